@@ -1,0 +1,60 @@
+/// What a change does to its association.
+package enum ChangeKind: String, Sendable, Hashable, CaseIterable, Codable {
+    case create
+    case delete
+}
+
+/// Where a record stands in the exports of a run.
+package struct RecordPlace: Sendable, Hashable, Codable {
+    /// The export's position on the command line, from 0.
+    package let export: Int
+    /// The record's number in its export, from 1, the header not counted.
+    package let record: Int
+    /// The line of the file where the record begins, from 1.
+    package let line: Int
+
+    package init(export: Int, record: Int, line: Int) {
+        self.export = export
+        self.record = record
+        self.line = line
+    }
+}
+
+/// One create or delete of one association, as a plan holds it.
+package struct Change: Sendable, Hashable, Codable {
+    package let kind: ChangeKind
+    package let association: Association
+    /// The record that asked for it; nil for a delete that follows from an absence.
+    package let place: RecordPlace?
+
+    package init(_ kind: ChangeKind, _ association: Association, place: RecordPlace? = nil) {
+        self.kind = kind
+        self.association = association
+        self.place = place
+    }
+}
+
+/// How a change ended.
+package enum Outcome: String, Sendable, Hashable, CaseIterable, Codable {
+    case created
+    case alreadyThere = "already there"
+    case deleted
+    case alreadyGone = "already gone"
+    /// The store refused this one change for good.
+    case rejected
+    /// Tried until the retries were spent.
+    case failed
+    /// Not tried, because a create of the same cart failed.
+    case skipped
+
+    /// Whether the store now is as the change wanted it.
+    package var isSuccess: Bool {
+        switch self {
+        case .created, .alreadyThere, .deleted, .alreadyGone: true
+        case .rejected, .failed, .skipped: false
+        }
+    }
+
+    /// Whether the change made a difference in the store.
+    package var changedTheStore: Bool { self == .created || self == .deleted }
+}

@@ -1,0 +1,96 @@
+/// The id of a cart: 1 to 255 of the characters `A-Z a-z 0-9 _ -`.
+///
+/// Only these are safe in the path of a request (Elastic Path, Getting Started, Safe Characters); they are never
+/// percent-encoded. The vendor states no length limit; 255 keeps a request line within what every proxy accepts.
+package struct CartID: Sendable, Hashable, Codable {
+    package let text: String
+
+    /// Returns nil where the text is not a usable cart id.
+    package init?(_ text: String) {
+        guard Self.isValid(text.utf8) else { return nil }
+        self.text = text
+    }
+
+    /// Whether the bytes are a usable cart id.
+    package static func isValid(_ bytes: some Collection<UInt8>) -> Bool {
+        !bytes.isEmpty && bytes.count <= IdentifierLimit.bytes && bytes.allSatisfy(isSafe)
+    }
+
+    private static func isSafe(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
+            true
+        default: false
+        }
+    }
+}
+
+/// The id of a customer or an account: 1 to 255 bytes of UTF-8 without spaces or control characters.
+///
+/// The store's own ids are UUIDs; the id only ever travels inside a JSON body, so the store is left to judge it.
+package struct OwnerID: Sendable, Hashable, Codable {
+    package let text: String
+
+    /// Returns nil where the text is not a usable owner id.
+    package init?(_ text: String) {
+        guard Self.isValid(text) else { return nil }
+        self.text = text
+    }
+
+    /// Whether the text is a usable owner id.
+    package static func isValid(_ text: String) -> Bool {
+        guard !text.isEmpty, text.utf8.count <= IdentifierLimit.bytes else { return false }
+        return text.unicodeScalars.allSatisfy { scalar in
+            !scalar.properties.isWhitespace && scalar.properties.generalCategory != .control
+                && scalar.properties.generalCategory != .format
+        }
+    }
+}
+
+/// The longest identifier that is accepted, in bytes of UTF-8.
+package enum IdentifierLimit {
+    package static let bytes = 255
+}
+
+extension CartID: Comparable, CustomStringConvertible {
+    package static func < (left: CartID, right: CartID) -> Bool { left.text < right.text }
+    package var description: String { text }
+}
+
+extension OwnerID: Comparable, CustomStringConvertible {
+    package static func < (left: OwnerID, right: OwnerID) -> Bool { left.text < right.text }
+    package var description: String { text }
+}
+
+extension CartID {
+    package init(from decoder: any Decoder) throws {
+        let text = try decoder.singleValueContainer().decode(String.self)
+        guard let id = CartID(text) else {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: decoder.codingPath, debugDescription: "not a cart id: \(text)"))
+        }
+        self = id
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(text)
+    }
+}
+
+extension OwnerID {
+    package init(from decoder: any Decoder) throws {
+        let text = try decoder.singleValueContainer().decode(String.self)
+        guard let id = OwnerID(text) else {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: decoder.codingPath, debugDescription: "not an owner id: \(text)"))
+        }
+        self = id
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(text)
+    }
+}
