@@ -41,6 +41,7 @@ package struct OwnerID: Sendable, Hashable, Codable {
     /// Whether the text is a usable owner id.
     package static func isValid(_ text: String) -> Bool {
         guard !text.isEmpty, text.utf8.count <= IdentifierLimit.bytes else { return false }
+        if text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) { return true }
         return text.unicodeScalars.allSatisfy { scalar in
             !scalar.properties.isWhitespace && scalar.properties.generalCategory != .control
                 && scalar.properties.generalCategory != .format

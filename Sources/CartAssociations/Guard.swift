@@ -1,0 +1,136 @@
+/// The limits that refuse a plan which looks like an accident.
+package struct Guard: Sendable, Hashable {
+    /// The most deletes of one run.
+    package var maxDeletes = 500
+    /// The largest share of the associations in scope that one run may delete, from `smallScope` upwards.
+    package var maxDeletesShare = 0.20
+    /// Under this many associations in scope a share says little, and `smallScopeDeletes` holds instead.
+    package var smallScope = 100
+    package var smallScopeDeletes = 20
+    /// The largest share of the owners in scope that may lose a cart, once `minOwners` would.
+    package var maxOwnersShare = 0.20
+    package var minOwners = 20
+    package var maxRejected: Limit = .share(0.01)
+    /// Fewer rejected records than this are never refused by a share.
+    package var minRejected = 5
+    /// The least share of the median volume of earlier snapshots.
+    package var minVolumeShare = 0.70
+    package var allowEmpty = false
+    /// The deletes that a person allowed for this one run: lifts deletes, owners and volume where it is no less
+    /// than the plan's deletes.
+    package var approvedDeletes: Int?
+
+    package init() {}
+}
+
+/// What the guard looks at: a whole plan in numbers.
+package struct PlanFigures: Sendable, Hashable {
+    package var records = 0
+    package var rejected = 0
+    package var usable = 0
+    package var isSnapshot = true
+    package var deletes = 0
+    /// Associations that the scope of the run could delete.
+    package var inScope = 0
+    package var ownersInScope = 0
+    package var ownersLosing = 0
+    /// Records of the accepted snapshots of the same source, newest first.
+    package var earlierVolumes: [Int] = []
+
+    package init() {}
+}
+
+/// One rule's refusal of a plan.
+package struct Refusal: Sendable, Hashable, Codable {
+    package enum Rule: String, Sendable, Hashable, CaseIterable, Codable {
+        case deletes, owners, empty, rejected, volume
+    }
+
+    package let rule: Rule
+    /// The numbers in a sentence.
+    package let sentence: String
+    /// The flag that allows exactly this plan, for instance `--max-deletes 412`.
+    package let permission: String
+}
+
+extension Guard {
+    /// The earlier snapshots whose median volume counts.
+    package static let volumeHistory = 10
+
+    /// Every refusal of a plan; none where it may be applied.
+    package func judge(_ plan: PlanFigures) -> [Refusal] {
+        var refusals: [Refusal] = []
+        let approval = "--max-deletes \(plan.deletes)"
+        if plan.isSnapshot && plan.usable == 0 && !allowEmpty {
+            refusals.append(
+                Refusal(
+                    rule: .empty, sentence: "the export is a snapshot without a single usable record",
+                    permission: "--allow-empty"))
+        }
+        if let sentence = rejectedSentence(plan) {
+            refusals.append(
+                Refusal(rule: .rejected, sentence: sentence, permission: "--max-rejected \(plan.rejected)"))
+        }
+        if let approvedDeletes {
+            if plan.deletes > approvedDeletes {
+                refusals.append(
+                    Refusal(
+                        rule: .deletes,
+                        sentence: "\(plan.deletes) deletes, more than the \(approvedDeletes) that were allowed",
+                        permission: approval))
+            }
+            return refusals
+        }
+        if let sentence = deletesSentence(plan) {
+            refusals.append(Refusal(rule: .deletes, sentence: sentence, permission: approval))
+        }
+        if plan.ownersLosing >= minOwners, Double(plan.ownersLosing) > maxOwnersShare * Double(plan.ownersInScope) {
+            refusals.append(
+                Refusal(
+                    rule: .owners,
+                    sentence: "\(plan.ownersLosing) of the \(plan.ownersInScope) owners in scope would lose a cart, "
+                        + "more than \(percent(maxOwnersShare))",
+                    permission: approval))
+        }
+        if let sentence = volumeSentence(plan) {
+            refusals.append(Refusal(rule: .volume, sentence: sentence, permission: approval))
+        }
+        return refusals
+    }
+
+    private func deletesSentence(_ plan: PlanFigures) -> String? {
+        if plan.deletes > maxDeletes {
+            return "\(plan.deletes) deletes, more than \(maxDeletes)"
+        }
+        if plan.inScope >= smallScope {
+            guard Double(plan.deletes) > maxDeletesShare * Double(plan.inScope) else { return nil }
+            return "\(plan.deletes) deletes of \(plan.inScope) associations in scope, "
+                + "more than \(percent(maxDeletesShare))"
+        }
+        guard plan.deletes > smallScopeDeletes else { return nil }
+        return "\(plan.deletes) deletes of \(plan.inScope) associations in scope, more than \(smallScopeDeletes)"
+    }
+
+    private func rejectedSentence(_ plan: PlanFigures) -> String? {
+        let allowed: String
+        switch maxRejected {
+        case .count(let count):
+            guard plan.rejected > count else { return nil }
+            allowed = String(count)
+        case .share(let share):
+            guard plan.rejected >= minRejected, Double(plan.rejected) > share * Double(plan.records) else { return nil }
+            allowed = percent(share)
+        }
+        return "\(plan.rejected) of \(plan.records) records are rejected, more than \(allowed)"
+    }
+
+    private func volumeSentence(_ plan: PlanFigures) -> String? {
+        let volumes = plan.earlierVolumes.prefix(Self.volumeHistory).sorted()
+        guard plan.isSnapshot, !volumes.isEmpty else { return nil }
+        let middle = volumes.count / 2
+        let median = volumes.count.isMultiple(of: 2) ? (volumes[middle - 1] + volumes[middle]) / 2 : volumes[middle]
+        guard Double(plan.records) < minVolumeShare * Double(median) else { return nil }
+        return "\(plan.records) records, under \(percent(minVolumeShare)) of the \(median) that are usual "
+            + "(median of the last \(volumes.count) accepted)"
+    }
+}

@@ -1,0 +1,140 @@
+import CartAssociations
+
+/// One setting: its key, what it means, and how its text becomes part of `Settings`.
+struct SettingDefinition: Sendable {
+    let key: String
+    /// What a person reads about it; the default in words where there is one.
+    let summary: String
+    let isSecret: Bool
+    /// A name of the environment that Elastic Path's own tools use for it.
+    let vendorVariable: String?
+    let apply: @Sendable (inout Settings, String) throws(UnusableValue) -> Void
+
+    init(
+        _ key: String, _ summary: String, secret: Bool = false, vendorVariable: String? = nil,
+        apply: @escaping @Sendable (inout Settings, String) throws(UnusableValue) -> Void
+    ) {
+        self.key = key
+        self.summary = summary
+        self.isSecret = secret
+        self.vendorVariable = vendorVariable
+        self.apply = apply
+    }
+
+    /// The name of the environment that sets it, for instance `CARTSYNC_RATE_LIMIT`.
+    var variable: String {
+        "CARTSYNC_" + String(key.uppercased().map { $0 == "." || $0 == "-" ? "_" : $0 })
+    }
+}
+
+extension SettingDefinition {
+    /// Every setting there is; a key that is not here is refused.
+    static let all: [SettingDefinition] = api + sync + pace + guards + exports + service
+
+    private static let api: [SettingDefinition] = [
+        .init(
+            "api.base-url", "store region, for instance https://euwest.api.elasticpath.com",
+            vendorVariable: "EPCC_API_BASE_URL"
+        ) { (settings, text) throws(UnusableValue) in
+            settings.baseURL = try SettingValue.text(text)
+        },
+        .init("api.client-id", "id of the application key", vendorVariable: "EPCC_CLIENT_ID") {
+            (settings, text) throws(UnusableValue) in settings.clientID = try SettingValue.text(text)
+        },
+        .init(
+            "api.client-secret", "secret of the application key", secret: true,
+            vendorVariable: "EPCC_CLIENT_SECRET"
+        ) { (settings, text) throws(UnusableValue) in
+            settings.clientSecret = try SettingValue.text(text)
+        },
+        .init("api.secrets-directory", "folder with one file a secret, for instance api-client-secret") {
+            (settings, text) throws(UnusableValue) in settings.secretsDirectory = try SettingValue.text(text)
+        },
+        .init("api.read-only", "refuse every write, whatever the command (false)") {
+            (settings, text) throws(UnusableValue) in settings.readOnly = try SettingValue.flag(text)
+        },
+        .init("state.directory", "folder of the ledger and the reports ($STATE_DIRECTORY or the XDG state folder)") {
+            (settings, text) throws(UnusableValue) in settings.stateDirectory = try SettingValue.text(text)
+        },
+    ]
+
+    private static let sync: [SettingDefinition] = [
+        .init("sync.deletes", "what may be deleted: none, owned, listed or all (owned)") {
+            (settings, text) throws(UnusableValue) in settings.deletes = try SettingValue.choice(text)
+        },
+        .init("sync.current", "where to learn what exists: api, ledger, none or auto (auto)") {
+            (settings, text) throws(UnusableValue) in settings.current = try SettingValue.choice(text)
+        },
+        .init("sync.owner", "customer or account, where the columns do not say") {
+            (settings, text) throws(UnusableValue) in settings.owner = try SettingValue.choice(text)
+        },
+        .init("sync.source", "the stream of exports that this one continues (default)") {
+            (settings, text) throws(UnusableValue) in settings.source = try SettingValue.name(text)
+        },
+        .init("sync.one-owner-per-cart", "reject the records of a cart that has two owners (false)") {
+            (settings, text) throws(UnusableValue) in settings.oneOwnerPerCart = try SettingValue.flag(text)
+        },
+    ]
+
+    private static let pace: [SettingDefinition] = [
+        .init("rate.limit", "calls in any one second, every call counted (20)") {
+            (settings, text) throws(UnusableValue) in settings.rate = try SettingValue.integer(text, in: 1...10_000)
+        },
+        .init("rate.concurrency", "calls in flight (8)") { (settings, text) throws(UnusableValue) in
+            settings.concurrency = try SettingValue.integer(text, in: 1...512)
+        },
+        .init("rate.adaptive", "halve the rate on 429 and climb back (true)") {
+            (settings, text) throws(UnusableValue) in settings.adaptiveRate = try SettingValue.flag(text)
+        },
+    ]
+
+    private static let guards: [SettingDefinition] = [
+        .init("guard.max-deletes", "deletes of one run: a number (500) or a share (20%)") {
+            (settings, text) throws(UnusableValue) in
+            switch try SettingValue.limit(text) {
+            case .count(let count): settings.planGuard.maxDeletes = count
+            case .share(let share): settings.planGuard.maxDeletesShare = share
+            }
+        },
+        .init("guard.max-rejected", "rejected records of one run: a number or a share (1%, at least 5)") {
+            (settings, text) throws(UnusableValue) in settings.planGuard.maxRejected = try SettingValue.limit(text)
+        },
+    ]
+
+    private static let exports: [SettingDefinition] =
+        ["cart", "customer", "account", "owner", "owner-type", "action", "cart-name", "cart-description"].map { field in
+            .init("mapping.\(field)", "name of the column or element that holds the \(field)") {
+                (settings, text) throws(UnusableValue) in settings.fieldNames[field] = try SettingValue.text(text)
+            }
+        } + [
+            .init("mapping.xml.record", "name of the element that is one record") {
+                (settings, text) throws(UnusableValue) in settings.xmlRecord = try SettingValue.text(text)
+            },
+            .init("export.delimiter", "one of , ; | tab (found from the header)") {
+                (settings, text) throws(UnusableValue) in settings.delimiter = try SettingValue.delimiter(text)
+            },
+            .init("export.encoding", "auto (UTF-8, or UTF-16 with a byte order mark) or latin-1 (auto)") {
+                (settings, text) throws(UnusableValue) in settings.encoding = try SettingValue.choice(text)
+            },
+            .init("export.require-final-newline", "serve refuses a CSV without a final line end (true)") {
+                (settings, text) throws(UnusableValue) in settings.requireFinalNewline = try SettingValue.flag(text)
+            },
+        ]
+
+    private static let service: [SettingDefinition] = [
+        .init("source.folder", "folder that is polled for exports") { (settings, text) throws(UnusableValue) in
+            settings.inbox = try SettingValue.text(text)
+        },
+        .init("source.poll", "time between two looks at the folder (10s)") {
+            (settings, text) throws(UnusableValue) in
+            settings.poll = try SettingValue.duration(text, in: .milliseconds(100)...Duration.seconds(86_400))
+        },
+        .init("source.settle", "time a file must be still before it is taken (5s)") {
+            (settings, text) throws(UnusableValue) in
+            settings.settle = try SettingValue.duration(text, in: .zero...Duration.seconds(3600))
+        },
+        .init("http.listen", "HOST:PORT of the status endpoints, or off (127.0.0.1:8480)") {
+            (settings, text) throws(UnusableValue) in settings.httpListen = text == "off" ? nil : text
+        },
+    ]
+}

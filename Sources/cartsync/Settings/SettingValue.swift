@@ -1,0 +1,98 @@
+import CartAssociations
+import Foundation
+
+/// Why the text of a setting is not a value of it; completes the sentence "KEY is 'TEXT', …".
+struct UnusableValue: Error {
+    let reason: String
+
+    init(_ reason: String) {
+        self.reason = reason
+    }
+}
+
+/// Reads the values of settings from text, strictly: the whole text, in range, or an `UnusableValue`.
+enum SettingValue {
+    static func integer(_ text: String, in range: ClosedRange<Int>) throws(UnusableValue) -> Int {
+        guard let value = Int(text) else {
+            throw UnusableValue("not a whole number; use one from \(range.lowerBound) to \(range.upperBound)")
+        }
+        guard range.contains(value) else {
+            throw UnusableValue("out of range; use \(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
+    }
+
+    static func flag(_ text: String) throws(UnusableValue) -> Bool {
+        switch text.lowercased() {
+        case "true", "yes", "on", "1": return true
+        case "false", "no", "off", "0": return false
+        default: throw UnusableValue("neither true nor false")
+        }
+    }
+
+    static func choice<Choice>(_ text: String) throws(UnusableValue) -> Choice
+    where Choice: RawRepresentable<String> & CaseIterable {
+        guard let choice = Choice(rawValue: text.lowercased()) else {
+            let names = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+            throw UnusableValue("not one of \(names)")
+        }
+        return choice
+    }
+
+    /// A duration with its unit, for instance `500ms`, `10s`, `5m` or `2h`.
+    static func duration(_ text: String, in range: ClosedRange<Duration>) throws(UnusableValue) -> Duration {
+        let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+        let milliseconds: Double? =
+            switch text.dropFirst(number.count) {
+            case "ms": 1
+            case "s": 1000
+            case "m", "min": 60_000
+            case "h": 3_600_000
+            default: nil
+            }
+        guard let unit = milliseconds, let value = Double(number) else {
+            throw UnusableValue("not a duration; write it with its unit, for instance 500ms, 10s, 5m or 2h")
+        }
+        let duration = Duration.milliseconds(value * unit)
+        guard range.contains(duration) else {
+            throw UnusableValue("out of range; use \(range.lowerBound) to \(range.upperBound)")
+        }
+        return duration
+    }
+
+    static func limit(_ text: String) throws(UnusableValue) -> Limit {
+        guard let limit = Limit(text) else {
+            throw UnusableValue("neither a number such as 412 nor a share such as 20%")
+        }
+        return limit
+    }
+
+    /// A name that can stand in a file name, a metric label and a log line.
+    static func name(_ text: String) throws(UnusableValue) -> String {
+        let allowed = text.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
+                true
+            default: false
+            }
+        }
+        guard allowed, (1...64).contains(text.utf8.count) else {
+            throw UnusableValue("not a name; use 1 to 64 letters, digits, '.', '_' or '-'")
+        }
+        return text
+    }
+
+    static func delimiter(_ text: String) throws(UnusableValue) -> Character {
+        switch text {
+        case "tab", "\\t", "\t": return "\t"
+        case ",", ";", "|": return Character(text)
+        default: throw UnusableValue("not one of , ; | tab")
+        }
+    }
+
+    static func text(_ text: String) throws(UnusableValue) -> String {
+        guard !text.isEmpty else { throw UnusableValue("empty") }
+        return text
+    }
+}

@@ -1,0 +1,43 @@
+import CartAssociations
+
+/// Every setting of one invocation, parsed and within its range.
+///
+/// Flags, the environment, the secrets folder and the settings file all end here; nothing else reads them.
+struct Settings: Sendable {
+    var baseURL: String?
+    var clientID: String?
+    var clientSecret: String?
+    var secretsDirectory: String?
+    var readOnly = false
+    var stateDirectory: String?
+
+    var deletes: DeletionScope = .owned
+    var current: CurrentSource = .auto
+    var owner: OwnerKind?
+    var source: String?
+    var oneOwnerPerCart = false
+
+    var rate = 20
+    var concurrency = 8
+    var adaptiveRate = true
+
+    var planGuard = Guard()
+
+    var fieldNames: [String: String] = [:]
+    var xmlRecord: String?
+    var delimiter: Character?
+    var encoding: ExportEncoding = .automatic
+    var requireFinalNewline = true
+
+    var inbox: String?
+    var poll: Duration = .seconds(10)
+    var settle: Duration = .seconds(5)
+    var httpListen: String? = "127.0.0.1:8480"
+}
+
+/// How the text of an export is encoded, as a person sets it.
+enum ExportEncoding: String, CaseIterable, Sendable {
+    /// UTF-8, or UTF-16 where a byte order mark says so.
+    case automatic = "auto"
+    case latin1 = "latin-1"
+}

@@ -1,0 +1,232 @@
+import Configuration
+import Foundation
+import Yams
+
+/// Settings as they were found, and where each came from.
+struct LoadedSettings: Sendable {
+    var settings: Settings
+    /// The origin of every setting that is not a default, by key.
+    var origins: [String: String]
+}
+
+/// Everything that is wrong with the settings, listed at once.
+struct SettingsProblems: Error, CustomStringConvertible {
+    let lines: [String]
+    /// Whether each problem is a flag of the command line.
+    let areAllFlags: Bool
+
+    var description: String { lines.joined(separator: "\n") }
+}
+
+/// Finds each setting in the first place that has it: flags, environment, secrets folder, file.
+struct SettingsLoader {
+    /// Flags by the key of their setting; only those that were given.
+    var flags: [String: String] = [:]
+    var environment: [String: String] = ProcessInfo.processInfo.environment
+    /// The settings file named by `--config`; nil for `cartsync.yaml` where there is one.
+    var file: String?
+
+    static let defaultFile = "cartsync.yaml"
+
+    private struct Origin {
+        let name: @Sendable (SettingDefinition) -> String
+        let isFlags: Bool
+        let reader: ConfigReader
+    }
+
+    /// Reads and checks every setting.
+    ///
+    /// Throws `SettingsProblems` with all that is wrong; nothing but the settings' own files has been opened then.
+    func load() async throws -> LoadedSettings {
+        var problems: [(line: String, isFlag: Bool)] = unknownVariables().map { ($0, false) }
+        var origins = [flagsOrigin, environmentOrigin, vendorOrigin]
+        do {
+            if let (origin, unknown) = try await fileOrigin() {
+                origins.append(origin)
+                problems += unknown.map { ($0, false) }
+            }
+        } catch let problem as SettingsProblems {
+            problems += problem.lines.map { ($0, false) }
+        }
+        if let folder = secretsFolder(in: origins) {
+            do {
+                origins.insert(try await secretsOrigin(folder), at: 3)
+            } catch {
+                problems.append(("secrets folder \(folder): \(error)", false))
+            }
+        }
+        var loaded = LoadedSettings(settings: Settings(), origins: [:])
+        for definition in SettingDefinition.all {
+            guard let (text, origin) = find(definition, in: origins) else { continue }
+            let name = origin.name(definition)
+            do {
+                try definition.apply(&loaded.settings, text)
+                loaded.origins[definition.key] = name
+            } catch {
+                let shown = definition.isSecret ? "set" : "'\(text)'"
+                problems.append(("\(definition.key) is \(shown) (\(name)): \(error.reason)", origin.isFlags))
+            }
+        }
+        guard problems.isEmpty else {
+            throw SettingsProblems(lines: problems.map(\.line), areAllFlags: problems.allSatisfy(\.isFlag))
+        }
+        return loaded
+    }
+
+    private func find(_ definition: SettingDefinition, in origins: [Origin]) -> (String, Origin)? {
+        for origin in origins {
+            let key = ConfigKey(definition.key.split(separator: ".").map(String.init))
+            if let text = origin.reader.string(forKey: key, isSecret: definition.isSecret) {
+                return (definition.isSecret ? text.trimmingCharacters(in: .newlines) : text, origin)
+            }
+        }
+        return nil
+    }
+
+    private var flagsOrigin: Origin {
+        Origin(
+            name: { "flag --\(Self.flagName($0.key))" }, isFlags: true,
+            reader: ConfigReader(provider: inMemory("flags", flags)))
+    }
+
+    private var environmentOrigin: Origin {
+        Origin(
+            name: { "environment \($0.variable)" }, isFlags: false,
+            reader: ConfigReader(
+                provider: EnvironmentVariablesProvider(environmentVariables: environment)
+            ).scoped(to: "cartsync"))
+    }
+
+    private var vendorOrigin: Origin {
+        var values: [String: String] = [:]
+        for definition in SettingDefinition.all {
+            guard let variable = definition.vendorVariable, let value = environment[variable] else { continue }
+            values[definition.key] = value
+        }
+        return Origin(
+            name: { "environment \($0.vendorVariable ?? "")" }, isFlags: false,
+            reader: ConfigReader(provider: inMemory("vendor environment", values)))
+    }
+
+    private func secretsFolder(in origins: [Origin]) -> String? {
+        let key = ConfigKey(["api", "secrets-directory"])
+        return origins.lazy.compactMap { $0.reader.string(forKey: key) }.first ?? environment["CREDENTIALS_DIRECTORY"]
+    }
+
+    private func secretsOrigin(_ folder: String) async throws -> Origin {
+        let provider = try await DirectoryFilesProvider(directoryPath: .init(folder))
+        let secrets = SettingDefinition.all.filter(\.isSecret).map(\.key)
+        let reader = ConfigReader(provider: provider)
+        return Origin(
+            name: { "secrets folder \(folder)/\($0.key.replacing(".", with: "-"))" }, isFlags: false,
+            reader: secrets.isEmpty ? ConfigReader(providers: []) : reader)
+    }
+
+    private func inMemory(_ name: String, _ values: [String: String]) -> InMemoryProvider {
+        var byKey: [AbsoluteConfigKey: ConfigValue] = [:]
+        for (key, value) in values {
+            byKey[AbsoluteConfigKey(key.split(separator: ".").map(String.init))] = ConfigValue(
+                .string(value), isSecret: false)
+        }
+        return InMemoryProvider(name: name, values: byKey)
+    }
+
+    /// The flag that stands for a key, where it differs from the key's last part.
+    static func flagName(_ key: String) -> String {
+        switch key {
+        case "state.directory": "state"
+        case "rate.limit": "rate"
+        case "source.folder": "inbox"
+        case "http.listen": "http"
+        case "mapping.xml.record": "xml-record"
+        default: key.split(separator: ".").last.map(String.init) ?? key
+        }
+    }
+}
+
+// MARK: - Unknown keys
+
+extension SettingsLoader {
+    private func fileOrigin() async throws -> (Origin, unknown: [String])? {
+        let path = file ?? Self.defaultFile
+        if file == nil && !FileManager.default.fileExists(atPath: path) { return nil }
+        let unknown: [String]
+        do {
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            unknown = try unknownKeys(in: text, path: path)
+        } catch let error as YamlError {
+            throw SettingsProblems(lines: ["\(path): not YAML or JSON: \(error)"], areAllFlags: false)
+        } catch let error as SettingsProblems {
+            throw error
+        } catch {
+            throw SettingsProblems(
+                lines: ["settings file \(path) cannot be read; check the name after --config and its permissions"],
+                areAllFlags: false)
+        }
+        // JSON is read as the subset of YAML that it is, so that numbers and words are one kind of text.
+        let provider: FileProvider<YAMLSnapshot>
+        do {
+            provider = try await FileProvider<YAMLSnapshot>(filePath: .init(path))
+        } catch {
+            throw SettingsProblems(lines: ["\(path): \(error)"], areAllFlags: false)
+        }
+        let origin = Origin(name: { _ in path }, isFlags: false, reader: ConfigReader(provider: provider))
+        return (origin, unknown)
+    }
+
+    private func unknownKeys(in text: String, path: String) throws -> [String] {
+        guard let root = try Yams.compose(yaml: text) else { return [] }
+        guard root.mapping != nil else {
+            throw SettingsProblems(
+                lines: ["\(path): settings are keys and values, for instance rate: {limit: 20}"], areAllFlags: false)
+        }
+        let known = Set(SettingDefinition.all.map(\.key))
+        var problems: [String] = []
+        func walk(_ node: Node, _ prefix: [String]) {
+            guard let mapping = node.mapping else {
+                let key = prefix.joined(separator: ".")
+                let line = node.mark.map { ":\($0.line)" } ?? ""
+                if !known.contains(key) {
+                    problems.append("\(path)\(line): unknown setting \(key)\(suggestion(for: key, among: known))")
+                } else if node.sequence != nil || node.null != nil {
+                    problems.append("\(path)\(line): \(key) has no single value")
+                }
+                return
+            }
+            for (key, value) in mapping {
+                walk(value, prefix + (key.string?.split(separator: ".").map(String.init) ?? ["?"]))
+            }
+        }
+        walk(root, [])
+        return problems
+    }
+
+    private func unknownVariables() -> [String] {
+        let known = Set(SettingDefinition.all.map(\.variable))
+        return environment.keys.filter { $0.hasPrefix("CARTSYNC_") && !known.contains($0) }.sorted().map {
+            "environment: unknown setting \($0)\(suggestion(for: $0, among: known))"
+        }
+    }
+
+    private func suggestion(for name: String, among known: Set<String>) -> String {
+        let nearest = known.map { ($0, editDistance($0, name)) }.min { ($0.1, $0.0) < ($1.1, $1.0) }
+        guard let (candidate, distance) = nearest, distance <= max(2, name.count / 3) else { return "" }
+        return "; did you mean \(candidate)?"
+    }
+}
+
+/// The fewest single-character edits that turn one text into the other.
+func editDistance(_ left: String, _ right: String) -> Int {
+    let right = Array(right)
+    var row = Array(0...right.count)
+    for (i, character) in left.enumerated() {
+        var diagonal = row[0]
+        row[0] = i + 1
+        for (j, other) in right.enumerated() {
+            let above = row[j + 1]
+            row[j + 1] = min(above + 1, row[j] + 1, diagonal + (character == other ? 0 : 1))
+            diagonal = above
+        }
+    }
+    return row[right.count]
+}

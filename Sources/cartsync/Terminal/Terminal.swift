@@ -1,0 +1,86 @@
+import Foundation
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// The two streams of the program: results go to standard output, all else to standard error.
+enum Terminal {
+    /// Whether a person sees standard error.
+    static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+    static var outputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+    /// Whether a person can be asked: both input and error are a terminal.
+    static var canAsk: Bool { isatty(STDIN_FILENO) == 1 && errorIsTerminal }
+
+    /// Whether colour may be used on standard output; `NO_COLOR` and `TERM=dumb` say no.
+    static var outputHasColor: Bool {
+        let environment = ProcessInfo.processInfo.environment
+        return outputIsTerminal && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
+    }
+
+    /// The width in columns; 80 where there is no terminal to ask.
+    static var width: Int {
+        var size = winsize()
+        // `ioctl` fills the struct whose address it is given and keeps no reference to it.
+        for descriptor in [STDERR_FILENO, STDOUT_FILENO]
+        where unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 {
+            return Int(size.ws_col)
+        }
+        return ProcessInfo.processInfo.environment["COLUMNS"].flatMap(Int.init) ?? 80
+    }
+
+    /// The progress line that stands at the bottom of the terminal, so that a message can be put above it.
+    private static let standing = Mutex("")
+
+    /// Writes a result.
+    static func output(_ text: String) {
+        write(text.hasSuffix("\n") ? text : text + "\n", to: STDOUT_FILENO)
+    }
+
+    /// Writes a message, above the progress line where there is one.
+    static func message(_ text: String) {
+        standing.withLock { line in
+            let clear = line.isEmpty ? "" : "\r\u{1B}[K"
+            write(clear + text + "\n" + line, to: STDERR_FILENO)
+        }
+    }
+
+    /// Replaces the progress line; an empty one removes it.
+    static func progress(_ text: String) {
+        standing.withLock { line in
+            write("\r\u{1B}[K" + text, to: STDERR_FILENO)
+            line = text
+        }
+    }
+
+    /// Asks a yes-or-no question; anything but yes is no, and so is the end of the input.
+    static func confirm(_ question: String) -> Bool {
+        write(question + " [y/N] ", to: STDERR_FILENO)
+        let answer = readLine()?.trimmingCharacters(in: .whitespaces).lowercased()
+        return answer == "y" || answer == "yes"
+    }
+
+    /// Writes all of it, or what can be written: a closed pipe or a full disk under standard output is no reason
+    /// to leave a run half done.
+    private static func write(_ text: String, to descriptor: Int32) {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            // The buffer outlives the call, and `write` keeps no reference to it.
+            let written = unsafe bytes.withUnsafeBytes { unsafe systemWrite(descriptor, $0.baseAddress, $0.count) }
+            if written < 0 && errno == EINTR { continue }
+            guard written > 0 else { return }
+            bytes = bytes.dropFirst(written)
+        }
+    }
+
+    private static func systemWrite(_ descriptor: Int32, _ base: UnsafeRawPointer?, _ count: Int) -> Int {
+        #if canImport(Glibc)
+            unsafe Glibc.write(descriptor, base, count)
+        #else
+            unsafe Darwin.write(descriptor, base, count)
+        #endif
+    }
+}

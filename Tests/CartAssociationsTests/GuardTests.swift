@@ -1,0 +1,137 @@
+import CartAssociations
+import Testing
+
+@Suite("guard")
+struct GuardTests {
+    private func plan(_ change: (inout PlanFigures) -> Void) -> PlanFigures {
+        var plan = PlanFigures()
+        plan.records = 1000
+        plan.usable = 1000
+        plan.inScope = 1000
+        plan.ownersInScope = 1000
+        change(&plan)
+        return plan
+    }
+
+    @Test("a plan without deletes passes")
+    func nothingToRefuse() {
+        #expect(Guard().judge(plan { _ in }).isEmpty)
+    }
+
+    @Test(
+        "deletes are refused above 500, above a fifth of 100 or more, above 20 of fewer",
+        arguments: [
+            (500, 10_000, false), (501, 10_000, true), (200, 1000, false), (201, 1000, true), (20, 100, false),
+            (21, 100, true), (20, 99, false), (21, 99, true), (20, 20, false), (9, 10, false),
+        ])
+    func deletes(deletes: Int, inScope: Int, isRefused: Bool) {
+        let refusals = Guard().judge(
+            plan {
+                $0.deletes = deletes
+                $0.inScope = inScope
+            })
+        #expect(refusals.map(\.rule) == (isRefused ? [.deletes] : []))
+        #expect(refusals.first?.permission == (isRefused ? "--max-deletes \(deletes)" : nil))
+    }
+
+    @Test(
+        "owners that lose a cart are refused from 20 and above a fifth",
+        arguments: [(19, 20, false), (20, 100, false), (21, 100, true), (20, 99, true)])
+    func owners(losing: Int, inScope: Int, isRefused: Bool) {
+        let refusals = Guard().judge(
+            plan {
+                $0.ownersLosing = losing
+                $0.ownersInScope = inScope
+                $0.deletes = 1
+            })
+        #expect(refusals.map(\.rule) == (isRefused ? [.owners] : []))
+    }
+
+    @Test("a snapshot without a usable record is refused unless allowed, a delta is not")
+    func empty() {
+        let empty = plan {
+            $0.usable = 0; $0.records = 0
+        }
+        #expect(Guard().judge(empty).map(\.permission) == ["--allow-empty"])
+        var allowing = Guard()
+        allowing.allowEmpty = true
+        #expect(allowing.judge(empty).isEmpty)
+        #expect(
+            Guard().judge(
+                plan {
+                    $0.usable = 0; $0.isSnapshot = false
+                }
+            ).isEmpty)
+    }
+
+    @Test(
+        "rejected records are refused above one in a hundred, never below five",
+        arguments: [(4, 10, false), (5, 500, false), (5, 499, true), (11, 1000, true), (10, 1000, false)])
+    func rejected(rejected: Int, records: Int, isRefused: Bool) {
+        let refusals = Guard().judge(
+            plan {
+                $0.rejected = rejected; $0.records = records
+            })
+        #expect(refusals.map(\.rule) == (isRefused ? [.rejected] : []))
+        var allowing = Guard()
+        allowing.maxRejected = .count(rejected)
+        #expect(
+            allowing.judge(
+                plan {
+                    $0.rejected = rejected; $0.records = records
+                }
+            ).isEmpty)
+    }
+
+    @Test("a snapshot under seven tenths of the usual volume is refused")
+    func volume() {
+        let history = [1000, 1500, 900, 1000, 1100]
+        #expect(
+            Guard().judge(
+                plan {
+                    $0.records = 699; $0.earlierVolumes = history
+                }
+            ).map(\.rule) == [.volume])
+        #expect(
+            Guard().judge(
+                plan {
+                    $0.records = 700; $0.earlierVolumes = history
+                }
+            ).isEmpty)
+        #expect(
+            Guard().judge(
+                plan {
+                    $0.records = 1; $0.isSnapshot = false; $0.earlierVolumes = history
+                }
+            ).isEmpty)
+        // Only the ten newest count: the eleventh would change the median.
+        let long = Array(repeating: 100, count: 10) + Array(repeating: 1_000_000, count: 20)
+        #expect(
+            Guard().judge(
+                plan {
+                    $0.records = 70; $0.earlierVolumes = long
+                }
+            ).isEmpty)
+    }
+
+    @Test("one number no less than the deletes lifts deletes, owners and volume, and nothing else")
+    func approval() {
+        var approved = Guard()
+        approved.approvedDeletes = 900
+        let drastic = plan {
+            $0.deletes = 900
+            $0.ownersLosing = 900
+            $0.records = 10
+            $0.earlierVolumes = [1000]
+        }
+        #expect(Set(Guard().judge(drastic).map(\.rule)) == [.deletes, .owners, .volume])
+        #expect(approved.judge(drastic).isEmpty)
+        approved.approvedDeletes = 899
+        #expect(approved.judge(drastic).map(\.permission) == ["--max-deletes 900"])
+        approved.approvedDeletes = 900
+        var bad = drastic
+        bad.rejected = 10
+        bad.usable = 0
+        #expect(Set(approved.judge(bad).map(\.rule)) == [.rejected, .empty])
+    }
+}

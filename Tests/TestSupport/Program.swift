@@ -1,0 +1,104 @@
+package import Foundation
+import Synchronization
+
+/// The built `cartsync` binary as a process.
+package final class Program: Sendable {
+    /// How a process ended, and all it wrote.
+    package struct Result: Sendable {
+        package let status: Int32
+        package let output: String
+        package let errors: String
+
+        /// The last line of standard error.
+        package var lastLine: String {
+            errors.split(separator: "\n").last.map(String.init) ?? ""
+        }
+    }
+
+    private let process = Mutex(Process())
+    private let folder: TemporaryFolder
+    private let ended: AsyncStream<Int32>
+
+    /// Starts the program with a nearly empty environment, in a folder without a settings file.
+    package init(
+        _ arguments: [String], environment: [String: String] = [:], input: String? = nil, in directory: String? = nil
+    ) throws {
+        let folder = try TemporaryFolder()
+        self.folder = folder
+        let (ended, continuation) = AsyncStream.makeStream(of: Int32.self)
+        self.ended = ended
+        let inputPath = try folder.write(input ?? "", to: "stdin")
+        let outputPath = try folder.write("", to: "stdout")
+        let errorPath = try folder.write("", to: "stderr")
+        var variables = ["PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "HOME": folder.path]
+        variables.merge(environment) { $1 }
+        try process.withLock { process in
+            process.executableURL = try Self.binary()
+            process.arguments = arguments
+            process.environment = variables
+            process.currentDirectoryURL = URL(filePath: directory ?? folder.path)
+            process.standardInput = FileHandle(forReadingAtPath: inputPath)
+            process.standardOutput = FileHandle(forWritingAtPath: outputPath)
+            process.standardError = FileHandle(forWritingAtPath: errorPath)
+            process.terminationHandler = { process in
+                continuation.yield(process.terminationReason == .uncaughtSignal ? -1 : process.terminationStatus)
+                continuation.finish()
+            }
+            try process.run()
+        }
+    }
+
+    /// Runs the program to its end.
+    package static func run(
+        _ arguments: [String], environment: [String: String] = [:], input: String? = nil, in directory: String? = nil
+    ) async throws -> Result {
+        try await Program(arguments, environment: environment, input: input, in: directory).result()
+    }
+
+    /// Waits for the end of the process.
+    package func result() async throws -> Result {
+        var status: Int32 = -1
+        for await value in ended { status = value }
+        return Result(status: status, output: try folder.read("stdout"), errors: try folder.read("stderr"))
+    }
+
+    /// What the program has written to standard error up to now.
+    package func errorsSoFar() throws -> String { try folder.read("stderr") }
+
+    package func outputSoFar() throws -> String { try folder.read("stdout") }
+
+    package func send(signal number: Int32) {
+        process.withLock { process in _ = kill(process.processIdentifier, number) }
+    }
+
+    /// The binary that was built together with the tests.
+    private static func binary() throws -> URL {
+        if let path = ProcessInfo.processInfo.environment["CARTSYNC_BINARY"] { return URL(filePath: path) }
+        let tests = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+        var folder = tests.deletingLastPathComponent()
+        while folder.path != "/" {
+            let candidate = folder.appending(path: "cartsync")
+            if FileManager.default.isExecutableFile(atPath: candidate.path),
+                (try? candidate.resourceValues(forKeys: [.isRegularFileKey]).isRegularFile) == true
+            {
+                return candidate
+            }
+            folder.deleteLastPathComponent()
+        }
+        throw CocoaError(.fileNoSuchFile)
+    }
+}
+
+/// Waits until a condition holds, asking often, and gives up after a while.
+///
+/// For what another process does: there is no clock to pass in.
+package func eventually(
+    within limit: Duration = .seconds(30), _ condition: () async throws -> Bool
+) async rethrows -> Bool {
+    let end = ContinuousClock.now + limit
+    while ContinuousClock.now < end {
+        if try await condition() { return true }
+        try? await ContinuousClock().sleep(for: .milliseconds(20))
+    }
+    return try await condition()
+}
