@@ -1,0 +1,147 @@
+/// Counts events in the second that slides along with them. Times are since the sandbox began and never go back.
+struct SlidingSecond {
+    private var times: [Duration] = []
+    private var start = 0
+
+    /// The events in the second that ends now; one exactly a second ago is outside.
+    mutating func count(now: Duration) -> Int {
+        while start < times.count, now - times[start] >= .seconds(1) { start += 1 }
+        if start > 1024, start * 2 > times.count {
+            times.removeFirst(start)
+            start = 0
+        }
+        return times.count - start
+    }
+
+    mutating func add(_ now: Duration) {
+        times.append(now)
+    }
+}
+
+/// Which of the injected faults strikes a request.
+struct FaultSchedule {
+    private struct Armed {
+        let fault: SandboxFault
+        var seen = 0
+        var random: SplitMix64
+    }
+
+    private let seed: UInt64
+    private var armed: [Armed] = []
+
+    init(seed: UInt64) {
+        self.seed = seed
+    }
+
+    mutating func inject(_ fault: SandboxFault) {
+        armed.append(Armed(fault: fault, random: SplitMix64(seed: seed &+ UInt64(armed.count) &* 0x9E37_79B9)))
+    }
+
+    /// The first of the faults that strikes; every fault that matches the request counts it.
+    mutating func strike(_ operation: SandboxOperation, cart: String?) -> SandboxFaultAction? {
+        var struck: SandboxFaultAction?
+        for index in armed.indices {
+            let fault = armed[index].fault
+            guard fault.operation == nil || fault.operation == operation, fault.cart == nil || fault.cart == cart
+            else { continue }
+            armed[index].seen += 1
+            let seen = armed[index].seen
+            guard seen >= fault.first, fault.count.map({ seen - fault.first < $0 }) ?? true else { continue }
+            guard fault.share >= 1 || Double.random(in: 0..<1, using: &armed[index].random) < fault.share else {
+                continue
+            }
+            struck = struck ?? fault.action
+        }
+        return struck
+    }
+}
+
+extension SandboxCall {
+    /// The calls that are remembered.
+    package static let kept = 100_000
+}
+
+/// What has been asked of the sandbox, and which requests go wrong.
+struct Traffic {
+    private(set) var statistics = SandboxStatistics()
+    private(set) var faults: FaultSchedule
+    private let rateLimit: Int?
+    private let latency: SandboxLatency
+    private var arrivals = SlidingSecond()
+    private var admitted = SlidingSecond()
+    private var writing: [String: Int] = [:]
+    private var calls: [SandboxCall] = []
+    private var answered = 0
+    private var random: SplitMix64
+
+    /// What happens to a request that has arrived.
+    struct Arrival {
+        var isAdmitted: Bool
+        /// Another write to the same cart is being worked on.
+        var overlaps: Bool
+        var fault: SandboxFaultAction?
+        var latency: Duration
+    }
+
+    init(options: SandboxOptions) {
+        faults = FaultSchedule(seed: options.seed)
+        rateLimit = options.rateLimit
+        latency = options.latency
+        random = SplitMix64(seed: options.seed ^ 0x1A7E_0C4B)
+    }
+
+    mutating func inject(_ fault: SandboxFault) {
+        faults.inject(fault)
+    }
+
+    /// Takes note of a request; `finish` must follow.
+    mutating func arrive(_ operation: SandboxOperation, cart: String?, now: Duration) -> Arrival {
+        arrivals.add(now)
+        statistics.busiestSecond = max(statistics.busiestSecond, arrivals.count(now: now))
+        if operation.isWrite {
+            statistics.writes += 1
+            if let cart {
+                writing[cart, default: 0] += 1
+                statistics.busiestCart = max(statistics.busiestCart, writing[cart, default: 0])
+            }
+        }
+        if let rateLimit {
+            guard admitted.count(now: now) < rateLimit else {
+                return Arrival(isAdmitted: false, overlaps: false, fault: nil, latency: .zero)
+            }
+            admitted.add(now)
+        }
+        return Arrival(
+            isAdmitted: true, overlaps: operation.isWrite && cart.map { writing[$0, default: 0] > 1 } == true,
+            fault: faults.strike(operation, cart: cart), latency: draw())
+    }
+
+    /// Ends what `arrive` began. A status of 0 stands for no answer.
+    mutating func finish(
+        _ operation: SandboxOperation, cart: String?, owner: String?, status: Int, malformed: Bool, mixed: Bool
+    ) {
+        statistics.requests[operation, default: [:]][status, default: 0] += 1
+        if malformed { statistics.malformed += 1 }
+        if mixed { statistics.mixedCredentials += 1 }
+        guard let cart else { return }
+        if operation.isWrite {
+            let others = writing[cart, default: 1] - 1
+            writing[cart] = others > 0 ? others : nil
+        }
+        guard operation == .create || operation == .delete else { return }
+        answered += 1
+        calls.append(
+            SandboxCall(number: answered, operation: operation, cart: cart, owner: owner, status: status))
+        if calls.count > 2 * SandboxCall.kept { calls.removeFirst(calls.count - SandboxCall.kept) }
+    }
+
+    var latestCalls: [SandboxCall] { Array(calls.suffix(SandboxCall.kept)) }
+
+    private mutating func draw() -> Duration {
+        switch latency {
+        case .none: .zero
+        case .steady(let duration): duration
+        case .lognormal(let median, let sigma): median * random.lognormalFactor(sigma: sigma)
+        }
+    }
+}
