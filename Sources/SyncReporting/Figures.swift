@@ -1,0 +1,81 @@
+import Foundation
+
+/// Numbers as people read them: grouped, with units, in three significant digits.
+enum Figures {
+    /// For instance `1,234,567`.
+    static func count(_ number: Int) -> String {
+        let digits = String(number.magnitude)
+        var grouped = ""
+        for (position, digit) in digits.enumerated() {
+            if position > 0, (digits.count - position).isMultiple(of: 3) { grouped.append(",") }
+            grouped.append(digit)
+        }
+        return number < 0 ? "-" + grouped : grouped
+    }
+
+    /// A number of things, for instance `1 delete` or `3 deletes`.
+    static func count(_ number: Int, _ singular: String, _ plural: String? = nil) -> String {
+        "\(count(number)) \(number == 1 ? singular : plural ?? singular + "s")"
+    }
+
+    /// A latency, for instance `0.42 ms`, `42.1 ms`, `1.23 s`, `2.5 min`.
+    static func latency(_ milliseconds: Double) -> String {
+        switch milliseconds {
+        case ..<0.995: "\(fixed(milliseconds, 2)) ms"
+        case ..<999.5: "\(significant(milliseconds)) ms"
+        case ..<119_500: "\(significant(milliseconds / 1000)) s"
+        default: "\(significant(milliseconds / 60_000)) min"
+        }
+    }
+
+    /// A bound of a bucket, without digits that say nothing.
+    static func bound(_ milliseconds: Double) -> String {
+        milliseconds < 1000 ? "\(plain(milliseconds)) ms" : "\(plain(milliseconds / 1000)) s"
+    }
+
+    /// Calls a second, for instance `19.8`.
+    static func rate(_ perSecond: Double) -> String {
+        perSecond >= 99.95 ? count(Int(perSecond.rounded())) : plain((perSecond * 10).rounded() / 10)
+    }
+
+    /// A span of time, for instance `4.2 s`, `2 min 05 s`, `3 h 12 min`, `2 d 4 h`.
+    static func span(seconds: Double) -> String {
+        if seconds < 9.95 { return "\(fixed(max(0, seconds), 1)) s" }
+        let whole = Int(seconds.rounded())
+        switch whole {
+        case ..<60: return "\(whole) s"
+        case ..<3600: return "\(whole / 60) min \(twoDigits(whole % 60)) s"
+        case ..<86_400: return "\(whole / 3600) h \(twoDigits(whole / 60 % 60)) min"
+        default: return "\(whole / 86_400) d \(whole / 3600 % 24) h"
+        }
+    }
+
+    /// A share from 0 to 1, for instance `62 %` or `0.4 %`; never `0 %` for something nor `100 %` for less than all.
+    static func share(_ part: Int, of whole: Int) -> String {
+        guard whole > 0 else { return "" }
+        let percent = Double(part) / Double(whole) * 100
+        if part > 0, percent < 0.1 { return "<0.1 %" }
+        if part < whole, percent >= 99.95 { return ">99.9 %" }
+        return percent < 9.95 || percent > 99
+            ? "\(plain((percent * 10).rounded() / 10)) %" : "\(Int(percent.rounded())) %"
+    }
+
+    /// Without a fraction where there is none.
+    static func plain(_ value: Double) -> String {
+        value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : "\(value)"
+    }
+
+    static func fixed(_ value: Double, _ digits: Int) -> String {
+        String(format: "%.\(digits)f", value)
+    }
+
+    private static func significant(_ value: Double) -> String {
+        switch value {
+        case ..<9.995: fixed(value, 2)
+        case ..<99.95: fixed(value, 1)
+        default: count(Int(value.rounded()))
+        }
+    }
+
+    private static func twoDigits(_ number: Int) -> String { number < 10 ? "0\(number)" : String(number) }
+}

@@ -1,0 +1,50 @@
+import Histogram
+
+/// One bucket of a histogram that is small enough to be read.
+package struct LatencyBucket: Codable, Sendable, Equatable {
+    /// The upper bound in milliseconds; nil for the last bucket, which has none.
+    package var upTo: Double?
+    /// Durations in this bucket and no lower one.
+    package var count: Int
+}
+
+/// The buckets of every printed, plotted and exported histogram.
+package enum LatencyBuckets {
+    /// Upper bounds in milliseconds, in steps of 1, 2 and 5: from a store on the same machine to one that stalls.
+    package static let bounds: [Double] = [
+        0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000,
+    ]
+
+    /// All buckets, also the empty ones.
+    static func count(_ tally: LatencyTally) -> [LatencyBucket] {
+        var buckets = bounds.map { LatencyBucket(upTo: $0, count: 0) } + [LatencyBucket(upTo: nil, count: 0)]
+        guard let histogram = tally.histogram else { return buckets }
+        var bucket = 0
+        for recorded in histogram.recordedValues() {
+            // A cell counts where its lowest value does: at most 0.1 % away from the truth.
+            let lowest = Double(histogram.lowestEquivalentForValue(recorded.value)) / 1000
+            while bucket < bounds.count, lowest > bounds[bucket] { bucket += 1 }
+            buckets[bucket].count += Int(recorded.count)
+        }
+        return buckets
+    }
+}
+
+/// One point of a percentile curve.
+package struct CurvePoint: Codable, Sendable, Equatable {
+    /// From 0 to 100.
+    package var percentile: Double
+    package var milliseconds: Double
+
+    /// Steps for each halving of the distance to 100 %.
+    private static let ticks = 4
+
+    static func curve(of tally: LatencyTally) -> [CurvePoint] {
+        guard let histogram = tally.histogram, histogram.totalCount > 0 else { return [] }
+        return histogram.percentiles(ticksPerHalfDistance: ticks).map { step in
+            CurvePoint(
+                percentile: step.percentileLevelIteratedTo,
+                milliseconds: Double(min(step.value, histogram.maxRecorded)) / 1000)
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import Histogram
+
+/// The histogram of every latency: 1 µs to 1 h, 3 significant digits.
+typealias LatencyHistogram = Histogram<UInt32>
+
+/// The range and the cells of a latency histogram.
+///
+/// The layout is HdrHistogram's for a lowest value of 1 and 3 digits: 2,048 cells of 1 µs, then 1,024 cells for each
+/// doubling. It is spelled here because sparse storage and the log format speak of cells by number.
+enum LatencyRange {
+    /// One hour in microseconds; longer durations are counted as out of range.
+    static let highest: UInt64 = 3_600_000_000
+    /// HdrHistogram's significant decimal digits.
+    static let digits = 3
+
+    private static let halfMagnitude = 10
+    private static let half = 1 << halfMagnitude
+
+    /// A duration in whole microseconds, rounded down; nil where it is out of range.
+    static func microseconds(_ duration: Duration) -> UInt64? {
+        let (seconds, attoseconds) = duration.components
+        guard seconds >= 0, attoseconds >= 0, seconds <= 3600 else { return nil }
+        let microseconds = UInt64(seconds) * 1_000_000 + UInt64(attoseconds) / 1_000_000_000_000
+        return microseconds <= highest ? microseconds : nil
+    }
+
+    static func cell(of microseconds: UInt64) -> Int {
+        let bucket = 64 - (halfMagnitude + 1) - (microseconds | UInt64(2 * half - 1)).leadingZeroBitCount
+        return (bucket << halfMagnitude) + Int(microseconds >> UInt64(bucket))
+    }
+
+    /// The lowest value, in microseconds, that falls in a cell.
+    static func lowest(inCell cell: Int) -> UInt64 {
+        guard cell >= 2 * half else { return UInt64(cell) }
+        let bucket = (cell >> halfMagnitude) - 1
+        return UInt64(cell - (bucket << halfMagnitude)) << UInt64(bucket)
+    }
+}
+
+/// Durations of one kind: their histogram, their exact sum and how many did not fit.
+struct LatencyTally: Sendable {
+    /// nil until something is recorded: most combinations of operation and answer never occur, and a histogram
+    /// takes up to 90 kB.
+    private(set) var histogram: LatencyHistogram?
+    /// The sum of the recorded durations in microseconds.
+    private(set) var sum: UInt64 = 0
+    /// Durations below zero or above one hour.
+    private(set) var outOfRange = 0
+
+    var count: Int { Int(histogram?.totalCount ?? 0) }
+    var maximum: UInt64 { histogram?.maxRecorded ?? 0 }
+    var bytes: Int { histogram?.estimatedFootprintInBytes ?? 0 }
+
+    /// Records a duration, rounded down to whole microseconds.
+    mutating func record(_ duration: Duration) {
+        guard let microseconds = LatencyRange.microseconds(duration) else {
+            outOfRange += 1
+            return
+        }
+        if histogram == nil { histogram = LatencyHistogram(numberOfSignificantValueDigits: .three) }
+        histogram?.record(microseconds)
+        sum &+= microseconds
+    }
+
+    /// Adds what another tally recorded; exact, cell by cell.
+    mutating func add(_ other: LatencyTally) {
+        outOfRange += other.outOfRange
+        sum &+= other.sum
+        guard let added = other.histogram else { return }
+        if histogram == nil { histogram = added } else { histogram?.add(added) }
+    }
+
+    /// The duration in microseconds at or under which a share of all lie; 0 without any.
+    func value(atPercentile percentile: Double) -> UInt64 {
+        histogram?.valueAtPercentile(percentile) ?? 0
+    }
+}

@@ -1,0 +1,107 @@
+package import CartAssociations
+import Synchronization
+
+package import struct Foundation.Date
+
+/// Records what the calls of a run took, from any thread.
+///
+/// A recording is a lock, an addition in two histograms and no suspension, under 200 ns.
+package final class LatencyRecorder: Sendable {
+    private let started: ContinuousClock.Instant
+    private let wallClock: Date
+    private let recording: Mutex<LatencyRecording>
+
+    /// - Parameters:
+    ///   - started: the zero of every offset in the snapshot.
+    ///   - wallClock: the same moment in calendar time, for the log and the plots.
+    package init(started: ContinuousClock.Instant, wallClock: Date) {
+        self.started = started
+        self.wallClock = wallClock
+        recording = Mutex(LatencyRecording())
+    }
+
+    /// Records an event at the moment it happened.
+    package func record(_ event: CallEvent, now: ContinuousClock.Instant) {
+        recording.withLock { $0.record(event, at: now - started) }
+    }
+
+    /// Everything recorded so far.
+    package func snapshot() -> LatencySnapshot {
+        let copy = recording.withLock { $0 }
+        return copy.snapshot(wallClock: wallClock)
+    }
+
+    /// The memory of all histograms, in bytes.
+    package var bytes: Int { recording.withLock { $0.bytes } }
+}
+
+/// The recording itself: a value that is told when things happen.
+struct LatencyRecording: Sendable {
+    /// The length of one interval of the log.
+    static let logInterval: Duration = .seconds(10)
+    /// A short run is kept second by second, so that its plots show something.
+    static let mostShortIntervals = 240
+    /// What all histograms may take together; intervals get what the totals leave, and `leastForIntervals`.
+    static let mostBytes = 8 << 20
+    static let leastForIntervals = 1 << 20
+
+    private var totals = [OperationTotals](repeating: OperationTotals(), count: Operation.allCases.count)
+    private var closed: [LatencyInterval] = []
+    private var closedBytes = 0
+    private var open = OpenInterval(start: .zero)
+    private var length: Duration = .seconds(1)
+    private var rate = RateHistory()
+    private var latest: Duration = .zero
+
+    mutating func record(_ event: CallEvent, at moment: Duration) {
+        latest = max(latest, moment)
+        if moment >= open.start + length { closeInterval(before: moment) }
+        switch event {
+        case .attempt(let attempt):
+            totals[attempt.operation.index].record(attempt)
+            open.record(attempt)
+        case .finished(let call):
+            totals[call.operation.index].record(call)
+            open.record(call)
+        case .retry(let operation, after: _):
+            totals[operation.index].recordRetry()
+        case .rate(let limit, let reason):
+            rate.record(limit, reason: reason, at: moment)
+        }
+    }
+
+    /// Closes the open interval and opens the one that the moment falls in; stretches without calls are skipped.
+    private mutating func closeInterval(before moment: Duration) {
+        if !open.isEmpty {
+            let interval = open.closed(length: length)
+            closed.append(interval)
+            closedBytes += interval.bytes
+            if length < Self.logInterval, closed.count >= Self.mostShortIntervals {
+                join(into: Self.logInterval)
+            } else if closedBytes > max(Self.leastForIntervals, Self.mostBytes - totalBytes) {
+                join(into: length * 2)
+            }
+        }
+        open = OpenInterval(start: length * Int((moment / length).rounded(.down)))
+    }
+
+    /// Joins neighbours: a run of days keeps exact totals, with longer intervals where it must.
+    private mutating func join(into longer: Duration) {
+        length = longer
+        closed = LatencyInterval.joined(closed, into: longer)
+        closedBytes = closed.reduce(0) { $0 + $1.bytes }
+    }
+
+    func snapshot(wallClock: Date) -> LatencySnapshot {
+        var intervals = closed
+        if !open.isEmpty {
+            intervals.append(open.closed(length: min(length, max(latest - open.start, .milliseconds(1)))))
+        }
+        return LatencySnapshot(
+            started: wallClock, totals: totals, intervals: LatencyInterval.joined(intervals, into: length),
+            rate: rate)
+    }
+
+    private var totalBytes: Int { totals.reduce(open.bytes) { $0 + $1.bytes } }
+    var bytes: Int { totalBytes + closedBytes }
+}

@@ -1,0 +1,138 @@
+package import CartAssociations
+
+package import struct Foundation.Date
+
+/// Latencies and rates of a run, ready to be shown. Milliseconds, calls a second, seconds from the start.
+package struct LatencyReport: Codable, Sendable, Equatable {
+    /// The operations that were called, in the order of `Operation.allCases`.
+    package var operations: [OperationLatency]
+    package var rate: RateReport
+    /// The run in at most `mostPoints` stretches of equal length.
+    package var timeline: [TimelinePoint]
+
+    /// The most points of a plot: as many as a wide screen can tell apart.
+    package static let mostPoints = 240
+
+    /// - Parameters:
+    ///   - rateLimit: the limit that was set, in calls a second.
+    ///   - ended: when the run ended.
+    package init(_ snapshot: LatencySnapshot, rateLimit: Double, ended: Date) {
+        operations = Operation.allCases.compactMap { operation in
+            let totals = snapshot.operationTotals(operation)
+            return totals.isEmpty ? nil : OperationLatency(operation, totals)
+        }
+        rate = RateReport(snapshot, limit: rateLimit, ended: ended)
+        timeline = TimelinePoint.line(through: snapshot.intervals, limit: rateLimit, steps: snapshot.rate.steps)
+    }
+
+    package subscript(_ operation: Operation) -> OperationLatency? {
+        operations.first { $0.operation == operation }
+    }
+}
+
+/// What the calls of one operation took.
+package struct OperationLatency: Codable, Sendable, Equatable {
+    package var operation: Operation
+    /// Calls with a final answer.
+    package var calls: Int
+    /// Final answers by class.
+    package var callAnswers: [String: Int]
+    /// Requests on the wire; more than calls where some were repeated.
+    package var attempts: Int
+    /// Answers of attempts by class.
+    package var attemptAnswers: [String: Int]
+    package var retries: Int
+    package var service: LatencyFigures
+    package var response: LatencyFigures
+    package var pacerWait: LatencyFigures
+    package var backoff: LatencyFigures
+    /// The same for each class of answer that occurred.
+    package var byAnswer: [AnswerLatency]
+
+    init(_ operation: Operation, _ totals: OperationTotals) {
+        self.operation = operation
+        calls = totals.calls
+        attempts = totals.attempts
+        retries = totals.retries
+        var final: [String: Int] = [:]
+        var each: [String: Int] = [:]
+        for answer in AnswerClass.allCases {
+            final[answer.rawValue] = totals.count(.response, answer)
+            each[answer.rawValue] = totals.count(.service, answer)
+        }
+        callAnswers = final
+        attemptAnswers = each
+        service = LatencyFigures(totals.tally(.service))
+        response = LatencyFigures(totals.tally(.response))
+        pacerWait = LatencyFigures(totals.pacerWait)
+        backoff = LatencyFigures(totals.backoff)
+        byAnswer = AnswerClass.allCases.compactMap { answer in
+            guard totals.count(.service, answer) + totals.count(.response, answer) > 0 else { return nil }
+            return AnswerLatency(
+                answer: answer, service: Percentiles(totals.tally(.service, answer)),
+                response: Percentiles(totals.tally(.response, answer)))
+        }
+    }
+
+    /// Calls whose final answer is of one class.
+    package func calls(_ answer: AnswerClass) -> Int { callAnswers[answer.rawValue] ?? 0 }
+
+    /// Attempts whose answer is of one class.
+    package func attempts(_ answer: AnswerClass) -> Int { attemptAnswers[answer.rawValue] ?? 0 }
+}
+
+/// What calls with one class of answer took.
+package struct AnswerLatency: Codable, Sendable, Equatable {
+    package var answer: AnswerClass
+    package var service: Percentiles
+    package var response: Percentiles
+}
+
+/// The percentiles of one latency, in milliseconds; all 0 where nothing was measured.
+package struct Percentiles: Codable, Sendable, Equatable {
+    package var count: Int
+    package var p50: Double
+    package var p75: Double
+    package var p90: Double
+    package var p95: Double
+    package var p99: Double
+    package var p999: Double
+    package var p9999: Double
+    package var max: Double
+
+    init(_ tally: LatencyTally) {
+        func at(_ percentile: Double) -> Double { Double(tally.value(atPercentile: percentile)) / 1000 }
+        count = tally.count
+        p50 = at(50)
+        p75 = at(75)
+        p90 = at(90)
+        p95 = at(95)
+        p99 = at(99)
+        p999 = at(99.9)
+        p9999 = at(99.99)
+        max = Double(tally.maximum) / 1000
+    }
+}
+
+/// One latency in full: percentiles, histogram and percentile curve.
+package struct LatencyFigures: Codable, Sendable, Equatable {
+    package var percentiles: Percentiles
+    /// Durations below zero or above one hour: counted, in no percentile.
+    package var outOfRange: Int
+    /// The sum of all durations in milliseconds.
+    package var sum: Double
+    /// The histogram in buckets of `LatencyBuckets.bounds`.
+    package var buckets: [LatencyBucket]
+    /// Points of the percentile curve, denser towards 100 %.
+    package var curve: [CurvePoint]
+
+    package var count: Int { percentiles.count }
+
+    init(_ tally: LatencyTally) {
+        percentiles = Percentiles(tally)
+        outOfRange = tally.outOfRange
+        sum = Double(tally.sum) / 1000
+        buckets = LatencyBuckets.count(tally)
+        curve = CurvePoint.curve(of: tally)
+    }
+}

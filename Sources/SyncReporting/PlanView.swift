@@ -1,0 +1,82 @@
+package import CartAssociations
+
+/// A plan as a person or a program is shown it, before the first write; `plan --output json` prints it.
+package struct PlanView: Codable, Sendable, Equatable {
+    /// The changes of each kind that are shown as a sample.
+    package static let sampleSize = 10
+
+    /// The host of the store.
+    package var store: String
+    package var source: String
+    package var scope: DeletionScope
+    package var exports: [RunReport.ExportSummary]
+    package var counts: Counts
+    /// The first changes of each kind, with their places in the exports.
+    package var creates: [Change]
+    package var deletes: [Change]
+    /// Where the current associations were read.
+    package var current: CurrentSource
+    /// Why there, for instance `the listing is complete: 4,812 carts on 49 pages`.
+    package var currentReason: String
+    package var estimate: Estimate
+    /// What the guards found, in one sentence.
+    package var guardVerdict: String
+    /// Every refusal; empty for a plan that may be applied.
+    package var refusals: [Refusal]
+
+    package init(
+        store: String, source: String, scope: DeletionScope, exports: [RunReport.ExportSummary], counts: Counts,
+        creates: [Change], deletes: [Change], current: CurrentSource, currentReason: String, estimate: Estimate,
+        guardVerdict: String, refusals: [Refusal]
+    ) {
+        self.store = store
+        self.source = source
+        self.scope = scope
+        self.exports = exports
+        self.counts = counts
+        self.creates = creates
+        self.deletes = deletes
+        self.current = current
+        self.currentReason = currentReason
+        self.estimate = estimate
+        self.guardVerdict = guardVerdict
+        self.refusals = refusals
+    }
+
+    /// Every association and record of the run, by what becomes of it.
+    package struct Counts: Codable, Sendable, Equatable {
+        package var creates = 0
+        package var deletes = 0
+        /// Wanted and already there.
+        package var kept = 0
+        /// Records that repeat an earlier one.
+        package var duplicates = 0
+        package var rejected = 0
+        /// Existing, not wanted, outside the scope of deletes.
+        package var unmanaged = 0
+        /// Not deleted, because another source asserts them.
+        package var protected = 0
+        /// Not deleted, because a rejected record names them.
+        package var withheld = 0
+
+        package init() {}
+
+        package var changes: Int { creates + deletes }
+    }
+
+    /// What applying the plan costs.
+    package struct Estimate: Codable, Sendable, Equatable {
+        /// Calls, without repetitions.
+        package var calls: Int
+        package var seconds: Double
+        /// Calls a second.
+        package var rate: Double
+
+        /// One call for each change, at the limit.
+        package init(calls: Int, rate: Double) {
+            self.calls = calls
+            self.rate = rate
+            seconds = rate > 0 ? Double(calls) / rate : 0
+        }
+    }
+}

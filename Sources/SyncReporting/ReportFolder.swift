@@ -1,0 +1,29 @@
+import struct Foundation.URL
+
+/// The folder of one run's report.
+package struct ReportFolder: Sendable {
+    package static let reportName = "report.json"
+    package static let pageName = "report.html"
+    package static let logName = "latency.hlog"
+
+    /// The folder's path; it must exist.
+    package let path: String
+
+    package init(path: String) { self.path = path }
+
+    /// The path of a file in the folder.
+    package func path(of name: String) -> String {
+        URL(filePath: path, directoryHint: .isDirectory).appending(path: name).path
+    }
+
+    /// Writes everything but `results.csv`, whose lines come while the run lasts.
+    ///
+    /// Each file is there whole or not at all. Throws `ReportNotWritten` for the first that cannot be written.
+    package func write(_ report: RunReport, _ snapshot: LatencySnapshot) throws {
+        do {
+            try DurableFile.write(report.json(), to: path(of: Self.reportName))
+        } catch let error as EncodingError {
+            throw ReportNotWritten(path: path(of: Self.reportName), reason: "\(error)")
+        }
+    }
+}

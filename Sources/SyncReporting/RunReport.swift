@@ -1,0 +1,217 @@
+package import CartAssociations
+
+package import struct Foundation.Date
+
+/// What a run did: `report.json`, and the only source of the numbers in the text and HTML reports.
+///
+/// Latencies are in milliseconds, rates in calls a second, spans of time in seconds.
+package struct RunReport: Codable, Sendable, Equatable {
+    /// Raised when a reader of an older report.json would misunderstand a newer one.
+    package static let currentSchema = 1
+
+    package var schemaVersion = RunReport.currentSchema
+    package var run: String
+    /// The command that was run, for instance `sync`.
+    package var command: String
+    package var verdict: Verdict
+    /// The host of the store.
+    package var store: String
+    package var source: String
+    package var started: Date
+    package var ended: Date
+    package var exports: [ExportSummary]
+    package var plan: PlanSummary
+    package var outcomes: RunOutcomes
+    package var latency: LatencyReport
+    package var failures: [FailureGroup]
+    package var rejected: RejectedRecords
+    package var settings: [SettingUsed]
+
+    /// - Parameter snapshot: what the run's recorder held when it ended.
+    package init(
+        run: String, command: String, verdict: Verdict, store: String, source: String, started: Date, ended: Date,
+        exports: [ExportSummary], plan: PlanSummary, outcomes: RunOutcomes, snapshot: LatencySnapshot,
+        rateLimit: Double, failures: [FailureGroup] = [], rejected: RejectedRecords = RejectedRecords(),
+        settings: [SettingUsed] = []
+    ) {
+        self.run = run
+        self.command = command
+        self.verdict = verdict
+        self.store = store
+        self.source = source
+        self.started = started.wholeMilliseconds
+        self.ended = ended.wholeMilliseconds
+        self.exports = exports
+        self.plan = plan
+        self.outcomes = outcomes
+        latency = LatencyReport(snapshot, rateLimit: rateLimit, ended: ended)
+        self.failures = failures
+        self.rejected = rejected
+        self.settings = settings
+    }
+
+    /// Seconds from start to end.
+    package var seconds: Double { max(0, ended.timeIntervalSince(started)) }
+}
+
+extension RunReport {
+    /// How the run ended.
+    package struct Verdict: Codable, Sendable, Equatable {
+        /// One sentence for a person, for instance `All 3 changes were made.`.
+        package var words: String
+        package var exitStatus: Int
+        /// The command to type next; nil where nothing is left to do.
+        package var next: String?
+
+        package init(words: String, exitStatus: Int, next: String? = nil) {
+            self.words = words
+            self.exitStatus = exitStatus
+            self.next = next
+        }
+    }
+
+    /// One export that the run read.
+    package struct ExportSummary: Codable, Sendable, Equatable {
+        package var path: String
+        /// For instance `CSV` or `XML, gzip`.
+        package var format: String
+        /// All records: accepted, duplicates and rejected.
+        package var records: Int
+        package var duplicates: Int
+        /// Rejected records by reason.
+        package var rejected: [String: Int]
+        /// The digest of the file's bytes in hexadecimal; nil where it was not read to its end.
+        package var sha256: String?
+
+        package init(
+            path: String, format: String, records: Int, duplicates: Int, rejected: [String: Int], sha256: String?
+        ) {
+            self.path = path
+            self.format = format
+            self.records = records
+            self.duplicates = duplicates
+            self.rejected = rejected
+            self.sha256 = sha256
+        }
+
+        package var rejectedCount: Int { rejected.values.reduce(0, +) }
+        package var accepted: Int { records - duplicates - rejectedCount }
+    }
+
+    /// The plan in counts.
+    package struct PlanSummary: Codable, Sendable, Equatable {
+        package var creates: Int
+        package var deletes: Int
+        /// Wanted and already there: nothing to do.
+        package var kept: Int
+        /// Existing, not wanted, and outside the scope of deletes.
+        package var unmanaged: Int
+        /// Where the current associations were read.
+        package var current: CurrentSource
+        /// Why there.
+        package var currentReason: String
+
+        package init(
+            creates: Int, deletes: Int, kept: Int, unmanaged: Int, current: CurrentSource, currentReason: String
+        ) {
+            self.creates = creates
+            self.deletes = deletes
+            self.kept = kept
+            self.unmanaged = unmanaged
+            self.current = current
+            self.currentReason = currentReason
+        }
+
+        package var changes: Int { creates + deletes }
+    }
+
+    /// Changes that did not succeed, of one reason.
+    package struct FailureGroup: Codable, Sendable, Equatable {
+        package static let mostExamples = 10
+
+        package var reason: String
+        package private(set) var count = 0
+        /// The first ten.
+        package private(set) var examples: [Failure] = []
+
+        package init(reason: String) { self.reason = reason }
+
+        /// Counts a failure and keeps it where there is room for examples.
+        package mutating func add(_ failure: Failure) {
+            count += 1
+            if examples.count < Self.mostExamples { examples.append(failure) }
+        }
+    }
+
+    /// One change that did not succeed.
+    package struct Failure: Codable, Sendable, Equatable {
+        package var kind: ChangeKind
+        package var cart: String
+        /// The export and line that asked for it; nil for a delete that follows from an absence.
+        package var export: String?
+        package var line: Int?
+        /// The HTTP status; nil where no answer came.
+        package var status: Int?
+        package var message: String
+
+        package init(kind: ChangeKind, cart: String, export: String?, line: Int?, status: Int?, message: String) {
+            self.kind = kind
+            self.cart = cart
+            self.export = export
+            self.line = line
+            self.status = status
+            self.message = message
+        }
+    }
+
+    /// The rejected records of all exports.
+    package struct RejectedRecords: Codable, Sendable, Equatable {
+        package static let mostExamples = 10
+
+        /// The name of the file that has them all, to be mended and imported; nil without any.
+        package var file: String?
+        /// The first ten.
+        package private(set) var examples: [RejectedRecord] = []
+
+        package init(file: String? = nil) { self.file = file }
+
+        /// Keeps a rejected record where there is room.
+        package mutating func add(_ record: RejectedRecord) {
+            if examples.count < Self.mostExamples { examples.append(record) }
+        }
+    }
+
+    /// One record that could not be used.
+    package struct RejectedRecord: Codable, Sendable, Equatable {
+        package var export: String
+        package var line: Int
+        package var reason: String
+
+        package init(export: String, line: Int, reason: String) {
+            self.export = export
+            self.line = line
+            self.reason = reason
+        }
+    }
+
+    /// One setting of the run, secrets already redacted.
+    package struct SettingUsed: Codable, Sendable, Equatable {
+        package var name: String
+        package var value: String
+        /// Where it came from, for instance `flag`, `environment`, `cartsync.yaml`, `default`.
+        package var origin: String
+
+        package init(name: String, value: String, origin: String) {
+            self.name = name
+            self.value = value
+            self.origin = origin
+        }
+    }
+}
+
+extension Date {
+    /// As exact as report.json is, so that a report read back is the report that was written.
+    fileprivate var wholeMilliseconds: Date {
+        Date(timeIntervalSince1970: (timeIntervalSince1970 * 1000).rounded() / 1000)
+    }
+}

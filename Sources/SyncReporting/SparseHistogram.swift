@@ -1,0 +1,137 @@
+/// A latency histogram at rest: only its cells that are not empty, in the counts encoding of HdrHistogram V2.
+///
+/// The encoding is a run of ZigZag LEB128 numbers, each a count or minus the number of empty cells to skip
+/// (HdrHistogram, AbstractHistogram.fillBufferFromCountsArray). A few hundred calls take a few hundred bytes instead
+/// of 90 kB.
+struct SparseHistogram: Sendable, Equatable {
+    private(set) var counts: [UInt8] = []
+    private(set) var total = 0
+    /// The longest duration in microseconds, exact.
+    private(set) var maximum: UInt64 = 0
+
+    init() {}
+
+    /// - Parameter cells: the cell of each duration, sorted.
+    init(sortedCells cells: [UInt32], maximum: UInt64) {
+        var writer = Writer()
+        var position = 0
+        while position < cells.count {
+            let first = position
+            while position < cells.count, cells[position] == cells[first] { position += 1 }
+            writer.append(cell: Int(cells[first]), count: position - first)
+        }
+        counts = writer.bytes
+        total = cells.count
+        self.maximum = maximum
+    }
+
+    /// The cells that are not empty, from the shortest durations to the longest.
+    var cells: Cells { Cells(bytes: counts) }
+
+    /// Adds another, cell by cell.
+    mutating func add(_ other: SparseHistogram) {
+        guard other.total > 0 else { return }
+        guard total > 0 else {
+            self = other
+            return
+        }
+        var writer = Writer()
+        var ours = cells
+        var theirs = other.cells
+        var our = ours.next()
+        var their = theirs.next()
+        while let left = our, let right = their {
+            if left.cell == right.cell {
+                writer.append(cell: left.cell, count: left.count + right.count)
+                our = ours.next()
+                their = theirs.next()
+            } else if left.cell < right.cell {
+                writer.append(cell: left.cell, count: left.count)
+                our = ours.next()
+            } else {
+                writer.append(cell: right.cell, count: right.count)
+                their = theirs.next()
+            }
+        }
+        while let left = our {
+            writer.append(cell: left.cell, count: left.count)
+            our = ours.next()
+        }
+        while let right = their {
+            writer.append(cell: right.cell, count: right.count)
+            their = theirs.next()
+        }
+        counts = writer.bytes
+        total += other.total
+        maximum = max(maximum, other.maximum)
+    }
+
+    /// The duration in microseconds at or under which a share of all lie, as HdrHistogram has it: the highest value
+    /// of its cell, and no more than the maximum.
+    func value(atPercentile percentile: Double) -> UInt64 {
+        guard percentile < 100 else { return maximum }
+        let wanted = max(1, Int((percentile.nextDown * Double(total) / 100).rounded(.up)))
+        var passed = 0
+        for (cell, count) in cells {
+            passed += count
+            if passed >= wanted { return min(maximum, LatencyRange.lowest(inCell: cell + 1) - 1) }
+        }
+        return maximum
+    }
+
+    /// Reads the encoding.
+    struct Cells: Sequence, IteratorProtocol {
+        fileprivate let bytes: [UInt8]
+        private var position = 0
+        private var cell = 0
+
+        fileprivate init(bytes: [UInt8]) { self.bytes = bytes }
+
+        mutating func next() -> (cell: Int, count: Int)? {
+            while position < bytes.count {
+                let number = nextNumber()
+                if number < 0 {
+                    cell -= number
+                } else {
+                    defer { cell += 1 }
+                    return (cell, number)
+                }
+            }
+            return nil
+        }
+
+        private mutating func nextNumber() -> Int {
+            var rest: UInt64 = 0
+            var shift: UInt64 = 0
+            while bytes[position] & 0x80 != 0 {
+                rest |= UInt64(bytes[position] & 0x7f) << shift
+                shift += 7
+                position += 1
+            }
+            rest |= UInt64(bytes[position]) << shift
+            position += 1
+            return Int(bitPattern: UInt(rest >> 1)) ^ -Int(rest & 1)
+        }
+    }
+
+    /// Writes the encoding, cells in rising order.
+    private struct Writer {
+        private(set) var bytes: [UInt8] = []
+        private var next = 0
+
+        mutating func append(cell: Int, count: Int) {
+            if cell > next { append(next - cell) }
+            append(count)
+            next = cell + 1
+        }
+
+        private mutating func append(_ number: Int) {
+            var rest = UInt64(bitPattern: Int64((number << 1) ^ (number >> (Int.bitWidth - 1))))
+            while rest > 0x7f {
+                bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+                rest >>= 7
+            }
+            bytes.append(UInt8(rest))
+        }
+    }
+}

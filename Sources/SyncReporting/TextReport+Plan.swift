@@ -1,0 +1,110 @@
+import CartAssociations
+
+extension TextReport {
+    /// The plan: what would be done, a sample of each kind with its lines, and what the guards say.
+    package func plan(_ plan: PlanView) -> String {
+        page([
+            planHeadline(plan), planFacts(plan), planCounts(plan.counts),
+            sample(plan.creates, of: plan.counts.creates, plan), sample(plan.deletes, of: plan.counts.deletes, plan),
+            planRefusals(plan),
+        ])
+    }
+
+    private func planHeadline(_ plan: PlanView) -> [String] {
+        let changes = "\(Figures.count(plan.counts.creates, "create")), \(Figures.count(plan.counts.deletes, "delete"))"
+        if !plan.refusals.isEmpty {
+            return sentence("Plan refused: \(changes). Nothing was written.", .bad)
+        }
+        if plan.counts.changes == 0 {
+            return sentence("Plan: nothing to do. The store is as the export wants it.", .good)
+        }
+        return sentence("Plan: \(changes). Nothing is written yet.", .bold)
+    }
+
+    private func planFacts(_ plan: PlanView) -> [String] {
+        var lines: [(String, String)] = [("store", plan.store)]
+        for (position, export) in plan.exports.enumerated() {
+            lines.append((position == 0 ? "export" : "", exportSentence(export)))
+        }
+        lines.append(("source", "\(plan.source), deletes: \(plan.scope.rawValue)"))
+        lines.append(("current", "\(plan.current.rawValue): \(plan.currentReason)"))
+        if plan.estimate.calls > 0 {
+            lines.append(
+                (
+                    "calls",
+                    "\(Figures.count(plan.estimate.calls)), about \(Figures.span(seconds: plan.estimate.seconds)) at "
+                        + "\(Figures.rate(plan.estimate.rate)) a second"
+                ))
+        }
+        if plan.refusals.isEmpty { lines.append(("guard", plan.guardVerdict)) }
+        return facts(lines)
+    }
+
+    /// One export in one sentence.
+    func exportSentence(_ export: RunReport.ExportSummary) -> String {
+        var text = "\(export.path) (\(export.format)): \(Figures.count(export.records, "record"))"
+        if export.duplicates > 0 { text += ", \(Figures.count(export.duplicates, "duplicate"))" }
+        if export.rejectedCount > 0 { text += ", \(Figures.count(export.rejectedCount)) rejected" }
+        return text
+    }
+
+    private func planCounts(_ counts: PlanView.Counts) -> [String] {
+        var table = TextTable([
+            .init(title: "", right: false), .init(title: ""), .init(title: "", right: false),
+        ])
+        func row(_ name: String, _ number: Int, _ meaning: String, _ style: TextStyle = .plain, always: Bool = false) {
+            guard always || number > 0 else { return }
+            table.rows.append([
+                .init(name, number > 0 ? style : .plain), .init(Figures.count(number), number > 0 ? style : .plain),
+                .init(meaning, .faint),
+            ])
+        }
+        row("create", counts.creates, "wanted, not there", .good, always: true)
+        row("delete", counts.deletes, "there, no longer wanted", .bad, always: true)
+        row("keep", counts.kept, "wanted and there", always: true)
+        row("duplicate", counts.duplicates, "records that repeat an earlier one")
+        row("rejected", counts.rejected, "records that cannot be used", .warning)
+        row("unmanaged", counts.unmanaged, "there, not wanted, outside the scope of deletes")
+        row("protected", counts.protected, "not deleted: another source asserts them")
+        row("withheld", counts.withheld, "not deleted: a rejected record names them", .warning)
+        return table.lines(width: width, color: color)
+    }
+
+    private func sample(_ changes: [Change], of total: Int, _ plan: PlanView) -> [String] {
+        guard !changes.isEmpty else { return [] }
+        var table = TextTable([
+            .init(title: "", right: false), .init(title: "", right: false, dispensable: 1),
+            .init(title: "", right: false), .init(title: "", right: false), .init(title: "", right: false),
+        ])
+        let shown = changes.prefix(PlanView.sampleSize)
+        for change in shown {
+            let style: TextStyle = change.kind == .create ? .good : .bad
+            table.rows.append([
+                .init(change.kind == .create ? "+" : "-", style), .init(change.association.owner.kind.rawValue, style),
+                .init(change.association.owner.id.text, style), .init("cart \(change.association.cart.text)", style),
+                .init(place(change.place, plan), .faint),
+            ])
+        }
+        var lines = table.lines(width: width, color: color)
+        if total > shown.count, let kind = changes.first?.kind {
+            lines += sentence("… and \(Figures.count(total - shown.count)) more \(kind.rawValue)s", .faint, indent: 2)
+        }
+        return lines
+    }
+
+    private func place(_ place: RecordPlace?, _ plan: PlanView) -> String {
+        guard let place else { return "" }
+        guard plan.exports.count > 1, plan.exports.indices.contains(place.export) else { return "line \(place.line)" }
+        return "\(plan.exports[place.export].path):\(place.line)"
+    }
+
+    private func planRefusals(_ plan: PlanView) -> [String] {
+        guard !plan.refusals.isEmpty else { return [] }
+        var lines = sentence(plan.guardVerdict, .bad)
+        for refusal in plan.refusals {
+            lines += sentence("\(refusal.rule.rawValue): \(refusal.sentence)", indent: 2)
+            lines += sentence("allowed by \(refusal.permission)", .bold, indent: 4)
+        }
+        return lines
+    }
+}

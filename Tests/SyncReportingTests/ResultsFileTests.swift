@@ -1,0 +1,88 @@
+import CartAssociations
+import Foundation
+import Testing
+
+@testable import SyncReporting
+
+@Suite final class ResultsFileTests {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "results-\(UUID().uuidString)")
+
+    init() throws { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) }
+
+    deinit { try? FileManager.default.removeItem(at: folder) }
+
+    private var path: String { folder.appending(path: ResultsFile.name).path }
+
+    private func result(cart: String, owner: String = "o-1", message: String? = nil) throws -> ChangeResult {
+        ChangeResult(
+            change: Change(
+                .create,
+                Association(.customer, try #require(OwnerID(owner)), try #require(CartID(cart))),
+                place: RecordPlace(export: 0, record: 4, line: 6)),
+            outcome: .alreadyThere, status: 204, attempts: 2, service: .microseconds(12_345),
+            response: .seconds(2.5), export: "a, b.csv", message: message)
+    }
+
+    @Test("one line a change, RFC 4180, with the export's line")
+    func line() throws {
+        var file = try ResultsFile(path: path)
+        try file.add(result(cart: "c-1", message: "said \"no\"\nand left"))
+        #expect(!FileManager.default.fileExists(atPath: path))
+        try file.finish()
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        #expect(
+            text == ResultsFile.columns.joined(separator: ",") + "\r\n"
+                + "create,customer,o-1,c-1,already there,204,2,12.345,2500.000,\"a, b.csv\",4,6,"
+                + "\"said \"\"no\"\"\nand left\"\r\n")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == [ResultsFile.name])
+    }
+
+    @Test("owners are shown as told")
+    func redaction() throws {
+        var file = try ResultsFile(path: path) { _ in "hidden" }
+        try file.add(result(cart: "c-1", owner: "secret-owner"))
+        try file.finish()
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        #expect(text.contains(",hidden,c-1,"))
+        #expect(!text.contains("secret-owner"))
+    }
+
+    @Test(
+        "a cell that a spreadsheet would run is text, and can be read back",
+        arguments: [
+            "=1+1", "+1", "-cart", "@x", "\tx", "\rx", "\nx", "＝1", "＋1", "－1", "＠x", "'quoted", "''",
+            "=HYPERLINK(\"x\")",
+            "plain", "", "a=b",
+        ])
+    func formulas(text: String) {
+        var bytes: [UInt8] = []
+        CSVCell.append(text, to: &bytes)
+        var cell = String(decoding: bytes, as: UTF8.self)
+        if cell.hasPrefix("\"") {
+            cell = String(cell.dropFirst().dropLast()).replacing("\"\"", with: "\"")
+        }
+        let first = cell.unicodeScalars.first
+        #expect(first.map { !"=+-@\t\r\n＝＋－＠".unicodeScalars.contains($0) } ?? true)
+        #expect(CSVCell.text(ofCell: cell) == text)
+    }
+
+    @Test("a folder that is not there is named in the error")
+    func missingFolder() {
+        let path = folder.appending(path: "none/results.csv").path
+        #expect(throws: ReportNotWritten(path: path, reason: "the file cannot be created")) {
+            let file = try ResultsFile(path: path)
+            try file.finish()
+        }
+    }
+
+    @Test("a link left under the unfinished name is replaced, not followed")
+    func unfinishedLink() throws {
+        let elsewhere = folder.appending(path: "precious").path
+        #expect(FileManager.default.createFile(atPath: elsewhere, contents: Data("kept".utf8)))
+        try FileManager.default.createSymbolicLink(atPath: path + ".part", withDestinationPath: elsewhere)
+        let file = try ResultsFile(path: path)
+        try file.finish()
+        #expect(try String(contentsOfFile: path, encoding: .utf8).hasPrefix("kind,"))
+        #expect(try String(contentsOfFile: elsewhere, encoding: .utf8) == "kept")
+    }
+}
