@@ -1,5 +1,6 @@
 import Hummingbird
 import NIOCore
+import ServiceLifecycle
 
 #if canImport(Glibc)
     import Glibc
@@ -24,5 +25,48 @@ struct SandboxContext: InitializableFromSource {
         }
         try await channel.close()
         throw CancellationError()
+    }
+
+    /// Waits without sending a byte until the client closes its side, the sandbox stops or the task is cancelled.
+    func untilClientLeaves() async throws {
+        let channel = channel
+        let left = channel.eventLoop.makePromise(of: Void.self)
+        do {
+            try await channel.eventLoop.submit {
+                try channel.pipeline.syncOperations.addHandler(InputEnd(left), position: .first)
+            }.get()
+        } catch {
+            left.fail(error)
+        }
+        try await withTaskCancellationOrGracefulShutdownHandler {
+            try await left.futureResult.get()
+        } onCancelOrGracefulShutdown: {
+            channel.close(promise: nil)
+        }
+    }
+}
+
+/// Tells when nothing more will come from the peer.
+private final class InputEnd: ChannelInboundHandler {
+    typealias InboundIn = NIOAny
+
+    private let promise: EventLoopPromise<Void>
+
+    init(_ promise: EventLoopPromise<Void>) {
+        self.promise = promise
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event { promise.succeed() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        promise.succeed()
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        promise.succeed()
     }
 }

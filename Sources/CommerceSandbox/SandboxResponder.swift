@@ -14,9 +14,15 @@ struct SandboxResponder: HTTPResponder {
         let route = Route(method: request.method.rawValue, path: request.uri.path)
         if case .control(let page) = route { return response(state.control(page, body: try await read(request))) }
 
-        let operation = route.operation
-        let arrival = state.arrive(operation, cart: route.cart)
-        var call = SandboxState.Handling(operation: operation, cart: route.cart)
+        // A reset comes after the request has been counted, so that a client that saw it finds it in the figures.
+        guard let response = try await answer(request, route, context) else { try await context.reset() }
+        return response
+    }
+
+    /// The response; nil where the connection is to be reset.
+    private func answer(_ request: Request, _ route: Route, _ context: SandboxContext) async throws -> Response? {
+        let arrival = state.arrive(route.operation, cart: route.cart)
+        var call = SandboxState.Handling(operation: route.operation, cart: route.cart)
         defer { state.finish(call) }
 
         let body: [UInt8]
@@ -36,10 +42,10 @@ struct SandboxResponder: HTTPResponder {
         case .answer(let status, let headers, let body):
             call.status = status
             return replacement(status, headers, body)
-        case .resetBeforeEffect:
-            try await context.reset()
+        case .resetBeforeEffect: return nil
         case .stall:
-            try await stall()
+            try await context.untilClientLeaves()
+            throw CancellationError()
         case .delay(let duration): try await Task.sleep(for: duration)
         case .revokeTokens: state.revokeTokens()
         case .resetAfterEffect, .trickle, .garbage, .cut, nil: break
@@ -55,7 +61,7 @@ struct SandboxResponder: HTTPResponder {
         switch arrival.fault {
         case .resetAfterEffect:
             call.status = 0
-            try await context.reset()
+            return nil
         case .trickle(let pause):
             return response(answer, body: Self.trickling(answer.body, pause: pause))
         case .garbage:
@@ -77,12 +83,6 @@ struct SandboxResponder: HTTPResponder {
         let tokens = tokenHeaders.map { request.headers[$0] }
         return Credentials(
             authorization: request.headers[.authorization], customerToken: tokens[0], accountToken: tokens[1])
-    }
-
-    /// Nothing is sent until the sandbox stops; the client may leave earlier.
-    private func stall() async throws -> Never {
-        try await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(86_400)) }
-        throw CancellationError()
     }
 
     private struct TooLarge: Error {}
