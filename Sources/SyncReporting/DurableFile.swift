@@ -19,13 +19,15 @@ struct DurableFile: ~Copyable, Sendable {
     private var buffer: [UInt8] = []
 
     /// Creates the file under its unfinished name, in place of one that an interrupted run left.
-    init(path: String) throws {
+    ///
+    /// - Parameter permissions: reports name owners, so that by default nobody else reads them.
+    init(path: String, permissions: Int = 0o600) throws {
         self.path = path
         let unfinished = path + Self.unfinished
         try? FileManager.default.removeItem(atPath: unfinished)
         guard
             FileManager.default.createFile(
-                atPath: unfinished, contents: nil, attributes: [.posixPermissions: 0o600]),
+                atPath: unfinished, contents: nil, attributes: [.posixPermissions: permissions]),
             let file = FileHandle(forWritingAtPath: unfinished)
         else {
             throw ReportNotWritten(path: path, reason: "the file cannot be created")
@@ -66,8 +68,8 @@ struct DurableFile: ~Copyable, Sendable {
     }
 
     /// Writes a whole file.
-    static func write(_ bytes: some Sequence<UInt8>, to path: String) throws {
-        var file = try DurableFile(path: path)
+    static func write(_ bytes: some Sequence<UInt8>, to path: String, permissions: Int = 0o600) throws {
+        var file = try DurableFile(path: path, permissions: permissions)
         try file.append { $0.append(contentsOf: bytes) }
         try file.finish()
     }

@@ -23,6 +23,8 @@ package struct PlanView: Codable, Sendable, Equatable {
     package var guardVerdict: String
     /// Every refusal; empty for a plan that may be applied.
     package var refusals: [Refusal]
+    /// The owners who would lose the most carts, most first; filled where a guard refuses.
+    package var hardestHit: [OwnerLoss] = []
 
     package init(
         store: String, source: String, scope: DeletionScope, exports: [RunReport.ExportSummary], counts: Counts,
@@ -77,6 +79,17 @@ package struct PlanView: Codable, Sendable, Equatable {
             self.calls = calls
             self.rate = rate
             seconds = rate > 0 ? Double(calls) / rate : 0
+        }
+    }
+
+    /// How many of its carts one owner would lose.
+    package struct OwnerLoss: Codable, Sendable, Equatable {
+        package var owner: Owner
+        package var deletes: Int
+
+        package init(owner: Owner, deletes: Int) {
+            self.owner = owner
+            self.deletes = deletes
         }
     }
 }

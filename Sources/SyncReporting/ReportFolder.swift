@@ -1,3 +1,5 @@
+import CartAssociations
+
 import struct Foundation.URL
 
 /// The folder of one run's report.
@@ -25,5 +27,15 @@ package struct ReportFolder: Sendable {
         } catch let error as EncodingError {
             throw ReportNotWritten(path: path(of: Self.reportName), reason: "\(error)")
         }
+        try DurableFile.write(HistogramLog.text(snapshot).utf8, to: path(of: Self.logName))
+        for operation in Operation.allCases {
+            for clock in LatencyClock.allCases {
+                let tally = snapshot.operationTotals(operation).tally(clock)
+                guard let distribution = PercentileFile.text(tally) else { continue }
+                let name = "latency-\(HistogramLog.tag(operation, clock)).hgrm"
+                try DurableFile.write(distribution.utf8, to: path(of: name))
+            }
+        }
+        try DurableFile.write(ReportPage.html(report).utf8, to: path(of: Self.pageName))
     }
 }

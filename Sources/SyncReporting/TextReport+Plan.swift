@@ -105,6 +105,10 @@ extension TextReport {
             lines += sentence("\(refusal.rule.rawValue): \(refusal.sentence)", indent: 2)
             lines += sentence("allowed by \(refusal.permission)", .bold, indent: 4)
         }
+        if !plan.hardestHit.isEmpty { lines += sentence("the owners hit hardest", indent: 2) }
+        for loss in plan.hardestHit {
+            lines += sentence("\(loss.owner) would lose \(Figures.count(loss.deletes, "cart"))", indent: 4)
+        }
         return lines
     }
 }

@@ -1,0 +1,70 @@
+import CartAssociations
+
+import struct Foundation.Data
+import struct Foundation.Date
+
+/// `latency.hlog`: the intervals of a run in HdrHistogram's log format, to be read by its own tools.
+///
+/// Version 1.3 of the log, histograms in the V2 compressed encoding and base64, values in microseconds
+/// (HdrHistogram, HistogramLogWriter and AbstractHistogram.encodeIntoCompressedByteBuffer).
+enum HistogramLog {
+    private static let encodingCookie: UInt32 = 0x1c84_9303 | 0x10
+    private static let compressionCookie: UInt32 = 0x1c84_9304 | 0x10
+
+    static func text(_ snapshot: LatencySnapshot) -> String {
+        let start = Figures.fixed(snapshot.started.timeIntervalSince1970, 3)
+        let time = Date.ISO8601FormatStyle(includingFractionalSeconds: true).format(snapshot.started)
+        var lines = [
+            "#[Microseconds; tag OPERATION: response time, tag OPERATION-service: service time; "
+                + "Interval_Max in milliseconds]",
+            "#[Histogram log format version 1.3]",
+            "#[StartTime: \(start) (seconds since epoch), \(time)]",
+            "#[BaseTime: \(start) (seconds since epoch)]",
+            "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"",
+        ]
+        for interval in LatencyInterval.joined(snapshot.intervals, into: LatencyRecording.logInterval) {
+            for operation in Operation.allCases {
+                for clock in LatencyClock.allCases {
+                    let histogram = interval.histogram(operation, clock)
+                    guard histogram.total > 0 else { continue }
+                    let numbers = [
+                        interval.start.inSeconds, interval.length.inSeconds, Double(histogram.maximum) / 1000,
+                    ].map { Figures.fixed($0, 3) }
+                    lines.append(
+                        "Tag=\(tag(operation, clock)),\(numbers.joined(separator: ",")),\(encoded(histogram))")
+                }
+            }
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    static func tag(_ operation: Operation, _ clock: LatencyClock) -> String {
+        clock == .response ? operation.rawValue : "\(operation.rawValue)-service"
+    }
+
+    private static func encoded(_ histogram: SparseHistogram) -> String {
+        var payload: [UInt8] = []
+        payload.append(bigEndian: encodingCookie)
+        payload.append(bigEndian: UInt32(histogram.counts.count))
+        // The normalizing index offset, which only shifted histograms have.
+        payload.append(bigEndian: UInt32(0))
+        payload.append(bigEndian: UInt32(LatencyRange.digits))
+        payload.append(bigEndian: UInt64(1))
+        payload.append(bigEndian: LatencyRange.highest)
+        payload.append(bigEndian: 1.0.bitPattern)
+        payload += histogram.counts
+        let compressed = Deflate.zlib(payload)
+        var whole: [UInt8] = []
+        whole.append(bigEndian: compressionCookie)
+        whole.append(bigEndian: UInt32(compressed.count))
+        return Data(whole + compressed).base64EncodedString()
+    }
+}
+
+extension [UInt8] {
+    fileprivate mutating func append(bigEndian number: some FixedWidthInteger) {
+        for shift in stride(from: number.bitWidth - 8, through: 0, by: -8) {
+            append(UInt8(truncatingIfNeeded: number >> shift))
+        }
+    }
+}

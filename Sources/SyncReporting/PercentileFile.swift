@@ -1,0 +1,14 @@
+import Histogram
+
+/// `latency-OPERATION.hgrm`: a percentile distribution as HdrHistogram's plotter takes it, in milliseconds.
+enum PercentileFile {
+    private static let microsecondsPerUnit = 1000.0
+
+    /// nil where nothing was recorded.
+    static func text(_ tally: LatencyTally) -> String? {
+        guard let histogram = tally.histogram else { return nil }
+        var text = ""
+        histogram.outputPercentileDistribution(to: &text, outputValueUnitScalingRatio: microsecondsPerUnit)
+        return text
+    }
+}

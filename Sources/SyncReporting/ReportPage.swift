@@ -1,0 +1,145 @@
+import CartAssociations
+import Mustache
+
+import struct Foundation.Date
+
+/// `report.html`: one page without scripts that needs no network, from the numbers of a report alone.
+package enum ReportPage {
+    /// The page. Throws only where the template, a constant of this program, is broken.
+    package static func html(_ report: RunReport) throws -> String {
+        MustacheContentTypes.register(Markup(), named: Markup.contentType)
+        let template = try MustacheTemplate(
+            string: "{{% CONTENT_TYPE:\(Markup.contentType)}}" + ReportPageTemplate.text)
+        return template.render(content(report))
+    }
+
+    private static func content(_ report: RunReport) -> [String: Any] {
+        var content: [String: Any] = [
+            "title": "cartsync \(report.run)", "verdict": report.verdict.words,
+            "tone": tone(report.verdict.exitStatus), "facts": facts(report), "style": ReportPageTemplate.style,
+            "exports": exports(report), "changes": changes(report), "plan": plan(report.plan),
+            "latency": latency(report.latency), "plots": plots(report), "failures": failures(report),
+            "settings": settings(report), "schema": report.schemaVersion,
+        ]
+        if let rejected = rejected(report) { content["rejected"] = rejected }
+        if let next = report.verdict.next { content["next"] = next }
+        return content
+    }
+
+    private static func tone(_ exitStatus: Int) -> String {
+        switch exitStatus {
+        case 0, 2: "good"
+        case 1, 3, 8, 75: "warning"
+        default: "bad"
+        }
+    }
+
+    private static func facts(_ report: RunReport) -> [[String: Any]] {
+        let rate = report.latency.rate
+        return [
+            ("Run", "\(report.run), command \(report.command), exit status \(report.verdict.exitStatus)"),
+            ("Store", report.store), ("Source", report.source),
+            ("Started", Date.ISO8601FormatStyle().format(report.started)),
+            ("Took", Figures.span(seconds: report.seconds)),
+            (
+                "Calls",
+                "\(Figures.count(report.latency.attempts)), \(Figures.rate(rate.achieved)) a second of "
+                    + "\(Figures.rate(rate.limit)) allowed, \(Figures.count(report.latency.retries, "retry", "retries")), "
+                    + "\(Figures.count(rate.rateLimited)) answered 429"
+            ),
+        ].map { ["name": $0.0, "value": $0.1] }
+    }
+
+    private static func exports(_ report: RunReport) -> [[String: Any]] {
+        report.exports.map { export in
+            [
+                "path": export.path, "format": export.format, "records": Figures.count(export.records),
+                "accepted": Figures.count(export.accepted), "duplicates": Figures.count(export.duplicates),
+                "rejected": Figures.count(export.rejectedCount), "sha256": export.sha256 ?? "not read to its end",
+            ]
+        }
+    }
+
+    private static func changes(_ report: RunReport) -> [[String: Any]] {
+        ChangeKind.allCases.map { kind in
+            let tally = report.outcomes[kind]
+            return [
+                "kind": kind.rawValue, "planned": Figures.count(tally.total),
+                "made": Figures.count(tally.created + tally.deleted),
+                "already": Figures.count(tally.alreadyThere + tally.alreadyGone),
+                "rejected": Figures.count(tally.rejected), "failed": Figures.count(tally.failed),
+                "skipped": Figures.count(tally.skipped), "pending": Figures.count(tally.pending),
+            ]
+        }
+    }
+
+    private static func plan(_ plan: RunReport.PlanSummary) -> [String: Any] {
+        [
+            "kept": Figures.count(plan.kept), "unmanaged": Figures.count(plan.unmanaged),
+            "current": plan.current.rawValue, "reason": plan.currentReason,
+        ]
+    }
+
+    private static func latency(_ latency: LatencyReport) -> [[String: Any]] {
+        latency.operations.flatMap { operation in
+            [("service", operation.service), ("response", operation.response)].map { clock, figures in
+                let at = figures.percentiles
+                let values = [at.p50, at.p75, at.p90, at.p95, at.p99, at.p999, at.p9999, at.max]
+                return [
+                    "operation": operation.operation.rawValue, "clock": clock, "count": Figures.count(figures.count),
+                    "values": values.map { figures.count == 0 ? "-" : Figures.latency($0) },
+                ]
+            }
+        }
+    }
+
+    private static func plots(_ report: RunReport) -> [[String: Any]] {
+        let plots = ReportPlots(latency: report.latency, seconds: report.seconds)
+        return [plots.percentiles, plots.overTime, plots.rate].compactMap { $0 }.map { plot in
+            [
+                "id": plot.id, "title": plot.title, "description": plot.description, "wide": plot.svg(.wide),
+                "narrow": plot.svg(.narrow),
+                "legend": plot.series.map { series in
+                    [
+                        "name": series.name,
+                        "class": "c\(series.color)\(series.isDashed ? " dashed" : "")",
+                    ]
+                },
+                "marks": !plot.marks.isEmpty,
+            ]
+        }
+    }
+
+    private static func failures(_ report: RunReport) -> [[String: Any]] {
+        report.failures.map { group in
+            [
+                "reason": group.reason, "count": Figures.count(group.count),
+                "examples": group.examples.map { example in
+                    [
+                        "kind": example.kind.rawValue, "cart": example.cart, "export": example.export ?? "-",
+                        "line": example.line.map(Figures.count) ?? "-",
+                        "status": example.status.map(String.init) ?? "-",
+                        "message": example.message,
+                    ]
+                },
+            ]
+        }
+    }
+
+    private static func rejected(_ report: RunReport) -> [String: Any]? {
+        let total = report.exports.reduce(0) { $0 + $1.rejectedCount }
+        guard total > 0 else { return nil }
+        var content: [String: Any] = [
+            "count": Figures.count(total, "record"),
+            "examples": report.rejected.examples.map { record in
+                ["export": record.export, "line": Figures.count(record.line), "reason": record.reason]
+            },
+        ]
+        if let file = report.rejected.file { content["file"] = file }
+        return content
+    }
+
+    private static func settings(_ report: RunReport) -> [[String: Any]] {
+        report.settings.map { ["name": $0.name, "value": $0.value, "origin": $0.origin] }
+    }
+}

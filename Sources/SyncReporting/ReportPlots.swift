@@ -1,0 +1,117 @@
+import CartAssociations
+
+/// The plots of a report's page.
+struct ReportPlots {
+    let latency: LatencyReport
+    /// The length of the run.
+    let seconds: Double
+
+    /// Under this many calls a curve would say more than was measured.
+    private static let fewest = 10
+
+    private var plotted: [OperationLatency] {
+        latency.operations.filter { $0.response.count >= Self.fewest }
+    }
+
+    /// Response and service time of every operation, over the share of calls that were at least as fast.
+    var percentiles: LinePlot? {
+        let operations = plotted
+        guard let most = operations.map(\.response.count).max() else { return nil }
+        var series: [LinePlot.Series] = []
+        for operation in operations {
+            let color = operation.operation.index
+            let name = operation.operation.rawValue
+            series.append(curve("\(name), response", operation.response, color))
+            series.append(curve("\(name), service", operation.service, color, isDashed: true))
+        }
+        let lines = operations.map { operation in
+            let at = operation.response.percentiles
+            return "\(operation.operation.rawValue): half within \(Figures.latency(at.p50)), 99 % within "
+                + "\(Figures.latency(at.p99)), the slowest \(Figures.latency(at.max))"
+        }
+        return LinePlot(
+            id: "percentiles", title: "Latency by percentile",
+            description: "Response time of \(lines.joined(separator: "; ")).",
+            x: .percentiles(count: most), y: .latency(series.flatMap { $0.points.map(\.y) }),
+            yTitle: "latency", series: series)
+    }
+
+    private func curve(
+        _ name: String, _ figures: LatencyFigures, _ color: Int, isDashed: Bool = false
+    ) -> LinePlot.Series {
+        LinePlot.Series(
+            name: name, points: figures.curve.map { ($0.percentile, max($0.milliseconds, 0.001)) }, color: color,
+            isDashed: isDashed)
+    }
+
+    /// Median and 99th percentile of the response time of every operation, over time.
+    var overTime: LinePlot? {
+        var series: [LinePlot.Series] = []
+        for operation in plotted.map(\.operation) {
+            let points = latency.timeline.compactMap { point in
+                point.response.first { $0.operation == operation }.map { (point.seconds + point.length / 2, $0) }
+            }
+            guard !points.isEmpty else { continue }
+            series.append(
+                LinePlot.Series(
+                    name: "\(operation.rawValue), p99", points: points.map { ($0.0, max($0.1.p99, 0.001)) },
+                    color: operation.index))
+            series.append(
+                LinePlot.Series(
+                    name: "\(operation.rawValue), p50", points: points.map { ($0.0, max($0.1.p50, 0.001)) },
+                    color: operation.index, isDashed: true))
+        }
+        guard !series.isEmpty else { return nil }
+        let worst = latency.timeline.flatMap { point in point.response.map { (point.seconds, $0.max) } }
+            .max { $0.1 < $1.1 }
+        return LinePlot(
+            id: "overtime", title: "Response time over the run",
+            description: worst.map {
+                "The slowest call took \(Figures.latency($0.1)), about \(Figures.span(seconds: $0.0)) into the run."
+            } ?? "",
+            x: .time(seconds: end, ticks: 8), y: .latency(series.flatMap { $0.points.map(\.y) }),
+            yTitle: "response time", series: series)
+    }
+
+    /// Attempts a second against the limit, with 429 answers and pauses marked.
+    var rate: LinePlot? {
+        guard !latency.timeline.isEmpty else { return nil }
+        let achieved = latency.timeline.map { point in
+            (point.seconds + point.length / 2, Double(point.attempts) / point.length)
+        }
+        var limit = [(0.0, latency.rate.steps.first { $0.seconds <= 0 }?.rate ?? latency.rate.limit)]
+        limit += latency.rate.steps.filter { $0.rate > 0 }.map { ($0.seconds, $0.rate) }
+        if let last = limit.last { limit.append((max(end, last.0), last.1)) }
+        let highest = max(latency.rate.limit, achieved.map(\.1).max() ?? 0, limit.map(\.1).max() ?? 0)
+        let report = latency.rate
+        return LinePlot(
+            id: "rate", title: "Rate against its limit",
+            description: "\(Figures.rate(report.achieved)) calls a second on average, limit "
+                + "\(Figures.rate(report.limit)); \(Figures.count(report.rateLimited)) answers 429 and "
+                + "\(Figures.count(report.pauses, "pause")) of \(Figures.span(seconds: report.pausedSeconds)) in all.",
+            x: .time(seconds: end, ticks: 8), y: .rate(highest: highest * 1.05), yTitle: "calls a second",
+            series: [
+                LinePlot.Series(name: "calls", points: achieved, color: 0),
+                LinePlot.Series(name: "limit", points: limit, color: 3, isDashed: true, isStepped: true),
+            ],
+            marks: pauses + limited)
+    }
+
+    private var pauses: [LinePlot.Mark] {
+        let steps = latency.rate.steps
+        return steps.indices.filter { steps[$0].rate <= 0 }.map { index in
+            let next = steps.indices.contains(index + 1) ? steps[index + 1].seconds : end
+            return LinePlot.Mark(from: steps[index].seconds, to: next, isBand: true)
+        }
+    }
+
+    private var limited: [LinePlot.Mark] {
+        latency.timeline.filter { $0.rateLimited > 0 }.map {
+            LinePlot.Mark(from: $0.seconds, to: $0.seconds + $0.length, isBand: false)
+        }
+    }
+
+    private var end: Double {
+        max(seconds, latency.timeline.last.map { $0.seconds + $0.length } ?? 0)
+    }
+}

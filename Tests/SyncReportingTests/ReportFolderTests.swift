@@ -1,0 +1,76 @@
+import CartAssociations
+import Foundation
+import Testing
+
+@testable import SyncReporting
+
+@Suite final class ReportFolderTests {
+    let path = FileManager.default.temporaryDirectory.appending(path: "report-\(UUID().uuidString)").path
+
+    init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    private func text(_ name: String) throws -> String {
+        try String(contentsOfFile: ReportFolder(path: path).path(of: name), encoding: .utf8)
+    }
+
+    @Test("a report is written whole: JSON, page, log and one distribution for each operation and clock")
+    func files() throws {
+        let run = SampleRun.tenMinutes()
+        let report = run.report()
+        try ReportFolder(path: path).write(report, run.recorder.snapshot())
+        var expected = ["report.json", "report.html", "latency.hlog"]
+        for operation in ["create", "delete", "list", "token"] {
+            expected += ["latency-\(operation).hgrm", "latency-\(operation)-service.hgrm"]
+        }
+        #expect(try Set(FileManager.default.contentsOfDirectory(atPath: path)) == Set(expected))
+        #expect(try RunReport(json: Data(text("report.json").utf8)) == report)
+    }
+
+    @Test("a report replaces the one that is there")
+    func replacing() throws {
+        let folder = ReportFolder(path: path)
+        try folder.write(SampleRun().report(words: "First."), SampleRun().recorder.snapshot())
+        try folder.write(SampleRun().report(words: "Second."), SampleRun().recorder.snapshot())
+        #expect(try text("report.html").contains("<h1>Second.</h1>"))
+    }
+
+    @Test("a folder that is not there is an error that names the file")
+    func missingFolder() {
+        let missing = ReportFolder(path: path + "/none")
+        let expected = ReportNotWritten(
+            path: missing.path(of: "report.json"), reason: "the file cannot be created")
+        #expect(throws: expected) { try missing.write(SampleRun().report(), SampleRun().recorder.snapshot()) }
+    }
+
+    @Test("the log has one line for each tag and ten seconds, in order")
+    func log() throws {
+        let run = SampleRun.tenMinutes()
+        let lines = HistogramLog.text(run.recorder.snapshot()).split(separator: "\n")
+        #expect(lines[1] == "#[Histogram log format version 1.3]")
+        #expect(lines[2].hasPrefix("#[StartTime: 1795000000.000 (seconds since epoch), 2026-11-18T"))
+        var starts: [Substring: [Double]] = [:]
+        for line in lines.dropFirst(5) {
+            let match = try #require(line.wholeMatch(of: /Tag=([a-z-]+),([\d.]+),([\d.]+),([\d.]+),(HISTFA[\w+\/=]+)/))
+            starts[match.output.1, default: []].append(try #require(Double(match.output.2)))
+            #expect(try #require(Double(match.output.3)) <= 10)
+        }
+        #expect(starts.count == 8)
+        for (tag, times) in starts {
+            #expect(times == times.sorted(), "\(tag) is out of order")
+            #expect(Set(times.map { Int($0 / 10) }).count == times.count, "\(tag) has two lines for ten seconds")
+        }
+        #expect(try #require(starts["create"]).count > 50)
+    }
+
+    @Test("a distribution is in milliseconds and ends with the count of all calls")
+    func distribution() throws {
+        let run = SampleRun.tenMinutes()
+        let text = try #require(PercentileFile.text(run.recorder.snapshot().operationTotals(.create).tally(.response)))
+        #expect(text.contains("Value     Percentile TotalCount 1/(1-Percentile)"))
+        #expect(text.contains(/Total count    = +9000\]/))
+        let maximum = try #require(text.firstMatch(of: /#\[Max     = +([\d.]+)/)?.output.1)
+        #expect((2000...2200).contains(try #require(Double(maximum))))
+    }
+}
