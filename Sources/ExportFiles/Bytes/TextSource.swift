@@ -1,0 +1,197 @@
+/// The text of an export as UTF-8, once from beginning to end: digested, inflated and transcoded on the way.
+final class TextSource {
+    /// How much of the beginning is looked at to find format and encoding.
+    static let headSize = 4096
+
+    let file: ExportFile
+    let isCompressed: Bool
+    let hasByteOrderMark: Bool
+    let encoding: TextEncoding
+    let format: ExportFormat
+
+    private enum Origin {
+        case plain(StoredBytes)
+        case compressed(GzipInflater)
+    }
+
+    private var origin: Origin
+    /// The beginning, which was read to find the encoding and has not been handed out yet.
+    private var head: [UInt8]
+    private var headOffset: Int
+    private var transcoder: Transcoder?
+    /// Transcoded text that did not fit the caller's buffer.
+    private var surplus: [UInt8] = []
+    private var surplusOffset = 0
+    private lazy var block = [UInt8](repeating: 0, count: 1 << 16)
+    private var isOver = false
+
+    /// Throws where the file is empty, is in an encoding that is not read, or cannot be read.
+    init(_ file: ExportFile, options: ReadingOptions) throws {
+        self.file = file
+        try file.checkUnchanged()
+        guard file.size > 0 else {
+            throw ExportError(
+                .empty, file: file.name, problem: "the file is empty",
+                advice: "find out why the export wrote nothing; an export without records still has its header")
+        }
+        var magic = [UInt8](repeating: 0, count: 2)
+        var start = StoredBytes(file)
+        isCompressed = try start.read(into: &magic, range: 0..<2) == 2 && magic == [0x1F, 0x8B]
+        origin = isCompressed ? .compressed(try GzipInflater(StoredBytes(file))) : .plain(StoredBytes(file))
+
+        var head = [UInt8](repeating: 0, count: Self.headSize)
+        let count = try Self.read(&origin, into: &head, range: 0..<head.count)
+        head.removeLast(head.count - count)
+        let signature = try TextSignature(of: head, file: file, options: options)
+        self.head = head
+        headOffset = signature.byteOrderMark
+        hasByteOrderMark = signature.byteOrderMark > 0
+        encoding = signature.encoding
+        format = signature.format
+        transcoder = encoding == .utf8 ? nil : Transcoder(from: encoding)
+    }
+
+    /// What has been read of the file as stored; the whole file once `read` has returned 0.
+    var stored: StoredBytes {
+        switch origin {
+        case .plain(let bytes): bytes
+        case .compressed(let inflater): inflater.source
+        }
+    }
+
+    /// Fills a range of the buffer with text; fewer bytes than it has only at the end.
+    func read(into buffer: inout [UInt8], range: Range<Int>) throws -> Int {
+        var filled = range.lowerBound
+        while filled < range.upperBound {
+            let more =
+                transcoder == nil
+                ? try readStored(into: &buffer, range: filled..<range.upperBound)
+                : try readTranscoded(into: &buffer, range: filled..<range.upperBound)
+            if more == 0 { break }
+            filled += more
+        }
+        return filled - range.lowerBound
+    }
+
+    private func readStored(into buffer: inout [UInt8], range: Range<Int>) throws -> Int {
+        guard headOffset == head.count else {
+            return Self.move(&head, &headOffset, into: &buffer, range: range)
+        }
+        return try Self.read(&origin, into: &buffer, range: range)
+    }
+
+    private func readTranscoded(into buffer: inout [UInt8], range: Range<Int>) throws -> Int {
+        while surplusOffset == surplus.count && !isOver {
+            surplus.removeAll(keepingCapacity: true)
+            surplusOffset = 0
+            let count = try readStored(into: &block, range: 0..<block.count)
+            if count > 0 {
+                transcoder?.append(block.span.extracting(0..<count), to: &surplus)
+                continue
+            }
+            isOver = true
+            guard transcoder?.isComplete != false else {
+                throw ExportError(
+                    .truncated, file: file.name, problem: "the file ends in the middle of a UTF-16 character",
+                    advice: "have the file written and copied completely")
+            }
+            transcoder?.finish(to: &surplus)
+        }
+        return Self.move(&surplus, &surplusOffset, into: &buffer, range: range)
+    }
+
+    /// Copies what fits from the unread part of one array into a range of another.
+    private static func move(
+        _ source: inout [UInt8], _ offset: inout Int, into buffer: inout [UInt8], range: Range<Int>
+    ) -> Int {
+        let count = min(range.count, source.count - offset)
+        for index in 0..<count { buffer[range.lowerBound + index] = source[offset + index] }
+        offset += count
+        return count
+    }
+
+    private static func read(_ origin: inout Origin, into buffer: inout [UInt8], range: Range<Int>) throws -> Int {
+        switch origin {
+        case .plain(var bytes):
+            let count = try bytes.read(into: &buffer, range: range)
+            origin = .plain(bytes)
+            return count
+        case .compressed(let inflater):
+            return try inflater.read(into: &buffer, range: range)
+        }
+    }
+}
+
+/// What the first bytes of an export say about its text.
+struct TextSignature {
+    let encoding: TextEncoding
+    /// The length of the byte order mark, 0 without one.
+    let byteOrderMark: Int
+    let format: ExportFormat
+
+    init(of head: [UInt8], file: ExportFile, options: ReadingOptions) throws {
+        func refusal(_ problem: String) -> ExportError {
+            ExportError(.encoding, file: file.name, problem: problem, advice: "save the export as UTF-8")
+        }
+        let marked: TextEncoding?
+        if head.starts(with: [0xFF, 0xFE, 0, 0]) || head.starts(with: [0, 0, 0xFE, 0xFF]) {
+            throw refusal("the file is UTF-32, which is not read")
+        } else if head.starts(with: [0xEF, 0xBB, 0xBF]) {
+            (marked, byteOrderMark) = (.utf8, 3)
+        } else if head.starts(with: [0xFF, 0xFE]) {
+            (marked, byteOrderMark) = (.utf16LittleEndian, 2)
+        } else if head.starts(with: [0xFE, 0xFF]) {
+            (marked, byteOrderMark) = (.utf16BigEndian, 2)
+        } else {
+            (marked, byteOrderMark) = (nil, 0)
+            if head.count >= 2, head[0] == 0 || head[1] == 0 {
+                throw refusal("the file looks like UTF-16 without a byte order mark")
+            }
+        }
+        var start: [UInt8] = []
+        var transcoder = Transcoder(from: marked ?? .utf8)
+        transcoder.append(head.span.extracting(byteOrderMark..<head.count), to: &start)
+        let text = start.drop { [0x20, 0x09, 0x0A, 0x0D].contains($0) }
+        format = text.first == UInt8(ascii: "<") ? .xml : .csv
+        if format == .xml, let declared = Self.declaredEncoding(in: start) {
+            guard let known = Self.encoding(named: declared, marked: marked) else {
+                throw refusal("the XML declaration says \(declared), which is not read or is not so")
+            }
+            encoding = known
+        } else {
+            encoding = marked ?? options.encoding ?? .utf8
+            if marked == nil, encoding == .utf16LittleEndian || encoding == .utf16BigEndian {
+                throw refusal("UTF-16 is only read with a byte order mark")
+            }
+        }
+    }
+
+    /// The name in `encoding="..."` of an XML declaration, which can only stand at the very beginning.
+    static func declaredEncoding(in start: [UInt8]) -> String? {
+        guard start.starts(with: Array("<?xml".utf8)), let end = start.firstIndex(of: UInt8(ascii: ">")) else {
+            return nil
+        }
+        let declaration = String(decoding: start[..<end], as: UTF8.self)
+        guard let match = declaration.firstMatch(of: /[ \t\r\n]encoding[ \t\r\n]*=[ \t\r\n]*["']([^"']*)["']/) else {
+            return nil
+        }
+        return String(match.1)
+    }
+
+    /// The encoding that a declaration means; nil where it is not read, or disagrees with the byte order mark.
+    private static func encoding(named name: String, marked: TextEncoding?) -> TextEncoding? {
+        switch name.lowercased() {
+        case "utf-8", "us-ascii", "ascii":
+            marked == nil || marked == .utf8 ? .utf8 : nil
+        case "iso-8859-1", "latin1", "latin-1", "iso_8859-1", "l1":
+            marked == nil ? .latin1 : nil
+        case "utf-16":
+            marked == .utf8 ? nil : marked
+        case "utf-16le":
+            marked == .utf16LittleEndian ? marked : nil
+        case "utf-16be":
+            marked == .utf16BigEndian ? marked : nil
+        default: nil
+        }
+    }
+}

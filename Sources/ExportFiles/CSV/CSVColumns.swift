@@ -1,0 +1,57 @@
+import CartAssociations
+
+/// Which column of a CSV export is which field.
+struct CSVColumns: Sendable, Equatable {
+    /// The columns that `rejects.csv` puts before the export's own.
+    static let rejectColumns = ["rejected_because", "rejected_line"]
+
+    let names: [String]
+    let owners: OwnerFields
+    private let columns: [ExportField: Int]
+
+    var count: Int { names.count }
+    var hasAction: Bool { columns[.action] != nil }
+    /// Whether the export is a rejects file, whose cells may be marked against spreadsheets.
+    var isRejectsFile: Bool { names.contains(Self.rejectColumns[0]) }
+    var mapping: [ExportField: String] { columns.mapValues { names[$0] } }
+
+    func column(_ field: ExportField) -> Int? { columns[field] }
+
+    /// What is wrong with a header.
+    enum Problem: Error, Equatable {
+        case repeated(String)
+        case twoColumns(ExportField, String, String)
+        case noColumn(ExportField, nearest: String?)
+        case ownerTypeAlone(String)
+    }
+
+    init(_ names: [String], vocabulary: FieldVocabulary, ownerKind: OwnerKind?) throws(Problem) {
+        var columns: [ExportField: Int] = [:]
+        var seen: Set<String> = []
+        for (index, name) in names.enumerated() {
+            let plain = FieldVocabulary.plain(name)
+            guard !plain.isEmpty else { continue }
+            guard seen.insert(plain).inserted else { throw .repeated(name) }
+            guard let field = vocabulary.field(named: name) else { continue }
+            if let first = columns[field] { throw .twoColumns(field, names[first], name) }
+            columns[field] = index
+        }
+        guard columns[.cart] != nil else {
+            throw .noColumn(.cart, nearest: vocabulary.nearest(to: .cart, among: names))
+        }
+        if let owner = columns[.owner], ownerKind == nil, let other = columns[.customer] ?? columns[.account] {
+            throw .twoColumns(.owner, names[min(owner, other)], names[max(owner, other)])
+        }
+        guard let owners = OwnerFields(fields: Set(columns.keys), kind: ownerKind) else {
+            if let owner = columns[.owner], ownerKind == nil { throw .ownerTypeAlone(names[owner]) }
+            let wanted: ExportField = ownerKind == .account ? .account : .customer
+            throw .noColumn(
+                wanted,
+                nearest: vocabulary.nearest(to: wanted, among: names)
+                    ?? (ownerKind == nil ? vocabulary.nearest(to: .account, among: names) : nil))
+        }
+        self.names = names
+        self.owners = owners
+        self.columns = columns
+    }
+}

@@ -1,0 +1,197 @@
+/// The header of a CSV export, and what follows from it for the records.
+struct CSVHeader: Sendable {
+    static let delimiters: [Character] = [",", ";", "\t", "|"]
+
+    let columns: CSVColumns
+    let delimiter: Character
+    let framer: CSVFramer
+    let usesCarriageReturns: Bool
+    /// The header line without its line end.
+    let raw: [UInt8]
+    /// Lines before the header.
+    let blankLines: Int
+    /// The line after the header.
+    let nextLine: Int
+    /// Where the first record begins in the text.
+    let end: Int
+
+    /// Finds the header at the beginning of a text; nil where more of the text is needed.
+    ///
+    /// - Parameter text: the beginning of the text, with eight bytes more than `count`.
+    init?(text: [UInt8], count: Int, isLast: Bool, file: String, options: ReadingOptions) throws(ExportError) {
+        let candidates: [Character]
+        if let told = options.delimiter {
+            candidates = [try Self.checked(told, file)]
+        } else {
+            candidates = Self.delimiters
+        }
+        let vocabulary = FieldVocabulary(options)
+        var malformed: ExportError?
+        var best: HeaderLine?
+        for delimiter in candidates {
+            let line: HeaderLine
+            do {
+                guard let found = try HeaderLine(text, count, isLast: isLast, delimiter: delimiter, file: file) else {
+                    return nil
+                }
+                line = found
+            } catch {
+                // Quotes that are wrong at one delimiter may be right at another.
+                malformed = malformed ?? error
+                continue
+            }
+            if let columns = try? CSVColumns(line.names, vocabulary: vocabulary, ownerKind: options.ownerKind) {
+                self.columns = columns
+                self.delimiter = delimiter
+                framer = line.framer
+                usesCarriageReturns = line.usesCarriageReturns
+                raw = line.raw
+                blankLines = line.blankLines
+                nextLine = line.nextLine
+                end = line.end
+                return
+            }
+            // The split into the most columns tells best what is wrong.
+            if best.map({ line.names.count > $0.names.count }) ?? true { best = line }
+        }
+        if let malformed, best.map({ $0.names.count < 2 }) ?? true { throw malformed }
+        guard let best else { return nil }
+        do {
+            _ = try CSVColumns(best.names, vocabulary: vocabulary, ownerKind: options.ownerKind)
+            return nil
+        } catch {
+            throw Self.refusal(error, best, vocabulary, file)
+        }
+    }
+
+    private static func checked(_ delimiter: Character, _ file: String) throws(ExportError) -> Character {
+        guard let byte = delimiter.asciiValue, byte == 0x09 || (0x21...0x7E).contains(byte),
+            !delimiter.isLetter, !delimiter.isNumber, delimiter != "\"", delimiter != "_", delimiter != "-"
+        else {
+            throw ExportError(
+                .option, file: file, problem: "\(String(reflecting: String(delimiter))) cannot be a delimiter",
+                advice: "set one ASCII character such as , ; | or a tab")
+        }
+        return delimiter
+    }
+
+    private static func refusal(
+        _ problem: CSVColumns.Problem, _ header: HeaderLine, _ vocabulary: FieldVocabulary, _ file: String
+    ) -> ExportError {
+        let seen = "columns seen: " + header.names.map { $0.isEmpty ? "(no name)" : $0 }.joined(separator: ", ")
+        func error(_ problem: String, _ advice: String) -> ExportError {
+            ExportError(.header, file: file, line: header.line, problem: "\(problem) (\(seen))", advice: advice)
+        }
+        switch problem {
+        case .repeated(let name):
+            return error("two columns are named \(name)", "rename or remove one of them")
+        case .twoColumns(let field, let first, let second):
+            return error(
+                "both \(first) and \(second) could be the \(field.words)",
+                "remove one of them, or name the right one in the setting mapping.\(field.rawValue)")
+        case .ownerTypeAlone(let name):
+            return error(
+                "\(name) does not say whether it is customers or accounts",
+                "add a column owner_type, or give --owner customer or --owner account")
+        case .noColumn(let field, let nearest):
+            let known = vocabulary.names(of: field).joined(separator: " or ")
+            let owners = field == .customer ? ", account_id or owner_id" : ""
+            let hint = nearest.map {
+                "if \($0) is the \(field.words), name it in the setting mapping.\(field.rawValue)"
+            }
+            return error(
+                "no header line with a column for the \(field.words)",
+                hint ?? "the first line must name the columns, one of them \(known)\(owners)")
+        }
+    }
+}
+
+/// The first line of a text that is not blank, split at one delimiter.
+private struct HeaderLine {
+    let names: [String]
+    let framer: CSVFramer
+    let usesCarriageReturns: Bool
+    let raw: [UInt8]
+    let blankLines: Int
+    let line: Int
+    let nextLine: Int
+    let end: Int
+
+    init?(_ text: [UInt8], _ count: Int, isLast: Bool, delimiter: Character, file: String) throws(ExportError) {
+        // A header that a carriage return alone ends means that it ends every record.
+        var framer = CSVFramer(delimiter: delimiter.asciiValue ?? 0x2C, endsAtCarriageReturn: true)
+        var record = CSVFramer.Record()
+        var ends = [Int32](repeating: 0, count: 1 << 14)
+        var start = 0
+        var blank = 0
+        var line = 1
+        while true {
+            var room = ends.mutableSpan
+            let step = framer.next(
+                in: text.span, from: start, to: count, isLast: isLast, record: &record, fieldEnds: &room)
+            switch step {
+            case .incomplete: return nil
+            case .blank:
+                blank += 1
+                line += record.lines
+                start = record.next
+                continue
+            case .end:
+                throw ExportError(
+                    .header, file: file, problem: "the file has no header line, only blank lines",
+                    advice: "find out why the export wrote nothing; its first line must name the columns")
+            case .unterminated:
+                throw ExportError(
+                    .truncated, file: file, line: line, problem: "the file ends inside quotes, in its header",
+                    advice: "have the file written and copied completely")
+            case .record: break
+            }
+            break
+        }
+        guard record.fault == nil, record.fieldCount <= ends.count else {
+            throw ExportError(
+                .header, file: file, line: line, problem: "the header line is not well-formed CSV",
+                advice: "check the quotes of the first line")
+        }
+        var names: [String] = []
+        var fieldStart = record.start
+        for field in 0..<record.fieldCount {
+            let cell = CSVCell(text.span, fieldStart..<Int(ends[field]))
+            guard let name = String(validating: cell.unescaped(text.span), as: UTF8.self) else {
+                throw ExportError(
+                    .encoding, file: file, line: line, problem: "the header line is not valid UTF-8",
+                    advice: "save the export as UTF-8, or set export.encoding to latin-1 where it is that")
+            }
+            names.append(name)
+            fieldStart = Int(ends[field]) + 1
+        }
+        let lineEnd = text[record.end..<record.next]
+        framer.endsAtCarriageReturn = lineEnd.elementsEqual([CSVFramer.carriageReturn])
+        self.names = names
+        self.framer = framer
+        usesCarriageReturns = lineEnd.count == 2
+        raw = Array(text[record.start..<record.end])
+        blankLines = blank
+        self.line = line
+        nextLine = line + record.lines
+        end = record.next
+    }
+}
+
+extension ExportField {
+    /// The field as sentences name it.
+    var words: String {
+        switch self {
+        case .cart: "cart"
+        case .customer: "customer"
+        case .account: "account"
+        case .owner: "owner"
+        case .ownerType: "owner type"
+        case .action: "action"
+        case .cartName: "cart name"
+        case .cartDescription: "cart description"
+        case .customerToken: "customer token"
+        case .accountToken: "account token"
+        }
+    }
+}

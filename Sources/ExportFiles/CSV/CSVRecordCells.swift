@@ -1,0 +1,152 @@
+import CartAssociations
+
+/// Takes the cells of a framed record for the fields that they are.
+struct CSVRecordCells {
+    let judge: RecordJudge
+    private let columns: CSVColumns
+    /// The columns that the library decodes, and what they are.
+    private let decoded: [(field: ExportField, column: Int)]
+    private let cart: Int
+    private let customer: Int?
+    private let account: Int?
+    private let owner: Int?
+    private let ownerType: Int?
+    private let action: Int?
+
+    static let ambiguous = RejectReason(
+        .ambiguous, "a field begins or ends with a mark that joins its quote, so that it can be read in two ways")
+
+    init(_ columns: CSVColumns) {
+        self.columns = columns
+        judge = RecordJudge(
+            owners: columns.owners, hasAction: columns.hasAction, unguards: columns.isRejectsFile)
+        decoded = ExportField.allCases.compactMap { field in columns.column(field).map { (field, $0) } }
+        cart = columns.column(.cart) ?? 0
+        let used = columns.owners.fields
+        customer = used.contains(.customer) ? columns.column(.customer) : nil
+        account = used.contains(.account) ? columns.column(.account) : nil
+        owner = used.contains(.owner) ? columns.column(.owner) : nil
+        ownerType = used.contains(.ownerType) ? columns.column(.ownerType) : nil
+        action = columns.column(.action)
+    }
+
+    /// Why the form of a record makes it unusable; nil where its fields can be read.
+    func fault(of record: CSVFramer.Record, _ bytes: Span<UInt8>) -> RejectReason? {
+        switch record.fault {
+        case .bareQuote:
+            return RejectReason(.bareQuote, "a quote in a field without quotes around it")
+        case .textAfterQuote:
+            return RejectReason(.textAfterQuote, "text after a closing quote")
+        case .carriageReturn:
+            return RejectReason(.carriageReturn, "a carriage return outside of quotes that ends no line")
+        case .nulByte:
+            return RejectReason(.nulByte, "a byte that is zero")
+        case nil: break
+        }
+        guard record.fieldCount == columns.count else {
+            return RejectReason(
+                .fieldCount,
+                "\(record.fieldCount) field\(record.fieldCount == 1 ? "" : "s") where the header has \(columns.count)")
+        }
+        guard record.isASCII || String(validating: raw(record, bytes), as: UTF8.self) != nil else {
+            return RejectReason(.encoding, "bytes that are not valid UTF-8")
+        }
+        return nil
+    }
+
+    /// The fields of a plain record, in place.
+    func fields(_ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>) -> RecordFields {
+        var fields = RecordFields()
+        fields.cart = content(cart, record, ends, bytes)
+        if let customer { fields.customer = content(customer, record, ends, bytes) }
+        if let account { fields.account = content(account, record, ends, bytes) }
+        if let owner { fields.owner = content(owner, record, ends, bytes) }
+        if let ownerType { fields.ownerType = content(ownerType, record, ends, bytes) }
+        if let action { fields.action = content(action, record, ends, bytes) }
+        return fields
+    }
+
+    /// The fields of a record that the library has decoded, in the memory of its batch.
+    func fields(_ record: Int, of batch: CSVLibrary.Batch) -> RecordFields {
+        var fields = RecordFields()
+        for (position, item) in decoded.enumerated() {
+            let range = ByteRange(batch.range(record, position))
+            switch item.field {
+            case .cart: fields.cart = range
+            case .customer: fields.customer = customer == nil ? ByteRange() : range
+            case .account: fields.account = account == nil ? ByteRange() : range
+            case .owner: fields.owner = owner == nil ? ByteRange() : range
+            case .ownerType: fields.ownerType = ownerType == nil ? ByteRange() : range
+            case .action: fields.action = range
+            default: break
+            }
+        }
+        return fields
+    }
+
+    /// An empty batch for the columns that are needed as values.
+    func batch() -> CSVLibrary.Batch {
+        CSVLibrary.Batch(width: decoded.count)
+    }
+
+    func append(_ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>, to batch: inout CSVLibrary.Batch) {
+        for item in decoded {
+            batch.append(CSVCell(bytes, cell(item.column, record, ends)), of: bytes)
+        }
+    }
+
+    /// The value of a decoded record; nil where its identifiers are none, which cannot be after they were judged.
+    func value(_ row: [String], _ statement: Statement, _ place: RecordPlace, raw: [UInt8]) -> ExportRecord? {
+        func text(_ field: ExportField) -> String? {
+            guard let position = decoded.firstIndex(where: { $0.field == field }) else { return nil }
+            let text = judge.unguards ? FormulaGuard.unmarked(row[position]) : row[position]
+            return text.isEmpty ? nil : text
+        }
+        let ownerText: String? =
+            switch judge.owners {
+            case .one(let field, _): text(field)
+            case .either: text(statement.kind == .customer ? .customer : .account)
+            case .typed: text(.owner)
+            }
+        guard let owner = ownerText.flatMap(OwnerID.init), let cart = text(.cart).flatMap(CartID.init) else {
+            return nil
+        }
+        return ExportRecord(
+            association: Association(statement.kind, owner, cart), action: statement.action,
+            cartName: text(.cartName), cartDescription: text(.cartDescription),
+            shopperToken: text(statement.kind == .customer ? .customerToken : .accountToken), place: place, raw: raw)
+    }
+
+    func rejected(
+        _ record: CSVFramer.Record, _ place: RecordPlace, _ reason: RejectReason, _ ends: [Int32], _ bytes: Span<UInt8>
+    ) -> RejectedRecord {
+        func text(_ column: Int?) -> String? {
+            guard let column, column < min(record.fieldCount, ends.count) else { return nil }
+            let value = String(
+                decoding: CSVCell(bytes, cell(column, record, ends)).unescaped(bytes), as: UTF8.self)
+            let plain = judge.unguards ? FormulaGuard.unmarked(value) : value
+            return plain.isEmpty ? nil : plain
+        }
+        return RejectedRecord(
+            place: place, reason: reason, raw: raw(record, bytes), cart: text(cart),
+            owner: text(customer) ?? text(account) ?? text(owner))
+    }
+
+    func raw(_ record: CSVFramer.Record, _ bytes: Span<UInt8>) -> [UInt8] {
+        var raw: [UInt8] = []
+        raw.reserveCapacity(record.end - record.start)
+        for index in record.start..<record.end { raw.append(bytes[index]) }
+        return raw
+    }
+
+    private func cell(_ column: Int, _ record: CSVFramer.Record, _ ends: [Int32]) -> Range<Int> {
+        (column == 0 ? record.start : Int(ends[column &- 1]) &+ 1)..<Int(ends[column])
+    }
+
+    @inline(__always)
+    private func content(
+        _ column: Int, _ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>
+    ) -> ByteRange {
+        ByteRange(CSVCell(bytes, cell(column, record, ends)).content)
+    }
+}

@@ -1,0 +1,51 @@
+/// A fault of an export as a whole.
+package struct ExportError: Error, Sendable, Equatable {
+    /// The stable name of a fault.
+    package enum Fault: String, Sendable, Hashable, CaseIterable {
+        // The export cannot be read.
+        case missing, permission, notAFile = "not-a-file", readFailed = "read-failed"
+        // The export is refused.
+        case empty, header, encoding, truncated, malformed, doctype, noRecords = "no-records"
+        case gzip, bomb, tooLarge = "too-large", changed, manifest, option
+        // Something cannot be written: the copy of standard input, a rejects file.
+        case writeFailed = "write-failed"
+    }
+
+    package let fault: Fault
+    /// The path as it was given, or `standard input`.
+    package let file: String
+    /// The line of the file, from 1, where the fault is in one place.
+    package let line: Int?
+    /// What is wrong, without a full stop.
+    package let problem: String
+    /// What to do next, without a full stop.
+    package let advice: String
+
+    package init(_ fault: Fault, file: String, line: Int? = nil, problem: String, advice: String) {
+        self.fault = fault
+        self.file = file
+        self.line = line
+        self.problem = problem
+        self.advice = advice
+    }
+
+    /// Whether the export could not be read at all (exit status 66).
+    package var isUnreadable: Bool {
+        switch fault {
+        case .missing, .permission, .notAFile, .readFailed: true
+        default: false
+        }
+    }
+
+    /// Whether the program failed to write (exit status 74); an export that is neither this nor unreadable is
+    /// refused (65).
+    package var isUnwritable: Bool { fault == .writeFailed }
+}
+
+extension ExportError: CustomStringConvertible {
+    /// `FILE:LINE: what is wrong; what to do next`.
+    package var description: String {
+        let place = line.map { "\(file):\($0)" } ?? file
+        return "\(place): \(problem); \(advice)"
+    }
+}

@@ -1,0 +1,83 @@
+package import CartAssociations
+
+/// One record that was chosen and decoded.
+package struct ExportRecord: Sendable {
+    package let association: Association
+    /// What a delta asks for; nil in a snapshot.
+    package let action: ChangeKind?
+    /// Not judged: the store's limit of 1 to 255 characters matters only where the cart is to be created.
+    package let cartName: String?
+    package let cartDescription: String?
+    /// The owner's own token, for shopper authentication; a secret.
+    package let shopperToken: String?
+    package let place: RecordPlace
+    /// The record as it stands in the export, see `RejectedRecord.raw`.
+    package let raw: [UInt8]
+}
+
+/// One record that cannot be used.
+package struct RejectedRecord: Sendable {
+    package let place: RecordPlace
+    package let reason: RejectReason
+    /// The record as it stands in the export, without its line end.
+    ///
+    /// UTF-8 where the export is UTF-16 or Latin-1, else the export's own bytes, valid or not. A nested XML record
+    /// has the start and end tags of the elements around it. Empty where the record was too large to keep.
+    package let raw: [UInt8]
+    /// The cart that the record names, as far as it could be read: nothing it names may be deleted.
+    package let cart: String?
+    /// The owner that the record names, as far as it could be read.
+    package let owner: String?
+
+    package init(place: RecordPlace, reason: RejectReason, raw: [UInt8], cart: String?, owner: String?) {
+        self.place = place
+        self.reason = reason
+        self.raw = raw
+        self.cart = cart
+        self.owner = owner
+    }
+}
+
+/// What a reading hands out.
+package enum ReadRecord: Sendable {
+    case usable(ExportRecord)
+    case rejected(RejectedRecord)
+}
+
+/// Why one record cannot be used.
+package struct RejectReason: Sendable, Hashable {
+    /// The stable name of a reason, for counts and for programs.
+    package enum Code: String, Sendable, Hashable, CaseIterable, Codable {
+        case missingCart = "missing-cart"
+        case missingOwner = "missing-owner"
+        case missingAction = "missing-action"
+        case badCart = "bad-cart"
+        case badOwner = "bad-owner"
+        case unknownAction = "unknown-action"
+        case unknownOwnerType = "unknown-owner-type"
+        /// The record says two different things about one field.
+        case contradiction
+        case fieldCount = "field-count"
+        case textAfterQuote = "text-after-quote"
+        case bareQuote = "bare-quote"
+        case carriageReturn = "carriage-return"
+        case nulByte = "nul-byte"
+        case encoding
+        case tooLarge = "too-large"
+        /// An element that names a cart or an owner where a record was expected, under another name.
+        case unexpectedElement = "unexpected-element"
+        /// The framer and the CSV library do not split the record alike.
+        case ambiguous
+        /// Another record of the run stands against this one; decided outside of reading.
+        case conflict
+    }
+
+    package let code: Code
+    /// The reason as a person reads it, with the values in question.
+    package let sentence: String
+
+    package init(_ code: Code, _ sentence: String) {
+        self.code = code
+        self.sentence = sentence
+    }
+}

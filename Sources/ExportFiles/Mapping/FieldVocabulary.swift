@@ -1,0 +1,78 @@
+/// Which names mean which field, without regard to case, spaces, `_` and `-`.
+struct FieldVocabulary: Sendable {
+    /// The usual names, see `ExportField`.
+    static let usual: [ExportField: [String]] = [
+        .cart: ["cart_id", "cart", "cart_reference"],
+        .customer: ["customer_id", "customer"],
+        .account: ["account_id", "account"],
+        .owner: ["owner_id"],
+        .ownerType: ["owner_type"],
+        .action: ["action", "operation"],
+        .cartName: ["cart_name"],
+        .cartDescription: ["cart_description"],
+        .customerToken: ["customer_token"],
+        .accountToken: ["account_token"],
+    ]
+
+    private let fields: [String: ExportField]
+    private let names: [ExportField: [String]]
+
+    init(_ options: ReadingOptions) {
+        var fields: [String: ExportField] = [:]
+        var names = Self.usual
+        for (field, name) in options.fieldNames { names[field] = [name] }
+        for field in ExportField.allCases {
+            for name in names[field] ?? [] where options.fieldNames[field] == nil {
+                fields[Self.plain(name)] = field
+            }
+        }
+        // A name that a person gave wins over the usual meaning of the same name.
+        for (field, name) in options.fieldNames { fields[Self.plain(name)] = field }
+        self.fields = fields
+        self.names = names
+    }
+
+    /// A name as it is compared.
+    static func plain(_ name: String) -> String {
+        name.lowercased().filter { !$0.isWhitespace && $0 != "_" && $0 != "-" }
+    }
+
+    func field(named name: String) -> ExportField? {
+        fields[Self.plain(name)]
+    }
+
+    /// The names that a field can have, as a person would write them.
+    func names(of field: ExportField) -> [String] {
+        names[field] ?? []
+    }
+
+    /// The seen name that is nearest to one of a field's names; nil where none is near. What holds digits is no name.
+    func nearest(to field: ExportField, among seen: [String]) -> String? {
+        var best: (name: String, distance: Int)?
+        for name in seen where self.field(named: name) == nil && !name.isEmpty && !name.contains(where: \.isNumber) {
+            let plain = Self.plain(name)
+            for wanted in names(of: field).map(Self.plain) {
+                let distance = editDistance(plain, wanted)
+                guard distance <= max(2, wanted.count / 3) else { continue }
+                if best.map({ distance < $0.distance }) ?? true { best = (name, distance) }
+            }
+        }
+        return best?.name
+    }
+}
+
+/// How many letters have to be added, removed or replaced to make one text from the other.
+func editDistance(_ left: String, _ right: String) -> Int {
+    let right = Array(right.unicodeScalars)
+    var row = Array(0...right.count)
+    for (index, letter) in left.unicodeScalars.prefix(100).enumerated() {
+        var diagonal = row[0]
+        row[0] = index + 1
+        for column in 0..<right.count {
+            let substituted = diagonal + (letter == right[column] ? 0 : 1)
+            diagonal = row[column + 1]
+            row[column + 1] = min(substituted, row[column] + 1, diagonal + 1)
+        }
+    }
+    return row[right.count]
+}

@@ -1,0 +1,56 @@
+package import CartAssociations
+
+/// How an export is to be read where it does not say so itself.
+package struct ReadingOptions: Sendable, Equatable {
+    /// The character between the fields of a CSV export; nil: found from the header among `,` `;` tab and `|`.
+    ///
+    /// One ASCII character that is no letter, digit, quote, line end or space; anything else is refused on reading.
+    package var delimiter: Character?
+    /// The encoding of an export without a byte order mark; nil: UTF-8. A byte order mark always wins.
+    package var encoding: TextEncoding?
+    /// The kind of every owner; nil: from the columns.
+    ///
+    /// Chooses between a customer and an account column where an export has both, and gives the kind of an
+    /// `owner_id` column without an `owner_type`.
+    package var ownerKind: OwnerKind?
+    /// Names of columns, elements or attributes that replace the usual ones of a field.
+    package var fieldNames: [ExportField: String]
+    /// The name of the XML element that is one record; nil: found from the document.
+    package var xmlRecord: String?
+
+    package init(
+        delimiter: Character? = nil, encoding: TextEncoding? = nil, ownerKind: OwnerKind? = nil,
+        fieldNames: [ExportField: String] = [:], xmlRecord: String? = nil
+    ) {
+        self.delimiter = delimiter
+        self.encoding = encoding
+        self.ownerKind = ownerKind
+        self.fieldNames = fieldNames
+        self.xmlRecord = xmlRecord
+    }
+}
+
+/// The encodings that an export may have.
+package enum TextEncoding: String, Sendable, Hashable, CaseIterable, Codable {
+    case utf8 = "utf-8"
+    /// Only with a byte order mark.
+    case utf16LittleEndian = "utf-16le"
+    /// Only with a byte order mark.
+    case utf16BigEndian = "utf-16be"
+    /// ISO 8859-1; only where the options or an XML declaration say so, for its bytes do not show it.
+    case latin1 = "latin-1"
+}
+
+/// What a column, element or attribute of an export can mean.
+package enum ExportField: String, Sendable, Hashable, CaseIterable, Codable {
+    case cart
+    case customer
+    case account
+    case owner
+    case ownerType = "owner-type"
+    case action
+    case cartName = "cart-name"
+    case cartDescription = "cart-description"
+    case customerToken = "customer-token"
+    case accountToken = "account-token"
+}

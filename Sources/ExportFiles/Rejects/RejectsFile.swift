@@ -1,0 +1,167 @@
+import CartAssociations
+
+/// Writes the rejected records of one export as a file of the same format, which can be mended and imported.
+///
+/// CSV: the export's own header and records behind two columns, `rejected_because` and `rejected_line`; cells that a
+/// spreadsheet would calculate are marked, see `FormulaGuard`. XML: the export's own root element, with a comment
+/// before each record; a record over 1 MiB is only mentioned. A record stands there as in the export, byte for byte
+/// but for those marks; where the export is not UTF-8 the file is UTF-8 with a byte order mark.
+package final class RejectsFile {
+    /// The file's name for a format.
+    package static func name(for format: ExportFormat) -> String { "rejects.\(format.rawValue)" }
+    /// How many records were written.
+    package private(set) var count = 0
+
+    private static let bufferSize = 1 << 16
+
+    private let path: String
+    private let shape: ExportShape
+    private let descriptor: Int32
+    private var isOpen = true
+    private var buffer: [UInt8] = []
+
+    /// Creates the file for the rejected records of an export of this shape, or empties one that is there.
+    ///
+    /// Throws an unwritable `ExportError`; so do the other calls.
+    package init(at path: String, shape: ExportShape) throws {
+        self.path = path
+        self.shape = shape
+        descriptor = System.create(path)
+        guard descriptor >= 0 else { throw Self.failure(path) }
+        if shape.hasByteOrderMark || shape.encoding != .utf8 { buffer += [0xEF, 0xBB, 0xBF] }
+        switch shape.format {
+        case .csv:
+            let row = CSVRejectRow(shape)
+            buffer += row.header() + row.lineEnd
+        case .xml:
+            buffer += Array("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".utf8) + shape.header + Array("\n".utf8)
+        }
+    }
+
+    deinit {
+        if isOpen { System.close(descriptor) }
+    }
+
+    /// Writes one record, with its reason and line.
+    package func append(_ record: RejectedRecord) throws {
+        switch shape.format {
+        case .csv:
+            let row = CSVRejectRow(shape)
+            buffer += row.cells(record) + row.lineEnd
+        case .xml:
+            buffer += Self.comment(record) + record.raw + Array("\n".utf8)
+        }
+        count += 1
+        if buffer.count >= Self.bufferSize { try flush() }
+    }
+
+    /// Writes what is left, makes sure that it is on disk, and closes the file.
+    package func finish() throws {
+        guard isOpen else { return }
+        if shape.format == .xml {
+            let name = shape.header.dropFirst().prefix { !XMLSpace.contains($0) && $0 != UInt8(ascii: ">") }
+            buffer += Array("</".utf8) + name + Array(">\n".utf8)
+        }
+        try flush()
+        isOpen = false
+        guard System.syncAndClose(descriptor) else { throw Self.failure(path) }
+    }
+
+    private func flush() throws {
+        // The pointer is the buffer's own memory, for the length of the call.
+        guard unsafe buffer.withUnsafeBytes({ unsafe System.write(descriptor, $0) }) else { throw Self.failure(path) }
+        buffer.removeAll(keepingCapacity: true)
+    }
+
+    private static func failure(_ path: String) -> ExportError {
+        ExportError(
+            .writeFailed, file: path, problem: "rejected records cannot be written there: \(System.lastMessage)",
+            advice: "make room or give permission, and run again")
+    }
+
+    private static func comment(_ record: RejectedRecord) -> [UInt8] {
+        // Two dashes would end the comment, and so would one at its end.
+        let sentence = String(
+            record.reason.sentence.map { $0 == "-" || $0.asciiValue.map { $0 < 0x20 } ?? false ? " " : $0 })
+        return Array("<!-- rejected: line \(record.place.line): \(sentence) -->\n".utf8)
+    }
+}
+
+/// The cells of a rejected record in a CSV rejects file.
+struct CSVRejectRow {
+    private let shape: ExportShape
+    private let framer: CSVFramer
+    private let delimiter: UInt8
+
+    init(_ shape: ExportShape) {
+        self.shape = shape
+        delimiter = shape.delimiter?.asciiValue ?? UInt8(ascii: ",")
+        // A record has no line end of its own, and a carriage return in it must not look like one.
+        framer = CSVFramer(delimiter: delimiter, endsAtCarriageReturn: false)
+    }
+
+    var lineEnd: [UInt8] { shape.usesCarriageReturns ? [0x0D, 0x0A] : [0x0A] }
+
+    func header() -> [UInt8] {
+        leading(CSVColumns.rejectColumns) + own(shape.header)
+    }
+
+    func cells(_ record: RejectedRecord) -> [UInt8] {
+        let sentence = record.reason.sentence.replacing("\"", with: "\"\"")
+        return leading(["\"\(sentence)\"", String(record.place.line)]) + marked(own(record.raw))
+    }
+
+    private func leading(_ cells: [String]) -> [UInt8] {
+        cells.flatMap { Array($0.utf8) + [delimiter] }
+    }
+
+    /// A record without the two columns that an earlier rejects file has put before it.
+    private func own(_ raw: [UInt8]) -> [UInt8] {
+        guard shape.columns.starts(with: CSVColumns.rejectColumns) else { return raw }
+        let ends = frame(raw)?.ends ?? []
+        return ends.count >= 2 ? Array(raw.dropFirst(Int(ends[1]) + 1)) : raw
+    }
+
+    /// A record whose cells no spreadsheet will calculate.
+    private func marked(_ raw: [UInt8]) -> [UInt8] {
+        guard let frame = frame(raw), frame.record.fault == nil else { return markedEverywhere(raw) }
+        var result: [UInt8] = []
+        var start = 0
+        for end in frame.ends.map(Int.init) {
+            let cell = CSVCell(raw.span, start..<end)
+            if FormulaGuard.needsMark(raw.span.extracting(cell.content)) {
+                result +=
+                    raw[start..<cell.content.lowerBound] + [FormulaGuard.mark] + raw[cell.content.lowerBound..<end]
+            } else {
+                result += raw[start..<end]
+            }
+            if end < raw.count { result.append(delimiter) }
+            start = end + 1
+        }
+        return result
+    }
+
+    /// A record whose quotes are wrong, marked wherever some program may see a cell begin.
+    private func markedEverywhere(_ raw: [UInt8]) -> [UInt8] {
+        var result: [UInt8] = []
+        var beginsCell = true
+        for byte in raw {
+            if beginsCell && FormulaGuard.isTrigger(byte) { result.append(FormulaGuard.mark) }
+            result.append(byte)
+            let isBreak = byte == delimiter || byte == CSVFramer.lineFeed || byte == CSVFramer.carriageReturn
+            beginsCell = isBreak || beginsCell && byte == CSVFramer.quote
+        }
+        return result
+    }
+
+    private func frame(_ raw: [UInt8]) -> (record: CSVFramer.Record, ends: [Int32])? {
+        let padded = raw + [UInt8](repeating: 0, count: 8)
+        var record = CSVFramer.Record()
+        var ends = [Int32](repeating: 0, count: max(shape.columns.count, raw.count { $0 == delimiter } + 1))
+        var room = ends.mutableSpan
+        let step = framer.next(
+            in: padded.span, from: 0, to: raw.count, isLast: true, record: &record, fieldEnds: &room)
+        guard step == .record, record.next == raw.count else { return nil }
+        return (record, Array(ends.prefix(record.fieldCount)))
+    }
+}

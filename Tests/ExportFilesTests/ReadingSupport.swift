@@ -1,0 +1,138 @@
+import CartAssociations
+import Foundation
+import Testing
+
+@testable import ExportFiles
+
+/// The folder of the sample exports.
+let samples = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appending(path: "samples/exports")
+
+/// The path of one of them.
+func samplePath(_ name: String) -> String {
+    samples.appending(path: name).path(percentEncoded: false)
+}
+
+/// A folder that is gone when the test is over.
+final class ScratchFolder {
+    let url: URL
+
+    init() throws {
+        url = FileManager.default.temporaryDirectory.appending(path: "cartsync-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(at: url)
+    }
+
+    func write(_ bytes: some Sequence<UInt8>, as name: String = "export") throws -> String {
+        let file = url.appending(path: name)
+        try Data(bytes).write(to: file)
+        return file.path(percentEncoded: false)
+    }
+}
+
+/// Everything that one reading handed out.
+struct WholeReading {
+    var facts: ExportFacts
+    /// What was asked, as `kind action owner cart`.
+    var asked: [String] = []
+    var usable: [ExportRecord] = []
+    var rejected: [RejectedRecord] = []
+
+    /// Reads an export, choosing every record.
+    init(_ path: String, _ options: ReadingOptions = ReadingOptions(), blockSize: Int? = nil) throws {
+        let file = try ExportFile.open(path, spoolFolder: "")
+        var asked: [String] = []
+        var usable: [ExportRecord] = []
+        var rejected: [RejectedRecord] = []
+        let select: ExportReader.Selection = { kind, action, owner, cart in
+            let words = [
+                kind.rawValue, action?.rawValue, String(decodingBytesOf: owner), String(decodingBytesOf: cart),
+            ]
+            asked.append(words.compactMap(\.self).joined(separator: " "))
+            return true
+        }
+        let visit: (ReadRecord) -> Void = { record in
+            switch record {
+            case .usable(let record): usable.append(record)
+            case .rejected(let record): rejected.append(record)
+            }
+        }
+        let source = try TextSource(file, options: options)
+        if let blockSize, source.format == .csv {
+            var reading = CSVReading(source, options: options, index: 0, blockSize: blockSize)
+            facts = try reading.read(selecting: select, visit: visit)
+        } else if let blockSize {
+            facts = try XMLReading(file, options: options, index: 0, blockSize: blockSize)
+                .read(source, selecting: select, visit: visit)
+        } else {
+            facts = try ExportReader(options: options).read(file, selecting: select, visit: visit)
+        }
+        self.asked = asked
+        self.usable = usable
+        self.rejected = rejected
+    }
+
+    init(text: String, _ options: ReadingOptions = ReadingOptions(), blockSize: Int? = nil) throws {
+        try self.init(bytes: Array(text.utf8), options, blockSize: blockSize)
+    }
+
+    init(bytes: [UInt8], _ options: ReadingOptions = ReadingOptions(), blockSize: Int? = nil) throws {
+        let folder = try ScratchFolder()
+        try self.init(try folder.write(bytes), options, blockSize: blockSize)
+    }
+
+    /// The usable records as `kind owner cart`.
+    var associations: [String] {
+        usable.map { "\($0.association.owner.kind.rawValue) \($0.association.owner.id) \($0.association.cart)" }
+    }
+
+    /// The rejected records as `line code`.
+    var rejections: [String] {
+        rejected.map { "\($0.place.line) \($0.reason.code.rawValue)" }
+    }
+
+    /// All that a reading says, for comparing two of them.
+    var summary: [String] {
+        associations + rejections + asked
+            + usable.map { "\($0.place.record) \($0.place.line) \(String(decoding: $0.raw, as: UTF8.self))" }
+            + rejected.map {
+                "\($0.place.record) \(String(decoding: $0.raw, as: UTF8.self)) \($0.cart ?? "") \($0.owner ?? "")"
+            }
+    }
+}
+
+/// The error of reading an export, which must be refused.
+func refusal(_ path: String, _ options: ReadingOptions = ReadingOptions()) -> ExportError? {
+    #expect(throws: ExportError.self) { _ = try WholeReading(path, options) }
+}
+
+func refusal(text: String, _ options: ReadingOptions = ReadingOptions()) -> ExportError? {
+    #expect(throws: ExportError.self) { _ = try WholeReading(text: text, options) }
+}
+
+/// A generator that repeats itself for a seed.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
+
+/// The names of the files in a folder of samples.
+func sampleNames(_ folder: String = "") throws -> [String] {
+    let url = folder.isEmpty ? samples : samples.appending(path: folder)
+    return try FileManager.default.contentsOfDirectory(at: url, includingPropertiesForKeys: [.isDirectoryKey])
+        .filter { !$0.hasDirectoryPath }.map(\.lastPathComponent).sorted()
+}
