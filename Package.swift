@@ -35,6 +35,9 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -45,9 +48,12 @@ let package = Package(
             name: "cartsync",
             dependencies: [
                 "CartAssociations", "ExportFiles", "AssociationDiff", "Ledger", "CallPacing", "CommerceAPI",
-                "SyncReporting", "SyncEngine", "SyncService", "CommerceSandbox",
+                "SyncReporting", "SyncEngine", "CommerceSandbox",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Yams", package: "Yams"),
+                .product(name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux])),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 lifecycle, log,
             ],
             swiftSettings: settings),
@@ -59,7 +65,7 @@ let package = Package(
             name: "SyncEngine",
             dependencies: [
                 "CartAssociations", "ExportFiles", "AssociationDiff", "Ledger", "CallPacing", "CommerceAPI",
-                "SyncReporting", log,
+                "SyncReporting", .product(name: "DequeModule", package: "swift-collections"), log,
             ],
             swiftSettings: settings),
         .target(name: "CartAssociations", swiftSettings: settings),
@@ -90,7 +96,7 @@ let package = Package(
         .target(
             name: "SyncReporting",
             dependencies: [
-                "CartAssociations",
+                "CartAssociations", "CZlib",
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "Mustache", package: "swift-mustache"),
             ],
@@ -104,6 +110,13 @@ let package = Package(
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(
-            name: "CartAssociationsTests", dependencies: ["CartAssociations", "TestSupport"], swiftSettings: settings),
+            name: "CartAssociationsTests", dependencies: ["CartAssociations"], swiftSettings: settings),
+        .testTarget(
+            name: "SyncReportingTests",
+            dependencies: ["SyncReporting", "CartAssociations", .product(name: "Histogram", package: "hdrhistogram-swift")],
+            swiftSettings: settings),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["cartsync", "CommerceSandbox", "TestSupport", log],
+            swiftSettings: settings),
     ]
 )

@@ -1,4 +1,4 @@
-package import Foundation
+import Foundation
 
 /// A folder of its own for one test, removed with the value.
 package final class TemporaryFolder: Sendable {

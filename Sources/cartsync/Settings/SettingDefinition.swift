@@ -1,4 +1,5 @@
 import CartAssociations
+import ExportFiles
 
 /// One setting: its key, what it means, and how its text becomes part of `Settings`.
 struct SettingDefinition: Sendable {
@@ -102,7 +103,7 @@ extension SettingDefinition {
     ]
 
     private static let exports: [SettingDefinition] =
-        ["cart", "customer", "account", "owner", "owner-type", "action", "cart-name", "cart-description"].map { field in
+        ExportField.allCases.map(\.rawValue).map { field in
             .init("mapping.\(field)", "name of the column or element that holds the \(field)") {
                 (settings, text) throws(UnusableValue) in settings.fieldNames[field] = try SettingValue.text(text)
             }

@@ -1,4 +1,5 @@
 import CartAssociations
+import ExportFiles
 
 /// Every setting of one invocation, parsed and within its range.
 ///
@@ -40,4 +41,15 @@ enum ExportEncoding: String, CaseIterable, Sendable {
     /// UTF-8, or UTF-16 where a byte order mark says so.
     case automatic = "auto"
     case latin1 = "latin-1"
+}
+
+extension Settings {
+    var readingOptions: ReadingOptions {
+        var options = ReadingOptions(delimiter: delimiter, ownerKind: owner, xmlRecord: xmlRecord)
+        if encoding == .latin1 { options.encoding = .latin1 }
+        for (name, column) in fieldNames {
+            if let field = ExportField(rawValue: name) { options.fieldNames[field] = column }
+        }
+        return options
+    }
 }

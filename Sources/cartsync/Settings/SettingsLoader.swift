@@ -1,12 +1,19 @@
 import Configuration
 import Foundation
+import SyncEngine
 import Yams
+
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
 
 /// Settings as they were found, and where each came from.
 struct LoadedSettings: Sendable {
     var settings: Settings
-    /// The origin of every setting that is not a default, by key.
-    var origins: [String: String]
+    /// Every setting that is not a default, secrets redacted, in the order of the definitions.
+    var used: [RunOptions.UsedSetting]
 }
 
 /// Everything that is wrong with the settings, listed at once.
@@ -55,13 +62,14 @@ struct SettingsLoader {
                 problems.append(("secrets folder \(folder): \(error)", false))
             }
         }
-        var loaded = LoadedSettings(settings: Settings(), origins: [:])
+        var loaded = LoadedSettings(settings: Settings(), used: [])
         for definition in SettingDefinition.all {
             guard let (text, origin) = find(definition, in: origins) else { continue }
             let name = origin.name(definition)
             do {
                 try definition.apply(&loaded.settings, text)
-                loaded.origins[definition.key] = name
+                let shown = definition.isSecret ? "(redacted)" : text
+                loaded.used.append(.init(name: definition.key, value: shown, origin: name))
             } catch {
                 let shown = definition.isSecret ? "set" : "'\(text)'"
                 problems.append(("\(definition.key) is \(shown) (\(name)): \(error.reason)", origin.isFlags))

@@ -1,4 +1,5 @@
 import Dispatch
+import SyncEngine
 import Synchronization
 
 #if canImport(Glibc)
@@ -8,41 +9,44 @@ import Synchronization
 #endif
 
 /// Turns SIGINT and SIGTERM into a request to stop: the first asks, the second ends the program at once.
-final class Signals: Sendable {
-    private let sources: Mutex<[any DispatchSourceSignal]> = Mutex([])
-    private let count = Mutex(0)
-    private let onFirst: @Sendable () -> Void
+final class Signals {
+    private var sources: [any DispatchSourceSignal] = []
 
-    /// Starts listening; `onFirst` runs once, on a queue of its own.
+    /// Starts listening, for as long as the value lives; `onFirst` runs once, on a queue of its own.
     init(onFirst: @escaping @Sendable () -> Void) {
-        self.onFirst = onFirst
+        let received = SignalCount()
         for number in [SIGINT, SIGTERM] {
             // The default action ends the process before the source sees the signal.
-            _ = unsafe signal(number, SIG_IGN)
+            _ = signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { [weak self] in self?.received() }
+            source.setEventHandler {
+                if received.next() == 1 {
+                    onFirst()
+                } else {
+                    Terminal.message("cartsync: stopped at once; run the same command again to go on")
+                    exit(ExitStatus.stoppedEarly.rawValue)
+                }
+            }
             source.resume()
-            sources.withLock { $0.append(source) }
-        }
-    }
-
-    private func received() {
-        let number = count.withLock { count in
-            count += 1
-            return count
-        }
-        if number == 1 {
-            onFirst()
-        } else {
-            Terminal.message("cartsync: stopped at once; run the same command again to go on")
-            exit(ExitStatus.stoppedEarly.rawValue)
+            sources.append(source)
         }
     }
 
     /// Makes writing to a closed pipe and past a file size limit an error of the call instead of the end of the
     /// process.
     static func ignoreWriteSignals() {
-        _ = unsafe signal(SIGPIPE, SIG_IGN)
-        _ = unsafe signal(SIGXFSZ, SIG_IGN)
+        _ = signal(SIGPIPE, SIG_IGN)
+        _ = signal(SIGXFSZ, SIG_IGN)
+    }
+}
+
+private final class SignalCount: Sendable {
+    private let count = Mutex(0)
+
+    func next() -> Int {
+        count.withLock { count in
+            count += 1
+            return count
+        }
     }
 }

@@ -1,0 +1,290 @@
+import AssociationDiff
+import CartAssociations
+import DequeModule
+import ExportFiles
+import Ledger
+
+/// Compares what the exports want with what exists, and drafts the plan and the assertions that follow.
+struct Comparison {
+    let options: RunOptions
+    let exports: RunExports
+    let ledger: Ledger
+    let key: FingerprintKey
+    let current: Current
+    let plan: PlanDraft
+    let assertions: AssertionDraft
+    let rejects: RejectsFiles
+
+    private(set) var counts = RunRecord.PlanCounts()
+    private(set) var figures = PlanFigures()
+    private(set) var creates: [Change] = []
+    private(set) var deletes: [Change] = []
+    /// Deletes by owner, for the guard.
+    private(set) var losses: [Owner: Int] = [:]
+    /// Assertions of the source that no longer hold, with nothing to be deleted for them.
+    private(set) var retractions: [Association] = []
+    /// Associations that the ledger believes in and a complete listing does not show.
+    private(set) var vanished: [Association] = []
+    /// Associations that the ledger did not know to exist and a complete listing shows.
+    private(set) var confirmed: [(Association, Fingerprint)] = []
+    /// Repeated records by export.
+    private(set) var duplicates: [Int] = []
+
+    private static let samples = 10
+
+    init(
+        _ options: RunOptions, _ exports: RunExports, _ ledger: Ledger, _ key: FingerprintKey, _ current: Current,
+        run: String, rejects: RejectsFiles
+    ) {
+        self.options = options
+        self.exports = exports
+        self.ledger = ledger
+        self.key = key
+        self.current = current
+        self.rejects = rejects
+        plan = ledger.draftPlan(for: run)
+        assertions = ledger.draftAssertions(by: options.source, run: run)
+    }
+
+    /// Joins both sides, reads the exports again for what differs, and judges what they do not want.
+    mutating func compare(_ first: FirstReading, _ diff: inout AssociationDiff) throws {
+        try addKnown(to: &diff)
+        let difference = try diff.join()
+        counts.kept = difference.keptCount
+        duplicates = zip(first.starts, first.starts.dropFirst()).map { start, end in
+            (start..<end).count { difference.repeated.contains($0) && !difference.contradictory.contains($0) }
+        }
+        var first = first
+        if needsSecondReading(difference, first) { try readAgain(difference, &first) }
+        if !exports.isDelta { try judgeExtra(difference, first) }
+        try countScope(first)
+        counts.duplicates = duplicates.reduce(0, +)
+        counts.rejected = exports.rejected + rejects.conflicts
+        counts.creates = plan.creates
+        counts.deletes = plan.deletes
+        try finishFigures()
+    }
+
+    /// Adds what exists and what the source asserted before.
+    private mutating func addKnown(to diff: inout AssociationDiff) throws {
+        var listed = FingerprintSet()
+        for association in current.listed {
+            let fingerprint = key.fingerprint(association)
+            listed.insert(fingerprint)
+            try diff.add(fingerprint, to: .existing)
+        }
+        let isListing = current.source == .api && current.isComplete
+        let existsByLedger = current.source == .ledger
+        try ledger.forEachAssociation(from: options.source) { standing in
+            var sides: AssociationDiff.Sides = standing.isAsserted ? .asserted : []
+            if existsByLedger && standing.exists { sides.insert(.existing) }
+            if !sides.isEmpty { try diff.add(standing.fingerprint, to: sides) }
+            return isListing && standing.exists != listed.contains(standing.fingerprint)
+        } visit: { stored in
+            if stored.confirmation == nil {
+                confirmed.append((stored.association, stored.fingerprint))
+            } else {
+                vanished.append(stored.association)
+            }
+        }
+    }
+}
+
+// MARK: - What the exports say
+
+extension Comparison {
+    private func needsSecondReading(_ difference: Difference, _ first: FirstReading) -> Bool {
+        !difference.missing.isEmpty || !difference.unasserted.isEmpty || !difference.unwantedExisting.isEmpty
+            || !difference.contradictory.isEmpty || first.hasSharedCarts || exports.rejected > 0
+    }
+
+    /// Reads the exports again; only records of the difference are decoded.
+    private mutating func readAgain(_ difference: Difference, _ first: inout FirstReading) throws {
+        var comparison = self
+        var doubts = first
+        var position = 0
+        // Visits come in the order of the selections, and maybe some records later.
+        var selected = Deque<Int>()
+        try exports.read { _, _, _, cart in
+            defer { position += 1 }
+            let isWanted =
+                difference.missing.contains(position) || difference.unasserted.contains(position)
+                || difference.unwantedExisting.contains(position) || difference.contradictory.contains(position)
+                || doubts.isShared(cart: cart)
+            if isWanted { selected.append(position) }
+            return isWanted
+        } visit: { index, record in
+            switch record {
+            case .rejected(let record): try comparison.rejects.add(record, of: index)
+            case .usable(let record):
+                try comparison.take(record, at: selected.removeFirst(), of: index, difference, &doubts)
+            }
+        }
+        self = comparison
+        first = doubts
+    }
+
+    private mutating func take(
+        _ record: ExportRecord, at position: Int, of index: Int, _ difference: Difference, _ first: inout FirstReading
+    ) throws {
+        let association = record.association
+        if let reason = conflict(association, difference.contradictory.contains(position), first) {
+            let rejected = RejectedRecord(
+                place: record.place, reason: reason, raw: record.raw, cart: association.cart.text,
+                owner: association.owner.id.text)
+            try rejects.add(rejected, of: index, isConflict: true)
+            first.doubt(rejected)
+            let isRepeated = difference.repeated.contains(position)
+            if isRepeated && !difference.contradictory.contains(position) { duplicates[index] -= 1 }
+            return
+        }
+        let fingerprint = key.fingerprint(association)
+        let isMissing = difference.missing.contains(position)
+        if isMissing { try add(Change(.create, association, place: record.place), fingerprint) }
+        if difference.unasserted.contains(position) {
+            let isSeen = !isMissing && current.source == .api
+            try assertions.add(association, fingerprint, place: record.place, confirmation: isSeen ? .listed : nil)
+        }
+        if difference.unwantedExisting.contains(position) {
+            let known = try ledger.association(association)
+            try judge(
+                association, fingerprint, place: record.place, sources: known?.sources ?? [], first)
+        }
+    }
+
+    private func conflict(_ association: Association, _ isContradictory: Bool, _ first: FirstReading) -> RejectReason? {
+        if isContradictory {
+            return RejectReason(.contradiction, "the export says both create and delete for \(association)")
+        }
+        guard first.isShared(association.cart) else { return nil }
+        return RejectReason(
+            .conflict, "cart \(association.cart) has two owners in the export, and may have only one")
+    }
+}
+
+// MARK: - What the exports do not want
+
+extension Comparison {
+    /// The owner kinds that the snapshot speaks for.
+    private var kinds: Set<OwnerKind> {
+        let found = exports.ownerKinds
+        guard found.isEmpty else { return found }
+        // An empty snapshot speaks for the kinds that its columns name.
+        if let kind = options.reading.ownerKind { return [kind] }
+        return exports.facts.reduce(into: []) { kinds, facts in
+            if facts.shape.mapping[.customer] != nil { kinds.insert(.customer) }
+            if facts.shape.mapping[.account] != nil { kinds.insert(.account) }
+        }
+    }
+
+    /// Judges every association that exists, or that the source asserted, and that the snapshot does not want.
+    private mutating func judgeExtra(_ difference: Difference, _ first: FirstReading) throws {
+        let kinds = kinds
+        var comparison = self
+        let isListing = current.source == .api
+        let listedExtra = Dictionary(
+            current.listed.filter { kinds.contains($0.owner.kind) }.map { (key.fingerprint($0), $0) },
+            uniquingKeysWith: { first, _ in first }
+        ).filter { difference.extra.contains($0.key) }
+        var known: [Fingerprint: [String]] = [:]
+        try ledger.forEachAssociation(from: options.source) { standing in
+            guard kinds.contains(standing.ownerKind) else { return false }
+            return difference.extra.contains(standing.fingerprint)
+                || (standing.isAsserted && difference.dropped.contains(standing.fingerprint))
+        } visit: { stored in
+            // Without a listing the ledger says what exists, also where nothing was compared with it.
+            let exists = isListing ? listedExtra[stored.fingerprint] != nil : stored.confirmation != nil
+            let isDropped = stored.sources.contains(comparison.options.source)
+            let isAssertedElsewhere = stored.sources.count > (isDropped ? 1 : 0)
+            // What is in doubt stays asserted: the record that is missing may only be broken.
+            let holdsNoLonger = isAssertedElsewhere || (!exists && comparison.current.isComplete)
+            if isDropped && holdsNoLonger && !first.doubts.includes(stored.association) {
+                comparison.retractions.append(stored.association)
+            }
+            if isListing {
+                known[stored.fingerprint] = stored.sources
+            } else if exists {
+                try comparison.judge(
+                    stored.association, stored.fingerprint, place: nil, sources: stored.sources, first)
+            }
+        }
+        for (fingerprint, association) in listedExtra.sorted(by: { $0.value < $1.value }) {
+            try comparison.judge(
+                association, fingerprint, place: nil, sources: known[fingerprint] ?? [], first)
+        }
+        self = comparison
+    }
+
+    private mutating func judge(
+        _ association: Association, _ fingerprint: Fingerprint, place: RecordPlace?, sources: [String],
+        _ first: FirstReading
+    ) throws {
+        let verdict = options.scope.judge(
+            isOwned: sources.contains(options.source),
+            isAssertedElsewhere: sources.contains { $0 != options.source },
+            isOwnerListed: first.lists(association.owner),
+            isInDoubt: !current.isComplete || first.doubts.includes(association))
+        switch verdict {
+        case .delete: try add(Change(.delete, association, place: place), fingerprint)
+        case .unmanaged: counts.unmanaged += 1
+        case .assertedElsewhere: counts.protected += 1
+        case .withheld: counts.withheld += 1
+        }
+    }
+
+    private mutating func add(_ change: Change, _ fingerprint: Fingerprint) throws {
+        try plan.add(change, fingerprint)
+        switch change.kind {
+        case .create:
+            if creates.count < Self.samples { creates.append(change) }
+        case .delete:
+            if deletes.count < Self.samples { deletes.append(change) }
+            losses[change.association.owner, default: 0] += 1
+        }
+    }
+}
+
+// MARK: - What the guard needs to know
+
+extension Comparison {
+    /// Counts the associations, and their owners, that the scope could delete.
+    private mutating func countScope(_ first: FirstReading) throws {
+        let kinds = kinds
+        var owners = FingerprintSet()
+        var inScope = 0
+        switch options.scope {
+        case .none: break
+        case .owned:
+            try ledger.forEachAssociation(from: options.source) { standing in
+                guard standing.isAsserted && kinds.contains(standing.ownerKind) else { return false }
+                inScope += 1
+                // The owners only matter where enough of them would lose a cart.
+                return losses.count >= options.planGuard.minOwners
+            } visit: { owners.insert(key.fingerprint($0.association.owner)) }
+        case .listed, .all:
+            func count(_ association: Association) {
+                let isInScope = options.scope == .all || first.lists(association.owner)
+                guard isInScope && kinds.contains(association.owner.kind) else { return }
+                inScope += 1
+                owners.insert(key.fingerprint(association.owner))
+            }
+            if current.source == .api {
+                current.listed.forEach(count)
+            } else {
+                try ledger.forEachAssociation(from: options.source, where: \.exists) { count($0.association) }
+            }
+        }
+        figures.inScope = inScope
+        figures.ownersInScope = owners.count
+    }
+
+    private mutating func finishFigures() throws {
+        figures.records = exports.records
+        figures.rejected = counts.rejected
+        figures.usable = figures.records - figures.rejected
+        figures.isSnapshot = !exports.isDelta
+        figures.deletes = counts.deletes
+        figures.ownersLosing = losses.count
+        figures.earlierVolumes = try ledger.acceptedVolumes(of: options.source)
+    }
+}

@@ -1,0 +1,81 @@
+import CommerceAPI
+import ExportFiles
+import Ledger
+
+/// How the program ends, as scripts and schedulers read it.
+///
+/// 64 and up are the numbers of BSD's sysexits.
+package enum ExitStatus: Int32, Sendable, CaseIterable {
+    case done = 0
+    case incomplete = 1
+    case changesFound = 2
+    case refused = 3
+    case usage = 64
+    case exportRefused = 65
+    case exportUnreadable = 66
+    case unavailable = 69
+    case bug = 70
+    case stateUnwritable = 74
+    case stoppedEarly = 75
+    case credentialsRefused = 77
+    case badSettings = 78
+
+    /// The status in words, for the last line that the program prints.
+    package var words: String {
+        switch self {
+        case .done: "done"
+        case .incomplete: "finished, but not everything was applied"
+        case .changesFound: "there are changes"
+        case .refused: "refused, nothing was written"
+        case .usage: "the command line is wrong"
+        case .exportRefused: "the export is refused, nothing was written"
+        case .exportUnreadable: "the export cannot be read, nothing was written"
+        case .unavailable: "the API is unavailable"
+        case .bug: "a bug in cartsync"
+        case .stateUnwritable: "the state folder or a report cannot be written"
+        case .stoppedEarly: "stopped early"
+        case .credentialsRefused: "the credentials are refused"
+        case .badSettings: "the settings are wrong"
+        }
+    }
+}
+
+extension ExportError {
+    package var exitStatus: ExitStatus {
+        isUnreadable ? .exportUnreadable : isUnwritable ? .stateUnwritable : .exportRefused
+    }
+}
+
+extension LedgerError {
+    package var exitStatus: ExitStatus {
+        switch kind {
+        case .locked: .stoppedEarly
+        case .otherStore: .badSettings
+        case .damaged, .missing, .newer, .storage: .stateUnwritable
+        }
+    }
+}
+
+extension APIError {
+    package var exitStatus: ExitStatus {
+        switch kind {
+        case .credentialsRefused, .forbidden: .credentialsRefused
+        case .unavailable, .refused: .unavailable
+        case .readOnly: .refused
+        case .stopped: .stoppedEarly
+        }
+    }
+}
+
+extension RunFailure {
+    package var exitStatus: ExitStatus {
+        switch self {
+        case .export(let error): error.exitStatus
+        case .api(let error): error.exitStatus
+        case .ledger(let error): error.exitStatus
+        case .unwritable: .stateUnwritable
+        case .stopped: .stoppedEarly
+        case .bug: .bug
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import AssociationDiff
+import CartAssociations
+import ExportFiles
+
+/// The first reading of a run's exports: every usable record becomes a fingerprint, and what is in doubt is noted.
+struct FirstReading {
+    private let key: FingerprintKey
+    private let keepsOwners: Bool
+    private let oneOwnerPerCart: Bool
+
+    private(set) var doubts = Doubts()
+    /// The position of each export's first usable record, and of the end.
+    private(set) var starts = [0]
+    /// The owners of the records, where the scope asks for them.
+    private var owners = FingerprintSet()
+    /// The first owner of each cart, where a cart may have only one.
+    private var ownerOfCart: [Fingerprint: Fingerprint] = [:]
+    private var sharedCarts: Set<Fingerprint> = []
+
+    init(key: FingerprintKey, scope: DeletionScope, oneOwnerPerCart: Bool) {
+        self.key = key
+        keepsOwners = scope == .listed
+        self.oneOwnerPerCart = oneOwnerPerCart
+    }
+
+    /// Reads all exports and adds every usable record to the comparison.
+    mutating func read(_ exports: RunExports, into diff: inout AssociationDiff) throws {
+        // The closures below may not capture these while the comparison itself is being written.
+        var reading = self
+        try exports.read { kind, action, owner, cart in
+            let fingerprint = reading.key.fingerprint(kind, owner: owner, cart: cart)
+            try diff.add(fingerprint, to: action == .delete ? .unwanted : .wanted)
+            reading.noteOwner(kind, action, owner: owner, cart: cart)
+            return false
+        } visit: { _, record in
+            if case .rejected(let record) = record { reading.doubts.add(record) }
+        } endOfExport: {
+            reading.starts.append(diff.records)
+        }
+        self = reading
+    }
+
+    private mutating func noteOwner(_ kind: OwnerKind, _ action: ChangeKind?, owner: Span<UInt8>, cart: Span<UInt8>) {
+        guard keepsOwners || oneOwnerPerCart else { return }
+        let ownerOnly = key.fingerprint(kind, owner: owner)
+        if keepsOwners { owners.insert(ownerOnly) }
+        if oneOwnerPerCart && action != .delete {
+            let cartOnly = key.fingerprint(cart: cart)
+            if let first = ownerOfCart.updateValue(ownerOnly, forKey: cartOnly), first != ownerOnly {
+                sharedCarts.insert(cartOnly)
+            }
+        }
+    }
+
+    /// Nothing that the record names may be deleted because of its absence.
+    mutating func doubt(_ record: RejectedRecord) { doubts.add(record) }
+
+    /// A CSV without a final line end may have lost the records that would follow.
+    mutating func mayBeCut() { doubts.mayBeCut() }
+
+    /// Whether the owner appears in the export.
+    func lists(_ owner: Owner) -> Bool { owners.contains(key.fingerprint(owner)) }
+
+    /// Whether any cart has two owners where it may have only one.
+    var hasSharedCarts: Bool { !sharedCarts.isEmpty }
+
+    func isShared(_ cart: CartID) -> Bool { hasSharedCarts && sharedCarts.contains(key.fingerprint(cart)) }
+
+    func isShared(cart: Span<UInt8>) -> Bool { hasSharedCarts && sharedCarts.contains(key.fingerprint(cart: cart)) }
+}

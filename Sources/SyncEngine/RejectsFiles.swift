@@ -1,0 +1,60 @@
+import CartAssociations
+import ExportFiles
+import Foundation
+import SyncReporting
+
+/// The rejected records of a run: counted, the first ones kept, all written where there is a folder.
+final class RejectsFiles {
+    /// nil: nothing is written, because the run only shows its plan.
+    private let folder: String?
+    private let exports: RunExports
+    private var writers: [Int: (name: String, file: RejectsFile)] = [:]
+    /// Records that were rejected because of others, by export.
+    private var conflictsByExport: [Int: [String: Int]] = [:]
+    private(set) var examples = RunReport.RejectedRecords()
+    private(set) var conflicts = 0
+
+    init(folder: String?, exports: RunExports) {
+        self.folder = folder
+        self.exports = exports
+    }
+
+    func add(_ record: RejectedRecord, of export: Int, isConflict: Bool = false) throws {
+        if isConflict {
+            conflicts += 1
+            conflictsByExport[export, default: [:]][record.reason.code.rawValue, default: 0] += 1
+        }
+        examples.add(
+            .init(
+                export: exports.files[export].name, line: record.place.line, reason: record.reason.sentence))
+        try writer(of: export)?.append(record)
+    }
+
+    /// Rejected records of an export by reason.
+    func reasons(of export: Int) -> [String: Int] {
+        var reasons = conflictsByExport[export] ?? [:]
+        for (code, count) in exports.facts[export].rejected { reasons[code.rawValue, default: 0] += count }
+        return reasons
+    }
+
+    func finish() throws {
+        for (_, file) in writers.values { try file.finish() }
+        if let folder, let first = writers.min(by: { $0.key < $1.key }) { examples.file = folder + "/" + first.value.name }
+    }
+
+    private func writer(of export: Int) throws -> RejectsFile? {
+        guard let folder else { return nil }
+        if let (_, file) = writers[export] { return file }
+        let shape = exports.facts[export].shape
+        var name = RejectsFile.name(for: shape.format)
+        // Records of two exports have two headers, and so two files.
+        if writers.values.contains(where: { $0.name == name }) {
+            name = "rejects-\(export + 1).\(shape.format.rawValue)"
+        }
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let file = try RejectsFile(at: folder + "/" + name, shape: shape)
+        writers[export] = (name, file)
+        return file
+    }
+}

@@ -1,0 +1,87 @@
+import AssociationDiff
+import CartAssociations
+import ExportFiles
+
+/// The exports of one run: opened once, read several times, the same each time.
+final class RunExports {
+    let files: [ExportFile]
+    private let reader: ExportReader
+    private let stop: StopRequest
+    private let progress: RunProgress
+    /// What the first reading found, by export.
+    private(set) var facts: [ExportFacts] = []
+
+    /// Opens every export; standard input is copied into the folder first.
+    init(_ options: RunOptions, spoolingIn folder: String, stop: StopRequest, progress: RunProgress) throws {
+        files = try options.exports.map { try ExportFile.open($0, spoolFolder: folder) }
+        reader = ExportReader(options: options.reading)
+        self.stop = stop
+        self.progress = progress
+    }
+
+    /// Whether each record says create or delete; known after the first reading.
+    var isDelta: Bool { facts.first?.isDelta ?? false }
+
+    /// The owner kinds that the exports speak for.
+    var ownerKinds: Set<OwnerKind> { facts.reduce(into: []) { $0.formUnion($1.ownerKinds) } }
+
+    var records: Int { facts.reduce(0) { $0 + $1.records } }
+    var rejected: Int { facts.reduce(0) { $0 + $1.rejectedRecords } }
+
+    /// Reads all exports once.
+    ///
+    /// Throws `ExportError` where one is refused or differs from an earlier reading, and `RunFailure.stopped` soon
+    /// after the run was asked to stop.
+    func read(
+        selecting select: ExportReader.Selection, visit: (Int, ReadRecord) throws -> Void,
+        endOfExport: () throws -> Void = {}
+    ) throws {
+        var read: [ExportFacts] = []
+        var records = 0
+        for (index, file) in files.enumerated() {
+            let found = try reader.read(file, index: index) { kind, action, owner, cart in
+                records += 1
+                if records.isMultiple(of: Self.lookInterval) {
+                    progress.advance(to: records)
+                    if stop.isRequested { throw RunFailure.stopped }
+                }
+                return try select(kind, action, owner, cart)
+            } visit: {
+                try visit(index, $0)
+            }
+            if facts.indices.contains(index), facts[index] != found {
+                throw ExportError(
+                    .changed, file: file.name, problem: "the export changed while the run was reading it",
+                    advice: "wait until it is complete and run the command again")
+            }
+            read.append(found)
+            try endOfExport()
+        }
+        if facts.isEmpty {
+            facts = read
+            try refuseMixture()
+        }
+    }
+
+    /// Records between two looks at whether the run shall stop.
+    private static let lookInterval = 4096
+
+    private func refuseMixture() throws {
+        guard let first = facts.first, let other = facts.firstIndex(where: { $0.isDelta != first.isDelta }) else {
+            return
+        }
+        throw ExportError(
+            .option, file: files[other].name,
+            problem: "one export has an action column and \(files[0].name) differs in that",
+            advice: "sync exports of changes and full exports in separate commands")
+    }
+}
+
+extension RunExports {
+    /// Compares each export with the manifest beside it, where there is one.
+    func checkManifests() throws {
+        for (file, found) in zip(files, facts) {
+            try ExportManifest.beside(file.name)?.check(found, of: file)
+        }
+    }
+}

@@ -1,0 +1,46 @@
+import AssociationDiff
+package import CommerceAPI
+package import ExportFiles
+package import Ledger
+import SyncReporting
+
+/// Why a run could not go on.
+package enum RunFailure: Error, Sendable {
+    case export(ExportError)
+    case api(APIError)
+    case ledger(LedgerError)
+    /// A report or a temporary file of the run cannot be written.
+    case unwritable(String)
+    /// The run was asked to stop before its plan was complete; nothing was written to the store.
+    case stopped
+    /// Something that should not happen, in words for a bug report.
+    case bug(String)
+}
+
+extension RunFailure: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .export(let error): error.description
+        case .api(let error): error.description
+        case .ledger(let error): error.description
+        case .stopped: "stopped before the plan was complete; nothing was written to the store"
+        case .unwritable(let what), .bug(let what): what
+        }
+    }
+}
+
+extension RunFailure {
+    /// Sorts any error of a run's parts into the failure it is.
+    init(_ error: any Error) {
+        self =
+            switch error {
+            case let failure as RunFailure: failure
+            case let error as ExportError: .export(error)
+            case let error as APIError: .api(error)
+            case let error as LedgerError: .ledger(error)
+            case let error as SpillError: .unwritable("\(error)")
+            case let error as ReportNotWritten: .unwritable("\(error)")
+            default: .bug("unexpected error: \(error)")
+            }
+    }
+}

@@ -1,0 +1,61 @@
+package import CartAssociations
+package import ExportFiles
+
+/// What one run is asked to do.
+package struct RunOptions: Sendable {
+    /// The command that was typed, for the ledger and the report.
+    package var command: String
+    /// Paths of the exports, `-` for standard input; together they are one snapshot.
+    package var exports: [String]
+    package var reading: ReadingOptions
+    package var source: String
+    package var scope: DeletionScope
+    package var current: CurrentSource
+    package var planGuard: Guard
+    package var oneOwnerPerCart: Bool
+    /// A CSV without a final line end may have been cut between two records.
+    package var missingFinalNewline: MissingFinalNewline
+    /// Carts that are worked on at the same time.
+    package var concurrency: Int
+    /// The limit in calls a second, for estimates and the report.
+    package var rateLimit: Int
+    /// The settings in use, secrets redacted, for the report.
+    package var settings: [UsedSetting]
+
+    package enum MissingFinalNewline: Sendable {
+        case refused
+        /// The run makes no deletes and says so.
+        case makesNoDeletes
+    }
+
+    package struct UsedSetting: Sendable {
+        package let name: String
+        package let value: String
+        package let origin: String
+
+        package init(name: String, value: String, origin: String) {
+            self.name = name
+            self.value = value
+            self.origin = origin
+        }
+    }
+
+    package init(
+        command: String, exports: [String], reading: ReadingOptions, source: String, scope: DeletionScope,
+        current: CurrentSource, planGuard: Guard, oneOwnerPerCart: Bool, missingFinalNewline: MissingFinalNewline,
+        concurrency: Int, rateLimit: Int, settings: [UsedSetting]
+    ) {
+        self.command = command
+        self.exports = exports
+        self.reading = reading
+        self.source = source
+        self.scope = scope
+        self.current = current
+        self.planGuard = planGuard
+        self.oneOwnerPerCart = oneOwnerPerCart
+        self.missingFinalNewline = missingFinalNewline
+        self.concurrency = concurrency
+        self.rateLimit = rateLimit
+        self.settings = settings
+    }
+}

@@ -1,0 +1,51 @@
+import CartAssociations
+import Synchronization
+
+/// What a run is doing at this moment, for whoever looks.
+package final class RunProgress: Sendable {
+    /// The steps of a run that take time.
+    package enum Phase: String, Sendable {
+        case reading = "reading the export"
+        case listing = "listing carts"
+        case comparing
+        case applying
+    }
+
+    private struct State {
+        var phase = Phase.reading
+        var done = 0
+        var total: Int?
+        var failed = 0
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    /// The phase, and how much of it is done; `total` is nil where nobody knows.
+    package var now: (phase: Phase, done: Int, total: Int?, failed: Int) {
+        state.withLock { ($0.phase, $0.done, $0.total, $0.failed) }
+    }
+
+    func enter(_ phase: Phase, total: Int? = nil) {
+        state.withLock { state in
+            state.phase = phase
+            state.done = 0
+            state.total = total
+        }
+    }
+
+    func advance(to done: Int, of total: Int? = nil) {
+        state.withLock { state in
+            state.done = done
+            state.total = total ?? state.total
+        }
+    }
+
+    func count(_ outcome: Outcome) {
+        state.withLock { state in
+            state.done += 1
+            if !outcome.isSuccess { state.failed += 1 }
+        }
+    }
+}

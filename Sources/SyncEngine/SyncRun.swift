@@ -1,0 +1,257 @@
+import AssociationDiff
+import CartAssociations
+package import CommerceAPI
+import ExportFiles
+package import Foundation
+package import Ledger
+package import Logging
+package import SyncReporting
+
+/// One run, start to end: read, compare, plan, guard, apply, report.
+///
+/// `plan` comes first; then one of `apply`, `refuse` and `discard`. To be used by one task.
+package final class SyncRun {
+    package let id: String
+    /// The folder of the run's report and files, in the state folder.
+    package let folder: String
+    package let progress = RunProgress()
+    /// What a person should know before the plan is applied.
+    package private(set) var warnings: [String] = []
+    /// The error that ended the run before its end, where there was one.
+    package private(set) var failure: RunFailure?
+
+    private let options: RunOptions
+    private let ledger: Ledger
+    private let client: CommerceClient
+    private let recorder: LatencyRecorder
+    private let stop: StopRequest
+    private let log: Logger
+    private let started: Date
+    private var planned: Planned?
+
+    private struct Planned {
+        let exports: RunExports
+        let current: Current
+        let comparison: Comparison
+        let rejects: RejectsFiles
+        let view: PlanView
+    }
+
+    /// Memory for fingerprints before they spill.
+    private static let fingerprintBudget = 48 << 20
+
+    package init(
+        _ options: RunOptions, ledger: Ledger, client: CommerceClient, recorder: LatencyRecorder, stop: StopRequest,
+        log: Logger, now: Date = Date()
+    ) {
+        self.options = options
+        self.ledger = ledger
+        self.client = client
+        self.recorder = recorder
+        self.stop = stop
+        self.log = log
+        started = now
+        var generator = SystemRandomNumberGenerator()
+        id = RunRecord.makeID(at: now, using: &generator)
+        folder = ledger.folder + "/runs/" + id
+    }
+
+    /// Reads the exports, finds out what exists, and computes every change; writes nothing to the store.
+    ///
+    /// - Parameter keepingRejects: whether rejected records are written into the run's folder.
+    package func plan(keepingRejects: Bool) async throws(RunFailure) -> PlanView {
+        do {
+            let view = try await makePlan(keepingRejects: keepingRejects)
+            if stop.isRequested { throw RunFailure.stopped }
+            return view
+        } catch {
+            removeFolderIfEmpty()
+            // A call that was not made because of the request to stop is no failure of the store.
+            if stop.reason == .signal { throw .stopped }
+            throw RunFailure(error)
+        }
+    }
+
+    private func makePlan(keepingRejects: Bool) async throws -> PlanView {
+        guard let key = FingerprintKey(ledger.fingerprintKey) else { throw RunFailure.bug("the ledger's key is short") }
+        let exports = try RunExports(options, spoolingIn: ledger.folder, stop: stop, progress: progress)
+        var first = FirstReading(key: key, scope: options.scope, oneOwnerPerCart: options.oneOwnerPerCart)
+        var diff = AssociationDiff(memoryBudget: Self.fingerprintBudget, spillFolder: ledger.folder)
+        progress.enter(.reading)
+        try first.read(exports, into: &diff)
+        try exports.checkManifests()
+        try judgeFinalNewlines(exports, &first)
+        let current = try await Current.find(options.current, client: client, progress: progress)
+        progress.enter(.comparing)
+        let rejects = RejectsFiles(folder: keepingRejects ? folder : nil, exports: exports)
+        var comparison = Comparison(options, exports, ledger, key, current, run: id, rejects: rejects)
+        try comparison.compare(first, &diff)
+        try rejects.finish()
+        let view = planView(exports, current, comparison)
+        planned = Planned(exports: exports, current: current, comparison: comparison, rejects: rejects, view: view)
+        return view
+    }
+
+    private func judgeFinalNewlines(_ exports: RunExports, _ first: inout FirstReading) throws {
+        for (facts, file) in zip(exports.facts, exports.files) where !facts.endsWithNewline {
+            switch options.missingFinalNewline {
+            case .refused:
+                throw ExportError(
+                    .truncated, file: file.name, problem: "there is no final line end, so the export may be cut",
+                    advice: "export it again, or set export.require-final-newline to false")
+            case .makesNoDeletes:
+                first.mayBeCut()
+                warnings.append(
+                    "\(file.name) has no final line end and may be cut, so this run makes no deletes; export it again")
+            }
+        }
+    }
+
+    private func planView(_ exports: RunExports, _ current: Current, _ comparison: Comparison) -> PlanView {
+        let refusals = options.planGuard.judge(comparison.figures)
+        let changes = comparison.counts.creates + comparison.counts.deletes
+        var view = PlanView(
+            store: ledger.store.baseURL, source: options.source, scope: options.scope,
+            exports: exports.facts.indices.map { index in
+                let facts = exports.facts[index]
+                return RunReport.ExportSummary(
+                    path: exports.files[index].name, format: facts.shape.sentence, records: facts.records,
+                    duplicates: comparison.duplicates[index], rejected: comparison.rejects.reasons(of: index),
+                    sha256: facts.sha256)
+            },
+            counts: .init(comparison.counts), creates: comparison.creates, deletes: comparison.deletes,
+            current: current.source, currentReason: current.reason,
+            estimate: .init(calls: changes, rate: Double(options.rateLimit)),
+            guardVerdict: refusals.isEmpty ? "passed" : "refused", refusals: refusals)
+        if !refusals.isEmpty { view.hardestHit = comparison.hardestHit }
+        return view
+    }
+
+    // MARK: - The end of a run
+
+    /// Makes the changes of the plan; the report says how it ended, also where it ended early.
+    ///
+    /// Throws where the ledger or the report cannot be written.
+    package func apply() async throws(RunFailure) -> RunReport {
+        guard let planned else { throw .bug("a run is applied before it is planned") }
+        do {
+            try accept(planned)
+            progress.enter(.applying, total: planned.view.counts.changes)
+            let executor = Executor(
+                run: id, ledger: ledger, client: client, concurrency: options.concurrency, stop: stop,
+                progress: progress)
+            do {
+                try await executor.apply()
+            } catch {
+                failure = RunFailure(error)
+            }
+            return try conclude(planned)
+        } catch {
+            throw RunFailure(error)
+        }
+    }
+
+    /// Writes down that the plan is refused; nothing was written to the store.
+    package func refuse(status: Int, words: String, next: String) throws(RunFailure) {
+        guard let planned else { return }
+        do {
+            try ledger.beginRun(record(planned))
+            try ledger.recordExports(
+                exportRecords(planned), source: options.source, run: id, isSnapshot: !planned.exports.isDelta,
+                isAccepted: false)
+            _ = try ledger.updateRun(id) { run in
+                run.state = .refused
+                run.ended = Date()
+                run.exitStatus = status
+                run.reason = words
+            }
+            let report = report(
+                planned, outcomes: RunOutcomes(planned: planned.view.counts), failures: [],
+                verdict: .init(words: words, exitStatus: status, next: next))
+            try write(report)
+        } catch {
+            throw RunFailure(error)
+        }
+    }
+
+    /// Forgets the plan; the ledger and the state folder are as before.
+    package func discard() {
+        planned = nil
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    private func accept(_ planned: Planned) throws {
+        let comparison = planned.comparison
+        try ledger.beginRun(record(planned))
+        try ledger.appendPlan(comparison.plan)
+        try ledger.recordExports(
+            exportRecords(planned), source: options.source, run: id, isSnapshot: !planned.exports.isDelta,
+            isAccepted: true)
+        let now = Date()
+        try ledger.unconfirm(comparison.vanished)
+        try ledger.confirm(comparison.confirmed, as: .listed, run: id, at: now)
+        try ledger.assert(comparison.assertions, at: now)
+        try ledger.retract(comparison.retractions, source: options.source)
+        _ = try ledger.updateRun(id) { $0.state = .applying }
+    }
+
+    private func conclude(_ planned: Planned) throws -> RunReport {
+        var journal = JournalReading(exports: planned.exports.files.map(\.name))
+        try journal.read(run: id, ledger: ledger, folder: folder)
+        let verdict = Verdict(
+            outcomes: journal.outcomes, rejected: planned.view.counts.rejected, failure: failure,
+            isStopped: stop.reason == .signal)
+        let report = report(
+            planned, outcomes: journal.outcomes, failures: journal.failures, verdict: verdict.inReport)
+        try write(report)
+        _ = try ledger.updateRun(id) { run in
+            run.state = journal.outcomes.pending > 0 ? .stopped : .finished
+            run.ended = report.ended
+            run.exitStatus = report.verdict.exitStatus
+            run.reason = report.verdict.words
+        }
+        return report
+    }
+
+    private func record(_ planned: Planned) -> RunRecord {
+        var record = RunRecord(
+            id: id, command: options.command, source: options.source, scope: options.scope, started: started)
+        record.exports = exportRecords(planned)
+        record.current = planned.current.source
+        record.currentReason = planned.current.reason
+        record.counts = planned.comparison.counts
+        return record
+    }
+
+    private func exportRecords(_ planned: Planned) -> [RunRecord.Export] {
+        zip(planned.exports.files, planned.exports.facts).map { file, facts in
+            .init(path: file.name, digest: facts.sha256, records: facts.records, bytes: facts.bytes)
+        }
+    }
+
+    private func report(
+        _ planned: Planned, outcomes: RunOutcomes, failures: [RunReport.FailureGroup], verdict: RunReport.Verdict
+    ) -> RunReport {
+        let counts = planned.view.counts
+        return RunReport(
+            run: id, command: options.command, verdict: verdict, store: ledger.store.baseURL, source: options.source,
+            started: started, ended: Date(), exports: planned.view.exports,
+            plan: .init(
+                creates: counts.creates, deletes: counts.deletes, kept: counts.kept, unmanaged: counts.unmanaged,
+                current: planned.current.source, currentReason: planned.current.reason),
+            outcomes: outcomes, snapshot: recorder.snapshot(), rateLimit: Double(options.rateLimit),
+            failures: failures, rejected: planned.rejects.examples,
+            settings: options.settings.map { .init(name: $0.name, value: $0.value, origin: $0.origin) })
+    }
+
+    private func write(_ report: RunReport) throws {
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        try ReportFolder(path: folder).write(report, recorder.snapshot())
+    }
+
+    private func removeFolderIfEmpty() {
+        let names = try? FileManager.default.contentsOfDirectory(atPath: folder)
+        if names == [] { try? FileManager.default.removeItem(atPath: folder) }
+    }
+}

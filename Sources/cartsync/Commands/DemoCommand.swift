@@ -1,0 +1,130 @@
+import ArgumentParser
+import CartAssociations
+import CommerceSandbox
+import Foundation
+import Logging
+import SyncEngine
+import SyncReporting
+
+struct DemoCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "demo",
+        abstract: "Sandbox, sample exports, sync and report in one command, offline.",
+        discussion: """
+            Starts a sandbox with associations in it, lets last night's exports tell the ledger what they assert, \
+            and syncs tonight's: samples/exports/customers.csv and samples/exports/accounts.xml. Everything it \
+            leaves behind is in one folder, which it names.
+
+            EXAMPLE
+              cartsync demo
+            """)
+
+    func run() async throws {
+        let samples = try Samples.find()
+        let folder = FileManager.default.temporaryDirectory.appending(path: "cartsync-demo-\(UUID().uuidString.prefix(8))")
+            .path
+        // A development store's limit (Elastic Path, Getting Started, rate limits), and a plausible distance.
+        var options = SandboxOptions(rateLimit: 25, latency: .lognormal(median: .milliseconds(40), sigma: 0.4))
+        options.carts = try SandboxCommand.carts(from: samples.store)
+        let sandbox = Sandbox(options: options, logger: .forProgram(level: .error))
+        let ending = try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await sandbox.run() }
+            let ending = try await syncTwice(samples, folder: folder, port: try await sandbox.port())
+            group.cancelAll()
+            return ending
+        }
+        throw ending
+    }
+
+    /// Last night's exports and then tonight's, as two runs of one source.
+    private func syncTwice(_ samples: Samples, folder: String, port: Int) async throws -> Ending {
+        var settings = Settings()
+        settings.baseURL = "http://127.0.0.1:\(port)"
+        settings.clientID = SandboxOptions().clientID
+        settings.clientSecret = SandboxOptions().clientSecret
+        settings.stateDirectory = folder
+        settings.rate = 25
+        settings.source = "nightly"
+        Terminal.message("cartsync: a sandbox with \(25) calls a second listens on http://127.0.0.1:\(port)")
+        let session = try Session.open(LoadedSettings(settings: settings, used: []))
+        let signals = Signals { [stop = session.stop] in stop.request(.signal) }
+        defer { withExtendedLifetime(signals) {} }
+        let ending: Ending
+        do {
+            Terminal.message("cartsync: last night: \(samples.before.joined(separator: ", "))")
+            let before = try session.run(
+                command: "demo", exports: samples.before, missingFinalNewline: .makesNoDeletes)
+            _ = try await before.plan(keepingRejects: false)
+            _ = try await before.apply()
+            before.discard()
+
+            Terminal.message("cartsync: tonight: \(samples.tonight.joined(separator: ", "))\n")
+            let run = try session.run(
+                command: "demo", exports: samples.tonight, missingFinalNewline: .makesNoDeletes)
+            let plan = try await Progress.shown(run, session) { try await run.plan(keepingRejects: true) }
+            let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
+            Terminal.output(text.plan(plan))
+            let report = try await Progress.shown(run, session) { try await run.apply() }
+            Terminal.output("\n" + text.summary(report, folder: run.folder))
+            ending = self.ending(report, run, folder: folder)
+        } catch let failure as RunFailure {
+            ending = Ending(failure, again: "cartsync demo")
+        }
+        await session.close()
+        return ending
+    }
+
+    private func ending(_ report: RunReport, _ run: SyncRun, folder: String) -> Ending {
+        // The sample has one record that must be rejected, and a cart that refuses; that is what is to be seen.
+        let isAsExpected = [0, 1].contains(report.verdict.exitStatus)
+        return Ending(
+            status: isAsExpected ? .done : ExitStatus(rawValue: Int32(report.verdict.exitStatus)) ?? .bug,
+            details: """
+                cartsync: the report is \(run.folder)/report.html
+                cartsync: all that the demo leaves behind is in \(folder); remove it with: rm -r \(folder)
+                """,
+            summary: report.verdict.words, next: "cartsync sync --help")
+    }
+}
+
+/// The sample exports and the sandbox's first associations, in the folders of the repository or of an installation.
+struct Samples {
+    let store: String
+    let before: [String]
+    let tonight: [String]
+
+    /// Looks in the current folder, then beside and above the program.
+    static func find() throws -> Samples {
+        let program = URL(filePath: ProgramPath.current).resolvingSymlinksInPath()
+        var places = [URL(filePath: FileManager.default.currentDirectoryPath)]
+        var place = program.deletingLastPathComponent()
+        places.append(place.deletingLastPathComponent().appending(path: "share/cartsync"))
+        while place.path != "/" {
+            places.append(place)
+            place.deleteLastPathComponent()
+        }
+        for place in places {
+            let samples = place.appending(path: "samples")
+            let store = samples.appending(path: "sandbox/store.json").path
+            guard FileManager.default.fileExists(atPath: store) else { continue }
+            func export(_ name: String) -> String { samples.appending(path: "exports/\(name)").path }
+            return Samples(
+                store: store, before: [export("customers-before.csv"), export("accounts-before.xml")],
+                tonight: [export("customers.csv"), export("accounts.xml")])
+        }
+        throw Ending(
+            status: .exportUnreadable, details: "cartsync: the sample exports (samples/exports) are not found",
+            next: "run it in the folder of the repository, or install it with make install")
+    }
+}
+
+/// Where the running program is.
+enum ProgramPath {
+    static var current: String {
+        #if os(Linux)
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        #else
+            Bundle.main.executablePath ?? CommandLine.arguments[0]
+        #endif
+    }
+}

@@ -1,0 +1,109 @@
+import ArgumentParser
+
+/// Flags that every command with settings takes.
+struct SettingsFlags: ParsableArguments {
+    @Option(help: ArgumentHelp("YAML or JSON settings (cartsync.yaml where there is one).", valueName: "file"))
+    var config: String?
+
+    @Option(help: ArgumentHelp("Folder of the ledger and the reports.", valueName: "folder"))
+    var state: String?
+
+    var values: [String: String?] { ["state.directory": state] }
+}
+
+/// Flags of the commands that call the API.
+struct StoreFlags: ParsableArguments {
+    @Option(
+        name: .customLong("base-url"),
+        help: ArgumentHelp("Store region, for instance https://euwest.api.elasticpath.com.", valueName: "url"))
+    var baseURL: String?
+
+    @Option(help: ArgumentHelp("Calls in any one second, every call counted (20).", valueName: "n"))
+    var rate: String?
+
+    @Option(help: ArgumentHelp("Calls in flight (8).", valueName: "n"))
+    var concurrency: String?
+
+    @Flag(help: "Refuse every write to the store, whatever the command.")
+    var readOnly = false
+
+    var values: [String: String?] {
+        [
+            "api.base-url": baseURL, "rate.limit": rate, "rate.concurrency": concurrency,
+            "api.read-only": readOnly ? "true" : nil,
+        ]
+    }
+}
+
+/// Flags that say how an export is read.
+struct ReadingFlags: ParsableArguments {
+    @Option(help: ArgumentHelp("customer or account, where the columns do not say.", valueName: "kind"))
+    var owner: String?
+
+    @Option(help: ArgumentHelp("One of , ; | tab (found from the header).", valueName: "character"))
+    var delimiter: String?
+
+    @Option(help: ArgumentHelp("auto (UTF-8, or UTF-16 with a byte order mark) or latin-1.", valueName: "name"))
+    var encoding: String?
+
+    @Option(
+        name: .customLong("xml-record"),
+        help: ArgumentHelp("Name of the XML element that is one record.", valueName: "element"))
+    var xmlRecord: String?
+
+    @Flag(help: "Reject the records of a cart that has two owners in the export.")
+    var oneOwnerPerCart = false
+
+    var values: [String: String?] {
+        [
+            "sync.owner": owner, "export.delimiter": delimiter, "export.encoding": encoding,
+            "mapping.xml.record": xmlRecord, "sync.one-owner-per-cart": oneOwnerPerCart ? "true" : nil,
+        ]
+    }
+}
+
+/// Flags that say what is compared, and what the guard allows.
+struct ComparingFlags: ParsableArguments {
+    @Option(help: ArgumentHelp("Where to learn what exists: api, ledger, none or auto (auto).", valueName: "source"))
+    var current: String?
+
+    @Option(help: ArgumentHelp("The stream of exports that this one continues.", valueName: "name"))
+    var source: String?
+
+    @Option(help: ArgumentHelp("Allow this many deletes in this run, or set the share (500, 20%).", valueName: "n|n%"))
+    var maxDeletes: String?
+
+    @Option(help: ArgumentHelp("Allow this many rejected records, or this share (1%).", valueName: "n|n%"))
+    var maxRejected: String?
+
+    @Flag(help: "Allow a snapshot without a single usable record.")
+    var allowEmpty = false
+
+    var values: [String: String?] {
+        [
+            "sync.current": current, "sync.source": source, "guard.max-deletes": maxDeletes,
+            "guard.max-rejected": maxRejected,
+        ]
+    }
+}
+
+/// The flag of the commands that may delete.
+struct DeletesFlag: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "What may be deleted: none, owned (what earlier exports of the source asserted), listed (any of an owner in the export), all (owned).",
+            valueName: "scope"))
+    var deletes: String?
+
+    var values: [String: String?] { ["sync.deletes": deletes] }
+}
+
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+    case text, json
+}
+
+/// How results are written.
+struct OutputFlags: ParsableArguments {
+    @Option(help: "Results as text or json.")
+    var output: OutputFormat = .text
+}

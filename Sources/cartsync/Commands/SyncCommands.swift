@@ -1,0 +1,92 @@
+import ArgumentParser
+import CartAssociations
+
+private let exportsHelp = ArgumentHelp(
+    "CSV or XML exports, gzipped or not; together they are one snapshot. - reads standard input.",
+    valueName: "export")
+
+struct SyncCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sync",
+        abstract: "Compare exports with the store and apply: creates, and deletes within --deletes.",
+        discussion: """
+            Shows the plan first. On a terminal it asks before the first write; elsewhere it needs --yes.
+
+            EXAMPLE
+              cartsync sync customers.csv accounts.xml
+              cartsync sync --yes --rate 50 --max-deletes 412 customers.csv
+            """)
+
+    @Argument(help: exportsHelp) var exports: [String]
+    @Flag(help: "Apply without asking, within the guards.") var yes = false
+    @OptionGroup var settings: SettingsFlags
+    @OptionGroup var store: StoreFlags
+    @OptionGroup var comparing: ComparingFlags
+    @OptionGroup var deletes: DeletesFlag
+    @OptionGroup var reading: ReadingFlags
+    @OptionGroup var output: OutputFlags
+
+    func run() async throws {
+        let flags = [settings.values, store.values, comparing.values, deletes.values, reading.values]
+        try await OneRun(
+            command: "sync", exports: exports, flags: flags, config: settings.config, output: output.output,
+            allowEmpty: comparing.allowEmpty, approval: yes ? .given : .asked
+        ).run()
+    }
+}
+
+struct ImportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import",
+        abstract: "Creates only; the same as sync --deletes none, as a source of its own.",
+        discussion: """
+            EXAMPLE
+              cartsync import spring-campaign.csv
+            """)
+
+    @Argument(help: exportsHelp) var exports: [String]
+    @Flag(help: "Apply without asking, within the guards.") var yes = false
+    @OptionGroup var settings: SettingsFlags
+    @OptionGroup var store: StoreFlags
+    @OptionGroup var comparing: ComparingFlags
+    @OptionGroup var reading: ReadingFlags
+    @OptionGroup var output: OutputFlags
+
+    func run() async throws {
+        let flags = [
+            ["sync.deletes": DeletionScope.none.rawValue], settings.values, store.values, comparing.values, reading.values,
+        ]
+        try await OneRun(
+            command: "import", exports: exports, flags: flags, config: settings.config, output: output.output,
+            allowEmpty: comparing.allowEmpty, approval: yes ? .given : .asked, usualSource: "import"
+        ).run()
+    }
+}
+
+struct PlanCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan",
+        abstract: "Show what sync would do; write nothing.",
+        discussion: """
+            EXAMPLE
+              cartsync plan customers.csv
+              cartsync plan --detailed-exitcode --output json customers.csv
+            """)
+
+    @Argument(help: exportsHelp) var exports: [String]
+    @Flag(help: "Exit with 2 where there are changes.") var detailedExitcode = false
+    @OptionGroup var settings: SettingsFlags
+    @OptionGroup var store: StoreFlags
+    @OptionGroup var comparing: ComparingFlags
+    @OptionGroup var deletes: DeletesFlag
+    @OptionGroup var reading: ReadingFlags
+    @OptionGroup var output: OutputFlags
+
+    func run() async throws {
+        let flags = [settings.values, store.values, comparing.values, deletes.values, reading.values]
+        try await OneRun(
+            command: "plan", exports: exports, flags: flags, config: settings.config, output: output.output,
+            allowEmpty: comparing.allowEmpty, approval: .never(detailedStatus: detailedExitcode)
+        ).run()
+    }
+}

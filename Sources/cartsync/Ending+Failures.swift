@@ -1,0 +1,34 @@
+import CommerceAPI
+import ExportFiles
+import Ledger
+import SyncEngine
+import SyncReporting
+
+extension Ending {
+    /// How a command ends that could not make its plan, or could not go on with it.
+    init(_ failure: RunFailure, again: String) {
+        self.init(status: failure.exitStatus, details: "cartsync: \(failure)", next: Self.next(failure, again: again))
+    }
+
+    init(_ error: ExportError, again: String) { self.init(.export(error), again: again) }
+
+    init(_ error: LedgerError, again: String) { self.init(.ledger(error), again: again) }
+
+    private static func next(_ failure: RunFailure, again: String) -> String {
+        switch failure.exitStatus {
+        case .exportRefused, .exportUnreadable: "mend the export, then \(again)"
+        case .credentialsRefused: "check EPCC_CLIENT_ID and EPCC_CLIENT_SECRET, then \(again)"
+        case .refused: "leave out --read-only to write"
+        case .bug: "report this with the lines above, then \(again)"
+        default: again
+        }
+    }
+
+    /// How a run ended that was applied.
+    init(_ report: RunReport, run: SyncRun, again: String) {
+        let status = ExitStatus(rawValue: Int32(report.verdict.exitStatus)) ?? .bug
+        self.init(
+            status: status, details: run.failure.map { "cartsync: \($0)" } ?? "", summary: report.verdict.words,
+            next: status == .done ? nil : run.failure.map { Self.next($0, again: again) } ?? again)
+    }
+}

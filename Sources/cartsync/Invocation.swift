@@ -1,0 +1,80 @@
+import CartAssociations
+import Foundation
+import SyncEngine
+
+/// The settings of one command, found and checked before anything else is touched.
+enum Invocation {
+    /// Loads the settings; flags that were not given are nil.
+    ///
+    /// Throws the `Ending` that lists all problems at once.
+    static func load(
+        _ flags: [[String: String?]], config: String?, adjust: (inout Settings) -> Void = { _ in }
+    ) async throws -> LoadedSettings {
+        var given: [String: String] = [:]
+        for (key, value) in flags.joined() {
+            if let value { given[key] = value }
+        }
+        do {
+            var loaded = try await SettingsLoader(flags: given, file: config).load()
+            // As a flag, a number of deletes is a person's approval of one run; as a setting it is the usual limit.
+            if case .count(let approved)? = given["guard.max-deletes"].flatMap(Limit.init) {
+                loaded.settings.planGuard.approvedDeletes = approved
+            }
+            adjust(&loaded.settings)
+            return loaded
+        } catch let problems as SettingsProblems {
+            throw Ending(
+                status: problems.areAllFlags ? .usage : .badSettings,
+                details: problems.lines.map { "cartsync: \($0)" }.joined(separator: "\n"),
+                summary: problems.lines.count == 1 ? "one problem" : "\(problems.lines.count) problems",
+                next: "cartsync --help, or correct what is listed above and run the command again")
+        }
+    }
+}
+
+/// What a command that calls the API cannot do without.
+struct StoreAccess {
+    let baseURL: String
+    let clientID: String
+    let clientSecret: String
+
+    /// Throws the `Ending` that names every setting that is missing.
+    init(_ settings: Settings) throws {
+        let required: [(key: String, value: String?)] = [
+            ("api.base-url", settings.baseURL), ("api.client-id", settings.clientID),
+            ("api.client-secret", settings.clientSecret),
+        ]
+        let missing = required.filter { $0.value == nil }.compactMap { entry in
+            SettingDefinition.all.first { $0.key == entry.key }
+        }
+        guard missing.isEmpty, let baseURL = settings.baseURL, let clientID = settings.clientID,
+            let clientSecret = settings.clientSecret
+        else {
+            let lines = missing.map { definition in
+                "cartsync: \(definition.key) is not set: \(definition.summary); "
+                    + "set \(definition.vendorVariable ?? definition.variable) in the environment"
+                    + (definition.isSecret ? "" : ", or \(definition.key) in \(SettingsLoader.defaultFile)")
+            }
+            throw Ending(
+                status: .badSettings, details: lines.joined(separator: "\n"), summary: "the store is not set",
+                next: "set what is listed above and run the command again, or try cartsync demo")
+        }
+        self.baseURL = baseURL
+        self.clientID = clientID
+        self.clientSecret = clientSecret
+    }
+}
+
+/// Where the ledger and the reports are.
+enum StateFolder {
+    /// The folder that is set, or systemd's, or the one of the XDG base directories.
+    static func path(_ settings: Settings, environment: [String: String] = ProcessInfo.processInfo.environment)
+        -> String
+    {
+        if let path = settings.stateDirectory { return path }
+        // systemd lists several folders with colons between them; the first is the unit's own.
+        if let path = environment["STATE_DIRECTORY"]?.split(separator: ":").first { return String(path) }
+        let base = environment["XDG_STATE_HOME"] ?? (environment["HOME"] ?? NSHomeDirectory()) + "/.local/state"
+        return base + "/cartsync"
+    }
+}

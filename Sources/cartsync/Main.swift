@@ -1,0 +1,59 @@
+import ArgumentParser
+import Foundation
+import Logging
+import SyncEngine
+
+@main
+struct Cartsync: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cartsync",
+        abstract: "Keeps Elastic Path cart associations in step with CSV and XML exports.",
+        discussion: """
+            EXAMPLE
+              cartsync demo
+              cartsync check customers.csv
+              cartsync sync customers.csv accounts.xml
+            """,
+        version: Version.text,
+        subcommands: [
+            SyncCommand.self, ImportCommand.self, PlanCommand.self, CheckCommand.self,
+            SandboxCommand.self, DemoCommand.self,
+        ])
+
+    static func main() async {
+        Signals.ignoreWriteSignals()
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch let ending as Ending {
+            end(ending)
+        } catch {
+            exit(withError: error)
+        }
+    }
+
+    /// Prints how it ended and leaves with its exit status.
+    static func end(_ ending: Ending) -> Never {
+        if !ending.details.isEmpty { Terminal.message(ending.details) }
+        Terminal.message(ending.lastLine)
+        Foundation.exit(ending.status.rawValue)
+    }
+}
+
+/// The version in one place.
+enum Version {
+    static let text = "0.1.0"
+}
+
+extension Logger {
+    /// The program's logger: to standard error, one line an event.
+    static func forProgram(level: Logger.Level = .warning) -> Logger {
+        var logger = Logger(label: "cartsync") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = level
+        return logger
+    }
+}

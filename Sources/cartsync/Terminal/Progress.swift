@@ -1,0 +1,63 @@
+import CartAssociations
+import SyncEngine
+import SyncReporting
+
+/// Shows what a run is doing: one line that updates on a terminal, a log line now and then elsewhere.
+enum Progress {
+    /// Does some work of a run while its progress is shown.
+    static func shown<Result>(
+        _ run: SyncRun, _ session: Session, _ work: () async throws -> Result
+    ) async rethrows -> Result {
+        let progress = run.progress
+        let recorder = session.recorder
+        let limit = Double(session.settings.rate)
+        // The child task ends with this scope.
+        async let _ = show(progress, recorder, limit: limit, isTerminal: Terminal.errorIsTerminal)
+        let result = try await work()
+        return result
+    }
+
+    private static func show(
+        _ progress: RunProgress, _ recorder: LatencyRecorder, limit: Double, isTerminal: Bool
+    ) async {
+        let clock = ContinuousClock()
+        var phase: RunProgress.Phase?
+        var meter = ProgressMeter(phase: "", isTerminal: isTerminal, now: clock.now)
+        while !Task.isCancelled {
+            let now = progress.now
+            let snapshot = recorder.snapshot()
+            if now.phase != phase {
+                phase = now.phase
+                meter = ProgressMeter(
+                    phase: now.phase.rawValue, isTerminal: isTerminal, now: clock.now, done: now.done,
+                    attempts: snapshot.attempts)
+            }
+            if meter.isDue(now: clock.now) {
+                let counts = ProgressCounts(
+                    done: now.done, total: now.total, attempts: snapshot.attempts, retries: snapshot.retries,
+                    failed: now.failed, limit: snapshot.currentRate ?? limit,
+                    p50: snapshot.milliseconds(atPercentile: 50, of: now.phase.operations, .response),
+                    p99: snapshot.milliseconds(atPercentile: 99, of: now.phase.operations, .response))
+                let line = meter.line(counts, now: clock.now)
+                if isTerminal {
+                    Terminal.progress(line.terminal(width: Terminal.width - 1))
+                } else {
+                    Terminal.message("cartsync: \(line.log())")
+                }
+            }
+            try? await clock.sleep(until: min(meter.due, clock.now + .milliseconds(200)), tolerance: .milliseconds(20))
+        }
+        if isTerminal { Terminal.progress("") }
+    }
+}
+
+extension RunProgress.Phase {
+    /// The calls that matter in this phase.
+    fileprivate var operations: [CartAssociations.Operation] {
+        switch self {
+        case .listing: [.list]
+        case .applying: [.create, .delete]
+        case .reading, .comparing: []
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import CommerceSandbox
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("serve")
+struct ServiceTests {
+    private func export(_ range: ClosedRange<Int>) -> String {
+        "customer_id,cart_id\n" + range.map { "customer-\($0),cart-\($0)\n" }.joined()
+    }
+
+    /// A service that looks at its inbox often, on a free port.
+    private func start(_ shop: Shop) throws -> (Program, inbox: String) {
+        let inbox = shop.folder.path("inbox")
+        try FileManager.default.createDirectory(atPath: inbox, withIntermediateDirectories: true)
+        let arguments = [
+            "serve", "--inbox", inbox, "--poll", "100ms", "--settle", "200ms", "--http", "127.0.0.1:0", "--rate", "500",
+        ]
+        return (try shop.start(arguments), "inbox")
+    }
+
+    private func statusURL(_ program: Program) async throws -> String {
+        var url: String?
+        _ = try await eventually {
+            url = try program.errorsSoFar().firstMatch(of: #/http://127\.0\.0\.1:\d+/#).map { String($0.output) }
+            return url != nil
+        }
+        return try #require(url)
+    }
+
+    @Test("settled files are synced one after the other, the bad one ends in failed/, and SIGTERM drains")
+    func polls() async throws {
+        try await withShop { shop in
+            let (program, inbox) = try start(shop)
+            _ = try shop.folder.write(export(1...20), to: inbox + "/first.csv")
+            #expect(try await eventually { shop.folder.names(in: inbox + "/done").contains("first.csv") })
+            #expect(shop.associations.count == 20)
+            #expect(
+                shop.folder.names(in: inbox + "/done").contains { name in
+                    shop.folder.names(in: inbox + "/done/" + name).contains("report.json")
+                })
+
+            _ = try shop.folder.write("customer_id,cart_id\nc-1,\"cart", to: inbox + "/bad.csv")
+            #expect(try await eventually { shop.folder.names(in: inbox + "/failed").contains("bad.csv") })
+
+            _ = try shop.folder.write(export(1...25), to: inbox + "/second.csv")
+            #expect(try await eventually { shop.folder.names(in: inbox + "/done").contains("second.csv") })
+            #expect(shop.associations.count == 25)
+
+            let url = try await statusURL(program)
+            let (body, response) = try await URLSession.shared.data(from: #require(URL(string: url + "/healthz")))
+            #expect((response as? HTTPURLResponse)?.statusCode == 200, "\(String(decoding: body, as: UTF8.self))")
+
+            program.send(signal: SIGTERM)
+            let result = try await program.result()
+            #expect(result.status == 0, "\(result.errors)")
+        }
+    }
+
+    @Test("SIGTERM in the middle of a run stops it resumably, and the next start finishes it")
+    func restart() async throws {
+        try await withShop { shop in
+            let inbox = shop.folder.path("inbox")
+            try FileManager.default.createDirectory(atPath: inbox, withIntermediateDirectories: true)
+            _ = try shop.folder.write(export(1...200), to: "inbox/big.csv")
+            let common = ["serve", "--inbox", inbox, "--poll", "100ms", "--settle", "0s", "--http", "off"]
+            let program = try shop.start(common + ["--rate", "40"])
+            #expect(await eventually { shop.sandbox.statistics().count(.create) >= 10 })
+            program.send(signal: SIGTERM)
+            let stopped = try await program.result()
+            #expect(stopped.status == 75, "\(stopped.errors)")
+            #expect(shop.associations.count < 200)
+            let again = try await shop.start(common + ["--rate", "1000", "--once"]).result()
+            #expect(again.status == 0, "\(again.errors)")
+            #expect(shop.associations.count == 200)
+            #expect(shop.folder.names(in: "inbox/done").contains("big.csv"))
+        }
+    }
+
+    @Test("a CSV without a final line end is not believed")
+    func cutExport() async throws {
+        try await withShop { shop in
+            try FileManager.default.createDirectory(atPath: shop.folder.path("inbox"), withIntermediateDirectories: true)
+            _ = try shop.folder.write(String(export(1...5).dropLast()), to: "inbox/cut.csv")
+            let result = try await shop.start(
+                ["serve", "--inbox", shop.folder.path("inbox"), "--settle", "0s", "--http", "off", "--once"]
+            ).result()
+            #expect(result.status == 1, "\(result.errors)")
+            #expect(shop.folder.names(in: "inbox/failed").contains("cut.csv"))
+            #expect(shop.sandbox.statistics().writes == 0)
+        }
+    }
+}

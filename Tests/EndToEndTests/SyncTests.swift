@@ -1,0 +1,330 @@
+import CommerceSandbox
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("sync")
+struct SyncTests {
+    private func csv(_ pairs: [(String, String)]) -> String {
+        "customer_id,cart_id\n" + pairs.map { "\($0),\($1)\n" }.joined()
+    }
+
+    private func numbered(_ range: ClosedRange<Int>) -> String {
+        csv(range.map { ("customer-\($0)", "cart-\($0)") })
+    }
+
+    @Test("a CSV and an XML export end up in the store, and the report adds up")
+    func mainJob() async throws {
+        try await withShop(.carts(SandboxCart(id: "cart-1", customers: ["c-1"]))) { shop in
+            let first = try shop.folder.write(
+                "Customer ID,Cart ID,Note\nc-1,cart-1,\nc-2,cart-2,\"a, \"\"quoted\"\" note\"\nc-2,cart-2,again\nc-3,c/3,\n",
+                to: "customers.csv")
+            let second = try shop.folder.write(
+                """
+                <associations>
+                  <association><account_id>a-1</account_id><cart_id>cart-2</cart_id></association>
+                  <association account_id="a-2" cart_id="cart-9"/>
+                </associations>
+                """, to: "accounts.xml")
+            let result = try await shop.cartsync("sync", "--yes", "--rate", "500", first, second)
+            #expect(result.status == 1, "\(result.errors)")
+            #expect(shop.associations == ["c-1 cart-1", "c-2 cart-2", "a-1 cart-2", "a-2 cart-9"])
+            let report = try shop.report()
+            #expect(report.contradictions.isEmpty)
+            #expect(report.plan.creates == 3)
+            #expect(report.plan.kept == 1)
+            #expect(report.outcomes.create.created == 3)
+            #expect(report.exports.map(\.records) == [4, 2])
+            #expect(report.exports[0].duplicates == 1)
+            #expect(report.exports[0].rejected == ["bad-cart": 1])
+            for word in ["p50", "p99.9", "max", "create", "list", "token"] {
+                #expect(result.output.contains(word), "\(word) is missing in \(result.output)")
+            }
+            let folder = try #require(shop.latestRun)
+            let names = shop.folder.names(in: folder)
+            for name in ["report.json", "report.html", "results.csv", "rejects.csv", "latency.hlog"] {
+                #expect(names.contains(name), "\(name) is missing in \(names)")
+            }
+            #expect(try shop.folder.read(folder + "/rejects.csv").contains("c-3,c/3,"))
+        }
+    }
+
+    @Test("a second sync of the same file makes no writes")
+    func secondSync() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(numbered(1...50), to: "e.csv")
+            let first = try await shop.cartsync("sync", "--yes", "--rate", "1000", path)
+            #expect(first.status == 0, "\(first.errors)")
+            let writes = shop.sandbox.statistics().writes
+            #expect(writes == 50)
+            let second = try await shop.cartsync("sync", "--yes", "--rate", "1000", path)
+            #expect(second.status == 0, "\(second.errors)")
+            #expect(shop.sandbox.statistics().writes == writes)
+            #expect(second.lastLine.contains("nothing to do"))
+        }
+    }
+
+    @Test("a removed line deletes what this source asserted, and nothing else")
+    func ownedDeletes() async throws {
+        let seeded = SandboxCart(id: "cart-shop", customers: ["shopper"])
+        try await withShop(.carts(seeded)) { shop in
+            let mine = csv([("c-1", "cart-1"), ("c-2", "cart-2"), ("c-3", "cart-3")])
+            let path = try shop.folder.write(mine, to: "e.csv")
+            let other = try shop.folder.write(csv([("c-2", "cart-2")]), to: "other.csv")
+            #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
+            #expect(try await shop.cartsync("sync", "--yes", "--source", "region-b", other).status == 0)
+            _ = try shop.folder.write(csv([("c-1", "cart-1")]), to: "e.csv")
+            let result = try await shop.cartsync("sync", "--yes", path)
+            #expect(result.status == 0, "\(result.errors)")
+            #expect(shop.associations == ["c-1 cart-1", "c-2 cart-2", "shopper cart-shop"])
+            let report = try shop.report()
+            #expect(report.plan.deletes == 1)
+            #expect(report.outcomes.delete.deleted == 1)
+            #expect(report.plan.unmanaged == 1)
+            #expect(report.contradictions.isEmpty)
+            // When the other source lets go of it too, it is deleted.
+            _ = try shop.folder.write(csv([("c-9", "cart-9")]), to: "other.csv")
+            #expect(try await shop.cartsync("sync", "--yes", "--source", "region-b", other).status == 0)
+            #expect(shop.associations == ["c-1 cart-1", "c-9 cart-9", "shopper cart-shop"])
+        }
+    }
+
+    @Test("a cart that changes hands is created for the new owner before it is deleted for the old one")
+    func changesHands() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(csv([("old", "cart-1")]), to: "e.csv")
+            #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
+            _ = try shop.folder.write(csv([("new", "cart-1")]), to: "e.csv")
+            #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
+            #expect(shop.associations == ["new cart-1"])
+            let calls = shop.sandbox.calls().filter { $0.cart == "cart-1" }
+            #expect(calls.map(\.operation) == [.create, .create, .delete])
+        }
+    }
+
+    @Test("a delete is skipped when the create of the same cart is refused")
+    func skippedDelete() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(csv([("old", "cart-1")]), to: "e.csv")
+            #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
+            _ = try shop.folder.write(csv([("new", "cart-1")]), to: "e.csv")
+            shop.sandbox.inject(
+                SandboxFault(
+                    .answer(status: 422, body: #"{"errors":[{"status":400,"title":"no"}]}"#), operation: .create))
+            let result = try await shop.cartsync("sync", "--yes", path)
+            #expect(result.status == 1)
+            #expect(shop.associations == ["old cart-1"])
+            #expect(try shop.report().outcomes.delete.skipped == 1)
+            // The next run has not forgotten the delete.
+            #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
+            #expect(shop.associations == ["new cart-1"])
+        }
+    }
+
+    @Test("without a terminal and without --yes nothing is written")
+    func noApproval() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(numbered(1...3), to: "e.csv")
+            let result = try await shop.cartsync("sync", path)
+            #expect(result.status == 3)
+            #expect(result.lastLine.contains("--yes"))
+            #expect(shop.sandbox.statistics().writes == 0)
+            #expect(result.output.contains("customer-1"))
+        }
+    }
+
+    @Test("plan writes nothing, and says with its exit status whether there are changes")
+    func plan() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(numbered(1...3), to: "e.csv")
+            #expect(try await shop.cartsync("plan", path).status == 0)
+            #expect(try await shop.cartsync("plan", "--detailed-exitcode", path).status == 2)
+            #expect(shop.sandbox.statistics().writes == 0)
+            #expect(shop.sandbox.statistics().autoCreatedCarts == 0)
+            #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
+            #expect(try await shop.cartsync("plan", "--detailed-exitcode", path).status == 0)
+            let json = try await shop.cartsync("plan", "--output", "json", path)
+            _ = try JSONSerialization.jsonObject(with: Data(json.output.utf8))
+        }
+    }
+
+    @Test("import never deletes, and its source is its own")
+    func importOnly() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(numbered(1...5), to: "e.csv")
+            #expect(try await shop.cartsync("import", "--yes", path).status == 0)
+            _ = try shop.folder.write(numbered(6...7), to: "e.csv")
+            #expect(try await shop.cartsync("import", "--yes", path).status == 0)
+            #expect(shop.associations.count == 7)
+            #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
+            #expect(shop.associations.count == 7)
+        }
+    }
+
+    @Test("an export on standard input is read")
+    func standardInput() async throws {
+        try await withShop { shop in
+            let result = try await shop.cartsync("sync", "--yes", "-", input: numbered(1...3))
+            #expect(result.status == 0, "\(result.errors)")
+            #expect(shop.associations.count == 3)
+        }
+    }
+
+    @Test("deletes above the guard are refused with the command that allows exactly them")
+    func guardOnDeletes() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(numbered(1...60), to: "e.csv")
+            #expect(try await shop.cartsync("sync", "--yes", "--rate", "1000", path).status == 0)
+            _ = try shop.folder.write(numbered(1...35), to: "e.csv")
+            let refused = try await shop.cartsync("sync", "--yes", path)
+            #expect(refused.status == 3, "\(refused.errors)")
+            #expect(refused.errors.contains("25 deletes of 60"))
+            #expect(refused.errors.contains("customer customer-36") || refused.errors.contains("customer-36"))
+            #expect(refused.lastLine.contains("--max-deletes 25"))
+            #expect(shop.associations.count == 60)
+            let allowed = try await shop.cartsync("sync", "--yes", "--max-deletes", "25", "--rate", "1000", path)
+            #expect(allowed.status == 0, "\(allowed.errors)")
+            #expect(shop.associations.count == 35)
+        }
+    }
+
+    @Test("an empty snapshot is refused with the flag that allows it")
+    func guardOnEmpty() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(numbered(1...5), to: "e.csv")
+            #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
+            _ = try shop.folder.write("customer_id,cart_id\n", to: "e.csv")
+            let refused = try await shop.cartsync("sync", "--yes", path)
+            #expect(refused.status == 3)
+            #expect(refused.lastLine.contains("--allow-empty"))
+            #expect(shop.associations.count == 5)
+        }
+    }
+
+    @Test("a CSV without a final line end makes no deletes and says so")
+    func possiblyCut() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(numbered(1...5), to: "e.csv")
+            #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
+            _ = try shop.folder.write(String(numbered(1...4).dropLast()), to: "e.csv")
+            let result = try await shop.cartsync("sync", "--yes", path)
+            #expect(result.errors.contains("final line end"), "\(result.errors)")
+            #expect(shop.associations.count == 5)
+        }
+    }
+
+    @Test("a rejected record never costs its association")
+    func rejectedRecord() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(csv([("c-1", "cart-1"), ("c-2", "cart-2")]), to: "e.csv")
+            #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
+            _ = try shop.folder.write(csv([("c-1", "cart-1"), ("c-2", "cart 2")]), to: "e.csv")
+            let result = try await shop.cartsync("sync", "--yes", path)
+            #expect(result.status == 1)
+            #expect(shop.associations == ["c-1 cart-1", "c-2 cart-2"])
+        }
+    }
+
+    @Test("a listing that is not complete causes no delete")
+    func incompleteListing() async throws {
+        for listing in [SandboxBehaviour.Listing.short, .growingTotal] {
+            var options = SandboxOptions()
+            options.carts = (1...150).map { SandboxCart(id: "shop-\($0)", customers: ["shopper-\($0)"]) }
+            options.behaviour.listing = listing
+            try await withShop(options) { shop in
+                let path = try shop.folder.write(numbered(1...5), to: "e.csv")
+                let result = try await shop.cartsync(
+                    "sync", "--yes", "--deletes", "all", "--current", "api", "--max-deletes", "1000", "--rate", "1000", path)
+                #expect(result.status == 0, "\(result.errors)")
+                #expect(shop.sandbox.statistics().count(.delete) == 0)
+                #expect(shop.associations.count == 155)
+            }
+        }
+    }
+
+    @Test("429, 5xx and a reset connection are repeated until the change is made")
+    func retries() async throws {
+        try await withShop { shop in
+            shop.sandbox.inject(SandboxFault(.answer(status: 429, headers: ["Retry-After": "1"]), operation: .create))
+            shop.sandbox.inject(SandboxFault(.answer(status: 503, body: "<html>"), operation: .create, count: 2))
+            shop.sandbox.inject(SandboxFault(.resetAfterEffect, operation: .create))
+            let path = try shop.folder.write(numbered(1...10), to: "e.csv")
+            let result = try await shop.cartsync("sync", "--yes", "--rate", "100", path)
+            #expect(result.status == 0, "\(result.errors)")
+            #expect(shop.associations.count == 10)
+            #expect(try shop.report().contradictions.isEmpty)
+        }
+    }
+
+    @Test("Ctrl-C stops early with 75, and a second run finishes the job")
+    func interrupt() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(numbered(1...200), to: "e.csv")
+            let program = try shop.start(["sync", "--yes", "--rate", "40", path])
+            let hasBegun = await eventually { shop.sandbox.statistics().count(.create) >= 10 }
+            #expect(hasBegun)
+            program.send(signal: SIGINT)
+            let result = try await program.result()
+            #expect(result.status == 75, "\(result.errors)")
+            #expect(result.lastLine.contains("cartsync"))
+            let done = shop.associations.count
+            #expect(done < 200)
+            let report = try shop.report()
+            #expect(report.outcomes.create.pending == 200 - done)
+            #expect(report.contradictions.isEmpty)
+            let second = try await shop.cartsync("sync", "--yes", "--rate", "1000", path)
+            #expect(second.status == 0, "\(second.errors)")
+            #expect(shop.associations.count == 200)
+            #expect(shop.sandbox.statistics().count(.create) == 200)
+        }
+    }
+
+    @Test("the second of two processes on one state folder is told who holds it")
+    func locked() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(numbered(1...100), to: "e.csv")
+            let first = try shop.start(["sync", "--yes", "--rate", "20", path])
+            let hasBegun = await eventually { shop.sandbox.statistics().count(.create) >= 1 }
+            #expect(hasBegun)
+            let second = try await shop.cartsync("sync", "--yes", path)
+            #expect(second.status == 75)
+            #expect(second.errors.contains("process"))
+            first.send(signal: SIGINT)
+            #expect(try await first.result().status == 75)
+        }
+    }
+
+    @Test("a ledger belongs to one store")
+    func otherStore() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(numbered(1...2), to: "e.csv")
+            #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
+            var environment = shop.environment
+            environment["EPCC_CLIENT_ID"] = "another-key"
+            let result = try await Program.run(["sync", "--yes", path], environment: environment)
+            #expect(result.status == 78)
+            #expect(result.errors.contains("another-key"))
+        }
+    }
+
+    @Test("every call is paced: no second holds more than the limit")
+    func pace() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(numbered(1...120), to: "e.csv")
+            let result = try await shop.cartsync("sync", "--yes", "--rate", "50", path)
+            #expect(result.status == 0, "\(result.errors)")
+            #expect(shop.sandbox.statistics().busiestSecond <= 50)
+            #expect(shop.sandbox.statistics().busiestCart <= 1)
+        }
+    }
+
+    @Test("read-only refuses every write")
+    func readOnly() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(numbered(1...3), to: "e.csv")
+            let result = try await shop.cartsync("sync", "--yes", "--read-only", path)
+            #expect(result.status != 0)
+            #expect(shop.sandbox.statistics().writes == 0)
+        }
+    }
+}
