@@ -52,7 +52,7 @@ struct DurableFile: ~Copyable, Sendable {
     }
 
     /// Forces everything to the disk and gives the file its name.
-    consuming func finish() throws {
+    mutating func finish() throws {
         try flush()
         do {
             try file.synchronize()

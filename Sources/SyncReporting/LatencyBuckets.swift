@@ -18,7 +18,7 @@ package enum LatencyBuckets {
     /// All buckets, also the empty ones.
     static func count(_ tally: LatencyTally) -> [LatencyBucket] {
         var buckets = bounds.map { LatencyBucket(upTo: $0, count: 0) } + [LatencyBucket(upTo: nil, count: 0)]
-        guard let histogram = tally.histogram else { return buckets }
+        let histogram = tally.histogram
         var bucket = 0
         for recorded in histogram.recordedValues() {
             // A cell counts where its lowest value does: at most 0.1 % away from the truth.
@@ -40,7 +40,7 @@ package struct CurvePoint: Codable, Sendable, Equatable {
     private static let ticks = 4
 
     static func curve(of tally: LatencyTally) -> [CurvePoint] {
-        guard let histogram = tally.histogram, histogram.totalCount > 0 else { return [] }
+        let histogram = tally.histogram
         return histogram.percentiles(ticksPerHalfDistance: ticks).map { step in
             CurvePoint(
                 percentile: step.percentileLevelIteratedTo,

@@ -39,26 +39,28 @@ enum LatencyRange {
 
 /// Durations of one kind: their histogram, their exact sum and how many did not fit.
 struct LatencyTally: Sendable {
-    /// nil until something is recorded: most combinations of operation and answer never occur, and a histogram
-    /// takes up to 90 kB.
-    private(set) var histogram: LatencyHistogram?
+    /// Grows with the durations it records, up to 90 kB.
+    private(set) var histogram = Self.empty
     /// The sum of the recorded durations in microseconds.
     private(set) var sum: UInt64 = 0
     /// Durations below zero or above one hour.
     private(set) var outOfRange = 0
 
-    var count: Int { Int(histogram?.totalCount ?? 0) }
-    var maximum: UInt64 { histogram?.maxRecorded ?? 0 }
-    var bytes: Int { histogram?.estimatedFootprintInBytes ?? 0 }
+    /// All tallies share this one until they record: most combinations of operation and answer never occur.
+    private static let empty = LatencyHistogram(numberOfSignificantValueDigits: .three)
 
-    /// Records a duration, rounded down to whole microseconds.
-    mutating func record(_ duration: Duration) {
-        guard let microseconds = LatencyRange.microseconds(duration) else {
+    var count: Int { Int(histogram.totalCount) }
+    var maximum: UInt64 { histogram.maxRecorded }
+    var bytes: Int { histogram.totalCount == 0 ? 0 : histogram.estimatedFootprintInBytes }
+
+    /// Records a duration in microseconds; nil is one out of range.
+    @inline(__always)
+    mutating func record(_ microseconds: UInt64?) {
+        guard let microseconds else {
             outOfRange += 1
             return
         }
-        if histogram == nil { histogram = LatencyHistogram(numberOfSignificantValueDigits: .three) }
-        histogram?.record(microseconds)
+        histogram.record(microseconds)
         sum &+= microseconds
     }
 
@@ -66,12 +68,11 @@ struct LatencyTally: Sendable {
     mutating func add(_ other: LatencyTally) {
         outOfRange += other.outOfRange
         sum &+= other.sum
-        guard let added = other.histogram else { return }
-        if histogram == nil { histogram = added } else { histogram?.add(added) }
+        if count == 0 { histogram = other.histogram } else { histogram.add(other.histogram) }
     }
 
     /// The duration in microseconds at or under which a share of all lie; 0 without any.
     func value(atPercentile percentile: Double) -> UInt64 {
-        histogram?.valueAtPercentile(percentile) ?? 0
+        histogram.valueAtPercentile(percentile)
     }
 }

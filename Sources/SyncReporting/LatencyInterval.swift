@@ -6,7 +6,7 @@ struct LatencyInterval: Sendable, Equatable {
     var start: Duration
     var length: Duration
     /// Service and response time of each operation, all answers together; `slot` says where.
-    private(set) var histograms = [SparseHistogram](repeating: SparseHistogram(), count: slots)
+    var histograms = [SparseHistogram](repeating: SparseHistogram(), count: slots)
     var attempts = 0
     var rateLimited = 0
     /// Attempts that got neither success nor 429.
@@ -24,8 +24,6 @@ struct LatencyInterval: Sendable, Equatable {
     func histogram(_ operation: Operation, _ clock: LatencyClock) -> SparseHistogram {
         histograms[Self.slot(operation, clock)]
     }
-
-    mutating func add(_ histogram: SparseHistogram, slot: Int) { histograms[slot].add(histogram) }
 
     /// Intervals joined wherever they begin in the same stretch of a length, counted from the start of the run.
     static func joined(_ intervals: [LatencyInterval], into length: Duration) -> [LatencyInterval] {
@@ -53,54 +51,76 @@ struct LatencyInterval: Sendable, Equatable {
 
 /// The interval that is being recorded.
 struct OpenInterval: Sendable {
-    /// Durations that wait to be sorted in; as many as keep sorting cheap and the memory small.
-    private static let mostWaiting = 4096
-
     let start: Duration
-    private var waiting = [[UInt32]](repeating: [], count: LatencyInterval.slots)
-    private var maxima = [UInt64](repeating: 0, count: LatencyInterval.slots)
-    private var recorded: LatencyInterval
+    private var slots = [OpenSlot](repeating: OpenSlot(), count: LatencyInterval.slots)
+    private var attempts = 0
+    private var rateLimited = 0
+    private var troubled = 0
 
-    init(start: Duration) {
-        self.start = start
-        recorded = LatencyInterval(start: start, length: .zero)
-    }
+    init(start: Duration) { self.start = start }
 
-    var isEmpty: Bool { recorded.attempts == 0 && maxima.allSatisfy { $0 == 0 } && waiting.allSatisfy(\.isEmpty) }
-    var bytes: Int { recorded.bytes + waiting.reduce(0) { $0 + $1.capacity * MemoryLayout<UInt32>.stride } }
+    var isEmpty: Bool { attempts == 0 && slots.allSatisfy { $0.touched.isEmpty } }
+    var bytes: Int { slots.reduce(0) { $0 + $1.bytes } }
 
-    mutating func record(_ attempt: AttemptMeasure) {
-        record(attempt.service, LatencyInterval.slot(attempt.operation, .service))
-        recorded.attempts += 1
+    mutating func record(_ attempt: AttemptMeasure, service: UInt64?) {
+        slots[LatencyInterval.slot(attempt.operation, .service)].record(service)
+        attempts += 1
         switch attempt.answer {
         case .success: break
-        case .rateLimited: recorded.rateLimited += 1
-        default: recorded.troubled += 1
+        case .rateLimited: rateLimited += 1
+        default: troubled += 1
         }
     }
 
-    mutating func record(_ call: CallMeasure) {
-        record(call.response, LatencyInterval.slot(call.operation, .response))
-    }
-
-    private mutating func record(_ duration: Duration, _ slot: Int) {
-        guard let microseconds = LatencyRange.microseconds(duration) else { return }
-        waiting[slot].append(UInt32(LatencyRange.cell(of: microseconds)))
-        maxima[slot] = max(maxima[slot], microseconds)
-        if waiting[slot].count == Self.mostWaiting { sortIn(slot) }
-    }
-
-    private mutating func sortIn(_ slot: Int) {
-        waiting[slot].sort()
-        recorded.add(SparseHistogram(sortedCells: waiting[slot], maximum: maxima[slot]), slot: slot)
-        waiting[slot].removeAll(keepingCapacity: true)
+    mutating func record(_ call: CallMeasure, response: UInt64?) {
+        slots[LatencyInterval.slot(call.operation, .response)].record(response)
     }
 
     /// What was recorded, as an interval of a length.
     func closed(length: Duration) -> LatencyInterval {
-        var copy = self
-        for slot in copy.waiting.indices where !copy.waiting[slot].isEmpty { copy.sortIn(slot) }
-        copy.recorded.length = length
-        return copy.recorded
+        LatencyInterval(
+            start: start, length: length, histograms: slots.map { $0.sparse() }, attempts: attempts,
+            rateLimited: rateLimited, troubled: troubled)
+    }
+
+    /// Begins the next interval with the same memory.
+    mutating func restart(at start: Duration) {
+        var next = OpenInterval(start: start)
+        swap(&next.slots, &slots)
+        for slot in next.slots.indices { next.slots[slot].clear() }
+        self = next
+    }
+}
+
+/// The durations of one operation on one clock in the open interval.
+///
+/// Most intervals touch a few hundred of the cells, so that these are listed: closing an interval does not walk all.
+private struct OpenSlot: Sendable {
+    private var counts: [UInt32] = []
+    private(set) var touched: [UInt32] = []
+    private var maximum: UInt64 = 0
+
+    var bytes: Int { (counts.capacity + touched.capacity) * MemoryLayout<UInt32>.stride }
+
+    mutating func record(_ microseconds: UInt64?) {
+        guard let microseconds else { return }
+        let cell = LatencyRange.cell(of: microseconds)
+        if cell >= counts.count {
+            counts.append(contentsOf: repeatElement(0, count: cell + 1 - counts.count))
+        }
+        if counts[cell] == 0 { touched.append(UInt32(cell)) }
+        counts[cell] += 1
+        if microseconds > maximum { maximum = microseconds }
+    }
+
+    func sparse() -> SparseHistogram {
+        SparseHistogram(
+            cells: touched.sorted().map { (cell: Int($0), count: Int(counts[Int($0)])) }, maximum: maximum)
+    }
+
+    mutating func clear() {
+        for cell in touched { counts[Int(cell)] = 0 }
+        touched.removeAll(keepingCapacity: true)
+        maximum = 0
     }
 }

@@ -49,20 +49,24 @@ struct LatencyRecording: Sendable {
     private var closed: [LatencyInterval] = []
     private var closedBytes = 0
     private var open = OpenInterval(start: .zero)
+    /// The length of the intervals from now on.
     private var length: Duration = .seconds(1)
+    private var openEnd: Duration = .seconds(1)
     private var rate = RateHistory()
     private var latest: Duration = .zero
 
     mutating func record(_ event: CallEvent, at moment: Duration) {
         latest = max(latest, moment)
-        if moment >= open.start + length { closeInterval(before: moment) }
+        if moment >= openEnd { closeInterval(before: moment) }
         switch event {
         case .attempt(let attempt):
-            totals[attempt.operation.index].record(attempt)
-            open.record(attempt)
+            let service = LatencyRange.microseconds(attempt.service)
+            totals[attempt.operation.index].record(attempt, service: service)
+            open.record(attempt, service: service)
         case .finished(let call):
-            totals[call.operation.index].record(call)
-            open.record(call)
+            let response = LatencyRange.microseconds(call.response)
+            totals[call.operation.index].record(call, response: response)
+            open.record(call, response: response)
         case .retry(let operation, after: _):
             totals[operation.index].recordRetry()
         case .rate(let limit, let reason):
@@ -82,7 +86,8 @@ struct LatencyRecording: Sendable {
                 join(into: length * 2)
             }
         }
-        open = OpenInterval(start: length * Int((moment / length).rounded(.down)))
+        open.restart(at: length * Int((moment / length).rounded(.down)))
+        openEnd = open.start + length
     }
 
     /// Joins neighbours: a run of days keeps exact totals, with longer intervals where it must.

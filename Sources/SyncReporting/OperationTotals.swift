@@ -18,14 +18,16 @@ struct OperationTotals: Sendable {
     private(set) var backoff = LatencyTally()
     private(set) var retries = 0
 
-    mutating func record(_ attempt: AttemptMeasure) {
-        service[attempt.answer.index].record(attempt.service)
+    /// - Parameter service: the attempt's service time in microseconds.
+    mutating func record(_ attempt: AttemptMeasure, service microseconds: UInt64?) {
+        service[attempt.answer.index].record(microseconds)
     }
 
-    mutating func record(_ call: CallMeasure) {
-        response[call.answer.index].record(call.response)
-        pacerWait.record(call.paced)
-        backoff.record(call.backoff)
+    /// - Parameter response: the call's response time in microseconds.
+    mutating func record(_ call: CallMeasure, response microseconds: UInt64?) {
+        response[call.answer.index].record(microseconds)
+        pacerWait.record(LatencyRange.microseconds(call.paced))
+        backoff.record(LatencyRange.microseconds(call.backoff))
     }
 
     mutating func recordRetry() { retries += 1 }

@@ -6,9 +6,9 @@ enum PercentileFile {
 
     /// nil where nothing was recorded.
     static func text(_ tally: LatencyTally) -> String? {
-        guard let histogram = tally.histogram else { return nil }
+        guard tally.count > 0 else { return nil }
         var text = ""
-        histogram.outputPercentileDistribution(to: &text, outputValueUnitScalingRatio: microsecondsPerUnit)
+        tally.histogram.outputPercentileDistribution(to: &text, outputValueUnitScalingRatio: microsecondsPerUnit)
         return text
     }
 }

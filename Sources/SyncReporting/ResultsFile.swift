@@ -89,8 +89,8 @@ package struct ResultsFile: ~Copyable, Sendable {
         }
     }
 
-    /// Forces all lines to the disk and gives the file its name.
-    package consuming func finish() throws {
+    /// Forces all lines to the disk and gives the file its name; nothing can be added afterwards.
+    package mutating func finish() throws {
         try file.finish()
     }
 

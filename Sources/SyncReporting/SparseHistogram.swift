@@ -11,17 +11,16 @@ struct SparseHistogram: Sendable, Equatable {
 
     init() {}
 
-    /// - Parameter cells: the cell of each duration, sorted.
-    init(sortedCells cells: [UInt32], maximum: UInt64) {
+    /// - Parameters:
+    ///   - cells: the cells that are not empty, in rising order.
+    ///   - maximum: the longest duration in microseconds.
+    init(cells: [(cell: Int, count: Int)], maximum: UInt64) {
         var writer = Writer()
-        var position = 0
-        while position < cells.count {
-            let first = position
-            while position < cells.count, cells[position] == cells[first] { position += 1 }
-            writer.append(cell: Int(cells[first]), count: position - first)
+        for (cell, count) in cells {
+            writer.append(cell: cell, count: count)
+            total += count
         }
         counts = writer.bytes
-        total = cells.count
         self.maximum = maximum
     }
 

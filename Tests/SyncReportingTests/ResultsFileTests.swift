@@ -70,7 +70,7 @@ import Testing
     func missingFolder() {
         let path = folder.appending(path: "none/results.csv").path
         #expect(throws: ReportNotWritten(path: path, reason: "the file cannot be created")) {
-            let file = try ResultsFile(path: path)
+            var file = try ResultsFile(path: path)
             try file.finish()
         }
     }
@@ -80,7 +80,7 @@ import Testing
         let elsewhere = folder.appending(path: "precious").path
         #expect(FileManager.default.createFile(atPath: elsewhere, contents: Data("kept".utf8)))
         try FileManager.default.createSymbolicLink(atPath: path + ".part", withDestinationPath: elsewhere)
-        let file = try ResultsFile(path: path)
+        var file = try ResultsFile(path: path)
         try file.finish()
         #expect(try String(contentsOfFile: path, encoding: .utf8).hasPrefix("kind,"))
         #expect(try String(contentsOfFile: elsewhere, encoding: .utf8) == "kept")
