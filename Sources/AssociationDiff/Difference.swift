@@ -1,0 +1,74 @@
+/// How an export's wishes differ from what exists and from what its source asserted before.
+package struct Difference: Sendable {
+    /// Wanted and not existing: the first record of each such association.
+    package private(set) var missing: RecordSet
+    /// Wanted and not yet asserted by the source: the first record of each such association.
+    package private(set) var unasserted: RecordSet
+    /// Unwanted by a delta and existing: the first record of each such association.
+    package private(set) var unwantedExisting: RecordSet
+    /// Every record whose association the same export both wants and does not want.
+    package private(set) var contradictory: RecordSet
+    /// Wanted again by a later record of the same kind: every record but the first of each association.
+    package private(set) var repeated: RecordSet
+    /// Existing and neither wanted nor named by the export; empty where only their number was asked for.
+    package private(set) var extra = FingerprintSet()
+    /// Asserted before by the source and no longer wanted.
+    package private(set) var dropped = FingerprintSet()
+
+    /// Distinct associations wanted.
+    package private(set) var wantedCount = 0
+    /// Distinct associations that exist, as far as was added.
+    package private(set) var existingCount = 0
+    /// Wanted and existing: nothing is to be done for them.
+    package private(set) var keptCount = 0
+    /// The size of `extra`, counted even where it was not listed.
+    package private(set) var extraCount = 0
+
+    private var contradictions = 0
+
+    init(records: Int) {
+        missing = RecordSet(capacity: records)
+        unasserted = RecordSet(capacity: records)
+        unwantedExisting = RecordSet(capacity: records)
+        contradictory = RecordSet(capacity: records)
+        repeated = RecordSet(capacity: records)
+    }
+
+    /// Whether `add` found contradictions since the last answer of true.
+    var hasNewContradictions: Bool {
+        mutating get {
+            defer { contradictions = 0 }
+            return contradictions > 0
+        }
+    }
+
+    mutating func countRecord(_ item: PartitionedItem, isNew: Bool) {
+        if item.isRecord && !isNew { repeated.insert(item.position) }
+    }
+
+    mutating func add(_ joined: PartitionedItem, listingExtra: Bool) {
+        let sides = joined.sides
+        if sides.contains(.existing) { existingCount += 1 }
+        if sides.isSuperset(of: [.wanted, .unwanted]) {
+            // Neither is done and neither is undone: such records are rejected.
+            contradictions += 1
+            wantedCount += 1
+        } else if sides.contains(.wanted) {
+            wantedCount += 1
+            if sides.contains(.existing) { keptCount += 1 } else { missing.insert(joined.position) }
+            if !sides.contains(.asserted) { unasserted.insert(joined.position) }
+        } else {
+            if sides.isSuperset(of: [.unwanted, .existing]) {
+                unwantedExisting.insert(joined.position)
+            } else if sides.contains(.existing) {
+                extraCount += 1
+                if listingExtra { extra.insert(joined.fingerprint) }
+            }
+            if sides.contains(.asserted) { dropped.insert(joined.fingerprint) }
+        }
+    }
+
+    mutating func addContradiction(_ item: PartitionedItem, joined: AssociationDiff.Sides) {
+        if item.isRecord && joined.isSuperset(of: [.wanted, .unwanted]) { contradictory.insert(item.position) }
+    }
+}

@@ -1,0 +1,92 @@
+package import CartAssociations
+
+/// A set of fingerprints: 16 bytes each in an open-addressing table, at most three quarters full.
+package struct FingerprintSet: Sendable {
+    private var slots: [Fingerprint]
+    private var mask: Int
+    /// Marks an empty slot; the one real fingerprint that equals it is kept in `holdsZero`.
+    private static let empty = Fingerprint(high: 0, low: 0)
+    private var holdsZero = false
+    package private(set) var count = 0
+
+    /// An empty set with room for this many before it grows.
+    package init(minimumCapacity: Int = 0) {
+        var size = 16
+        while size * 3 / 4 < minimumCapacity { size *= 2 }
+        slots = [Fingerprint](repeating: Self.empty, count: size)
+        mask = size - 1
+    }
+
+    package var isEmpty: Bool { count == 0 }
+
+    package func contains(_ fingerprint: Fingerprint) -> Bool {
+        if fingerprint == Self.empty { return holdsZero }
+        return slots[slot(of: fingerprint)] != Self.empty
+    }
+
+    /// Returns whether it was new.
+    @discardableResult
+    package mutating func insert(_ fingerprint: Fingerprint) -> Bool {
+        if fingerprint == Self.empty {
+            guard !holdsZero else { return false }
+            holdsZero = true
+            count += 1
+            return true
+        }
+        if (count + 1) * 4 > slots.count * 3 { grow() }
+        let slot = slot(of: fingerprint)
+        guard slots[slot] == Self.empty else { return false }
+        slots[slot] = fingerprint
+        count += 1
+        return true
+    }
+
+    /// Returns whether it was there.
+    @discardableResult
+    package mutating func remove(_ fingerprint: Fingerprint) -> Bool {
+        if fingerprint == Self.empty {
+            guard holdsZero else { return false }
+            holdsZero = false
+            count -= 1
+            return true
+        }
+        var hole = slot(of: fingerprint)
+        guard slots[hole] != Self.empty else { return false }
+        slots[hole] = Self.empty
+        count -= 1
+        // Whatever was pushed past the hole by a collision moves back, so that searches may stop at an empty slot.
+        var next = (hole + 1) & mask
+        while slots[next] != Self.empty {
+            let home = home(of: slots[next])
+            if (next - home) & mask >= (next - hole) & mask {
+                slots[hole] = slots[next]
+                slots[next] = Self.empty
+                hole = next
+            }
+            next = (next + 1) & mask
+        }
+        return true
+    }
+
+    private func home(of fingerprint: Fingerprint) -> Int {
+        Int(truncatingIfNeeded: fingerprint.low) & mask
+    }
+
+    /// The slot that holds the fingerprint, or the empty one where it belongs.
+    private func slot(of fingerprint: Fingerprint) -> Int {
+        var slot = home(of: fingerprint)
+        while slots[slot] != Self.empty && slots[slot] != fingerprint {
+            slot = (slot + 1) & mask
+        }
+        return slot
+    }
+
+    private mutating func grow() {
+        let old = slots
+        slots = [Fingerprint](repeating: Self.empty, count: old.count * 2)
+        mask = slots.count - 1
+        for fingerprint in old where fingerprint != Self.empty {
+            slots[slot(of: fingerprint)] = fingerprint
+        }
+    }
+}

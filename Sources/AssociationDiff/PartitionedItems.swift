@@ -1,0 +1,162 @@
+import CartAssociations
+
+/// One fingerprint with the sides it belongs to and, for a record, its position: 24 bytes.
+struct PartitionedItem: BitwiseCopyable {
+    let high: UInt64
+    let low: UInt64
+    /// The sides in the low four bits, zero only in an empty slot; the position above them.
+    fileprivate(set) var tag: UInt64
+
+    static let empty = PartitionedItem(high: 0, low: 0, tag: 0)
+
+    private init(high: UInt64, low: UInt64, tag: UInt64) {
+        self.high = high
+        self.low = low
+        self.tag = tag
+    }
+
+    init(_ fingerprint: Fingerprint, sides: AssociationDiff.Sides, position: UInt64) {
+        self.init(high: fingerprint.high, low: fingerprint.low, tag: position << 4 | UInt64(sides.rawValue))
+    }
+
+    var fingerprint: Fingerprint { Fingerprint(high: high, low: low) }
+    var sides: AssociationDiff.Sides { AssociationDiff.Sides(rawValue: UInt8(tag & 15)) }
+    var position: Int { Int(tag >> 4) }
+    var isRecord: Bool { tag & 3 != 0 }
+}
+
+/// Items in partitions by the first bits of their fingerprints, each small enough to be joined in the cache.
+///
+/// A partition is a list of blocks. Full blocks stay in memory until the budget is used up; later ones go to the
+/// temporary file. Items keep the order in which they were added.
+struct PartitionedItems: ~Copyable {
+    /// 2^9 partitions: of ten million against ten million each holds about a megabyte.
+    static let partitionBits: UInt64 = 9
+    static let partitions = 1 << 9
+    /// 16 KiB a block.
+    static let blockItems = 682
+
+    let memoryBudget: Int
+    let spillFolder: String
+    private var file: SpillFile?
+    private var spilledBlocks = 0
+    private var heldBlocks = 0
+    private var contents = [Partition](repeating: Partition(), count: partitions)
+
+    private struct Partition {
+        var open: [PartitionedItem] = []
+        /// Full blocks in memory; they are all older than the spilled ones.
+        var held: [[PartitionedItem]] = []
+        /// Full blocks in the file, by their number.
+        var spilled: [Int] = []
+    }
+
+    init(memoryBudget: Int, spillFolder: String) {
+        self.memoryBudget = memoryBudget
+        self.spillFolder = spillFolder
+    }
+
+    func count(in partition: Int) -> Int {
+        let content = contents[partition]
+        return content.open.count + (content.held.count + content.spilled.count) * Self.blockItems
+    }
+
+    mutating func append(_ item: PartitionedItem) throws(SpillError) {
+        let partition = Int(item.high >> (64 - Self.partitionBits))
+        contents[partition].open.append(item)
+        if contents[partition].open.count == Self.blockItems { try close(partition) }
+    }
+
+    /// Puts a partition's full block away and opens an empty one.
+    private mutating func close(_ partition: Int) throws(SpillError) {
+        let blockBytes = Self.blockItems * MemoryLayout<PartitionedItem>.stride
+        if (heldBlocks + 1) * blockBytes <= memoryBudget && contents[partition].spilled.isEmpty {
+            heldBlocks += 1
+            contents[partition].held.append(contents[partition].open)
+            contents[partition].open = []
+            contents[partition].open.reserveCapacity(Self.blockItems)
+            return
+        }
+        if file == nil { file = try SpillFile(folder: spillFolder) }
+        let block = contents[partition].open
+        let items = block.span
+        // Unsafe only because a raw view may show padding: items have none.
+        try file?.write(unsafe items.bytes, at: spilledBlocks * blockBytes)
+        contents[partition].spilled.append(spilledBlocks)
+        spilledBlocks += 1
+        contents[partition].open.removeAll(keepingCapacity: true)
+    }
+
+    /// Visits a partition's items in the order they were added.
+    func forEach(in partition: Int, _ visit: (PartitionedItem) -> Void) throws(SpillError) {
+        let content = contents[partition]
+        for block in content.held {
+            for item in block { visit(item) }
+        }
+        if !content.spilled.isEmpty {
+            var block = [PartitionedItem](repeating: .empty, count: Self.blockItems)
+            for number in content.spilled {
+                var items = block.mutableSpan
+                // Unsafe only because raw bytes may make an invalid value: any bytes are a valid item.
+                var bytes = unsafe items.mutableBytes
+                try file?.read(into: &bytes, at: number * bytes.byteCount)
+                for item in block { visit(item) }
+            }
+        }
+        for item in content.open { visit(item) }
+    }
+
+    /// Frees a partition's memory.
+    mutating func drop(_ partition: Int) {
+        contents[partition] = Partition()
+    }
+}
+
+/// An open-addressing table for the items of one partition, at most half full.
+struct PartitionTable {
+    private var slots: [PartitionedItem] = []
+    private var mask = 0
+
+    /// Empties the table and makes room for this many different fingerprints.
+    mutating func reset(capacity: Int) {
+        var size = 64
+        while size < capacity * 2 { size *= 2 }
+        slots.removeAll(keepingCapacity: true)
+        slots.append(contentsOf: repeatElement(.empty, count: size))
+        mask = size - 1
+    }
+
+    /// Unites an item with the others of its fingerprint and keeps the first record's position; returns false
+    /// where the item is a record that repeats an earlier one of the same kind.
+    mutating func merge(_ item: PartitionedItem) -> Bool {
+        let slot = slot(of: item)
+        let known = slots[slot]
+        if known.tag == 0 {
+            slots[slot] = item
+            return true
+        }
+        let isRepeated = item.tag & known.tag & 3 != 0
+        if item.isRecord && !known.isRecord {
+            slots[slot].tag = item.tag | known.tag & 15
+        } else {
+            slots[slot].tag |= item.tag & 15
+        }
+        return !isRepeated
+    }
+
+    func sides(of item: PartitionedItem) -> AssociationDiff.Sides {
+        slots[slot(of: item)].sides
+    }
+
+    func forEach(_ visit: (PartitionedItem) -> Void) {
+        for item in slots where item.tag != 0 { visit(item) }
+    }
+
+    private func slot(of item: PartitionedItem) -> Int {
+        var slot = Int(truncatingIfNeeded: item.low) & mask
+        while slots[slot].tag != 0 && (slots[slot].low != item.low || slots[slot].high != item.high) {
+            slot = (slot + 1) & mask
+        }
+        return slot
+    }
+}

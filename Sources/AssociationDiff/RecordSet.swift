@@ -1,0 +1,27 @@
+/// A set of export records by their position, one bit each: the position counts the records added to a diff as
+/// wanted or unwanted, from 0, in that order.
+package struct RecordSet: Sendable {
+    private var words: [UInt64]
+    package private(set) var count = 0
+
+    init(capacity: Int) {
+        words = [UInt64](repeating: 0, count: (capacity + 63) / 64)
+    }
+
+    package var isEmpty: Bool { count == 0 }
+
+    /// Whether the record at this position is in the set; false beyond the last record.
+    package func contains(_ position: Int) -> Bool {
+        let word = position >> 6
+        guard position >= 0, word < words.count else { return false }
+        return words[word] >> UInt64(position & 63) & 1 == 1
+    }
+
+    mutating func insert(_ position: Int) {
+        let bit = UInt64(1) << UInt64(position & 63)
+        if words[position >> 6] & bit == 0 {
+            words[position >> 6] |= bit
+            count += 1
+        }
+    }
+}
