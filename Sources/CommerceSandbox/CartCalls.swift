@@ -121,7 +121,7 @@ extension Store {
 
     /// Whether every comma-separated word is one of those that the call knows.
     static func includes(_ include: String?, among known: [String]) -> Bool {
-        guard let include, !include.isEmpty else { return true }
+        guard let include else { return true }
         return include.split(separator: ",", omittingEmptySubsequences: false).allSatisfy { known.contains(String($0)) }
     }
 }

@@ -103,11 +103,10 @@ struct CartFields {
         return name
     }
 
-    /// Nil where the contact has no e-mail or an empty one.
+    /// Nil where the contact has no e-mail.
     private static func email(_ value: JSONValue) throws(InvalidField) -> String? {
         guard let value = try value.object("data.contact")["email"] else { return nil }
         let email = try value.string("data.contact.email")
-        guard !email.isEmpty else { return nil }
         let parts = email.split(separator: "@", omittingEmptySubsequences: false)
         guard parts.count >= 2, parts.allSatisfy({ !$0.isEmpty }) else {
             throw InvalidField(
@@ -145,13 +144,19 @@ struct CartFields {
 }
 
 extension String {
-    /// Whether it has the form `2026-02-21T15:07:25Z`.
+    /// Whether it is a date of the form `2026-02-21T15:07:25Z`.
     fileprivate var isTimestamp: Bool {
         let form = "dddd-dd-ddTdd:dd:ddZ".utf8
-        return utf8.count == form.count
-            && zip(utf8, form).allSatisfy { byte, expected in
-                expected == UInt8(ascii: "d")
-                    ? (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) : byte == expected
-            }
+        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+        guard
+            utf8.count == form.count,
+            zip(utf8, form).allSatisfy({ $1 == UInt8(ascii: "d") ? digits.contains($0) : $0 == $1 })
+        else { return false }
+        let numbers = utf8.split { !digits.contains($0) }.compactMap { Int(String(decoding: $0, as: UTF8.self)) }
+        let (year, month, day) = (numbers[0], numbers[1], numbers[2])
+        let isLeap = year.isMultiple(of: 4) && (!year.isMultiple(of: 100) || year.isMultiple(of: 400))
+        let days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+        return (1...12).contains(month) && (1...days[month - 1]).contains(day) && numbers[3] < 24 && numbers[4] < 60
+            && numbers[5] < 60
     }
 }

@@ -9,7 +9,7 @@ indirect enum CartFilter: Hashable {
 
     /// Returns nil where the text is no such expression.
     init?(_ text: String) {
-        var parser = Parser(rest: text[...])
+        var parser = Parser(rest: Array(text.utf8)[...])
         guard let filter = parser.alternatives(), parser.rest.isEmpty else { return nil }
         self = filter
     }
@@ -23,26 +23,22 @@ indirect enum CartFilter: Hashable {
         }
     }
 
-    private static func like(_ text: String, _ pattern: String) -> Bool {
-        let pieces = pattern.split(separator: "*", omittingEmptySubsequences: false)
-        guard let first = pieces.first, let last = pieces.last, pieces.count > 1 else { return text == pattern }
-        guard text.hasPrefix(first) else { return false }
-        var rest = text.dropFirst(first.count)
+    private static func like(_ name: String, _ pattern: String) -> Bool {
+        let text = Array(name.utf8)
+        let pieces = Array(pattern.utf8).split(separator: UInt8(ascii: "*"), omittingEmptySubsequences: false)
+        guard let first = pieces.first, let last = pieces.last, pieces.count > 1 else { return name == pattern }
+        guard text.starts(with: first) else { return false }
+        var rest = text[first.count...]
         for piece in pieces.dropFirst().dropLast() where !piece.isEmpty {
-            guard let end = end(of: piece, in: rest) else { return false }
-            rest = rest[end...]
+            guard let start = rest.indices.first(where: { rest[$0...].starts(with: piece) }) else { return false }
+            rest = rest[(start + piece.count)...]
         }
-        return rest.hasSuffix(last)
+        return rest.count >= last.count && rest.suffix(last.count).elementsEqual(last)
     }
 
-    private static func end(of piece: Substring, in text: Substring) -> Substring.Index? {
-        text.indices.first { text[$0...].hasPrefix(piece) }.flatMap {
-            text.index($0, offsetBy: piece.count, limitedBy: text.endIndex)
-        }
-    }
-
+    /// Reads bytes, because a bracket and a combining mark after it are one character.
     private struct Parser {
-        var rest: Substring
+        var rest: ArraySlice<UInt8>
 
         mutating func alternatives() -> CartFilter? {
             guard let first = conjunction() else { return nil }
@@ -72,22 +68,22 @@ indirect enum CartFilter: Hashable {
 
         /// A value, in quotes or bare, and the closing bracket.
         private mutating func argument() -> String? {
-            let value: Substring
+            let value: ArraySlice<UInt8>
             if take("\"") {
-                value = rest.prefix { $0 != "\"" }
+                value = rest.prefix { $0 != UInt8(ascii: "\"") }
                 rest = rest.dropFirst(value.count)
                 guard take("\"") else { return nil }
             } else {
-                value = rest.prefix { $0 != ")" && $0 != "," && $0 != "(" && $0 != "\"" }
+                value = rest.prefix { !"(),\"".utf8.contains($0) }
                 rest = rest.dropFirst(value.count)
                 guard !value.isEmpty else { return nil }
             }
-            return take(")") ? String(value) : nil
+            return take(")") ? String(decoding: value, as: UTF8.self) : nil
         }
 
         private mutating func take(_ expected: String) -> Bool {
-            guard rest.hasPrefix(expected) else { return false }
-            rest = rest.dropFirst(expected.count)
+            guard rest.starts(with: expected.utf8) else { return false }
+            rest = rest.dropFirst(expected.utf8.count)
             return true
         }
     }

@@ -68,6 +68,7 @@ struct CartTests {
             (#"{"data":{"name":"x","discount_settings":{"use_rule_promotions":"yes"}}}"#, "invalid_type"),
             (#"{"data":{"name":"x","contact":{"email":"nobody"}}}"#, "invalid_email"),
             (#"{"data":{"name":"x","snapshot_date":"tomorrow"}}"#, "Invalid Snapshot Date"),
+            (#"{"data":{"name":"x","snapshot_date":"2026-02-29T10:00:00Z"}}"#, "Invalid Snapshot Date"),
             (#"{"data":{"name":"x","custom_attributes":{"a":{"type":"integer","value":"1"}}}}"#, "invalid_type"),
             (#"{"data":{"name":"x","custom_attributes":{"a":{"type":"date","value":"1"}}}}"#, "enum"),
             ("{}", "required"), ("[]", "invalid_type"), ("{", "Bad Request"),
