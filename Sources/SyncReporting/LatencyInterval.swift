@@ -19,7 +19,7 @@ struct LatencyInterval: Sendable, Equatable {
     }
 
     var end: Duration { start + length }
-    var bytes: Int { histograms.reduce(0) { $0 + $1.counts.count + MemoryLayout<SparseHistogram>.stride } }
+    var bytes: Int { histograms.reduce(MemoryLayout<Self>.stride) { $0 + $1.bytes } }
 
     func histogram(_ operation: Operation, _ clock: LatencyClock) -> SparseHistogram {
         histograms[Self.slot(operation, clock)]

@@ -11,6 +11,9 @@ struct SparseHistogram: Sendable, Equatable {
 
     init() {}
 
+    /// The memory it takes: itself and, where it is not empty, an array with its header.
+    var bytes: Int { MemoryLayout<Self>.stride + (counts.isEmpty ? 0 : counts.capacity + 32) }
+
     /// - Parameters:
     ///   - cells: the cells that are not empty, in rising order.
     ///   - maximum: the longest duration in microseconds.

@@ -1,0 +1,139 @@
+import CartAssociations
+
+/// Two runs side by side.
+package struct RunComparison: Codable, Sendable, Equatable {
+    /// One figure of both runs.
+    package struct Line: Codable, Sendable, Equatable {
+        /// For instance `create response p99`.
+        package var figure: String
+        package var before: Double
+        package var after: Double
+        /// `ms`, `calls/s`, `%`, `s`, or empty for a count.
+        package var unit: String
+        /// Whether a rise makes it worse; nil for what is neither good nor bad.
+        package var isWorseWhenHigher: Bool?
+        /// Whether both runs measured enough for a change to be more than chance.
+        package var isTelling: Bool
+
+        /// By how much it rose, as a share of before; nil where there was nothing before.
+        package var rise: Double? { before > 0 ? after / before - 1 : nil }
+
+        /// By how much it became worse, as a share of before; nil where that cannot be said.
+        package var worsening: Double? {
+            guard let isWorseWhenHigher, isTelling else { return nil }
+            if before == 0 { return isWorseWhenHigher && after > 0 ? .infinity : nil }
+            return rise.map { isWorseWhenHigher ? $0 : -$0 }
+        }
+    }
+
+    package var before: String
+    package var after: String
+    package var lines: [Line]
+
+    package init(before: RunReport, after: RunReport) {
+        self.before = before.run
+        self.after = after.run
+        lines = Self.counts(before, after)
+        for operation in Operation.allCases {
+            guard let old = before.latency[operation], let new = after.latency[operation] else { continue }
+            for clock in LatencyClock.allCases { lines += Self.latencies(operation, clock, old[clock], new[clock]) }
+        }
+    }
+
+    /// The figures that became worse by more than a share, as sentences; `0.2` is 20 %.
+    package func regressions(over share: Double) -> [String] {
+        lines.filter { ($0.worsening ?? 0) > share }.map { line in
+            "\(line.figure): \(line.text(line.before)) before, \(line.text(line.after)) after (\(line.changeText))"
+        }
+    }
+
+    private static func counts(_ old: RunReport, _ new: RunReport) -> [Line] {
+        func line(_ figure: String, _ unit: String, _ value: (RunReport) -> Double) -> Line {
+            Line(
+                figure: figure, before: value(old), after: value(new), unit: unit, isWorseWhenHigher: nil,
+                isTelling: false)
+        }
+        // A share of something bad; what the network does by chance must happen more than `fewest` times to tell.
+        func share(_ figure: String, fewest: Int, _ value: (RunReport) -> (part: Int, whole: Int)) -> Line {
+            func percent(_ run: RunReport) -> Double {
+                let (part, whole) = value(run)
+                return whole > 0 ? Double(part) / Double(whole) * 100 : 0
+            }
+            return Line(
+                figure: figure, before: percent(old), after: percent(new), unit: "%", isWorseWhenHigher: true,
+                isTelling: max(value(old).part, value(new).part) >= fewest)
+        }
+        return [
+            line("records", "") { Double($0.exports.reduce(0) { $0 + $1.records }) },
+            line("creates", "") { Double($0.plan.creates) },
+            line("deletes", "") { Double($0.plan.deletes) },
+            line("took", "s") { $0.seconds },
+            line("rate", "calls/s") { $0.latency.rate.achieved },
+            share("changes without success", fewest: 1) { ($0.outcomes.unsuccessful, $0.outcomes.done) },
+            share("retries", fewest: 10) { ($0.latency.retries, $0.latency.attempts) },
+            share("answers 429", fewest: 10) { ($0.latency.rate.rateLimited, $0.latency.attempts) },
+        ]
+    }
+
+    private static func latencies(
+        _ operation: Operation, _ clock: LatencyClock, _ old: LatencyFigures, _ new: LatencyFigures
+    ) -> [Line] {
+        guard old.count > 0, new.count > 0 else { return [] }
+        return [PercentileName.p50, .p90, .p99, .p999, .max].map { name in
+            Line(
+                figure: "\(operation.rawValue) \(clock.rawValue) \(name.rawValue)", before: old.percentiles[name],
+                after: new.percentiles[name], unit: "ms", isWorseWhenHigher: true,
+                // One slow call is no trend.
+                isTelling: name != .max && min(old.count, new.count) >= name.fewestCalls)
+        }
+    }
+}
+
+extension RunComparison.Line {
+    /// A value with its unit.
+    func text(_ value: Double) -> String {
+        switch unit {
+        case "ms": Figures.latency(value)
+        case "s": Figures.span(seconds: value)
+        case "%": "\(Figures.plain((value * 100).rounded() / 100)) %"
+        case "calls/s": "\(Figures.rate(value)) \(unit)"
+        default: Figures.count(Int(value))
+        }
+    }
+
+    /// The change, for instance `+12 %`; `=` for none.
+    var changeText: String {
+        guard let rise else { return after == before ? "=" : "new" }
+        let percent = (rise * 100).rounded()
+        return percent == 0 ? "=" : "\(percent > 0 ? "+" : "-")\(Figures.count(Int(min(abs(percent), 1e9)))) %"
+    }
+}
+
+extension TextReport {
+    /// Two runs side by side; what became worse by more than a share is marked.
+    package func comparison(_ comparison: RunComparison, failOver share: Double = 0.2) -> String {
+        var table = TextTable([
+            .init(title: "", right: false), .init(title: "before"), .init(title: "after"), .init(title: "change"),
+            .init(title: "", right: false),
+        ])
+        for line in comparison.lines {
+            let isWorse = (line.worsening ?? 0) > share
+            let isBetter = (line.worsening ?? 0) < -share
+            let style: TextStyle = isWorse ? .bad : isBetter ? .good : .plain
+            table.rows.append([
+                .init(line.figure), .init(line.text(line.before)), .init(line.text(line.after), style),
+                .init(line.changeText, style), .init(isWorse ? "worse" : isBetter ? "better" : "", style),
+            ])
+        }
+        let regressions = comparison.regressions(over: share).count
+        let limit = percent(share)
+        let verdict =
+            regressions == 0
+            ? sentence("No figure became worse by more than \(limit).", .good)
+            : sentence("\(Figures.count(regressions, "figure")) became worse by more than \(limit).", .bad)
+        return page([
+            verdict, facts([("before", comparison.before), ("after", comparison.after)]),
+            table.lines(width: width, color: color),
+        ])
+    }
+}
