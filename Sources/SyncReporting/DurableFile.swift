@@ -25,14 +25,10 @@ struct DurableFile: ~Copyable, Sendable {
         self.path = path
         let unfinished = path + Self.unfinished
         try? FileManager.default.removeItem(atPath: unfinished)
-        guard
-            FileManager.default.createFile(
-                atPath: unfinished, contents: nil, attributes: [.posixPermissions: permissions]),
-            let file = FileHandle(forWritingAtPath: unfinished)
-        else {
-            throw ReportNotWritten(path: path, reason: "the file cannot be created")
-        }
-        self.file = file
+        // unsafe: C's open reads the path while it runs. O_EXCL: a link that somebody put there is not followed.
+        let descriptor = unsafe open(unfinished, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, mode_t(permissions))
+        guard descriptor >= 0 else { throw ReportNotWritten(path: path, reason: Self.reason(errno)) }
+        file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         buffer.reserveCapacity(Self.bufferSize + 4096)
     }
 
@@ -43,28 +39,40 @@ struct DurableFile: ~Copyable, Sendable {
     }
 
     private mutating func flush() throws {
-        do {
-            try file.write(contentsOf: buffer)
-        } catch {
-            throw ReportNotWritten(path: path, reason: Self.reason(error))
-        }
+        try orAbandon { try file.write(contentsOf: buffer) }
         buffer.removeAll(keepingCapacity: true)
     }
 
     /// Forces everything to the disk and gives the file its name.
     mutating func finish() throws {
         try flush()
-        do {
+        try orAbandon {
             try file.synchronize()
             try file.close()
-        } catch {
-            throw ReportNotWritten(path: path, reason: Self.reason(error))
         }
+        // unsafe: C's rename reads both paths while it runs.
         guard unsafe rename(path + Self.unfinished, path) == 0 else {
-            throw ReportNotWritten(
-                path: path, reason: POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO).localizedDescription)
+            let reason = Self.reason(errno)
+            abandon()
+            throw ReportNotWritten(path: path, reason: reason)
         }
-        try Self.synchronizeFolder(of: path)
+        Self.synchronizeFolder(of: path)
+    }
+
+    private func orAbandon(_ work: () throws -> Void) throws {
+        do {
+            try work()
+        } catch {
+            abandon()
+            let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+            throw ReportNotWritten(
+                path: path, reason: cause.map { Self.reason(Int32($0.code)) } ?? error.localizedDescription)
+        }
+    }
+
+    /// What cannot be finished must not take room on a disk that may be full.
+    private func abandon() {
+        try? FileManager.default.removeItem(atPath: path + Self.unfinished)
     }
 
     /// Writes a whole file.
@@ -74,17 +82,17 @@ struct DurableFile: ~Copyable, Sendable {
         try file.finish()
     }
 
-    /// The new name is only safe once the folder is on the disk, too.
-    private static func synchronizeFolder(of path: String) throws {
+    /// The new name survives a power cut only once the folder is on the disk, too; some file systems cannot promise it.
+    private static func synchronizeFolder(of path: String) {
         let folder = URL(filePath: path).deletingLastPathComponent().path
         guard let handle = FileHandle(forReadingAtPath: folder) else { return }
         try? handle.synchronize()
         try? handle.close()
     }
 
-    private static func reason(_ error: any Error) -> String {
-        let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? any Error
-        return (cause ?? error).localizedDescription
+    private static func reason(_ code: Int32) -> String {
+        // unsafe: the text that strerror points to is copied before anything else can ask for another.
+        unsafe String(cString: strerror(code))
     }
 }
 
@@ -94,6 +102,6 @@ package struct ReportNotWritten: Error, Equatable, CustomStringConvertible {
     package let reason: String
 
     package var description: String {
-        "cannot write \(path): \(reason); make room or correct the permissions, then write the report again"
+        "cannot write \(path): \(reason); see that its folder exists, has room and may be written, then try again"
     }
 }

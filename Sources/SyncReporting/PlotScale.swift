@@ -59,7 +59,7 @@ struct PlotScale {
     /// From zero to at least the highest value, in round steps.
     static func rate(highest: Double) -> PlotScale {
         let top = max(highest, 1)
-        let step = roundStep(top / 4)
+        let step = roundStep(top / 5)
         let upper = (top / step).rounded(.up) * step
         let ticks = stride(from: 0, through: upper + step / 2, by: step).map {
             Tick(value: $0, label: Figures.rate($0))

@@ -8,6 +8,8 @@ struct ReportPlots {
 
     /// Under this many calls a curve would say more than was measured.
     private static let fewest = 10
+    /// Under this many stretches there is no "over time".
+    private static let fewestStretches = 3
 
     private var plotted: [OperationLatency] {
         latency.operations.filter { $0.response.count >= Self.fewest }
@@ -46,6 +48,7 @@ struct ReportPlots {
 
     /// Median and 99th percentile of the response time of every operation, over time.
     var overTime: LinePlot? {
+        guard latency.timeline.count >= Self.fewestStretches else { return nil }
         var series: [LinePlot.Series] = []
         for operation in plotted.map(\.operation) {
             let points = latency.timeline.compactMap { point in
@@ -75,7 +78,7 @@ struct ReportPlots {
 
     /// Attempts a second against the limit, with 429 answers and pauses marked.
     var rate: LinePlot? {
-        guard !latency.timeline.isEmpty else { return nil }
+        guard latency.timeline.count >= Self.fewestStretches else { return nil }
         let achieved = latency.timeline.map { point in
             (point.seconds + point.length / 2, Double(point.attempts) / point.length)
         }

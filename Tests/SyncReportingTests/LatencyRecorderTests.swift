@@ -165,6 +165,22 @@ private typealias Operation = CartAssociations.Operation
         #expect(tally.sum == expected.sum)
     }
 
+    @Test("no recording is lost between tasks")
+    func concurrency() async {
+        await withTaskGroup { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    for number in 0..<2000 {
+                        recorder.record(attempt(.microseconds(number)), now: started + .milliseconds(number))
+                    }
+                }
+            }
+        }
+        let snapshot = recorder.snapshot()
+        #expect(snapshot.attempts(.create, .success) == 16_000)
+        #expect(snapshot.intervals.reduce(0) { $0 + $1.histogram(.create, .service).total } == 16_000)
+    }
+
     @Test("a rate of zero is a pause until the next rate")
     func pauses() {
         recorder.record(.rate(20, reason: "limit"), now: started)

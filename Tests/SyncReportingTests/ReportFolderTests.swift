@@ -40,7 +40,7 @@ import Testing
     func missingFolder() {
         let missing = ReportFolder(path: path + "/none")
         let expected = ReportNotWritten(
-            path: missing.path(of: "report.json"), reason: "the file cannot be created")
+            path: missing.path(of: "report.json"), reason: "No such file or directory")
         #expect(throws: expected) { try missing.write(SampleRun().report(), SampleRun().recorder.snapshot()) }
     }
 

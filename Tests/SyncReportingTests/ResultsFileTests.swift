@@ -69,7 +69,7 @@ import Testing
     @Test("a folder that is not there is named in the error")
     func missingFolder() {
         let path = folder.appending(path: "none/results.csv").path
-        #expect(throws: ReportNotWritten(path: path, reason: "the file cannot be created")) {
+        #expect(throws: ReportNotWritten(path: path, reason: "No such file or directory")) {
             var file = try ResultsFile(path: path)
             try file.finish()
         }
@@ -84,5 +84,13 @@ import Testing
         try file.finish()
         #expect(try String(contentsOfFile: path, encoding: .utf8).hasPrefix("kind,"))
         #expect(try String(contentsOfFile: elsewhere, encoding: .utf8) == "kept")
+    }
+
+    @Test("a file that cannot get its name leaves nothing behind")
+    func nothingLeft() throws {
+        try FileManager.default.createDirectory(atPath: path + "/inside", withIntermediateDirectories: true)
+        var file = try ResultsFile(path: path)
+        #expect(throws: ReportNotWritten(path: path, reason: "Is a directory")) { try file.finish() }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == [ResultsFile.name])
     }
 }
