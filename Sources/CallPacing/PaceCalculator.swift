@@ -1,0 +1,180 @@
+/// Decides when the next call may go, so that the server never sees more than the limit in any one second.
+///
+/// Calls are due on an even grid a little wider than the limit asks for. Each call then keeps the call that comes
+/// `limit` places after it away for a second and a margin, counted from its own sending plus the delay that its
+/// answer betrays: a request that left late or travelled slowly is answered late too. So the second is counted as
+/// the server sees it; how far delays are believed is `Caution`'s to say.
+///
+/// A pure value: it reads no clock. All instants are nanoseconds since one origin of the caller's choice.
+package struct PaceCalculator: Sendable {
+    /// The room that the grid leaves, as a share of the period, so that a delay heals over the following seconds.
+    package static let slack = 0.0005
+    /// How far behind the grid calls are caught up; older places are dropped.
+    static let catchUp: Int64 = 20_000_000
+    /// A second, and a margin for the quickest answer seen not being the quickest possible.
+    static let window: Int64 = 1_000_100_000
+
+    /// What `admit` answers.
+    package enum Verdict: Sendable, Equatable {
+        case granted(Grant)
+        /// Ask again at this instant; what holds the call back may also end earlier.
+        case wait(until: Int64)
+    }
+
+    /// A call's permission to go now.
+    package struct Grant: Sendable, Equatable {
+        /// The call's place among all calls, from 0.
+        package let number: Int
+        /// When the schedule had this call due: see `Pacer.admit(_:)`.
+        package let due: Int64
+    }
+
+    /// A call that keeps the one `limit` places later away.
+    private struct Sent {
+        /// A second and a margin after it was sent, or granted as long as nothing else is known.
+        var earliest: Int64
+        /// How long its answer took; nil while there is none.
+        var latency: Int64?
+    }
+
+    /// Calls in any one second.
+    package private(set) var limit: Int
+    private var period: Double
+    /// The grid: place `place` is due at `anchor + place * period`.
+    private var anchor: Int64
+    private var place: Int64 = 0
+    private var lastGrant = Int64.min / 2
+
+    /// The calls whose guard has not been passed yet, the first one numbered `firstSent`.
+    private var sent = Line<Sent>()
+    private var firstSent = 0
+    /// Until when all calls before `firstSent` keep the next one away.
+    private var keptAway = Int64.min / 2
+    private var quickest = RecentMinimum()
+    private var caution: Caution
+
+    private var backlog = Backlog()
+    private var pausedUntil = Int64.min / 2
+    private var probe: Probe?
+
+    /// - Parameters:
+    ///   - limit: calls in any one second, at least 1.
+    ///   - now: the instant of the first place on the grid.
+    package init(limit: Int, now: Int64) {
+        precondition(limit >= 1, "the limit is at least one call a second")
+        self.limit = limit
+        self.anchor = now
+        self.caution = Caution(now: now)
+        self.period = Self.period(limit)
+    }
+
+    private static func period(_ limit: Int) -> Double { 1e9 / Double(limit) * (1 + slack) }
+
+    /// Whether the next call may go now.
+    ///
+    /// - Parameters:
+    ///   - asked: when the caller became ready.
+    ///   - isBacklogged: whether the caller's work lay ready before it asked, as a queued change does and the next
+    ///     page of a listing does not.
+    package mutating func admit(now: Int64, asked: Int64, isBacklogged: Bool) -> Verdict {
+        if let held = heldUntil(now) { return .wait(until: held) }
+        let onGrid = anchor + Int64(Double(place) * period)
+        let patience = onGrid + caution.allowance(now: now)
+        let guarded = guardedUntil(now, patience)
+        let slot = max(onGrid, lastGrant + Int64(period / 2), guarded)
+        guard slot <= now else { return .wait(until: slot) }
+
+        let isLost = onGrid + Self.catchUp < now
+        let due = backlog.due(
+            onGrid: onGrid, now: now, asked: asked, isLost: isLost, isBacklogged: isBacklogged, period: Int64(period))
+        if isLost {
+            caution.spend(max(0, guarded - onGrid), now: now)
+            anchor = now
+            place = 0
+        }
+        place += 1
+        lastGrant = now
+        passGuards(now, patience)
+        let number = firstSent + sent.count
+        sent.append(Sent(earliest: now + Self.window))
+        backlog.callBegins()
+        if probe?.isDue(now) == true { probe?.number = number }
+        return .granted(Grant(number: number, due: due))
+    }
+
+    /// Takes note of how a granted call went; every granted call must come back here once.
+    ///
+    /// - Parameters:
+    ///   - sentAt: just before the request was sent.
+    ///   - answeredAt: when its answer had been read, or its failure was known.
+    ///   - isHealthy: whether a store that can do its work answered; a probe that is not healthy is repeated later.
+    package mutating func complete(_ grant: Grant, sentAt: Int64, answeredAt: Int64, isHealthy: Bool) {
+        backlog.callEnds(answeredAt)
+        let latency = max(0, answeredAt - sentAt)
+        quickest.add(latency, now: answeredAt)
+        if grant.number >= firstSent {
+            sent[grant.number - firstSent] = Sent(earliest: sentAt + Self.window, latency: latency)
+        }
+        guard probe != nil else { return }
+        if isHealthy {
+            probe = nil
+        } else if probe?.number == grant.number {
+            probe?.failed(now: answeredAt)
+        }
+    }
+
+    /// Holds back every call that has not been granted yet until an instant; never shortens an earlier pause.
+    package mutating func pause(until: Int64) {
+        pausedUntil = max(pausedUntil, until)
+    }
+
+    /// Lets only one call at a time through, ever more rarely, until one of them is healthy.
+    package mutating func beginProbing(now: Int64) {
+        if probe == nil { probe = Probe(now: now) }
+    }
+
+    /// Whether only probes go through.
+    package var isProbing: Bool { probe != nil }
+
+    /// Changes the limit from now on; a lower one also counts the calls of the second before.
+    package mutating func setLimit(_ newLimit: Int, now: Int64) {
+        precondition(newLimit >= 1, "the limit is at least one call a second")
+        guard newLimit != limit else { return }
+        anchor = min(anchor + Int64(Double(place) * period), now + Int64(Self.period(newLimit)))
+        place = 0
+        limit = newLimit
+        period = Self.period(newLimit)
+    }
+
+    private func heldUntil(_ now: Int64) -> Int64? {
+        if pausedUntil > now { return pausedUntil }
+        return probe?.heldUntil(now)
+    }
+
+    /// Until when the calls `limit` and more places earlier keep the next one away.
+    private func guardedUntil(_ now: Int64, _ patience: Int64) -> Int64 {
+        var until = keptAway
+        for index in 0..<max(0, sent.count - limit + 1) {
+            until = max(until, guardedUntil(sent[index], now, patience))
+        }
+        return until
+    }
+
+    /// Until when one call keeps another away: longer where its answer was slower than the quickest one, but no
+    /// longer than patience lasts.
+    ///
+    /// An unanswered call counts as undelayed only as long as it keeps the other away in any case.
+    private func guardedUntil(_ call: Sent, _ now: Int64, _ patience: Int64) -> Int64 {
+        guard let latency = call.latency else {
+            return call.earliest > now ? call.earliest : max(call.earliest, min(patience, call.earliest + Caution.most))
+        }
+        return min(call.earliest + latency - quickest.value, max(call.earliest, patience))
+    }
+
+    private mutating func passGuards(_ now: Int64, _ patience: Int64) {
+        while sent.count >= limit {
+            keptAway = max(keptAway, guardedUntil(sent.removeFirst(), now, patience))
+            firstSent += 1
+        }
+    }
+}

@@ -1,0 +1,220 @@
+import Synchronization
+
+/// A call's permission to go, with what is needed to measure it and to report back.
+package struct Admission: Sendable {
+    /// When the caller asked.
+    package let asked: ContinuousClock.Instant
+    /// When the schedule had the call due: response time is counted from here. See `Pacer.admit(_:)`.
+    package let due: ContinuousClock.Instant
+    /// When the call was let go; the request must leave at once.
+    package let granted: ContinuousClock.Instant
+    let grant: PaceCalculator.Grant
+}
+
+/// A change of the rate, or of what holds calls back.
+package struct RateChange: Sendable, Equatable {
+    /// The rate now in force, in calls a second; 0 while only probes go through.
+    package let rate: Int
+    /// Why, in a few words for a log line or a progress line.
+    package let reason: String
+}
+
+/// What a caller's work was doing before it asked for a call.
+package enum Readiness: Sendable {
+    /// It lay ready in a queue, and only a free caller was missing.
+    case queued
+    /// It came up just now, as the next page of a listing or a repetition does.
+    case fresh
+}
+
+/// Lets calls through one by one, first come, first served, never more than the limit in any one second.
+///
+/// One pacer stands before every call of a process: tokens, listing, writes and their repetitions. It only waits
+/// and measures; `PaceCalculator` and `AdaptiveRate` decide.
+package final class Pacer: Sendable {
+    /// How long to pause after a "too many" that does not say.
+    package static let pauseUnasked: Duration = .seconds(2)
+    /// The longest pause that a server can ask for; a longer one is shortened to this.
+    package static let longestPause: Duration = .seconds(300)
+    /// The longest sleep before looking again, since what holds calls back may end early.
+    private static let longestSleep: Int64 = 50_000_000
+
+    private struct State {
+        var pace: PaceCalculator
+        var rate: AdaptiveRate
+        var line = WaitingLine()
+
+        mutating func climb(now: Int64) -> RateChange? {
+            guard rate.climb(now: now) else { return nil }
+            pace.setLimit(rate.rate, now: now)
+            return RateChange(rate: rate.rate, reason: "ten seconds without a 429")
+        }
+    }
+
+    private let origin: ContinuousClock.Instant
+    private let state: Mutex<State>
+    private let onChange: @Sendable (RateChange) -> Void
+
+    /// - Parameters:
+    ///   - limit: calls in any one second, at least 1.
+    ///   - isAdaptive: whether the rate gives way when the server says "too many"; the pause it asks for always holds.
+    ///   - onChange: told each change of the rate and each pause, outside of any lock; it must return soon.
+    package init(limit: Int, isAdaptive: Bool = true, onChange: @escaping @Sendable (RateChange) -> Void = { _ in }) {
+        origin = .now
+        state = Mutex(
+            State(
+                pace: PaceCalculator(limit: limit, now: 0), rate: AdaptiveRate(limit: limit, isAdaptive: isAdaptive)))
+        self.onChange = onChange
+    }
+
+    /// Waits until the next call may go.
+    ///
+    /// Response time is counted from `Admission.due`, the instant at which an unhindered schedule would have sent
+    /// this call: its place on the grid of the rate. Waiting for that place is the price of the rate and not
+    /// counted. Everything after it is: a late wake-up, a pause that the server asked for, and, for `queued` work,
+    /// the places that were lost while all callers were stuck in slow calls. Those are handed to the calls that
+    /// follow, so that a stall shows in as many of them as it delayed. For `fresh` work the due instant is never
+    /// before the caller asked.
+    ///
+    /// Every admission must be given back through `complete`, also when the call failed.
+    ///
+    /// - Throws: `CancellationError` where the task is cancelled, before or during the wait.
+    package func admit(_ readiness: Readiness = .fresh) async throws -> Admission {
+        let asked = ContinuousClock.now
+        try await takeTurn()
+        defer { state.withLock { $0.line.leave() }?.resume() }
+        while true {
+            try Task.checkCancellation()
+            let now = nanoseconds(.now)
+            let (verdict, change) = state.withLock { state in
+                let change = state.climb(now: now)
+                let verdict = state.pace.admit(
+                    now: now, asked: nanoseconds(asked), isBacklogged: readiness == .queued)
+                return (verdict, change)
+            }
+            if let change { onChange(change) }
+            switch verdict {
+            case .granted(let grant):
+                return Admission(asked: asked, due: instant(grant.due), granted: instant(now), grant: grant)
+            case .wait(let until):
+                try await Task.sleep(
+                    until: instant(min(until, now + Self.longestSleep)), tolerance: .zero, clock: .continuous)
+            }
+        }
+    }
+
+    /// Gives an admission back once its answer was read or its failure known.
+    ///
+    /// - Parameters:
+    ///   - sentAt: just before the request was sent.
+    ///   - answered: when the whole answer had been read.
+    ///   - isHealthy: false for a server error or no answer at all: while the pacer probes, only a healthy answer
+    ///     ends it.
+    package func complete(
+        _ admission: Admission, sentAt: ContinuousClock.Instant, answered: ContinuousClock.Instant,
+        isHealthy: Bool = true
+    ) {
+        let change: RateChange? = state.withLock { state in
+            let wasProbing = state.pace.isProbing
+            state.pace.complete(
+                admission.grant, sentAt: nanoseconds(sentAt), answeredAt: nanoseconds(answered), isHealthy: isHealthy)
+            guard wasProbing, !state.pace.isProbing else { return nil }
+            return RateChange(rate: state.rate.rate, reason: "the store answers again")
+        }
+        if let change { onChange(change) }
+    }
+
+    /// Pauses every caller because the server said "too many", and halves the rate where it is adaptive.
+    ///
+    /// - Parameter retryAfter: the pause that the server asked for; nil where it did not say. Bounded to 0 to
+    ///   `longestPause`.
+    package func tooMany(_ admission: Admission, retryAfter: Duration?) {
+        let pause = min(max(retryAfter ?? Self.pauseUnasked, .zero), Self.longestPause)
+        let now = nanoseconds(.now)
+        let change = state.withLock { state in
+            let until = now + pause.nanoseconds
+            state.pace.pause(until: until)
+            let wasCut = state.rate.tooMany(
+                sentAt: nanoseconds(admission.granted), now: now, calmFrom: until)
+            state.pace.setLimit(state.rate.rate, now: now)
+            let words = "429 too many requests, paused for \(pause.inSeconds)"
+            return RateChange(rate: state.rate.rate, reason: wasCut ? words + ", rate halved" : words)
+        }
+        onChange(change)
+    }
+
+    /// Pauses every caller for a while, for instance during quiet hours.
+    package func pause(for duration: Duration, reason: String) {
+        let until = nanoseconds(.now + duration)
+        let rate = state.withLock { state in
+            state.pace.pause(until: until)
+            return state.rate.rate
+        }
+        onChange(RateChange(rate: rate, reason: reason))
+    }
+
+    /// Lets only single probes through, after 5 s and then ever more rarely up to every 30 s, until one is healthy.
+    package func beginProbing(reason: String) {
+        let now = nanoseconds(.now)
+        let isNew = state.withLock { state in
+            defer { state.pace.beginProbing(now: now) }
+            return !state.pace.isProbing
+        }
+        if isNew { onChange(RateChange(rate: 0, reason: reason)) }
+    }
+
+    /// Changes the limit while callers wait.
+    ///
+    /// - Parameter limit: calls in any one second, at least 1.
+    package func setLimit(_ limit: Int, reason: String) {
+        let now = nanoseconds(.now)
+        let rate = state.withLock { state in
+            state.rate.setLimit(limit)
+            state.pace.setLimit(state.rate.rate, now: now)
+            return state.rate.rate
+        }
+        onChange(RateChange(rate: rate, reason: reason))
+    }
+
+    /// The rate in force, in calls a second.
+    package var rate: Int { state.withLock { $0.rate.rate } }
+    /// The limit that a person set, in calls a second.
+    package var limit: Int { state.withLock { $0.rate.limit } }
+
+    /// Returns when the caller is at the front; it must leave the line afterwards.
+    private func takeTurn() async throws {
+        guard !state.withLock({ $0.line.takeFront() }) else { return }
+        let number = state.withLock { $0.line.number() }
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { turn in
+                // A task that is cancelled before this lock never waits; one cancelled after it is found in the line.
+                let early: Result<Void, any Error>? = state.withLock { state in
+                    if Task.isCancelled { return .failure(CancellationError()) }
+                    if state.line.takeFront() { return .success(()) }
+                    state.line.wait(number, turn)
+                    return nil
+                }
+                if let early { turn.resume(with: early) }
+            }
+        } onCancel: {
+            state.withLock { $0.line.abandon(number) }?.resume(throwing: CancellationError())
+        }
+    }
+
+    private func nanoseconds(_ instant: ContinuousClock.Instant) -> Int64 { (instant - origin).nanoseconds }
+    private func instant(_ nanoseconds: Int64) -> ContinuousClock.Instant { origin + .nanoseconds(nanoseconds) }
+}
+
+extension Duration {
+    /// Whole nanoseconds; a duration of more than 292 years is cut to that.
+    var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        return overflow ? (seconds < 0 ? .min : .max) : scaled + attoseconds / 1_000_000_000
+    }
+
+    fileprivate var inSeconds: String {
+        let tenths = (nanoseconds + 50_000_000) / 100_000_000
+        return tenths % 10 == 0 ? "\(tenths / 10) s" : "\(tenths / 10).\(tenths % 10) s"
+    }
+}

@@ -1,0 +1,55 @@
+/// When a failed call is made again, and when it is given up.
+///
+/// A pure value: elapsed time and the random generator are arguments.
+package struct RetryPolicy: Sendable, Equatable {
+    /// The most attempts of one call; answers that say "too many" do not use one up.
+    package var attempts = 5
+    /// The longest first wait; it doubles with each attempt.
+    package var firstWait: Duration = .milliseconds(500)
+    /// The longest wait of all.
+    package var longestWait: Duration = .seconds(30)
+    /// From the first sending on, no repetition begins later than this.
+    package var total: Duration = .seconds(120)
+
+    package init() {}
+
+    /// Why a failed call may be repeated.
+    package enum Cause: Sendable, Equatable {
+        /// The server is too busy. The shared pause does the waiting.
+        case tooMany
+        /// A fault that may pass. A server can ask for a wait, which is the least then.
+        case fault(wait: Duration? = nil)
+    }
+
+    package enum Decision: Sendable, Equatable {
+        case again(after: Duration)
+        case giveUp
+    }
+
+    /// Decides after a failed attempt.
+    ///
+    /// - Parameters:
+    ///   - attemptsUsed: attempts made so far that count, the failed one included unless it was a "too many".
+    ///   - elapsed: since the first attempt was sent.
+    package func decide(
+        _ cause: Cause, attemptsUsed: Int, elapsed: Duration, using random: inout some RandomNumberGenerator
+    ) -> Decision {
+        guard elapsed < total else { return .giveUp }
+        switch cause {
+        case .tooMany:
+            return .again(after: .zero)
+        case .fault(let asked):
+            guard attemptsUsed < attempts else { return .giveUp }
+            let wait = max(backoff(after: attemptsUsed, using: &random), min(asked ?? .zero, longestWait))
+            return .again(after: min(wait, total - elapsed))
+        }
+    }
+
+    /// A wait between nothing and the longest one for this many attempts: "full jitter", which keeps callers that
+    /// failed together from coming back together.
+    package func backoff(after attemptsUsed: Int, using random: inout some RandomNumberGenerator) -> Duration {
+        let doublings = min(max(attemptsUsed - 1, 0), 30)
+        let longest = min(firstWait * (1 << doublings), longestWait)
+        return .nanoseconds(Int64.random(in: 0...longest.nanoseconds, using: &random))
+    }
+}

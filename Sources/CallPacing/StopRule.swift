@@ -1,0 +1,63 @@
+/// Stops a run when what goes wrong concerns every call and not one record.
+///
+/// A pure value, told how each call ended for good.
+package struct StopRule: Sendable {
+    /// How a call ended, as far as the rule cares.
+    package enum Ending: Sendable, Equatable {
+        case success
+        /// The server refused one record; it is well otherwise.
+        case refused
+        /// The server forbade the call without naming the record.
+        case forbidden
+        /// Given up after its repetitions.
+        case failed
+        /// The server did not accept the credentials, also not with a fresh token.
+        case credentialsRefused
+    }
+
+    package enum Reason: Sendable, Equatable {
+        case credentialsRefused
+        /// The first calls of the run were all forbidden.
+        case forbidden(inARow: Int)
+        case failures(inARow: Int)
+        case mostFailed(Int, among: Int)
+    }
+
+    /// Forbidden answers in a row that stop a run which never had a success.
+    package static let forbiddenLimit = 5
+    /// Failures in a row that stop a run.
+    package static let rowLimit = 20
+    /// The calls looked back at; half of them failing stops a run.
+    package static let lookBack = 50
+
+    private var hadSuccess = false
+    private var forbiddenRow = 0
+    private var failedRow = 0
+    private var recent = Line<Bool>()
+    private var recentFailures = 0
+
+    package init() {}
+
+    /// Takes note of a call's ending; returns why the run should stop, if it should.
+    package mutating func record(_ ending: Ending) -> Reason? {
+        let isFailure = ending == .failed || ending == .forbidden
+        hadSuccess = hadSuccess || ending == .success
+        forbiddenRow = ending == .forbidden ? forbiddenRow + 1 : 0
+        failedRow = isFailure ? failedRow + 1 : 0
+        lookAt(isFailure)
+
+        if ending == .credentialsRefused { return .credentialsRefused }
+        if !hadSuccess, forbiddenRow >= Self.forbiddenLimit { return .forbidden(inARow: forbiddenRow) }
+        if failedRow >= Self.rowLimit { return .failures(inARow: failedRow) }
+        if recent.count == Self.lookBack, recentFailures * 2 >= Self.lookBack {
+            return .mostFailed(recentFailures, among: Self.lookBack)
+        }
+        return nil
+    }
+
+    private mutating func lookAt(_ isFailure: Bool) {
+        recent.append(isFailure)
+        recentFailures += isFailure ? 1 : 0
+        if recent.count > Self.lookBack, recent.removeFirst() { recentFailures -= 1 }
+    }
+}
