@@ -1,0 +1,21 @@
+/// How a client speaks to a store.
+package struct APIOptions: Sendable {
+    package var baseURL: BaseURL
+    package var credentials: Credentials
+    package var authentication = Authentication.clientCredentials
+    /// Calls in flight, and so connections, at most. Callers should be no more than this.
+    package var concurrency = 8
+    package var connectTimeout: Duration = .seconds(10)
+    /// For one attempt from its sending to the last byte of its answer.
+    package var callDeadline: Duration = .seconds(30)
+    /// Refuses every write before it is sent. Tokens are still asked for.
+    package var readOnly = false
+    package var userAgent = "cartsync"
+    /// Further headers of every request, for instance `EP-Channel`.
+    package var headers: [String: String] = [:]
+
+    package init(baseURL: BaseURL, credentials: Credentials) {
+        self.baseURL = baseURL
+        self.credentials = credentials
+    }
+}

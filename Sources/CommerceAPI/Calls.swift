@@ -1,0 +1,169 @@
+import CallPacing
+import CartAssociations
+import Logging
+import Synchronization
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// How a call ended, with what was measured of it.
+struct CallEnding<Value: Sendable>: Sendable {
+    /// What the answer says; nil where the call did not succeed.
+    let value: Value?
+    let answer: AnswerClass
+    let exchange: Exchange
+    let attempts: Int
+    let service: Duration
+    let response: Duration
+    /// Whether an attempt before the last one got no answer and may have had its effect.
+    let isEffectUncertain: Bool
+    /// Why it did not succeed.
+    let sentence: String
+}
+
+/// What a call has gone through so far.
+private struct Progress {
+    /// Requests sent.
+    var sent = 0
+    /// Those that use up the policy's attempts.
+    var counted = 0
+    var firstDue: ContinuousClock.Instant?
+    var firstSent: ContinuousClock.Instant?
+    var paced: Duration = .zero
+    var backoff: Duration = .zero
+    var refusedToken: Int?
+    var isEffectUncertain = false
+}
+
+extension CommerceClient {
+    /// Makes one call: waits for the pacer, sends, measures, judges and repeats, until it has ended for good.
+    ///
+    /// - Parameter decode: reads what the operation needs from a 2xx; nil where it is not there.
+    /// - Throws: what concerns every call, or `stopped` where the call was not sent, or not sent again.
+    func perform<Value: Sendable>(
+        _ request: APIRequest, decode: @Sendable (Answer) -> Value?
+    ) async throws(APIError) -> CallEnding<Value> {
+        guard !(options.readOnly && request.isWrite) else {
+            throw APIError(.readOnly, "only reading is allowed (api.read-only), so nothing was written")
+        }
+        var progress = Progress()
+        while true {
+            let token = try await token(for: request, refused: progress.refusedToken)
+            let admission = try await admit(request, isFirst: progress.sent == 0)
+            let sentAt = ContinuousClock.now
+            let exchange = await transport.send(request, token: token?.text)
+            let answeredAt = ContinuousClock.now
+
+            var value: Value?
+            if case .answer(let answer) = exchange, (200..<300).contains(answer.status) { value = decode(answer) }
+            let judged = Classification(exchange, for: request.operation, isUnderstood: value != nil)
+            pacer.complete(
+                admission, sentAt: sentAt, answered: answeredAt,
+                isHealthy: judged.answer != .serverError && judged.answer != .connection)
+            if case .noAnswer(.cancelled) = exchange { throw .stopped }
+            if judged.answer == .rateLimited { pacer.tooMany(admission, retryAfter: retryAfter(exchange)) }
+            state.withLock { $0.budget.callSent() }
+
+            progress.sent += 1
+            progress.counted += judged.answer == .rateLimited ? 0 : 1
+            progress.firstDue = progress.firstDue ?? admission.due
+            progress.firstSent = progress.firstSent ?? sentAt
+            progress.paced += admission.granted - admission.asked
+            observe(
+                .attempt(
+                    AttemptMeasure(
+                        operation: request.operation, answer: judged.answer, status: exchange.status,
+                        service: answeredAt - sentAt)))
+
+            if let wait = repetition(request, judged, exchange, token, &progress, now: answeredAt) {
+                try await pause(wait)
+                progress.backoff += ContinuousClock.now - answeredAt
+                continue
+            }
+            let response = answeredAt - (progress.firstDue ?? answeredAt)
+            observe(
+                .finished(
+                    CallMeasure(
+                        operation: request.operation, answer: judged.answer, response: response,
+                        paced: progress.paced, backoff: progress.backoff, attempts: progress.sent)))
+            let sentence = withoutSecrets(
+                FailureSentence(exchange, for: request.operation).text, request.shopper)
+            conclude(judged.answer, request.operation, sentence)
+            return CallEnding(
+                value: value, answer: judged.answer, exchange: exchange, attempts: progress.sent,
+                service: answeredAt - sentAt, response: response, isEffectUncertain: progress.isEffectUncertain,
+                sentence: sentence)
+        }
+    }
+
+    /// How long to wait before the call is made again; nil where it has ended.
+    private func repetition(
+        _ request: APIRequest, _ judged: Classification, _ exchange: Exchange, _ token: TokenKeeper.Token?,
+        _ progress: inout Progress, now: ContinuousClock.Instant
+    ) -> Duration? {
+        if judged.answer == .unauthorized, let token, progress.refusedToken == nil {
+            progress.refusedToken = token.number
+            return .zero
+        }
+        progress.refusedToken = nil
+        guard judged.isRepeatable else { return nil }
+        let cause: RetryPolicy.Cause = judged.answer == .rateLimited ? .tooMany : .fault(wait: retryAfter(exchange))
+        var random = SystemRandomNumberGenerator()
+        let decision = retry.decide(
+            cause, attemptsUsed: progress.counted, elapsed: now - (progress.firstSent ?? now), using: &random)
+        guard case .again(let wait) = decision else { return nil }
+
+        if case .noAnswer(let fault) = exchange, fault.mayHaveTakenEffect { progress.isEffectUncertain = true }
+        if judged.answer == .serverError { progress.isEffectUncertain = true }
+        if !state.withLock({ $0.budget.takeRepetition() }) {
+            pacer.beginProbing(reason: "more than a tenth of all calls are repetitions, so single calls probe the store")
+        }
+        observe(.retry(request.operation, after: wait))
+        logger.info(
+            "a call is made again",
+            metadata: [
+                "operation": "\(request.operation.rawValue)", "answer": "\(judged.answer.rawValue)",
+                "status": "\(exchange.status.map(String.init) ?? "none")", "attempt": "\(progress.sent)",
+                "wait": "\(wait)",
+            ])
+        return wait
+    }
+
+    private func token(for request: APIRequest, refused: Int?) async throws(APIError) -> TokenKeeper.Token? {
+        try throwStanding()
+        guard request.operation != .token else { return nil }
+        return try await tokens.token(refused: refused) { await self.issueToken() }
+    }
+
+    private func admit(_ request: APIRequest, isFirst: Bool) async throws(APIError) -> Admission {
+        try throwStanding()
+        let isQueued = isFirst && (request.operation == .create || request.operation == .delete)
+        do {
+            return try await signal.cancelling { [pacer] in try await pacer.admit(isQueued ? .queued : .fresh) }
+        } catch {
+            throw standingError ?? .stopped
+        }
+    }
+
+    private func pause(_ wait: Duration) async throws(APIError) {
+        guard wait > .zero else { return }
+        do {
+            try await signal.cancelling { try await Task.sleep(for: wait) }
+        } catch {
+            throw standingError ?? .stopped
+        }
+    }
+
+    private func throwStanding() throws(APIError) {
+        if let standing = standingError { throw standing }
+        if Task.isCancelled { throw .stopped }
+    }
+
+    private func retryAfter(_ exchange: Exchange) -> Duration? {
+        guard case .answer(let answer) = exchange else { return nil }
+        return RetryAfter.wait(answer.retryAfter, answerDate: answer.date, now: Date())
+    }
+}

@@ -1,0 +1,83 @@
+import CartAssociations
+
+/// One request to the store, without its token.
+struct APIRequest: Sendable {
+    enum Method: String, Sendable {
+        case get = "GET"
+        case post = "POST"
+        case delete = "DELETE"
+    }
+
+    let operation: Operation
+    let method: Method
+    /// The path below the base URL with its query, beginning with a slash.
+    let path: String
+    var body: [UInt8] = []
+    var contentType: String?
+    var shopper: ShopperToken?
+
+    /// Whether it is meant to change the store.
+    var isWrite: Bool {
+        switch operation {
+        case .create, .delete, .createCart: true
+        case .list, .token: false
+        }
+    }
+
+    /// The most bytes of an answer that are read. Pages of a listing carry whole carts.
+    var answerLimit: Int { operation == .list ? 16 << 20 : 1 << 20 }
+}
+
+/// What came of sending a request once.
+enum Exchange: Sendable {
+    case answer(Answer)
+    case noAnswer(ConnectionFault)
+
+    var status: Int? {
+        if case .answer(let answer) = self { answer.status } else { nil }
+    }
+}
+
+/// An HTTP answer, as far as it could be read.
+struct Answer: Sendable {
+    let status: Int
+    var body: [UInt8] = []
+    /// Why the body is not whole; nil where it is.
+    var bodyFault: ConnectionFault?
+    var retryAfter: String?
+    var date: String?
+    var location: String?
+    var requestID: String?
+}
+
+/// Why an answer, or the rest of one, did not come.
+enum ConnectionFault: Sendable, Equatable {
+    /// No connection; the store has not seen the request.
+    case cannotConnect(String)
+    /// The connection ended; the store may have done what it was asked.
+    case lost(String)
+    /// The deadline passed; the store may have done what it was asked.
+    case timeout(Duration)
+    /// The answer is larger than any that makes sense.
+    case tooLarge(Int)
+    /// The task was cancelled.
+    case cancelled
+
+    /// Whether the store may have acted on the request.
+    var mayHaveTakenEffect: Bool {
+        switch self {
+        case .cannotConnect: false
+        case .lost, .timeout, .tooLarge, .cancelled: true
+        }
+    }
+
+    var words: String {
+        switch self {
+        case .cannotConnect(let why): "no connection: \(why)"
+        case .lost(let why): "the connection was lost before the whole answer came: \(why)"
+        case .timeout(let deadline): "no whole answer within \(deadline.components.seconds) s"
+        case .tooLarge(let limit): "the answer has more than \(limit) bytes"
+        case .cancelled: "cancelled"
+        }
+    }
+}

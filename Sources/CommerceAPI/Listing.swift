@@ -1,0 +1,136 @@
+package import CartAssociations
+import Logging
+
+/// Whose carts are listed.
+package enum ListingScope: Sendable, Hashable {
+    /// All carts of the store.
+    case store
+    /// One account's carts, by the filter of the listing; with client credentials only.
+    case account(OwnerID)
+    /// The carts of the shopper whose token this is.
+    case shopper(ShopperToken)
+}
+
+/// Which associations a listing of carts showed, and whether these are all.
+package struct Listing: Sendable {
+    package enum Completeness: Sendable, Hashable {
+        case complete
+        /// Not all carts were seen; the reason in a sentence.
+        case incomplete(String)
+    }
+
+    package internal(set) var associations: [Association] = []
+    /// Distinct carts seen.
+    package internal(set) var carts = 0
+    /// Carts that the store says there are.
+    package internal(set) var total: Int?
+    /// Pages read in the last try.
+    package internal(set) var pages = 0
+    /// Associations whose cart or owner has an id that no export can name; they are not in `associations`.
+    package internal(set) var unusable = 0
+    /// An incomplete listing may keep creates away, and must never cause a delete.
+    package internal(set) var completeness = Completeness.complete
+
+    package var isComplete: Bool { completeness == .complete }
+}
+
+extension CommerceClient {
+    /// Carts of one page, the most there are (Elastic Path, carts, get carts).
+    static let pageLimit = 100
+    /// The largest offset of a page (Elastic Path, carts, get carts).
+    static let largestOffset = 10_000
+    /// The carts that a listing can show at most.
+    static let reachableCarts = largestOffset + pageLimit
+    /// Listings begun before an incomplete one is accepted: carts may be made while the pages are read.
+    static let listingTries = 3
+
+    /// Reads the carts of a scope page by page, and judges whether they are all: every page came, the total did not
+    /// move, and as many distinct carts were seen as the store says there are.
+    ///
+    /// - Parameter progress: told carts read and the total after each page.
+    /// - Throws: `APIError` where a page cannot be had at all.
+    package func listAssociations(
+        of scope: ListingScope = .store, progress: @Sendable (_ read: Int, _ total: Int) -> Void = { _, _ in }
+    ) async throws(APIError) -> Listing {
+        var listing = Listing()
+        for number in 1...Self.listingTries {
+            listing = try await listOnce(scope, progress)
+            guard case .incomplete(let reason) = listing.completeness else { return listing }
+            if let total = listing.total, total > Self.reachableCarts { return listing }
+            logger.info(
+                "a listing of carts is incomplete", metadata: ["reason": "\(reason)", "try": "\(number)"])
+        }
+        return listing
+    }
+
+    private func listOnce(
+        _ scope: ListingScope, _ progress: @Sendable (_ read: Int, _ total: Int) -> Void
+    ) async throws(APIError) -> Listing {
+        var listing = Listing()
+        var seen: Set<String> = []
+        var offset = 0
+        while true {
+            let page = try await page(scope, offset: offset)
+            listing.pages += 1
+            for cart in page.carts where seen.insert(cart.id).inserted { listing.add(cart) }
+            listing.carts = seen.count
+            guard let total = page.total else {
+                return listing.incomplete("the store does not say how many carts there are")
+            }
+            if let before = listing.total, before != total {
+                return listing.incomplete("the number of carts moved from \(before) to \(total) during the listing")
+            }
+            listing.total = total
+            progress(seen.count, total)
+            guard total <= Self.reachableCarts else {
+                return listing.incomplete(
+                    "the store has \(total) carts, and a listing shows at most \(Self.reachableCarts)")
+            }
+            offset += Self.pageLimit
+            if page.carts.isEmpty || offset >= total { break }
+        }
+        guard seen.count == listing.total else {
+            return listing.incomplete(
+                "\(seen.count) different carts were seen, and the store says there are \(listing.total ?? 0)")
+        }
+        return listing
+    }
+
+    private func page(_ scope: ListingScope, offset: Int) async throws(APIError) -> ListingPage {
+        var path = "/v2/carts?page%5Blimit%5D=\(Self.pageLimit)&page%5Boffset%5D=\(offset)"
+        var shopper: ShopperToken?
+        switch scope {
+        case .store: break
+        case .account(let id): path += "&filter=" + formEncoded("contains(account_ids,\"\(id.text)\")")
+        case .shopper(let token): shopper = token
+        }
+        let request = APIRequest(operation: .list, method: .get, path: path, shopper: shopper)
+        let ending = try await perform(request) { answer in ListingPage(answer.body) }
+        guard let page = ending.value else { throw failure(of: ending, "listing the carts") }
+        return page
+    }
+}
+
+extension Listing {
+    fileprivate mutating func add(_ cart: ListingPage.Cart) {
+        guard let id = CartID(cart.id) else {
+            unusable += cart.customers.count + cart.accounts.count
+            return
+        }
+        for (kind, owners) in [(OwnerKind.customer, cart.customers), (.account, cart.accounts)] {
+            for owner in Set(owners) {
+                guard let owner = OwnerID(owner) else {
+                    unusable += 1
+                    continue
+                }
+                associations.append(Association(kind, owner, id))
+            }
+        }
+    }
+
+    fileprivate func incomplete(_ reason: String) -> Listing {
+        var listing = self
+        listing.completeness = .incomplete(reason)
+        return listing
+    }
+}

@@ -1,0 +1,198 @@
+import CallPacing
+import CartAssociations
+import CommerceSandbox
+import Testing
+
+@testable import CommerceAPI
+
+@Suite("faults of the server")
+struct FaultTests {
+    @Test(
+        "what may pass is tried again until it succeeds",
+        arguments: [
+            SandboxFaultAction.answer(status: 408), .answer(status: 409),
+            .answer(status: 500, headers: ["Content-Type": "text/html"], body: "<html><h1>Oops</h1></html>"),
+            .answer(status: 502, body: "<html>"), .answer(status: 503), .answer(status: 504), .resetBeforeEffect,
+        ])
+    func passing(action: SandboxFaultAction) async throws {
+        try await Stage.with { stage in
+            stage.sandbox.inject(SandboxFault(action, operation: .create, count: 3))
+            let result = try await stage.client.create(try association("c-1", "cart-1"))
+            #expect(result.outcome == .created)
+            #expect(result.attempts == 4)
+            #expect(stage.sandbox.associations().count == 1)
+        }
+    }
+
+    @Test("a create whose answer was lost is repeated, and says that it may have been the first attempt's")
+    func lostAnswer() async throws {
+        try await Stage.with { stage in
+            stage.sandbox.inject(SandboxFault(.resetAfterEffect, operation: .create))
+            let result = try await stage.client.create(try association("c-1", "cart-1"))
+            #expect(result.outcome == .alreadyThere)
+            #expect(result.attempts == 2)
+            #expect(result.message?.contains("earlier attempt") == true)
+        }
+    }
+
+    @Test("after five attempts a call has failed, with the last answer's words")
+    func giveUp() async throws {
+        try await Stage.with { stage in
+            let body = #"{"errors":[{"status":500,"title":"Internal Server Error","request_id":"r-77"}]}"#
+            stage.sandbox.inject(SandboxFault(.answer(status: 500, body: body), operation: .delete, count: nil))
+            let result = try await stage.client.delete(try association("c-1", "cart-1"))
+            #expect(result.outcome == .failed)
+            #expect(result.answer == .serverError)
+            #expect(result.attempts == 5)
+            #expect(result.message?.contains("request id r-77") == true)
+            #expect(stage.sandbox.statistics().count(.delete) == 5)
+        }
+    }
+
+    @Test("other refusals are final", arguments: [400, 404, 405, 410, 422])
+    func final(status: Int) async throws {
+        try await Stage.with { stage in
+            stage.sandbox.inject(SandboxFault(.answer(status: status), operation: .create, count: nil))
+            let result = try await stage.client.create(try association("c-1", "cart-1"))
+            #expect(result.outcome == .rejected)
+            #expect(result.status == status)
+            #expect(result.attempts == 1)
+        }
+    }
+
+    @Test("429 pauses for Retry-After, uses up no attempt, and halves the rate")
+    func tooMany() async throws {
+        try await Stage.with { stage in
+            let answer = SandboxFaultAction.answer(status: 429, headers: ["Retry-After": "0"], body: "<html>")
+            stage.sandbox.inject(SandboxFault(answer, operation: .create, count: 8))
+            let result = try await stage.client.create(try association("c-1", "cart-1"))
+            #expect(result.outcome == .created)
+            #expect(result.attempts == 9)
+            #expect(stage.events.rateReasons.contains { $0.contains("rate halved") })
+            #expect(stage.client.pacer.rate < 2000)
+        }
+    }
+
+    @Test(
+        "the pause after 429 is as long as asked for",
+        arguments: [
+            (["Retry-After": "1"], 1.0), ([:], 2.0), (["Retry-After": "rather soon"], 2.0),
+        ])
+    func pauses(headers: [String: String], seconds: Double) async throws {
+        try await Stage.with { stage in
+            stage.sandbox.inject(SandboxFault(.answer(status: 429, headers: headers), operation: .create))
+            try await stage.client.authenticate()
+            let begin = ContinuousClock.now
+            let result = try await stage.client.create(try association("c-1", "cart-1"))
+            #expect(result.outcome == .created)
+            let took = ContinuousClock.now - begin
+            #expect(took >= .seconds(seconds))
+            #expect(took < .seconds(seconds + 1))
+        }
+    }
+
+    @Test("the pause after 429 lasts until the date that was given")
+    func pauseUntilDate() async throws {
+        var options = SandboxOptions(rateLimit: 1)
+        options.behaviour.retryAfter = .date(seconds: 2)
+        try await Stage.with(options) { stage in
+            try await stage.client.authenticate()
+            let result = try await stage.client.create(try association("c-1", "cart-1"))
+            #expect(result.outcome == .created)
+            // Dates have whole seconds, so two seconds from now are between one and two.
+            #expect(result.attempts == 2)
+            #expect(result.response >= .seconds(1))
+        }
+    }
+
+    @Test("a body that trickles ends at its deadline, and the status counts")
+    func trickle() async throws {
+        try await Stage.with(change: { $0.callDeadline = .milliseconds(300) }) { stage in
+            try await stage.client.authenticate()
+            stage.sandbox.inject(SandboxFault(.trickle(.milliseconds(100)), operation: .create))
+            let begin = ContinuousClock.now
+            let result = try await stage.client.create(try association("c-1", "cart-1"))
+            #expect(ContinuousClock.now - begin < .seconds(1))
+            #expect(result.outcome == .created)
+            #expect(result.status == 200)
+        }
+    }
+
+    @Test("a page that trickles is asked for again")
+    func tricklingPage() async throws {
+        try await Stage.with(change: { $0.callDeadline = .milliseconds(300) }) { stage in
+            stage.sandbox.inject(SandboxFault(.trickle(.milliseconds(100)), operation: .list))
+            let listing = try await stage.client.listAssociations()
+            #expect(listing.isComplete)
+            #expect(stage.events.attempts.filter { $0.operation == .list }.map(\.answer) == [.connection, .success])
+        }
+    }
+
+    @Test("a server that never answers costs the deadline, and the call is made again")
+    func stall() async throws {
+        try await Stage.with(change: { $0.callDeadline = .milliseconds(300) }) { stage in
+            try await stage.client.authenticate()
+            stage.sandbox.inject(SandboxFault(.stall, operation: .create))
+            let result = try await stage.client.create(try association("c-1", "cart-1"))
+            #expect(result.outcome == .created)
+            #expect(result.attempts == 2)
+            let first = try #require(stage.events.attempts.first { $0.operation == .create })
+            #expect(first.answer == .connection)
+            #expect(first.service >= .milliseconds(300))
+        }
+    }
+
+    @Test("a write's answer that is garbage or cut off still counts by its status", arguments: [SandboxFaultAction.garbage, .cut])
+    func garbledWrite(action: SandboxFaultAction) async throws {
+        try await Stage.with { stage in
+            stage.sandbox.inject(SandboxFault(action, operation: .create))
+            let result = try await stage.client.create(try association("c-1", "cart-1"))
+            #expect(result.outcome == .created)
+            #expect(result.status == 200)
+        }
+    }
+
+    @Test("a page or a token that is garbage or cut off is asked for again", arguments: [SandboxFaultAction.garbage, .cut])
+    func garbledPage(action: SandboxFaultAction) async throws {
+        try await Stage.with { stage in
+            stage.sandbox.inject(SandboxFault(action, operation: .token))
+            stage.sandbox.inject(SandboxFault(action, operation: .list))
+            let listing = try await stage.client.listAssociations()
+            #expect(listing.isComplete)
+            #expect(stage.sandbox.statistics().count(.token) == 2)
+            #expect(stage.sandbox.statistics().count(.list) == 2)
+        }
+    }
+
+    @Test("a redirect is not followed")
+    func redirect() async throws {
+        try await Stage.with { stage in
+            let target = "\(stage.client.options.baseURL)/v2/elsewhere"
+            let answer = SandboxFaultAction.answer(status: 307, headers: ["Location": target])
+            stage.sandbox.inject(SandboxFault(answer, operation: .create, count: nil))
+            let result = try await stage.client.create(try association("c-1", "cart-1"))
+            #expect(result.outcome == .rejected)
+            #expect(result.status == 307)
+            #expect(stage.sandbox.statistics().count(.other) == 0)
+            stage.sandbox.inject(SandboxFault(answer, operation: .list, count: nil))
+            let error = await #expect(throws: APIError.self) { try await stage.client.listAssociations() }
+            #expect(error?.kind == .refused)
+            #expect(error?.message.contains("/v2/elsewhere") == true)
+        }
+    }
+
+    @Test("connections are used again")
+    func reuse() async throws {
+        try await Stage.with(change: { $0.concurrency = 1 }) { stage in
+            stage.sandbox.inject(SandboxFault(.garbage, operation: .create, first: 3))
+            for number in 1...20 {
+                let one = try association("c-\(number)", "cart-\(number)")
+                let created = try await stage.client.create(one)
+                #expect(created.outcome == .created)
+                let deleted = try await stage.client.delete(one)
+                #expect(deleted.outcome == .deleted)
+            }
+            #expect(stage.events.attempts.allSatisfy { $0.answer == .success })
+        }
+    }
+}

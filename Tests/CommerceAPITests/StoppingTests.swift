@@ -1,0 +1,107 @@
+import CallPacing
+import CartAssociations
+import CommerceSandbox
+import Testing
+
+@testable import CommerceAPI
+
+@Suite("stopping")
+struct StoppingTests {
+    @Test("a call that was sent finishes, waiting ones end at once, and nothing more is sent")
+    func stop() async throws {
+        try await Stage.with(SandboxOptions(latency: .steady(.milliseconds(300))), limit: 1) { stage in
+            try await stage.client.authenticate()
+            let results = await withTaskGroup(of: Result<WriteResult, APIError>.self) { group in
+                for number in 1...8 {
+                    group.addTask {
+                        do throws(APIError) {
+                            guard let one = try? association("c-\(number)", "cart-\(number)") else {
+                                return .failure(.stopped)
+                            }
+                            return .success(try await stage.client.create(one))
+                        } catch {
+                            return .failure(error)
+                        }
+                    }
+                }
+                while stage.sandbox.statistics().total < 2 { await Task.yield() }
+                let begin = ContinuousClock.now
+                stage.client.stop()
+                let results = await group.reduce(into: []) { $0.append($1) }
+                #expect(ContinuousClock.now - begin < .milliseconds(900))
+                return results
+            }
+            let finished = results.compactMap { try? $0.get() }
+            #expect(finished.map(\.outcome) == [.created])
+            #expect(results.count { if case .failure(let error) = $0 { error.kind == .stopped } else { false } } == 7)
+            #expect(stage.sandbox.statistics().count(.create) == 1)
+        }
+    }
+
+    @Test("a wait before a repetition ends at once, and the change is as if not tried")
+    func stopInBackoff() async throws {
+        var slow = RetryPolicy()
+        slow.firstWait = .seconds(3000)
+        slow.longestWait = .seconds(3000)
+        slow.total = .seconds(3000)
+        try await Stage.with(retry: slow) { stage in
+            stage.sandbox.inject(SandboxFault(.answer(status: 500), operation: .create, count: nil))
+            let one = try association("c-1", "cart-1")
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    let error = await #expect(throws: APIError.self) { try await stage.client.create(one) }
+                    #expect(error?.kind == .stopped)
+                }
+                while stage.events.attempts.count < 2 { await Task.yield() }
+                stage.client.stop()
+                try await group.waitForAll()
+            }
+        }
+    }
+
+    @Test("forbidden five times in a row without a success stops everything")
+    func forbidden() async throws {
+        try await Stage.with { stage in
+            let body = #"{"errors":[{"status":403,"title":"Forbidden"}]}"#
+            stage.sandbox.inject(SandboxFault(.answer(status: 403, body: body), operation: .create, count: nil))
+            // The token call is a success of the credentials, not of the key's rights.
+            for number in 1...5 {
+                let result = try await stage.client.create(try association("c-\(number)", "cart-\(number)"))
+                #expect(result.outcome == .rejected)
+            }
+            let one = try association("c-6", "cart-6")
+            let error = await #expect(throws: APIError.self) { try await stage.client.create(one) }
+            #expect(error?.kind == .forbidden)
+            #expect(error?.message.contains("may manage carts") == true)
+            #expect(stage.sandbox.statistics().count(.create) == 5)
+        }
+    }
+
+    @Test("twenty failures in a row stop everything")
+    func failures() async throws {
+        var once = RetryPolicy()
+        once.attempts = 1
+        try await Stage.with(retry: once) { stage in
+            stage.sandbox.inject(SandboxFault(.answer(status: 503), operation: .create, count: nil))
+            for number in 1...20 {
+                let result = try await stage.client.create(try association("c-\(number)", "cart-\(number)"))
+                #expect(result.outcome == .failed)
+            }
+            let one = try association("c-21", "cart-21")
+            let error = await #expect(throws: APIError.self) { try await stage.client.create(one) }
+            #expect(error?.kind == .unavailable)
+            #expect(error?.message.contains("20 calls in a row") == true)
+        }
+    }
+
+    @Test("records that the store refuses one by one stop nothing")
+    func refusals() async throws {
+        try await Stage.with { stage in
+            stage.sandbox.inject(SandboxFault(.answer(status: 422), operation: .create, count: nil))
+            for number in 1...60 {
+                let result = try await stage.client.create(try association("c-\(number)", "cart-\(number)"))
+                #expect(result.outcome == .rejected)
+            }
+        }
+    }
+}
