@@ -1,0 +1,75 @@
+package import CartAssociations
+package import Foundation
+import GRDB
+
+extension Ledger {
+    /// Records what an accepted export asserts. The draft is empty afterwards.
+    ///
+    /// Written in transactions of many rows: after a crash in between, some are recorded and some are not, and
+    /// doing it again completes them. `at` is rounded down to seconds.
+    package func assert(_ draft: AssertionDraft, at: Date) throws(LedgerError) {
+        var records = try draft.sorter.sorted()
+        var more = true
+        while more {
+            more = try writing("record what an export asserts") { db in
+                var rows = try AssertionWriter(db, source: draft.source, run: draft.run, at: at)
+                for _ in 0..<Self.rowsPerTransaction {
+                    guard try records.takeNext({ try rows.write($0) }) else { return false }
+                }
+                return true
+            }
+        }
+    }
+
+    /// Takes back what a source asserted; an association that no source asserts any more, and that is not known to
+    /// exist, disappears.
+    package func retract(_ associations: [CartAssociations.Association], source: String) throws(LedgerError) {
+        try forEachRow(of: associations, "record what a source no longer asserts") { db, sets, row in
+            let set = try sets.removing(source, from: row.sources, db)
+            if set == SourceSets.empty && row.confirmation == nil { return try row.delete() }
+            try row.update(sources: set, confirmation: row.confirmation)
+        }
+    }
+
+    /// Records that associations were not in a complete listing of the store: those that no source asserts
+    /// disappear, the others are no longer known to exist.
+    package func unconfirm(_ associations: [CartAssociations.Association]) throws(LedgerError) {
+        try forEachRow(of: associations, "record what no longer exists") { _, _, row in
+            if row.sources == SourceSets.empty { return try row.delete() }
+            try row.update(sources: row.sources, confirmation: nil)
+        }
+    }
+
+    /// Records that associations exist, and how that is known; `run` is nil where no run learnt it, for instance in
+    /// an import.
+    package func confirm(
+        _ associations: [(CartAssociations.Association, Fingerprint)], as confirmation: Ledger.Confirmation,
+        run: String?,
+        at: Date
+    ) throws(LedgerError) {
+        for start in stride(from: 0, to: associations.count, by: Self.rowsPerTransaction) {
+            try writing("record what exists") { db in
+                let number = try run.map { try Self.number(db, of: $0) }
+                let row = try ConfirmationWriter(db, run: number, at: at)
+                for (association, fingerprint) in associations[start...].prefix(Self.rowsPerTransaction) {
+                    try row.confirm(association, fingerprint, as: confirmation, sources: SourceSets.empty)
+                }
+            }
+        }
+    }
+
+    private func forEachRow(
+        of associations: [CartAssociations.Association], _ action: String,
+        _ change: (Database, inout SourceSets, AssociationRow) throws -> Void
+    ) throws(LedgerError) {
+        for start in stride(from: 0, to: associations.count, by: Self.rowsPerTransaction) {
+            try writing(action) { db in
+                var sets = try SourceSets(db)
+                let rows = try AssociationRows(db)
+                for association in associations[start...].prefix(Self.rowsPerTransaction) {
+                    if let row = try rows.find(association) { try change(db, &sets, row) }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,200 @@
+package import CartAssociations
+import Foundation
+import GRDB
+
+extension Ledger {
+    /// Writes a run's plan into its journal, in the order of carts, creates before deletes. The draft is empty
+    /// afterwards. A run's plan is written once.
+    ///
+    /// Written in transactions of many rows, while the run's state is `planning`: a run that is interrupted meanwhile
+    /// has no plan.
+    package func appendPlan(_ draft: PlanDraft) throws(LedgerError) {
+        var records = try draft.sorter.sorted()
+        var next: Int64?
+        var more = true
+        while more {
+            more = try writing("write the plan") { db in
+                let range = try Self.entries(db, of: draft.run)
+                if next == nil {
+                    guard try Self.lastEntry(db, in: range) == nil else {
+                        throw DatabaseError(resultCode: .SQLITE_MISUSE, message: "run \(draft.run) has a plan already")
+                    }
+                    try db.execute(
+                        sql: "UPDATE run SET creates = ?, deletes = ? WHERE id = ?",
+                        arguments: [draft.creates, draft.deletes, draft.run])
+                }
+                var id = next ?? range.lowerBound
+                let writer = try EntryWriter(db)
+                defer { next = id }
+                for _ in 0..<Self.rowsPerTransaction {
+                    guard try records.takeNext({ try writer.write($0, id: id) }) else { return false }
+                    id += 1
+                }
+                return true
+            }
+        }
+    }
+
+    /// The next carts of a run's journal that have pending changes, in the order of their ids: those after a
+    /// cart, or the first ones.
+    ///
+    /// Finding the first ones takes about a second for each ten million outcomes that the run has already.
+    package func pendingCarts(
+        of run: String, after cart: CartID? = nil, limit: Int
+    ) throws(LedgerError) -> [CartChanges] {
+        try reading("read the journal") { db in
+            let range = try Self.entries(db, of: run)
+            let start: Int64
+            if let cart {
+                start = try Self.firstEntry(db, in: range, afterCart: cart.text)
+            } else {
+                start = try Self.firstOpenCart(db, in: range)
+            }
+            let reader = try EntryReader(db, start..<range.upperBound)
+            return try reader.pendingCarts(run: run, limit: limit)
+        }
+    }
+
+    /// Records outcomes of a run's changes, and what they say about the associations, in one transaction.
+    ///
+    /// A created association, or one that was there already, is confirmed; a deleted one, or one that was gone, is
+    /// forgotten with all assertions. An entry keeps the first outcome that was recorded.
+    package func record(_ outcomes: [ChangeOutcome], of run: String) throws(LedgerError) {
+        guard !outcomes.isEmpty else { return }
+        try writing("record outcomes") { db in
+            let writer = try OutcomeWriter(db, run: run)
+            for outcome in outcomes { try writer.write(outcome) }
+        }
+    }
+
+    /// What a run planned and what became of it, in numbers.
+    package func counts(of run: String) throws(LedgerError) -> JournalCounts {
+        try reading("count outcomes") { db in
+            let range = try Self.entries(db, of: run)
+            var counts = JournalCounts()
+            if let row = try Row.fetchOne(db, sql: "SELECT creates, deletes FROM run WHERE id = ?", arguments: [run]) {
+                counts.planned = [.create: row[0], .delete: row[1]].filter { $0.value > 0 }
+            }
+            let rows = try Row.fetchAll(
+                db, sql: "SELECT kind, outcome, count(*) FROM outcome WHERE entry >= ? AND entry < ? GROUP BY 1, 2",
+                arguments: [range.lowerBound, range.upperBound])
+            for row in rows {
+                guard let outcome = StoredCodes.outcome(row[1]) else { continue }
+                counts.outcomes[StoredCodes.changeKind(row[0]), default: [:]][outcome] = row[2]
+            }
+            return counts
+        }
+    }
+
+    /// Visits every entry of a run's journal in its order. The visitor may use the ledger.
+    package func forEachEntry(of run: String, visit: (JournalEntry) throws -> Void) throws {
+        let range = try reading("read the journal") { try Self.entries($0, of: run) }
+        var start = range.lowerBound
+        while start < range.upperBound {
+            let page = try reading("read the journal") { db in
+                try EntryReader(db, start..<range.upperBound).entries(run: run, limit: Self.entriesPerPage)
+            }
+            for entry in page { try visit(entry) }
+            guard page.count == Self.entriesPerPage, let last = page.last else { return }
+            start = last.id + 1
+        }
+    }
+
+    /// Every change that any run planned for a cart, oldest first; reads all journals.
+    package func entries(of cart: CartID) throws(LedgerError) -> [JournalEntry] {
+        try history("cart = ?", [cart.text])
+    }
+
+    /// Every change that any run planned for an owner, oldest first; reads all journals.
+    package func entries(of owner: Owner) throws(LedgerError) -> [JournalEntry] {
+        try history("owner = ? AND owner_kind = ?", [owner.id.text, StoredCodes.code(owner.kind)])
+    }
+
+    /// Removes a run's journal, for instance when it is too old to be of use; the run itself stays known.
+    package func removeJournal(of run: String) throws(LedgerError) {
+        var removed = 1
+        while removed > 0 {
+            removed = try writing("remove a journal") { db in
+                let range = try Self.entries(db, of: run)
+                guard
+                    let first = try Int64.fetchOne(
+                        db, sql: "SELECT min(id) FROM entry WHERE id >= ? AND id < ?",
+                        arguments: [range.lowerBound, range.upperBound])
+                else { return 0 }
+                let end = min(first + Int64(Self.rowsPerTransaction), range.upperBound)
+                try db.execute(
+                    sql: "DELETE FROM outcome WHERE entry >= ? AND entry < ?", arguments: [range.lowerBound, end])
+                try db.execute(sql: "DELETE FROM entry WHERE id >= ? AND id < ?", arguments: [first, end])
+                return db.changesCount
+            }
+        }
+    }
+
+    private static let entriesPerPage = 5_000
+
+    private func history(_ condition: String, _ arguments: StatementArguments) throws(LedgerError) -> [JournalEntry] {
+        try reading("read the journals") { db in
+            let ids = try Int64.fetchAll(
+                db, sql: "SELECT id FROM entry WHERE \(condition) ORDER BY id", arguments: arguments)
+            var found: [JournalEntry] = []
+            for id in ids {
+                let number = id >> 32
+                let run = try String.fetchOne(db, sql: "SELECT id FROM run WHERE number = ?", arguments: [number])
+                found += try EntryReader(db, id..<(id + 1)).entries(run: run ?? "", limit: 1)
+            }
+            return found
+        }
+    }
+}
+
+extension Ledger {
+    /// The ids that a run's entries have.
+    fileprivate static func entries(_ db: Database, of run: String) throws -> Range<Int64> {
+        let number = try number(db, of: run)
+        return (number << 32)..<((number + 1) << 32)
+    }
+
+    private static func lastEntry(_ db: Database, in range: Range<Int64>) throws -> Int64? {
+        try Int64.fetchOne(
+            db, sql: "SELECT max(id) FROM entry WHERE id >= ? AND id < ?",
+            arguments: [range.lowerBound, range.upperBound])
+    }
+
+    /// The first entry of the first cart that has an entry without an outcome.
+    ///
+    /// Carts are worked on in their order, so that the outcomes of a run are nearly without gaps: the first gap is
+    /// found in the narrow table of outcomes alone.
+    private static func firstOpenCart(_ db: Database, in range: Range<Int64>) throws -> Int64 {
+        let outcomes = try PreparedStatement(
+            db, "SELECT entry FROM outcome WHERE entry >= ? AND entry < ? ORDER BY entry")
+        outcomes.bind(range.lowerBound, at: 1)
+        outcomes.bind(range.upperBound, at: 2)
+        var open = range.lowerBound
+        while try outcomes.step(), outcomes.integer(0) == open { open += 1 }
+        outcomes.reset()
+        guard let cart = try cart(db, of: open) else { return open }
+        while open > range.lowerBound, try self.cart(db, of: open - 1) == cart { open -= 1 }
+        return open
+    }
+
+    /// The first entry of a later cart, found by bisection: ids have no gaps and carts are in order.
+    private static func firstEntry(_ db: Database, in range: Range<Int64>, afterCart cart: String) throws -> Int64 {
+        var low = range.lowerBound
+        var high = try (lastEntry(db, in: range) ?? low - 1) + 1
+        while low < high {
+            let middle = low + (high - low) / 2
+            if try Array((self.cart(db, of: middle) ?? "").utf8).lexicographicallyPrecedes(Array(cart.utf8))
+                || self.cart(db, of: middle) == cart
+            {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        return low
+    }
+
+    private static func cart(_ db: Database, of entry: Int64) throws -> String? {
+        try String.fetchOne(db, sql: "SELECT cart FROM entry WHERE id = ?", arguments: [entry])
+    }
+}

@@ -1,0 +1,191 @@
+import CartAssociations
+import Foundation
+import GRDB
+
+/// Writes planned changes.
+struct EntryWriter {
+    private let insert: PreparedStatement
+
+    init(_ db: Database) throws {
+        insert = try PreparedStatement(
+            db,
+            """
+            INSERT INTO entry (id, cart, kind, owner_kind, owner, high, low, export, record, line)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            """)
+    }
+
+    /// Writes one record of a `PlanDraft`.
+    func write(_ record: ArraySlice<UInt8>, id: Int64) throws {
+        var fields = ByteRecord.Reader(record)
+        insert.bind(id, at: 1)
+        insert.bind(text: fields.text(), at: 2)
+        insert.bind(Int(fields.byte()), at: 3)
+        insert.bind(Int(fields.byte()), at: 4)
+        insert.bind(text: fields.text(), at: 5)
+        fields.bindFingerprint(to: insert, from: 6)
+        fields.bindPlace(to: insert, from: 8)
+        try insert.run()
+    }
+}
+
+/// Reads planned changes with their outcomes, in the order of the journal.
+struct EntryReader {
+    private let select: PreparedStatement
+
+    init(_ db: Database, _ range: Range<Int64>) throws {
+        select = try PreparedStatement(
+            db,
+            """
+            SELECT entry.id, entry.kind, owner_kind, owner, cart, high, low, export, record, line,
+                outcome.outcome, status, attempts, service, response, at, message
+            FROM entry LEFT JOIN outcome ON outcome.entry = entry.id
+            WHERE entry.id >= ? AND entry.id < ? ORDER BY entry.id
+            """)
+        select.bind(range.lowerBound, at: 1)
+        select.bind(range.upperBound, at: 2)
+    }
+
+    func entries(run: String, limit: Int) throws -> [JournalEntry] {
+        var entries: [JournalEntry] = []
+        while entries.count < limit, try select.step() { entries.append(try entry(run: run)) }
+        select.reset()
+        return entries
+    }
+
+    /// Carts with pending entries; the range must begin with a cart's first entry.
+    func pendingCarts(run: String, limit: Int) throws -> [CartChanges] {
+        var carts: [CartChanges] = []
+        var cart: String?
+        var pending: [JournalEntry] = []
+        var hasFailedCreate = false
+        func finish() {
+            if let first = pending.first {
+                carts.append(
+                    CartChanges(
+                        cart: first.change.association.cart, entries: pending, hasFailedCreate: hasFailedCreate))
+            }
+            pending = []
+            hasFailedCreate = false
+        }
+        while try select.step() {
+            let next = select.text(4)
+            if next != cart {
+                finish()
+                if carts.count == limit { break }
+                cart = next
+            }
+            if select.isNull(10) {
+                pending.append(try entry(run: run))
+            } else if select.int(1) == StoredCodes.code(.create),
+                !(StoredCodes.outcome(select.int(10))?.isSuccess ?? false)
+            {
+                hasFailedCreate = true
+            }
+        }
+        if carts.count < limit { finish() }
+        select.reset()
+        return carts
+    }
+
+    private func entry(run: String) throws -> JournalEntry {
+        guard let cart = CartID(select.text(4)), let owner = OwnerID(select.text(3)) else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a journal entry's ids are not usable ids")
+        }
+        let place =
+            select.isNull(7) ? nil : RecordPlace(export: select.int(7), record: select.int(8), line: select.int(9))
+        let id = select.integer(0)
+        let change = Change(
+            StoredCodes.changeKind(select.int(1)),
+            CartAssociations.Association(StoredCodes.ownerKind(select.int(2)), owner, cart), place: place)
+        return JournalEntry(
+            id: id, run: run, change: change, fingerprint: Fingerprint(high: select.bits(5), low: select.bits(6)),
+            outcome: outcome(entry: id))
+    }
+
+    private func outcome(entry: Int64) -> ChangeOutcome? {
+        guard !select.isNull(10), let outcome = StoredCodes.outcome(select.int(10)) else { return nil }
+        return ChangeOutcome(
+            entry: entry, outcome: outcome, status: select.isNull(11) ? nil : select.int(11), attempts: select.int(12),
+            service: select.isNull(13) ? nil : .microseconds(select.integer(13)),
+            response: select.isNull(14) ? nil : .microseconds(select.integer(14)),
+            message: select.isNull(16) ? nil : select.text(16),
+            at: Date(timeIntervalSince1970: TimeInterval(select.integer(15)) / 1000))
+    }
+}
+
+/// Writes outcomes, and what they say about associations.
+struct OutcomeWriter {
+    private let run: Int64
+    private let sources: Int64
+    private let db: Database
+    private let insert: PreparedStatement
+    private let planned: PreparedStatement
+    private let rows: AssociationRows
+
+    init(_ db: Database, run: String) throws {
+        self.db = db
+        self.run = try Ledger.number(db, of: run)
+        let source = try String.fetchOne(db, sql: "SELECT source FROM run WHERE id = ?", arguments: [run]) ?? ""
+        var sets = try SourceSets(db)
+        sources = try sets.adding(source, to: SourceSets.empty, db)
+        insert = try PreparedStatement(
+            db,
+            """
+            INSERT INTO outcome (entry, kind, outcome, status, attempts, service, response, at, message)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+            """)
+        planned = try PreparedStatement(
+            db, "SELECT kind, owner_kind, owner, cart, high, low, export, record, line FROM entry WHERE id = ?")
+        rows = try AssociationRows(db)
+    }
+
+    func write(_ outcome: ChangeOutcome) throws {
+        guard outcome.entry >> 32 == run else {
+            throw DatabaseError(resultCode: .SQLITE_MISUSE, message: "entry \(outcome.entry) is of another run")
+        }
+        planned.bind(outcome.entry, at: 1)
+        defer { planned.reset() }
+        guard try planned.step() else {
+            throw DatabaseError(resultCode: .SQLITE_MISUSE, message: "there is no entry \(outcome.entry)")
+        }
+        insert.bind(outcome.entry, at: 1)
+        insert.bind(planned.int(0), at: 2)
+        insert.bind(StoredCodes.code(outcome.outcome), at: 3)
+        insert.bind(outcome.status, at: 4)
+        insert.bind(outcome.attempts, at: 5)
+        insert.bind(outcome.service.map(\.wholeMicroseconds), at: 6)
+        insert.bind(outcome.response.map(\.wholeMicroseconds), at: 7)
+        insert.bind(Int64((outcome.at.timeIntervalSince1970 * 1000).rounded()), at: 8)
+        insert.bind(outcome.message, at: 9)
+        try insert.run()
+        guard db.changesCount == 1 else { return }
+        switch outcome.outcome {
+        case .created: try confirm(as: .created, at: outcome.at)
+        case .alreadyThere: try confirm(as: .alreadyThere, at: outcome.at)
+        case .deleted, .alreadyGone: try rows.remove(plannedAssociation())
+        case .rejected, .failed, .skipped: break
+        }
+    }
+
+    private func confirm(as confirmation: Ledger.Confirmation, at: Date) throws {
+        let place =
+            planned.isNull(6) ? nil : RecordPlace(export: planned.int(6), record: planned.int(7), line: planned.int(8))
+        try ConfirmationWriter(db, run: run, at: at).confirm(
+            plannedAssociation(), Fingerprint(high: planned.bits(4), low: planned.bits(5)), as: confirmation,
+            sources: sources, place: place)
+    }
+
+    private func plannedAssociation() throws -> CartAssociations.Association {
+        guard let cart = CartID(planned.text(3)), let owner = OwnerID(planned.text(2)) else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a journal entry's ids are not usable ids")
+        }
+        return CartAssociations.Association(StoredCodes.ownerKind(planned.int(1)), owner, cart)
+    }
+}
+
+extension Duration {
+    fileprivate var wholeMicroseconds: Int64 {
+        components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
+    }
+}

@@ -1,0 +1,121 @@
+package import Foundation
+import GRDB
+
+/// The only memory of the program: which source asserted which associations, which of them exist, every run, and
+/// the journal of every planned change and its outcome.
+///
+/// One process at a time, one connection. What a method has recorded when it returns survives a power cut. All
+/// methods block for the time of the database's work; visitors that are called while rows are read must not call
+/// the ledger again, drafts excepted.
+package final class Ledger: Sendable {
+    /// The state folder.
+    package let folder: String
+    /// The store that the ledger belongs to.
+    package let store: StoreIdentity
+    /// When the ledger was made.
+    package let created: Date
+    /// The 32 random bytes that key its fingerprints.
+    package let fingerprintKey: [UInt8]
+
+    let database: DatabaseQueue
+    private let lock: FolderLock
+    private let marker: LedgerMarker
+
+    private init(
+        folder: String, identity: LedgerIdentity, database: DatabaseQueue, lock: FolderLock, marker: LedgerMarker
+    ) {
+        self.folder = folder
+        store = identity.store
+        created = identity.created
+        fingerprintKey = identity.fingerprintKey
+        self.database = database
+        self.lock = lock
+        self.marker = marker
+    }
+
+    /// Opens the ledger of a state folder, or makes both where there are none.
+    ///
+    /// Refuses (see `LedgerError.Kind`) where another process holds the folder, the ledger belongs to another
+    /// store, or it is missing, emptied, older than it was, damaged or not writable. `now` dates a new ledger.
+    package static func open(
+        folder: String, store: StoreIdentity, now: Date = Date()
+    ) throws(LedgerError) -> Ledger {
+        let files = LedgerFiles(folder: folder)
+        try StateFolder.prepare(folder)
+        let lock = try FolderLock(path: files.lock, folder: folder)
+        let expected = try LedgerMarker.read(files)
+        try StateFolder.prepareDatabase(files, isExpected: expected != nil)
+        do {
+            let database = try DatabaseQueue(path: files.database, configuration: LedgerSchema.configuration())
+            let identity = try LedgerSchema.bringUp(database, files: files, store: store, now: now)
+            let marker = try LedgerMarker.agree(expected, with: identity, files: files)
+            let ledger = Ledger(folder: folder, identity: identity, database: database, lock: lock, marker: marker)
+            try ledger.tidyInterruptedPlans()
+            return ledger
+        } catch {
+            throw LedgerError(error, doing: "open the ledger", folder: folder)
+        }
+    }
+
+    /// Writes everything back into one file, closes it and lets the next process in.
+    package func close() throws(LedgerError) {
+        do {
+            try database.close()
+        } catch {
+            throw LedgerError(error, doing: "close the ledger", folder: folder)
+        }
+        lock.release()
+    }
+
+    /// A number that grows with every change to what the ledger holds: a plan that was made at another one is stale.
+    package func revision() throws(LedgerError) -> Int64 {
+        try reading("read its revision") { try LedgerIdentity.revision($0) }
+    }
+
+    /// SQLite's version, for `doctor`.
+    package static var sqliteVersion: String { PreparedStatement.libraryVersion }
+
+    /// Checks every page and row; returns the problems in SQLite's words, none where the ledger is sound.
+    ///
+    /// Takes about a second for each gigabyte that the ledger has.
+    package func check() throws(LedgerError) -> [String] {
+        try reading("check itself") { db in
+            try String.fetchAll(db, sql: "PRAGMA quick_check").filter { $0 != "ok" }
+        }
+    }
+
+    /// Reads, with the database's errors sorted.
+    func reading<Value>(_ action: String, _ body: (Database) throws -> Value) throws(LedgerError) -> Value {
+        do {
+            return try database.read(body)
+        } catch {
+            throw LedgerError(error, doing: action, folder: folder)
+        }
+    }
+
+    /// Reads with a visitor, whose own errors pass through as they are.
+    func visiting<Value>(_ action: String, _ body: (Database) throws -> Value) throws -> Value {
+        do {
+            return try database.read(body)
+        } catch let error as DatabaseError {
+            throw LedgerError(error, doing: action, folder: folder)
+        }
+    }
+
+    /// Writes in one transaction that moves the revision on, with the database's errors sorted.
+    func writing<Value>(_ action: String, _ body: (Database) throws -> Value) throws(LedgerError) -> Value {
+        do {
+            return try database.write { db in
+                try LedgerIdentity.advanceRevision(db)
+                return try body(db)
+            }
+        } catch {
+            throw LedgerError(error, doing: action, folder: folder)
+        }
+    }
+
+    /// Makes the marker remember the present revision, so that an older copy of the ledger is recognised.
+    func advanceMarker() throws(LedgerError) {
+        try marker.advance(to: try revision())
+    }
+}

@@ -1,0 +1,180 @@
+import Foundation
+import GRDB
+
+/// The tables, their versions, and how the connection is set up.
+enum LedgerSchema {
+    /// Marks the file as a ledger of ours in its header: `cart` in ASCII.
+    private static let applicationID = 0x6361_7274
+
+    /// A ledger up to this size is checked page by page when it is opened, which takes at most a tenth of a second.
+    private static let checkedBytes = 32 << 20
+
+    /// WAL with synchronous FULL is what survives power cuts; the memory map is off so that every write is one that
+    /// the file system orders. One row of `association` takes about 120 bytes: larger pages than SQLite's 4,096
+    /// make scans of millions of rows a third faster.
+    static func configuration() -> Configuration {
+        var configuration = Configuration()
+        configuration.label = "ledger"
+        configuration.foreignKeysEnabled = false
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { db in
+            try db.execute(
+                sql: """
+                    PRAGMA page_size = 8192;
+                    PRAGMA mmap_size = 0;
+                    PRAGMA cache_size = -16000;
+                    PRAGMA cell_size_check = ON;
+                    PRAGMA trusted_schema = OFF;
+                    PRAGMA journal_mode = WAL;
+                    PRAGMA synchronous = FULL;
+                    PRAGMA journal_size_limit = 67108864;
+                    """)
+        }
+        return configuration
+    }
+
+    /// Brings a new or older ledger to the present version and returns its identity; refuses one that is not ours.
+    static func bringUp(
+        _ database: DatabaseQueue, files: LedgerFiles, store: StoreIdentity, now: Date
+    ) throws -> LedgerIdentity {
+        let migrator = migrator(store: store, now: now)
+        try database.read { db in
+            let isNew = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") == 0
+            guard try isNew || Int.fetchOne(db, sql: "PRAGMA application_id") == applicationID else {
+                throw LedgerError(
+                    .damaged, path: files.database, problem: "is not a ledger of cartsync",
+                    advice: "choose another folder with --state")
+            }
+            guard try !migrator.hasBeenSuperseded(db) else {
+                throw LedgerError(
+                    .newer, path: files.database, problem: "a newer version of cartsync wrote the ledger",
+                    advice: "run that version, or choose another folder with --state")
+            }
+            let bytes = try Int.fetchOne(
+                db, sql: "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+            if let bytes, bytes <= checkedBytes {
+                let problems = try String.fetchAll(db, sql: "PRAGMA quick_check(1)").filter { $0 != "ok" }
+                guard problems.isEmpty else {
+                    throw LedgerError(
+                        .damaged, path: files.database, problem: "damaged: \(problems.joined(separator: "; "))",
+                        advice: LedgerError.rebuildAdvice(files.folder))
+                }
+            }
+        }
+        try migrator.migrate(database)
+        guard let identity = try database.read({ try LedgerIdentity.fetch($0) }) else {
+            throw LedgerError(
+                .damaged, path: files.database, problem: "the ledger does not say which store it belongs to",
+                advice: LedgerError.rebuildAdvice(files.folder))
+        }
+        guard identity.store == store else {
+            throw LedgerError(
+                .otherStore, path: files.folder,
+                problem: "the ledger belongs to \(identity.store), not to \(store)",
+                advice: "use the settings of that store, or choose another folder with --state")
+        }
+        return identity
+    }
+
+    /// Every version of the tables. A published migration never changes; later ones are added below.
+    static func migrator(store: StoreIdentity, now: Date) -> DatabaseMigrator {
+        var migrator = DatabaseMigrator().disablingDeferredForeignKeyChecks()
+        migrator.registerMigration("1") { db in
+            try db.execute(sql: "PRAGMA application_id = \(applicationID)")
+            try db.execute(sql: version1)
+            try LedgerIdentity.insert(db, store: store, now: now)
+        }
+        return migrator
+    }
+
+    private static let version1 = """
+        CREATE TABLE identity (
+            one INTEGER PRIMARY KEY CHECK (one = 1),
+            ledger TEXT NOT NULL,
+            base_url TEXT NOT NULL,
+            client_id TEXT NOT NULL,
+            created INTEGER NOT NULL,
+            fingerprint_key BLOB NOT NULL,
+            revision INTEGER NOT NULL
+        );
+
+        CREATE TABLE run (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            source TEXT NOT NULL,
+            state TEXT NOT NULL,
+            saved_plan TEXT,
+            creates INTEGER NOT NULL DEFAULT 0,
+            deletes INTEGER NOT NULL DEFAULT 0,
+            record TEXT NOT NULL
+        );
+
+        CREATE TABLE source (
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE
+        );
+
+        -- Many associations share few different sets of sources: each set is stored once, its members' ids
+        -- ascending and separated by commas. Set 0 is the empty one and has no row.
+        CREATE TABLE source_set (
+            id INTEGER PRIMARY KEY,
+            members TEXT NOT NULL UNIQUE
+        );
+
+        -- In the order of carts, as runs work: the outcomes of a transaction meet few pages.
+        CREATE TABLE association (
+            cart TEXT NOT NULL,
+            owner_kind INTEGER NOT NULL,
+            owner TEXT NOT NULL,
+            high INTEGER NOT NULL,
+            low INTEGER NOT NULL,
+            sources INTEGER NOT NULL,
+            confirmation INTEGER,
+            since INTEGER NOT NULL,
+            run INTEGER,
+            export INTEGER,
+            record INTEGER,
+            line INTEGER,
+            PRIMARY KEY (cart, owner_kind, owner)
+        ) WITHOUT ROWID;
+
+        -- Entries of a run have its number in the upper 32 bits of their id and their place in the order of work
+        -- in the lower ones.
+        CREATE TABLE entry (
+            id INTEGER PRIMARY KEY,
+            kind INTEGER NOT NULL,
+            owner_kind INTEGER NOT NULL,
+            owner TEXT NOT NULL,
+            cart TEXT NOT NULL,
+            high INTEGER NOT NULL,
+            low INTEGER NOT NULL,
+            export INTEGER,
+            record INTEGER,
+            line INTEGER
+        );
+
+        CREATE TABLE outcome (
+            entry INTEGER PRIMARY KEY,
+            kind INTEGER NOT NULL,
+            outcome INTEGER NOT NULL,
+            status INTEGER,
+            attempts INTEGER NOT NULL,
+            service INTEGER,
+            response INTEGER,
+            at INTEGER NOT NULL,
+            message TEXT
+        );
+
+        CREATE TABLE export (
+            id INTEGER PRIMARY KEY,
+            source TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            run INTEGER NOT NULL,
+            records INTEGER NOT NULL,
+            bytes INTEGER NOT NULL,
+            is_snapshot INTEGER NOT NULL,
+            is_accepted INTEGER NOT NULL
+        );
+        CREATE INDEX export_source ON export (source, digest);
+        """
+}

@@ -1,0 +1,95 @@
+package import CartAssociations
+package import Foundation
+
+/// What the ledger knows about one run.
+package struct RunRecord: Sendable, Hashable, Codable, Identifiable {
+    package enum State: String, Sendable, Hashable, CaseIterable, Codable {
+        /// Reading, comparing, planning; nothing was written to the store.
+        case planning
+        /// The plan is complete and waits for approval, because a guard refused it.
+        case refused
+        /// Changes are being made; after a crash, the run can be resumed.
+        case applying
+        case finished
+        /// Stopped before all changes were made; the run can be resumed.
+        case stopped
+        /// Ended by an error before any change was made.
+        case failed
+    }
+
+    /// One export of the run.
+    package struct Export: Sendable, Hashable, Codable {
+        package var path: String
+        /// The SHA-256 of the file's bytes, in hexadecimal.
+        package var digest: String
+        package var records: Int
+        package var bytes: Int
+
+        package init(path: String, digest: String, records: Int, bytes: Int) {
+            self.path = path
+            self.digest = digest
+            self.records = records
+            self.bytes = bytes
+        }
+    }
+
+    /// The plan in numbers.
+    package struct PlanCounts: Sendable, Hashable, Codable {
+        package var creates = 0
+        package var deletes = 0
+        package var kept = 0
+        package var duplicates = 0
+        package var rejected = 0
+        /// Existing associations outside the scope.
+        package var unmanaged = 0
+        /// Not deleted, because another source asserts them.
+        package var protected = 0
+        /// Not deleted, because a rejected record names them.
+        package var withheld = 0
+
+        package init() {}
+    }
+
+    package let id: String
+    /// The command that was typed.
+    package var command: String
+    package var source: String
+    package var exports: [Export] = []
+    package var scope: DeletionScope
+    /// Where the run learnt what exists; nil until it is chosen.
+    package var current: CurrentSource?
+    /// Why that was chosen.
+    package var currentReason: String?
+    package var started: Date
+    package var ended: Date?
+    package var state: State = .planning
+    package var exitStatus: Int?
+    /// Why the run was refused, stopped or failed.
+    package var reason: String?
+    package var counts = PlanCounts()
+    /// The digest of the saved plan that the run applies.
+    package var savedPlan: String?
+    /// Settings that a resumed run must share.
+    package var settings: [String: String] = [:]
+
+    package init(id: String, command: String, source: String, scope: DeletionScope, started: Date) {
+        self.id = id
+        self.command = command
+        self.source = source
+        self.scope = scope
+        self.started = started
+    }
+
+    /// Whether `runs resume` can go on with it.
+    package var isResumable: Bool { state == .applying || state == .stopped }
+
+    /// A new id: the time in UTC and four random characters, for instance `20261121-101500-4f2a`. Ids sort by time.
+    package static func makeID(at date: Date, using generator: inout some RandomNumberGenerator) -> String {
+        let formatter = DateFormatter()
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        formatter.timeZone = TimeZone(secondsFromGMT: 0)
+        formatter.dateFormat = "yyyyMMdd-HHmmss"
+        let random = String(UInt16.random(in: .min ... .max, using: &generator), radix: 16)
+        return formatter.string(from: date) + "-" + String(repeating: "0", count: 4 - random.count) + random
+    }
+}

@@ -1,0 +1,102 @@
+import Foundation
+import GRDB
+
+extension Ledger {
+    /// Records that a run begins. Its id must be new.
+    package func beginRun(_ run: RunRecord) throws(LedgerError) {
+        try writing("record a run") { db in
+            try db.execute(
+                sql: "INSERT INTO run (id, source, state, saved_plan, record) VALUES (?, ?, ?, ?, ?)",
+                arguments: [run.id, run.source, run.state.rawValue, run.savedPlan, try Self.encode(run)])
+        }
+        try advanceMarker()
+    }
+
+    /// Changes what is known about a run, in one transaction, and returns it as it is then; nil for an unknown run.
+    @discardableResult
+    package func updateRun(_ id: String, _ change: (inout RunRecord) -> Void) throws(LedgerError) -> RunRecord? {
+        let changed: RunRecord? = try writing("record a run's state") { db in
+            guard var run = try Self.fetchRun(db, id) else { return nil }
+            change(&run)
+            try db.execute(
+                sql: "UPDATE run SET source = ?, state = ?, saved_plan = ?, record = ? WHERE id = ?",
+                arguments: [run.source, run.state.rawValue, run.savedPlan, try Self.encode(run), id])
+            return run
+        }
+        try advanceMarker()
+        return changed
+    }
+
+    /// One run; nil where the ledger knows none of this id.
+    package func run(_ id: String) throws(LedgerError) -> RunRecord? {
+        try reading("read a run") { try Self.fetchRun($0, id) }
+    }
+
+    /// Runs, newest first, from the one before `before` on, or from the newest.
+    package func runs(limit: Int = 100, before: String? = nil) throws(LedgerError) -> [RunRecord] {
+        try reading("read the runs") { db in
+            let end = try before.map { try Self.number(db, of: $0) } ?? Int64.max
+            return try Self.fetchRuns(
+                db, sql: "WHERE number < ? ORDER BY number DESC LIMIT ?", arguments: [end, limit])
+        }
+    }
+
+    /// Runs in one of these states, oldest first: those to be resumed, or waiting for approval.
+    package func runs(in states: Set<RunRecord.State>) throws(LedgerError) -> [RunRecord] {
+        try reading("read the runs") { db in
+            let names = states.map(\.rawValue).sorted()
+            let marks = names.map { _ in "?" }.joined(separator: ", ")
+            return try Self.fetchRuns(
+                db, sql: "WHERE state IN (\(marks)) ORDER BY number", arguments: StatementArguments(names))
+        }
+    }
+
+    /// The run that applied a saved plan, which may be applied only once.
+    package func run(applying savedPlan: String) throws(LedgerError) -> RunRecord? {
+        try reading("read a run") { db in
+            try Self.fetchRuns(db, sql: "WHERE saved_plan = ? LIMIT 1", arguments: [savedPlan]).first
+        }
+    }
+
+    /// Ends the runs that were planning when their process ended, and removes their half-written journals: they
+    /// wrote nothing to the store. The lock says that no such process lives.
+    func tidyInterruptedPlans() throws(LedgerError) {
+        for run in try runs(in: [.planning]) {
+            try removeJournal(of: run.id)
+            try updateRun(run.id) {
+                $0.state = .failed
+                $0.reason = "interrupted while planning; nothing was written to the store"
+            }
+        }
+    }
+
+    private static func fetchRun(_ db: Database, _ id: String) throws -> RunRecord? {
+        try fetchRuns(db, sql: "WHERE id = ?", arguments: [id]).first
+    }
+
+    private static func fetchRuns(
+        _ db: Database, sql: String, arguments: StatementArguments
+    ) throws -> [RunRecord] {
+        try String.fetchAll(db, sql: "SELECT record FROM run " + sql, arguments: arguments).map { text in
+            do {
+                return try JSONDecoder().decode(RunRecord.self, from: Data(text.utf8))
+            } catch {
+                throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a run's record cannot be read: \(error)")
+            }
+        }
+    }
+
+    private static func encode(_ run: RunRecord) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(run), as: UTF8.self)
+    }
+
+    /// The number that a run's id stands for inside the ledger.
+    static func number(_ db: Database, of run: String) throws -> Int64 {
+        guard let number = try Int64.fetchOne(db, sql: "SELECT number FROM run WHERE id = ?", arguments: [run]) else {
+            throw DatabaseError(resultCode: .SQLITE_NOTFOUND, message: "there is no run \(run)")
+        }
+        return number
+    }
+}

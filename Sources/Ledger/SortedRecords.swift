@@ -1,0 +1,100 @@
+/// Sorted byte records, one after the other: from memory, or merged from the sorted runs of a file.
+struct SortedRecords {
+    private var memory: [UInt8] = []
+    private var pieces: [Range<Int>] = []
+    private var next = 0
+    /// A binary heap of runs by their present record, the smallest first.
+    private var heap: [SortedRun] = []
+
+    init(memory: [UInt8], pieces: [Range<Int>]) {
+        self.memory = memory
+        self.pieces = pieces
+    }
+
+    init(file: SpillFile, runs: [Range<Int>], memoryBudget: Int) throws(LedgerError) {
+        let blockBytes = min(max(memoryBudget / max(runs.count, 1), 2 * RecordSorter.longestRecord), 1 << 20)
+        for range in runs {
+            let run = SortedRun(file: file, range: range, blockBytes: blockBytes)
+            if try run.advance() { heap.append(run) }
+        }
+        for index in stride(from: heap.count / 2 - 1, through: 0, by: -1) { sink(index) }
+    }
+
+    /// Calls `take` with the next record; returns false at the end.
+    mutating func takeNext(_ take: (ArraySlice<UInt8>) throws -> Void) throws -> Bool {
+        guard heap.isEmpty else {
+            try take(heap[0].record)
+            if try !heap[0].advance() {
+                heap.swapAt(0, heap.count - 1)
+                heap.removeLast()
+            }
+            sink(0)
+            return true
+        }
+        guard next < pieces.count else { return false }
+        try take(memory[pieces[next]])
+        next += 1
+        return true
+    }
+
+    private mutating func sink(_ start: Int) {
+        var parent = start
+        while true {
+            let left = 2 * parent + 1
+            guard left < heap.count else { return }
+            let right = left + 1
+            let least = right < heap.count && heap[right].precedes(heap[left]) ? right : left
+            guard heap[least].precedes(heap[parent]) else { return }
+            heap.swapAt(least, parent)
+            parent = least
+        }
+    }
+}
+
+/// One sorted run in a file, read block by block.
+private final class SortedRun {
+    private let file: SpillFile
+    private let blockBytes: Int
+    private var unread: Range<Int>
+    private var buffer: [UInt8]
+    private var filled = 0
+    private var current = 0..<0
+
+    init(file: SpillFile, range: Range<Int>, blockBytes: Int) {
+        self.file = file
+        self.blockBytes = blockBytes
+        unread = range
+        buffer = [UInt8](repeating: 0, count: blockBytes)
+    }
+
+    var record: ArraySlice<UInt8> { buffer[current] }
+
+    func precedes(_ other: SortedRun) -> Bool {
+        record.lexicographicallyPrecedes(other.record)
+    }
+
+    /// Moves to the next record; false at the end of the run.
+    func advance() throws(LedgerError) -> Bool {
+        if try !ensure(2) { return false }
+        let start = current.upperBound + 2
+        let count = Int(buffer[start - 2]) << 8 | Int(buffer[start - 1])
+        current = (start - 2)..<(start - 2)
+        _ = try ensure(2 + count)
+        current = (current.upperBound + 2)..<(current.upperBound + 2 + count)
+        return true
+    }
+
+    /// Sees to it that this many bytes follow the present record in the buffer; false at the end of the run.
+    private func ensure(_ count: Int) throws(LedgerError) -> Bool {
+        let kept = current.upperBound
+        if filled - kept >= count { return true }
+        buffer.replaceSubrange(0..<(filled - kept), with: buffer[kept..<filled])
+        filled -= kept
+        current = 0..<0
+        let more = min(blockBytes - filled, unread.count)
+        try file.read(more, at: unread.lowerBound, into: &buffer, after: filled)
+        unread = (unread.lowerBound + more)..<unread.upperBound
+        filled += more
+        return filled >= count
+    }
+}

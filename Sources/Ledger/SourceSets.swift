@@ -1,0 +1,77 @@
+import GRDB
+
+/// The sets of sources that assert associations: each set has a number, which every row of it holds.
+///
+/// Many associations share few sets, so that a row costs one small integer however many sources assert it.
+struct SourceSets {
+    private var names: [Int64: String] = [:]
+    private var ids: [String: Int64] = [:]
+    private var members: [Int64: Set<Int64>] = [empty: []]
+    private var numbers: [Set<Int64>: Int64] = [[]: empty]
+
+    /// The number of the set without a member.
+    static let empty: Int64 = 0
+
+    init(_ db: Database) throws {
+        for row in try Row.fetchAll(db, sql: "SELECT id, name FROM source") {
+            names[row["id"]] = row["name"]
+            ids[row["name"]] = row["id"]
+        }
+        for row in try Row.fetchAll(db, sql: "SELECT id, members FROM source_set") {
+            let set = Set((row["members"] as String).split(separator: ",").compactMap { Int64($0) })
+            members[row["id"]] = set
+            numbers[set] = row["id"]
+        }
+    }
+
+    /// The names of a set's sources, in order.
+    func sources(of set: Int64) -> [String] {
+        (members[set] ?? []).compactMap { names[$0] }.sorted()
+    }
+
+    func contains(_ source: String, in set: Int64) -> Bool {
+        guard let id = ids[source] else { return false }
+        return members[set]?.contains(id) ?? false
+    }
+
+    /// Whether a set holds any source but this one.
+    func containsOthers(than source: String, in set: Int64) -> Bool {
+        let count = members[set]?.count ?? 0
+        return contains(source, in: set) ? count > 1 : count > 0
+    }
+
+    /// The sets that hold a source, for `IN` in SQL.
+    func sets(holding source: String) -> [Int64] {
+        members.keys.filter { contains(source, in: $0) }.sorted()
+    }
+
+    /// The set with one source more; recorded where it is new.
+    mutating func adding(_ source: String, to set: Int64, _ db: Database) throws -> Int64 {
+        if contains(source, in: set) { return set }
+        let id = try id(of: source, db)
+        return try number((members[set] ?? []).union([id]), db)
+    }
+
+    /// The set with one source less; recorded where it is new.
+    mutating func removing(_ source: String, from set: Int64, _ db: Database) throws -> Int64 {
+        guard let id = ids[source], let present = members[set], present.contains(id) else { return set }
+        return try number(present.subtracting([id]), db)
+    }
+
+    private mutating func id(of source: String, _ db: Database) throws -> Int64 {
+        if let id = ids[source] { return id }
+        try db.execute(sql: "INSERT INTO source (name) VALUES (?)", arguments: [source])
+        ids[source] = db.lastInsertedRowID
+        names[db.lastInsertedRowID] = source
+        return db.lastInsertedRowID
+    }
+
+    private mutating func number(_ set: Set<Int64>, _ db: Database) throws -> Int64 {
+        if let number = numbers[set] { return number }
+        let text = set.sorted().map(String.init).joined(separator: ",")
+        try db.execute(sql: "INSERT INTO source_set (members) VALUES (?)", arguments: [text])
+        numbers[set] = db.lastInsertedRowID
+        members[db.lastInsertedRowID] = set
+        return db.lastInsertedRowID
+    }
+}

@@ -1,0 +1,44 @@
+package import CartAssociations
+package import Foundation
+
+extension Ledger {
+    /// How the ledger came to know that an association exists in the store.
+    package enum Confirmation: Int, Sendable, Hashable, CaseIterable, Codable {
+        /// A create of ours was answered with 200.
+        case created = 1
+        /// A create of ours was answered with 204: it was there already.
+        case alreadyThere = 2
+        /// It was seen in a listing of the store.
+        case listed = 3
+    }
+}
+
+/// What a comparison needs to know about one association of the ledger.
+package struct Standing: Sendable, Hashable {
+    package let fingerprint: Fingerprint
+    package let ownerKind: OwnerKind
+    /// Nil where it is asserted and was never seen to exist.
+    package let confirmation: Ledger.Confirmation?
+    /// Whether the source that the scan was asked about asserts it.
+    package let isAsserted: Bool
+    /// Whether any other source asserts it.
+    package let isAssertedByOthers: Bool
+
+    /// Whether it exists in the store, as far as the ledger knows.
+    package var exists: Bool { confirmation != nil }
+}
+
+/// One association as the ledger holds it.
+package struct StoredAssociation: Sendable, Hashable {
+    package let association: Association
+    package let fingerprint: Fingerprint
+    /// The sources whose accepted exports assert it, in order of their names.
+    package let sources: [String]
+    package let confirmation: Ledger.Confirmation?
+    /// When it was last asserted anew or confirmed.
+    package let since: Date
+    /// The run that last asserted or confirmed it; nil where none did, for instance after an import.
+    package let run: String?
+    /// The record of that run's export that asserted it.
+    package let place: RecordPlace?
+}

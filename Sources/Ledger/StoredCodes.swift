@@ -1,0 +1,40 @@
+import CartAssociations
+
+/// The small numbers that stand for words in the tables. They never change: old ledgers hold them.
+enum StoredCodes {
+    static func code(_ kind: OwnerKind) -> Int {
+        switch kind {
+        case .customer: 0
+        case .account: 1
+        }
+    }
+
+    static func ownerKind(_ code: Int) -> OwnerKind { code == 1 ? .account : .customer }
+
+    /// Creates come first where entries of a cart are sorted.
+    static func code(_ kind: ChangeKind) -> Int {
+        switch kind {
+        case .create: 0
+        case .delete: 1
+        }
+    }
+
+    static func changeKind(_ code: Int) -> ChangeKind { code == 1 ? .delete : .create }
+
+    static func code(_ outcome: Outcome) -> Int {
+        switch outcome {
+        case .created: 1
+        case .alreadyThere: 2
+        case .deleted: 3
+        case .alreadyGone: 4
+        case .rejected: 5
+        case .failed: 6
+        case .skipped: 7
+        }
+    }
+
+    private static let outcomes = Dictionary(uniqueKeysWithValues: Outcome.allCases.map { (code($0), $0) })
+
+    /// Nil for a number that only a damaged ledger holds.
+    static func outcome(_ code: Int) -> Outcome? { outcomes[code] }
+}

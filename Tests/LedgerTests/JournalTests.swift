@@ -1,0 +1,228 @@
+import CartAssociations
+import Foundation
+import Ledger
+import Testing
+
+@Suite("The journal")
+struct JournalTests {
+    private let folder: TemporaryFolder
+    private let ledger: Ledger
+
+    init() throws {
+        folder = try TemporaryFolder()
+        ledger = try Ledger.open(in: folder, run: makeRun("r", source: "night"))
+    }
+
+    /// Changes of a few carts, shuffled: a cart has one to four of them.
+    private func changes(carts: Int, seed: UInt64) throws -> [Change] {
+        var generator = SeededGenerator(seed: seed)
+        var changes: [Change] = []
+        for cart in 0..<carts {
+            for owner in 0..<Int.random(in: 1...4, using: &generator) {
+                let kind: ChangeKind = Bool.random(using: &generator) ? .create : .delete
+                let place = kind == .create ? RecordPlace(export: 0, record: cart, line: cart + 2) : nil
+                changes.append(Change(kind, try association("owner-\(owner)", "cart-\(cart)"), place: place))
+            }
+        }
+        return changes.shuffled(using: &generator)
+    }
+
+    private func allPending(of run: String = "r", pageOf limit: Int) throws -> [CartChanges] {
+        var all: [CartChanges] = []
+        while true {
+            let page = try ledger.pendingCarts(of: run, after: all.last?.cart, limit: limit)
+            #expect(page.count <= limit)
+            if page.isEmpty { return all }
+            all += page
+        }
+    }
+
+    private func outcome(_ entry: JournalEntry, _ outcome: Outcome) -> ChangeOutcome {
+        ChangeOutcome(entry: entry.id, outcome: outcome, attempts: 1, at: noon)
+    }
+
+    @Test("a plan is read back in the order of carts, creates before deletes", arguments: 0..<4 as Range<UInt64>)
+    func order(seed: UInt64) throws {
+        let changes = try changes(carts: 300, seed: seed)
+        try ledger.plan(changes, for: "r")
+        let entries = try ledger.allEntries(of: "r")
+        #expect(entries.map(\.change).count == changes.count)
+        #expect(Set(entries.map(\.change)) == Set(changes), "seed \(seed)")
+        #expect(entries.allSatisfy { $0.fingerprint == fingerprint($0.change.association) && $0.run == "r" })
+        let expected = changes.sorted {
+            ($0.association.cart, $0.kind == .create ? 0 : 1, $0.association.owner.id)
+                < ($1.association.cart, $1.kind == .create ? 0 : 1, $1.association.owner.id)
+        }
+        #expect(entries.map(\.change) == expected, "seed \(seed)")
+        for limit in [1, 7, 1_000] {
+            let carts = try allPending(pageOf: limit)
+            #expect(Set(carts.map(\.cart)).count == carts.count, "every cart comes once, pages of \(limit)")
+            #expect(carts.flatMap(\.entries) == entries, "pages of \(limit)")
+        }
+    }
+
+    @Test("more changes than memory or a transaction holds come out the same")
+    func spilled() throws {
+        // Large owner ids make about 40 MB of 120,000 changes.
+        let padding = String(repeating: "x", count: 230)
+        let draft = ledger.draftPlan(for: "r")
+        var generator = SeededGenerator(seed: 5)
+        let numbers = (0..<120_000).shuffled(using: &generator)
+        for number in numbers {
+            let one = try association("\(padding)\(number)", "cart-\(number / 3)")
+            try draft.add(Change(number % 3 == 0 ? .create : .delete, one), Fingerprint(high: UInt64(number), low: 1))
+        }
+        #expect(draft.creates == 40_000 && draft.deletes == 80_000)
+        try ledger.appendPlan(draft)
+        var last: (String, Int) = ("", 0)
+        var seen = Set<UInt64>()
+        try ledger.forEachEntry(of: "r") { entry in
+            let position = (entry.change.association.cart.text, entry.change.kind == .create ? 0 : 1)
+            #expect(last <= position)
+            last = position
+            seen.insert(entry.fingerprint.high)
+        }
+        #expect(seen.count == 120_000)
+        #expect(try ledger.counts(of: "r").planned == [.create: 40_000, .delete: 80_000])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.state).allSatisfy { !$0.hasPrefix(".") })
+    }
+
+    @Test("a run has one plan")
+    func planTwice() throws {
+        try ledger.plan([Change(.create, association("c", "x"))], for: "r")
+        #expect(throws: LedgerError.self) { try ledger.plan([Change(.create, association("c", "y"))], for: "r") }
+        #expect(try ledger.allEntries(of: "r").count == 1)
+    }
+
+    @Test("an empty plan has nothing pending")
+    func emptyPlan() throws {
+        try ledger.plan([], for: "r")
+        #expect(try ledger.pendingCarts(of: "r", limit: 5).isEmpty)
+        #expect(try ledger.counts(of: "r") == JournalCounts())
+        #expect(throws: LedgerError.self) { try ledger.pendingCarts(of: "nobody", limit: 5) }
+    }
+
+    @Test("what has an outcome is not pending; the rest comes in the same order", arguments: 10..<16 as Range<UInt64>)
+    func resume(seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        try ledger.plan(changes(carts: 200, seed: seed), for: "r")
+        let entries = try ledger.allEntries(of: "r")
+        // As after a crash: nearly all of the first half is done, and a little beyond.
+        var done: [Int64: Outcome] = [:]
+        for (index, entry) in entries.enumerated() {
+            let chance = index < entries.count / 2 ? 0.95 : index < entries.count * 6 / 10 ? 0.3 : 0
+            guard Double.random(in: 0..<1, using: &generator) < chance else { continue }
+            done[entry.id] =
+                Bool.random(using: &generator) ? .failed : entry.change.kind == .create ? .created : .deleted
+        }
+        try ledger.record(entries.compactMap { entry in done[entry.id].map { outcome(entry, $0) } }, of: "r")
+        let pending = entries.filter { done[$0.id] == nil }
+        for limit in [1, 13, 1_000] {
+            let carts = try allPending(pageOf: limit)
+            #expect(carts.flatMap(\.entries) == pending, "seed \(seed), pages of \(limit)")
+            for cart in carts {
+                let failed = entries.contains {
+                    $0.change.association.cart == cart.cart && $0.change.kind == .create && done[$0.id] == .failed
+                }
+                #expect(cart.hasFailedCreate == failed, "seed \(seed), \(cart.cart)")
+            }
+        }
+        let counts = try ledger.counts(of: "r")
+        #expect(counts.pending == pending.count, "seed \(seed)")
+        let failures = counts.outcomes.values.reduce(0) { $0 + ($1[.failed] ?? 0) }
+        #expect(failures == done.values.count { $0 == .failed }, "seed \(seed)")
+    }
+
+    @Test("outcomes come back as they were recorded")
+    func outcomes() throws {
+        try ledger.plan([Change(.create, association("c", "x")), Change(.delete, association("d", "x"))], for: "r")
+        let entries = try ledger.allEntries(of: "r")
+        let full = ChangeOutcome(
+            entry: entries[0].id, outcome: .rejected, status: 422, attempts: 3, service: .microseconds(1_234),
+            response: .seconds(70), message: "no such cart; \"é\"", at: noon.addingTimeInterval(0.25))
+        let bare = ChangeOutcome(entry: entries[1].id, outcome: .skipped, attempts: 0, at: noon)
+        try ledger.record([full, bare], of: "r")
+        try ledger.record([], of: "r")
+        #expect(try ledger.allEntries(of: "r").map(\.outcome) == [full, bare])
+        #expect(try ledger.pendingCarts(of: "r", limit: 1).isEmpty)
+    }
+
+    @Test("an outcome says what exists, in the same transaction")
+    func effects() throws {
+        let made = try association("made", "cart-1")
+        let there = try association("there", "cart-2")
+        let gone = try association("gone", "cart-3")
+        let kept = try association("kept", "cart-4")
+        try ledger.assert([made, gone, kept], by: "night", run: "r")
+        try ledger.assert([gone], by: "other", run: "r")
+        try ledger.plan(
+            [Change(.create, made), Change(.create, there), Change(.delete, gone), Change(.delete, kept)], for: "r")
+        let entries = try ledger.allEntries(of: "r")
+        let revision = try ledger.revision()
+        try ledger.record(
+            zip(entries, [.created, .alreadyThere, .deleted, .failed] as [Outcome]).map(outcome), of: "r")
+        #expect(try ledger.revision() == revision + 1)
+        #expect(try ledger.association(made)?.confirmation == .created)
+        let stored = try #require(try ledger.association(there))
+        #expect(stored.confirmation == .alreadyThere && stored.sources == ["night"] && stored.run == "r")
+        #expect(try ledger.association(gone) == nil)
+        #expect(try ledger.association(kept)?.sources == ["night"])
+    }
+
+    @Test("an entry keeps its first outcome")
+    func firstOutcome() throws {
+        let one = try association("c", "x")
+        try ledger.plan([Change(.delete, one)], for: "r")
+        try ledger.assert([one], by: "night", run: "r")
+        let entry = try #require(try ledger.allEntries(of: "r").first)
+        try ledger.record([outcome(entry, .failed)], of: "r")
+        try ledger.record([outcome(entry, .deleted)], of: "r")
+        #expect(try ledger.allEntries(of: "r").first?.outcome?.outcome == .failed)
+        #expect(try ledger.association(one) != nil)
+    }
+
+    @Test("an outcome of another run, or of no entry, is refused with all that came with it")
+    func foreignOutcome() throws {
+        try ledger.beginRun(makeRun("other"))
+        try ledger.plan([Change(.create, association("c", "x"))], for: "r")
+        try ledger.plan([Change(.create, association("c", "y"))], for: "other")
+        let own = try #require(try ledger.allEntries(of: "r").first)
+        let foreign = try #require(try ledger.allEntries(of: "other").first)
+        #expect(throws: LedgerError.self) {
+            try ledger.record([outcome(own, .created), outcome(foreign, .created)], of: "r")
+        }
+        let missing = ChangeOutcome(entry: own.id + 1, outcome: .created, attempts: 1, at: noon)
+        #expect(throws: LedgerError.self) { try ledger.record([outcome(own, .created), missing], of: "r") }
+        #expect(try ledger.allEntries(of: "r").first?.outcome == nil)
+        #expect(try ledger.allAssociations().isEmpty)
+    }
+
+    @Test("the history of a cart and of an owner spans all runs")
+    func history() throws {
+        let one = try association("c", "x")
+        try ledger.plan([Change(.create, one), Change(.create, association("d", "y"))], for: "r")
+        try ledger.beginRun(makeRun("second"))
+        try ledger.plan([Change(.delete, one), Change(.create, association(.account, "c", "z"))], for: "second")
+        let entry = try #require(try ledger.allEntries(of: "r").first)
+        try ledger.record([outcome(entry, .created)], of: "r")
+        let ofCart = try ledger.entries(of: one.cart)
+        #expect(ofCart.map(\.run) == ["r", "second"])
+        #expect(ofCart.map(\.outcome?.outcome) == [.created, nil])
+        #expect(try ledger.entries(of: one.owner).map(\.change.kind) == [.create, .delete])
+    }
+
+    @Test("a removed journal leaves the run and the other journals")
+    func removed() throws {
+        try ledger.beginRun(makeRun("second"))
+        for run in ["r", "second"] {
+            try ledger.plan(changes(carts: 30, seed: 3), for: run)
+            try ledger.record(ledger.allEntries(of: run).prefix(9).map { outcome($0, .failed) }, of: run)
+        }
+        let others = try ledger.allEntries(of: "second")
+        try ledger.removeJournal(of: "r")
+        #expect(try ledger.allEntries(of: "r").isEmpty)
+        #expect(try ledger.run("r") != nil)
+        #expect(try ledger.allEntries(of: "second") == others)
+        #expect(try ledger.counts(of: "second").outcomes.isEmpty == false)
+    }
+}

@@ -1,0 +1,118 @@
+import CartAssociations
+import Foundation
+import Ledger
+import Testing
+
+@Suite("Runs and exports in the ledger")
+struct RunTests {
+    private let folder: TemporaryFolder
+    private let ledger: Ledger
+
+    init() throws {
+        folder = try TemporaryFolder()
+        ledger = try Ledger.open(in: folder)
+    }
+
+    @Test("a run is remembered with all it says")
+    func remembered() throws {
+        var run = makeRun("20261121-101500-4f2a", source: "night", savedPlan: "abc")
+        run.exports = [.init(path: "/in/a.csv", digest: "00ff", records: 12, bytes: 345)]
+        run.current = .api
+        run.currentReason = "the listing is complete"
+        run.ended = noon.addingTimeInterval(60)
+        run.exitStatus = 1
+        run.reason = "some changes failed"
+        run.counts.creates = 3
+        run.counts.withheld = 2
+        run.settings = ["sync.deletes": "owned"]
+        try ledger.beginRun(run)
+        #expect(try ledger.run(run.id) == run)
+        #expect(try ledger.run("nobody") == nil)
+        #expect(try ledger.run(applying: "abc") == run)
+        #expect(try ledger.run(applying: "other") == nil)
+        let changed = try ledger.updateRun(run.id) { $0.state = .stopped }
+        #expect(changed?.isResumable == true)
+        #expect(try ledger.run(run.id)?.state == .stopped)
+        #expect(try ledger.updateRun("nobody") { $0.state = .failed } == nil)
+    }
+
+    @Test("the same id twice is refused")
+    func sameID() throws {
+        try ledger.beginRun(makeRun("r"))
+        #expect(throws: LedgerError.self) { try ledger.beginRun(makeRun("r")) }
+    }
+
+    @Test("runs are listed newest first, page by page, and by state")
+    func listed() throws {
+        for number in 0..<25 { try ledger.beginRun(makeRun("run-\(number)")) }
+        for number in [3, 7] { try ledger.updateRun("run-\(number)") { $0.state = .applying } }
+        try ledger.updateRun("run-9") { $0.state = .stopped }
+        #expect(try ledger.runs(limit: 3).map(\.id) == ["run-24", "run-23", "run-22"])
+        #expect(try ledger.runs(limit: 2, before: "run-22").map(\.id) == ["run-21", "run-20"])
+        #expect(try ledger.runs(limit: 100).count == 25)
+        #expect(try ledger.runs(in: [.applying, .stopped]).map(\.id) == ["run-3", "run-7", "run-9"])
+        #expect(try ledger.runs(in: []).isEmpty)
+        #expect(throws: LedgerError.self) { try ledger.runs(before: "nobody") }
+    }
+
+    @Test("ids are readable and sort by time")
+    func ids() {
+        var generator = SeededGenerator(seed: 4)
+        let first = RunRecord.makeID(at: noon, using: &generator)
+        let second = RunRecord.makeID(at: noon.addingTimeInterval(1), using: &generator)
+        #expect(first.hasPrefix("20261121-120000-"))
+        #expect(second.hasPrefix("20261121-120001-"))
+        #expect(first.count == 20 && first < second)
+        #expect(RunRecord.makeID(at: noon, using: &generator) != first)
+    }
+
+    @Test("a plan that was interrupted is ended and its journal removed when the ledger is opened again")
+    func interruptedPlan() throws {
+        try ledger.beginRun(makeRun("planning"))
+        try ledger.plan([Change(.create, association("c", "x"))], for: "planning")
+        try ledger.beginRun(makeRun("applying"))
+        try ledger.plan([Change(.create, association("c", "x"))], for: "applying")
+        try ledger.updateRun("applying") { $0.state = .applying }
+        try ledger.close()
+        let again = try Ledger.open(in: folder)
+        #expect(try again.run("planning")?.state == .failed)
+        #expect(try again.run("planning")?.reason?.contains("nothing was written") == true)
+        #expect(try again.allEntries(of: "planning").isEmpty)
+        #expect(try again.run("applying")?.state == .applying)
+        #expect(try again.allEntries(of: "applying").count == 1)
+    }
+
+    @Test("an accepted export is recognised by its digest, within its source")
+    func exports() throws {
+        func export(_ digest: String, _ records: Int) -> RunRecord.Export {
+            .init(path: "x.csv", digest: digest, records: records, bytes: records * 70)
+        }
+        for id in ["a", "b", "c"] { try ledger.beginRun(makeRun(id)) }
+        try ledger.recordExports([export("d1", 5)], source: "s", run: "a", isSnapshot: true, isAccepted: false)
+        #expect(try ledger.acceptedExport(digest: "d1", source: "s") == nil)
+        try ledger.recordExports([export("d1", 5)], source: "s", run: "b", isSnapshot: true, isAccepted: true)
+        #expect(try ledger.acceptedExport(digest: "d1", source: "s")?.id == "b")
+        #expect(try ledger.acceptedExport(digest: "d1", source: "other") == nil)
+        #expect(try ledger.acceptedExport(digest: "d2", source: "s") == nil)
+        try ledger.recordExports([export("d1", 5)], source: "s", run: "c", isSnapshot: true, isAccepted: true)
+        #expect(try ledger.acceptedExport(digest: "d1", source: "s")?.id == "c")
+    }
+
+    @Test("volumes are those of accepted snapshots, newest first, the exports of a run together")
+    func volumes() throws {
+        for number in 0..<15 {
+            try ledger.beginRun(makeRun("r\(number)"))
+            let exports = (0...(number % 2)).map {
+                RunRecord.Export(path: "\($0)", digest: "d", records: 100 + number, bytes: 1)
+            }
+            try ledger.recordExports(
+                exports, source: "s", run: "r\(number)", isSnapshot: number != 13, isAccepted: number != 12)
+        }
+        // A repetition replaces what was recorded for the run.
+        try ledger.recordExports(
+            [.init(path: "0", digest: "d", records: 7, bytes: 1)], source: "s", run: "r14", isSnapshot: true,
+            isAccepted: true)
+        #expect(try ledger.acceptedVolumes(of: "s") == [7, 222, 110, 218, 108, 214, 106, 210, 104, 206])
+        #expect(try ledger.acceptedVolumes(of: "other").isEmpty)
+    }
+}
