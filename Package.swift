@@ -48,7 +48,7 @@ let package = Package(
             name: "cartsync",
             dependencies: [
                 "CartAssociations", "ExportFiles", "AssociationDiff", "Ledger", "CallPacing", "CommerceAPI",
-                "SyncReporting", "SyncEngine", "CommerceSandbox",
+                "SyncReporting", "SyncEngine", "SyncService", "CommerceSandbox",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Yams", package: "Yams"),
@@ -113,10 +113,18 @@ let package = Package(
             name: "CartAssociationsTests", dependencies: ["CartAssociations"], swiftSettings: settings),
         .testTarget(
             name: "SyncReportingTests",
-            dependencies: ["SyncReporting", "CartAssociations", .product(name: "Histogram", package: "hdrhistogram-swift")],
+            dependencies: [
+                "SyncReporting", "CartAssociations", .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
             swiftSettings: settings),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["cartsync", "CommerceSandbox", "TestSupport", log],
+            name: "EndToEndTests",
+            dependencies: [
+                "cartsync", "CommerceSandbox", "TestSupport", log,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
             swiftSettings: settings),
     ]
 )

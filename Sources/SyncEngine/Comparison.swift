@@ -260,7 +260,9 @@ extension Comparison {
                 inScope += 1
                 // The owners only matter where enough of them would lose a cart.
                 return losses.count >= options.planGuard.minOwners
-            } visit: { owners.insert(key.fingerprint($0.association.owner)) }
+            } visit: {
+                owners.insert(key.fingerprint($0.association.owner))
+            }
         case .listed, .all:
             func count(_ association: Association) {
                 let isInScope = options.scope == .all || first.lists(association.owner)
@@ -285,6 +287,7 @@ extension Comparison {
         figures.isSnapshot = !exports.isDelta
         figures.deletes = counts.deletes
         figures.ownersLosing = losses.count
-        figures.earlierVolumes = try ledger.acceptedVolumes(of: options.source)
+        // A short export costs nothing where nothing is deleted, and imports by hand are of any length.
+        figures.earlierVolumes = options.scope == .none ? [] : try ledger.acceptedVolumes(of: options.source)
     }
 }

@@ -26,7 +26,8 @@ struct Current {
         case .ledger:
             return Current(source: .ledger, reason: "as asked", listed: [], isComplete: true)
         case .none:
-            return Current(source: .none, reason: "as asked, everything is asserted again", listed: [], isComplete: true)
+            return Current(
+                source: .none, reason: "as asked, everything is asserted again", listed: [], isComplete: true)
         case .api, .auto:
             progress.enter(.listing)
             let listing = try await client.listAssociations { read, total in progress.advance(to: read, of: total) }

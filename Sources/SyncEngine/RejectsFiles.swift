@@ -39,7 +39,9 @@ final class RejectsFiles {
 
     func finish() throws {
         for (_, file) in writers.values { try file.finish() }
-        if let folder, let first = writers.min(by: { $0.key < $1.key }) { examples.file = folder + "/" + first.value.name }
+        if let folder, let first = writers.min(by: { $0.key < $1.key }) {
+            examples.file = folder + "/" + first.value.name
+        }
     }
 
     private func writer(of export: Int) throws -> RejectsFile? {

@@ -8,7 +8,10 @@ struct Verdict {
     let failure: RunFailure?
     let isStopped: Bool
 
-    var inReport: RunReport.Verdict { .init(words: words, exitStatus: Int(exitStatus.rawValue)) }
+    /// A sentence of its own.
+    var inReport: RunReport.Verdict {
+        .init(words: words.prefix(1).uppercased() + words.dropFirst() + ".", exitStatus: Int(exitStatus.rawValue))
+    }
 
     private var exitStatus: ExitStatus {
         if let failure { return failure.exitStatus }
@@ -28,7 +31,8 @@ struct Verdict {
             parts.append("\(outcomes.done - outcomes.unsuccessful) of \(outcomes.total) changes are made")
         }
         for (count, word) in [
-            (outcomes[.rejected], "refused by the store"), (outcomes[.failed], "failed"), (outcomes[.skipped], "skipped"),
+            (outcomes[.rejected], "refused by the store"), (outcomes[.failed], "failed"),
+            (outcomes[.skipped], "skipped"),
         ] where count > 0 {
             parts.append("\(count) \(word)")
         }

@@ -81,7 +81,7 @@ extension TextReport {
             let style: TextStyle = change.kind == .create ? .good : .bad
             table.rows.append([
                 .init(change.kind == .create ? "+" : "-", style), .init(change.association.owner.kind.rawValue, style),
-                .init(change.association.owner.id.text, style), .init("cart \(change.association.cart.text)", style),
+                .init(change.association.owner.id.text, style), .init(change.association.cart.text, style),
                 .init(place(change.place, plan), .faint),
             ])
         }

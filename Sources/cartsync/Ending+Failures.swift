@@ -28,7 +28,17 @@ extension Ending {
     init(_ report: RunReport, run: SyncRun, again: String) {
         let status = ExitStatus(rawValue: Int32(report.verdict.exitStatus)) ?? .bug
         self.init(
-            status: status, details: run.failure.map { "cartsync: \($0)" } ?? "", summary: report.verdict.words,
+            status: status, details: run.failure.map { "cartsync: \($0)" } ?? "",
+            summary: Self.phrase(report.verdict.words),
             next: status == .done ? nil : run.failure.map { Self.next($0, again: again) } ?? again)
     }
+
+    /// A sentence as a part of another one.
+    static func phrase(_ sentence: String) -> String {
+        sentence.prefix(1).lowercased() + sentence.dropFirst().trimmingPeriod
+    }
+}
+
+extension Substring {
+    fileprivate var trimmingPeriod: Substring { last == "." ? dropLast() : self }
 }

@@ -16,7 +16,7 @@ struct Cartsync: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            SyncCommand.self, ImportCommand.self, PlanCommand.self, CheckCommand.self,
+            SyncCommand.self, ImportCommand.self, PlanCommand.self, CheckCommand.self, ServeCommand.self,
             SandboxCommand.self, DemoCommand.self,
         ])
 

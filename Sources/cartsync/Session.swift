@@ -9,17 +9,20 @@ import SyncReporting
 import Synchronization
 
 /// The objects that a command with a store works with, built once from the settings.
-final class Session {
+///
+/// Ledger and pacer are one for the process; client and recorder belong to the run at hand.
+final class Session: Sendable {
     let settings: Settings
-    let loaded: LoadedSettings
     let ledger: Ledger
-    let client: CommerceClient
-    /// Records the calls of the run at hand.
-    private let recording: Recording
     let stop = StopRequest()
     let log: Logger
 
-    /// Opens the ledger and prepares the client; no call is made yet.
+    private let loaded: LoadedSettings
+    private let api: APIOptions
+    private let pacer: Pacer
+    private let current: CurrentRun
+
+    /// Opens the ledger and prepares the pacer; no call is made yet.
     ///
     /// Throws the `Ending` where a setting is missing or the ledger cannot be used.
     static func open(_ loaded: LoadedSettings, log: Logger = .forProgram()) throws -> Session {
@@ -40,64 +43,81 @@ final class Session {
     }
 
     private init(_ loaded: LoadedSettings, _ access: StoreAccess, _ baseURL: BaseURL, _ ledger: Ledger, _ log: Logger) {
-        let recording = Recording()
-        let observe: @Sendable (CallEvent) -> Void = { recording.now.record($0, now: .now) }
+        let current = CurrentRun()
         self.loaded = loaded
         settings = loaded.settings
         self.ledger = ledger
-        self.recording = recording
         self.log = log
-        let pacer = Pacer(limit: settings.rate, isAdaptive: settings.adaptiveRate) { change in
-            observe(.rate(Double(change.rate), reason: change.reason))
+        self.current = current
+        pacer = Pacer(limit: settings.rate, isAdaptive: settings.adaptiveRate) { change in
+            current.recorder.record(.rate(Double(change.rate), reason: change.reason), now: .now)
             log.notice("the rate changed", metadata: ["rate": "\(change.rate)", "reason": "\(change.reason)"])
         }
-        var options = APIOptions(
+        var api = APIOptions(
             baseURL: baseURL,
             credentials: Credentials(clientID: access.clientID, clientSecret: access.clientSecret))
-        options.concurrency = settings.concurrency
-        options.readOnly = settings.readOnly
-        options.userAgent = "cartsync/\(Version.text)"
-        let client = CommerceClient(
-            options: options, pacer: pacer, retry: RetryPolicy(), logger: log, observe: observe)
-        self.client = client
-        stop.onRequest { client.stop() }
+        api.concurrency = settings.concurrency
+        api.readOnly = settings.readOnly
+        api.userAgent = "cartsync/\(Version.text)"
+        self.api = api
+        stop.onRequest { current.client?.stop() }
     }
 
-    /// Ends the connections and the ledger; what cannot be closed is said and is no failure of the run.
-    func close() async {
-        do { try await client.shutdown() } catch { log.debug("the client did not close: \(error)") }
-        do { try ledger.close() } catch { Terminal.message("cartsync: warning: \(error)") }
-    }
-}
-
-extension Session {
     /// The recorder of the run at hand.
-    var recorder: LatencyRecorder { recording.now }
+    var recorder: LatencyRecorder { current.recorder }
 
-    /// A run of these settings, with a recorder of its own.
+    /// A run of these settings, with a client and a recorder of its own; `endRun` closes them.
     func run(
         command: String, exports: [String], missingFinalNewline: RunOptions.MissingFinalNewline
-    ) throws -> SyncRun {
+    ) -> SyncRun {
         let options = RunOptions(
             command: command, exports: exports, reading: settings.readingOptions,
             source: settings.source ?? "default", scope: settings.deletes, current: settings.current,
             planGuard: settings.planGuard, oneOwnerPerCart: settings.oneOwnerPerCart,
             missingFinalNewline: missingFinalNewline, concurrency: settings.concurrency, rateLimit: settings.rate,
             settings: loaded.used)
-        return SyncRun(options, ledger: ledger, client: client, recorder: recording.begin(), stop: stop, log: log)
+        let recorder = LatencyRecorder(started: .now, wallClock: Date())
+        // A client that had to give up makes no call any more, so each run has its own.
+        let client = CommerceClient(options: api, pacer: pacer, retry: RetryPolicy(), logger: log) {
+            recorder.record($0, now: .now)
+        }
+        current.begin(client, recorder)
+        if stop.isRequested { client.stop() }
+        return SyncRun(options, ledger: ledger, client: client, recorder: recorder, stop: stop, log: log)
+    }
+
+    /// Closes the connections of the run at hand.
+    func endRun() async {
+        do {
+            try await current.takeClient()?.shutdown()
+        } catch {
+            log.debug("the client did not close", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Closes the connections and the ledger; what cannot be closed is said and is no failure of the run.
+    func close() async {
+        await endRun()
+        do { try ledger.close() } catch { Terminal.message("cartsync: warning: \(error)") }
     }
 }
 
-/// The recorder of the run at hand; the client outlives a run.
-private final class Recording: Sendable {
-    private let recorder = Mutex(LatencyRecorder(started: .now, wallClock: Date()))
+/// The client and the recorder of the run at hand.
+private final class CurrentRun: Sendable {
+    private let state = Mutex<(client: CommerceClient?, recorder: LatencyRecorder)>(
+        (nil, LatencyRecorder(started: .now, wallClock: Date())))
 
-    var now: LatencyRecorder { recorder.withLock { $0 } }
+    var client: CommerceClient? { state.withLock { $0.client } }
+    var recorder: LatencyRecorder { state.withLock { $0.recorder } }
 
-    func begin() -> LatencyRecorder {
-        recorder.withLock { recorder in
-            recorder = LatencyRecorder(started: .now, wallClock: Date())
-            return recorder
+    func begin(_ client: CommerceClient, _ recorder: LatencyRecorder) {
+        state.withLock { $0 = (client, recorder) }
+    }
+
+    func takeClient() -> CommerceClient? {
+        state.withLock { state in
+            defer { state.client = nil }
+            return state.client
         }
     }
 }

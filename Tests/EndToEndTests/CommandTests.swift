@@ -1,3 +1,4 @@
+import CommerceSandbox
 import Foundation
 import TestSupport
 import Testing

@@ -49,8 +49,12 @@ struct Report: Decodable {
     /// Every sum that does not add up.
     var contradictions: [String] {
         var found: [String] = []
-        if plan.creates != outcomes.create.total { found.append("creates: \(plan.creates) of \(outcomes.create.total)") }
-        if plan.deletes != outcomes.delete.total { found.append("deletes: \(plan.deletes) of \(outcomes.delete.total)") }
+        if plan.creates != outcomes.create.total {
+            found.append("creates: \(plan.creates) of \(outcomes.create.total)")
+        }
+        if plan.deletes != outcomes.delete.total {
+            found.append("deletes: \(plan.deletes) of \(outcomes.delete.total)")
+        }
         return found
     }
 }

@@ -1,5 +1,8 @@
+import AsyncHTTPClient
 import CommerceSandbox
 import Foundation
+import NIOCore
+import NIOHTTP1
 import TestSupport
 import Testing
 
@@ -33,7 +36,7 @@ struct ServiceTests {
         try await withShop { shop in
             let (program, inbox) = try start(shop)
             _ = try shop.folder.write(export(1...20), to: inbox + "/first.csv")
-            #expect(try await eventually { shop.folder.names(in: inbox + "/done").contains("first.csv") })
+            #expect(await eventually { shop.folder.names(in: inbox + "/done").contains("first.csv") })
             #expect(shop.associations.count == 20)
             #expect(
                 shop.folder.names(in: inbox + "/done").contains { name in
@@ -41,15 +44,16 @@ struct ServiceTests {
                 })
 
             _ = try shop.folder.write("customer_id,cart_id\nc-1,\"cart", to: inbox + "/bad.csv")
-            #expect(try await eventually { shop.folder.names(in: inbox + "/failed").contains("bad.csv") })
+            #expect(await eventually { shop.folder.names(in: inbox + "/failed").contains("bad.csv") })
 
             _ = try shop.folder.write(export(1...25), to: inbox + "/second.csv")
-            #expect(try await eventually { shop.folder.names(in: inbox + "/done").contains("second.csv") })
+            #expect(await eventually { shop.folder.names(in: inbox + "/done").contains("second.csv") })
             #expect(shop.associations.count == 25)
 
             let url = try await statusURL(program)
-            let (body, response) = try await URLSession.shared.data(from: #require(URL(string: url + "/healthz")))
-            #expect((response as? HTTPURLResponse)?.statusCode == 200, "\(String(decoding: body, as: UTF8.self))")
+            let health = try await HTTPClient.shared.execute(
+                HTTPClientRequest(url: url + "/healthz"), timeout: .seconds(5))
+            #expect(health.status.code == 200)
 
             program.send(signal: SIGTERM)
             let result = try await program.result()
@@ -80,7 +84,8 @@ struct ServiceTests {
     @Test("a CSV without a final line end is not believed")
     func cutExport() async throws {
         try await withShop { shop in
-            try FileManager.default.createDirectory(atPath: shop.folder.path("inbox"), withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(
+                atPath: shop.folder.path("inbox"), withIntermediateDirectories: true)
             _ = try shop.folder.write(String(export(1...5).dropLast()), to: "inbox/cut.csv")
             let result = try await shop.start(
                 ["serve", "--inbox", shop.folder.path("inbox"), "--settle", "0s", "--http", "off", "--once"]

@@ -154,7 +154,8 @@ struct CheckedExport: Encodable {
         if !firstRecords.isEmpty { lines.append("  first records, as they are understood") }
         for record in firstRecords {
             let action = record.action.map { "\($0.rawValue) " } ?? ""
-            lines.append("    line \(record.line): \(action)\(record.ownerKind.rawValue) \(record.owner) cart \(record.cart)")
+            lines.append(
+                "    line \(record.line): \(action)\(record.ownerKind.rawValue) \(record.owner) cart \(record.cart)")
         }
         for (reason, count) in rejectedByReason.sorted(by: { $0.key < $1.key }) {
             lines.append("  rejected, \(reason): \(count)")

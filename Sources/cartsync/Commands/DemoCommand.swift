@@ -21,12 +21,14 @@ struct DemoCommand: AsyncParsableCommand {
 
     func run() async throws {
         let samples = try Samples.find()
-        let folder = FileManager.default.temporaryDirectory.appending(path: "cartsync-demo-\(UUID().uuidString.prefix(8))")
-            .path
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "cartsync-demo-\(UUID().uuidString.prefix(8))"
+        )
+        .path
         // A development store's limit (Elastic Path, Getting Started, rate limits), and a plausible distance.
         var options = SandboxOptions(rateLimit: 25, latency: .lognormal(median: .milliseconds(40), sigma: 0.4))
         options.carts = try SandboxCommand.carts(from: samples.store)
-        let sandbox = Sandbox(options: options, logger: .forProgram(level: .error))
+        let sandbox = Sandbox(options: options, logger: .forProgram(level: .critical))
         let ending = try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await sandbox.run() }
             let ending = try await syncTwice(samples, folder: folder, port: try await sandbox.port())
@@ -52,14 +54,15 @@ struct DemoCommand: AsyncParsableCommand {
         let ending: Ending
         do {
             Terminal.message("cartsync: last night: \(samples.before.joined(separator: ", "))")
-            let before = try session.run(
+            let before = session.run(
                 command: "demo", exports: samples.before, missingFinalNewline: .makesNoDeletes)
             _ = try await before.plan(keepingRejects: false)
             _ = try await before.apply()
             before.discard()
+            await session.endRun()
 
             Terminal.message("cartsync: tonight: \(samples.tonight.joined(separator: ", "))\n")
-            let run = try session.run(
+            let run = session.run(
                 command: "demo", exports: samples.tonight, missingFinalNewline: .makesNoDeletes)
             let plan = try await Progress.shown(run, session) { try await run.plan(keepingRejects: true) }
             let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
@@ -83,7 +86,7 @@ struct DemoCommand: AsyncParsableCommand {
                 cartsync: the report is \(run.folder)/report.html
                 cartsync: all that the demo leaves behind is in \(folder); remove it with: rm -r \(folder)
                 """,
-            summary: report.verdict.words, next: "cartsync sync --help")
+            summary: Ending.phrase(report.verdict.words), next: "cartsync sync --help")
     }
 }
 

@@ -42,7 +42,7 @@ struct OneRun {
     }
 
     private func plannedAndApplied(_ session: Session) async throws -> Ending {
-        let run = try session.run(command: command, exports: exports, missingFinalNewline: .makesNoDeletes)
+        let run = session.run(command: command, exports: exports, missingFinalNewline: .makesNoDeletes)
         let isPlanOnly = if case .never = approval { true } else { false }
         let plan = try await Progress.shown(run, session) { try await run.plan(keepingRejects: !isPlanOnly) }
         for warning in run.warnings { Terminal.message("cartsync: warning: \(warning)") }
@@ -117,7 +117,8 @@ struct OneRun {
         guard changes > 0 else { return Ending(status: .done, summary: "nothing to do") }
         return Ending(
             status: detailedStatus ? .changesFound : .done,
-            summary: "\(plan.counts.creates) creates and \(plan.counts.deletes) deletes are planned, nothing was written",
+            summary:
+                "\(plan.counts.creates) creates and \(plan.counts.deletes) deletes are planned, nothing was written",
             next: typedCommand(replacing: "sync", adding: nil))
     }
 

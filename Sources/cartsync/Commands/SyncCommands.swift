@@ -54,7 +54,8 @@ struct ImportCommand: AsyncParsableCommand {
 
     func run() async throws {
         let flags = [
-            ["sync.deletes": DeletionScope.none.rawValue], settings.values, store.values, comparing.values, reading.values,
+            ["sync.deletes": DeletionScope.none.rawValue], settings.values, store.values, comparing.values,
+            reading.values,
         ]
         try await OneRun(
             command: "import", exports: exports, flags: flags, config: settings.config, output: output.output,

@@ -1,0 +1,131 @@
+import ArgumentParser
+import CartAssociations
+import ExportFiles
+import Foundation
+import Ledger
+import Logging
+import ServiceLifecycle
+import SyncEngine
+import SyncReporting
+import SyncService
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Run as a service: poll a folder for exports and sync each.",
+        discussion: """
+            Applies without asking, within the guards. A file is taken when it has been still for --settle, or when \
+            NAME.done or NAME.manifest.json is beside it; it ends in done/, failed/ or waiting/ with its report \
+            beside it. SIGTERM finishes the calls in flight and ends the service; the next start goes on.
+
+            EXAMPLE
+              cartsync serve --inbox /var/spool/cartsync
+              cartsync serve --inbox /var/spool/cartsync --once --http off
+            """)
+
+    @Option(help: ArgumentHelp("Folder that is polled for exports.", valueName: "folder"))
+    var inbox: String?
+    @Option(help: ArgumentHelp("Time between two looks (10s).", valueName: "duration"))
+    var poll: String?
+    @Option(help: ArgumentHelp("Time a file must be still before it is taken (5s).", valueName: "duration"))
+    var settle: String?
+    @Option(help: ArgumentHelp("Address of the status endpoints, or off (127.0.0.1:8480).", valueName: "host:port"))
+    var http: String?
+    @Flag(help: "Look once, sync what is there, and end.")
+    var once = false
+    @Option(help: ArgumentHelp("The stream of exports that these continue (default).", valueName: "name"))
+    var source: String?
+    @OptionGroup var settings: SettingsFlags
+    @OptionGroup var store: StoreFlags
+    @OptionGroup var deletes: DeletesFlag
+    @OptionGroup var reading: ReadingFlags
+
+    func run() async throws {
+        let own = [
+            "source.folder": inbox, "source.poll": poll, "source.settle": settle, "http.listen": http,
+            "sync.source": source,
+        ]
+        let loaded = try await Invocation.load(
+            [own, settings.values, store.values, deletes.values, reading.values], config: settings.config)
+        guard let folder = loaded.settings.inbox else {
+            throw Ending(
+                status: .badSettings, details: "cartsync: source.folder is not set: which folder shall be polled?",
+                next: "cartsync serve --inbox FOLDER")
+        }
+        let session = try Session.open(loaded, log: .forProgram(level: .info))
+        let ending: Ending
+        do {
+            ending = try await serve(session, folder: folder)
+        } catch let error as InboxError {
+            ending = Ending(
+                status: .exportUnreadable, details: "cartsync: \(error)", next: "cartsync serve --inbox FOLDER")
+        } catch let error as StatusServerError {
+            ending = Ending(
+                status: .badSettings, details: "cartsync: http.listen: \(error)",
+                next: "cartsync serve --http off, or another HOST:PORT")
+        }
+        await session.close()
+        throw ending
+    }
+
+    private func serve(_ session: Session, folder: String) async throws -> Ending {
+        let job = InboxJob(session)
+        let options = InboxService.Options(
+            poll: session.settings.poll, settle: session.settings.settle, once: once)
+        let service = InboxService(
+            inbox: Inbox(folder: folder), options: options, logger: session.log,
+            classify: { path in job.classify(path) }, run: { export in await job.run(export) })
+        var services: [any Service] = []
+        if let address = session.settings.httpListen {
+            services.append(try statusServer(address, session, service, job))
+        }
+        var configuration = ServiceGroupConfiguration(
+            services: services.map { .init(service: $0) }, logger: session.log)
+        // The inbox ends by itself with --once, and the group with it.
+        configuration.services.append(
+            .init(
+                service: service, successTerminationBehavior: .gracefullyShutdownGroup,
+                failureTerminationBehavior: .gracefullyShutdownGroup))
+        configuration.maximumGracefulShutdownDuration = .seconds(30)
+        let group = ServiceGroup(configuration: configuration)
+        let signals = Signals { [stop = session.stop] in
+            stop.request(.signal)
+            Task { await group.triggerGracefulShutdown() }
+        }
+        defer { withExtendedLifetime(signals) {} }
+        Terminal.message("cartsync: polling \(folder) every \(session.settings.poll)")
+        try await group.run()
+        return ending(service.status().tally, job, session)
+    }
+
+    private func ending(_ tally: InboxStatus.Tally, _ job: InboxJob, _ session: Session) -> Ending {
+        let summary =
+            "\(tally.done) exports done, \(tally.failed) failed, \(tally.waiting) waiting, "
+            + "\(tally.interrupted) interrupted"
+        if session.stop.isRequested {
+            return Ending(
+                status: tally.interrupted > 0 ? .stoppedEarly : .done, summary: summary,
+                next: tally.interrupted > 0 ? "cartsync serve goes on where it stopped" : nil)
+        }
+        return Ending(status: job.worst ?? .done, summary: summary)
+    }
+
+    private func statusServer(
+        _ address: String, _ session: Session, _ inbox: InboxService, _ job: InboxJob
+    ) throws -> StatusServer {
+        guard let colon = address.lastIndex(of: ":"), let port = UInt16(address[address.index(after: colon)...]) else {
+            throw Ending(
+                status: .badSettings, details: "cartsync: http.listen is '\(address)': not HOST:PORT and not off",
+                next: "cartsync serve --http 127.0.0.1:8480")
+        }
+        let host = String(address[..<colon]).trimmingCharacters(in: ["[", "]"])
+        let sources = StatusSources(
+            health: { inbox.health() }, metrics: { job.metrics() },
+            runs: { try Data(JSONText.of(session.ledger.runs(limit: 100)).utf8) })
+        return try StatusServer(
+            options: .init(host: host, port: Int(port)), sources: sources, logger: session.log
+        ) { port in
+            Terminal.message("cartsync: the status endpoints are at http://\(host):\(port)/healthz")
+        }
+    }
+}

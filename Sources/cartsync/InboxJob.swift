@@ -1,0 +1,100 @@
+import CartAssociations
+import ExportFiles
+import Foundation
+import Ledger
+import Logging
+import SyncEngine
+import SyncReporting
+import SyncService
+import Synchronization
+
+/// What `serve` does with each export of its inbox.
+final class InboxJob: Sendable {
+    private static let name = "inbox"
+
+    private let session: Session
+    private let prometheus = Mutex(PrometheusText(started: Date(), jobs: [InboxJob.name]))
+    private let worstStatus = Mutex<ExitStatus?>(nil)
+
+    init(_ session: Session) {
+        self.session = session
+    }
+
+    /// The first status of a run that was not done.
+    var worst: ExitStatus? { worstStatus.withLock { $0 } }
+
+    /// What the export at a path is, from its beginning.
+    func classify(_ path: String) -> ExportClass {
+        let reader = ExportReader(options: session.settings.readingOptions)
+        guard let file = try? ExportFile.open(path, spoolFolder: session.ledger.folder, followingLinks: false),
+            let shape = try? reader.shape(of: file)
+        else { return .unknown }
+        if shape.isDelta { return .delta }
+        let fields: [ExportField] = [.customer, .account, .owner]
+        return .snapshot(kind: fields.filter { shape.mapping[$0] != nil }.map(\.rawValue).joined(separator: "+"))
+    }
+
+    /// Syncs one export within the guards.
+    func run(_ export: ClaimedExport) async -> ExportVerdict {
+        let run = session.run(
+            command: "serve", exports: [export.path],
+            missingFinalNewline: session.settings.requireFinalNewline ? .refused : .makesNoDeletes)
+        let verdict: ExportVerdict
+        do {
+            verdict = try await planAndApply(run, export)
+        } catch {
+            verdict = self.verdict(error)
+        }
+        await session.endRun()
+        return verdict
+    }
+
+    private func planAndApply(_ run: SyncRun, _ export: ClaimedExport) async throws(RunFailure) -> ExportVerdict {
+        let plan = try await run.plan(keepingRejects: true)
+        for warning in run.warnings { session.log.warning("\(warning)") }
+        guard plan.refusals.isEmpty else { return try refuse(plan, run) }
+        let report = try await run.apply()
+        prometheus.withLock { $0.add(report, session.recorder.snapshot(), job: Self.name) }
+        session.log.info(
+            "a run ended",
+            metadata: [
+                "run": "\(run.id)", "export": "\(export.name)", "status": "\(report.verdict.exitStatus)",
+                "verdict": "\(report.verdict.words)",
+            ])
+        let status = ExitStatus(rawValue: Int32(report.verdict.exitStatus)) ?? .bug
+        note(status)
+        guard report.outcomes.pending > 0 else { return .done(report: run.folder) }
+        return .interrupted(reason: run.failure.map { "\($0)" } ?? report.verdict.words)
+    }
+
+    private func refuse(_ plan: PlanView, _ run: SyncRun) throws(RunFailure) -> ExportVerdict {
+        let sentences = plan.refusals.map(\.sentence).joined(separator: "; ")
+        let permissions = Set(plan.refusals.map(\.permission)).sorted().joined(separator: " ")
+        let next =
+            "stop the service, run cartsync sync --source \(session.settings.source ?? "default") \(permissions) "
+            + "with the file in waiting/, and start it again"
+        try run.refuse(status: Int(ExitStatus.refused.rawValue), words: sentences, next: next)
+        note(.refused)
+        return .waiting(reason: "\(sentences); \(next)", report: run.folder)
+    }
+
+    private func verdict(_ failure: RunFailure) -> ExportVerdict {
+        note(failure.exitStatus)
+        switch failure.exitStatus {
+        case .exportRefused, .exportUnreadable: return .failed(reason: "\(failure)", report: nil)
+        // Nothing is wrong with the export: its turn comes again.
+        default: return .interrupted(reason: "\(failure)")
+        }
+    }
+
+    private func note(_ status: ExitStatus) {
+        guard status != .done else { return }
+        // For a service that ran once, an export that failed is a part of what it did that is not done.
+        let own: ExitStatus = [.exportRefused, .exportUnreadable].contains(status) ? .incomplete : status
+        worstStatus.withLock { $0 = $0 ?? own }
+    }
+
+    func metrics() -> String {
+        prometheus.withLock { $0.text(now: .init(), running: session.recorder.snapshot(), time: Date()) }
+    }
+}
