@@ -1,0 +1,247 @@
+package import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Polls an inbox and syncs every whole export in it, one after the other, the oldest first.
+///
+/// A run that fails is recorded and the service goes on. On graceful shutdown it stops polling, takes no further
+/// export and waits for the run in progress, which ends by its own drain. What lies in `working/` at the start was
+/// interrupted and is synced first.
+package final class InboxService: Service, Sendable {
+    /// How an inbox is served.
+    package struct Options: Sendable {
+        /// The time between two looks at the inbox.
+        package var poll: Duration
+        /// How long a file must be still; see `InboxWatch`.
+        package var settle: Duration
+        /// Looks once, syncs what is there, and returns. Files that have to settle are waited for once.
+        package var once: Bool
+
+        package init(poll: Duration = .seconds(10), settle: Duration = .seconds(5), once: Bool = false) {
+            self.poll = poll
+            self.settle = settle
+            self.once = once
+        }
+    }
+
+    package let inbox: Inbox
+    private let options: Options
+    private let clock: ServiceClock
+    private let logger: Logger
+    private let classify: @Sendable (_ path: String) async -> ExportClass
+    private let runExport: @Sendable (ClaimedExport) async -> ExportVerdict
+    private let state: Mutex<InboxState>
+
+    /// - Parameters:
+    ///   - classify: Says what the export at a path is; asked only where several are waiting, and never for one that
+    ///     is being synced.
+    ///   - run: Syncs one export. It has to end soon after graceful shutdown, with `interrupted` where it is not done.
+    package init(
+        inbox: Inbox, options: Options = Options(), clock: ServiceClock = .continuous, logger: Logger,
+        classify: @escaping @Sendable (_ path: String) async -> ExportClass,
+        run: @escaping @Sendable (ClaimedExport) async -> ExportVerdict
+    ) {
+        self.inbox = inbox
+        self.options = options
+        self.clock = clock
+        self.logger = logger
+        self.classify = classify
+        runExport = run
+        state = Mutex(InboxState(settle: options.settle))
+    }
+
+    /// What it is doing now.
+    package func status() -> InboxStatus { state.withLock { $0.status } }
+
+    /// Whether it is alive and can do its work.
+    package func health() -> ServiceHealth { ServiceHealth(status(), interval: options.poll, now: clock.now()) }
+
+    /// Serves until graceful shutdown or cancellation, or once.
+    ///
+    /// Throws `InboxError` where the inbox is missing or its folders cannot be made; nothing else ends it.
+    package func run() async throws {
+        try inbox.prepare()
+        state.withLock { $0.start(now: clock.now()) }
+        try await withGracefulShutdownHandler {
+            try await withTaskCancellationHandler {
+                if options.once { try await serveOnce() } else { await serve() }
+            } onCancel: {
+                self.stop()
+            }
+        } onGracefulShutdown: {
+            self.stop()
+        }
+    }
+
+    private func stop() {
+        state.withLock { $0.stop() }
+    }
+
+    private var isStopping: Bool { state.withLock { $0.isStopping } }
+
+    private func serveOnce() async throws {
+        // A service would wait for an inbox that cannot be read; here nobody would ever look again.
+        _ = try inbox.list()
+        look()
+        let settles = status().view.waiting.values.contains { if case .settling = $0 { true } else { false } }
+        if settles {
+            await pause(options.settle)
+            look()
+        }
+        await work()
+    }
+
+    /// Polling goes on while an export is synced, so that a long run never looks like a service that hangs.
+    private func serve() async {
+        let (looks, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                for await _ in looks { await self.work() }
+            }
+            while !isStopping {
+                look()
+                continuation.yield()
+                await pause(options.poll)
+            }
+            continuation.finish()
+        }
+    }
+
+    private func pause(_ duration: Duration) async {
+        let sleep = clock.sleep
+        try? await cancelWhenGracefulShutdown { try await sleep(duration) }
+    }
+
+    private func look() {
+        let listing = Result { () throws(InboxError) in try inbox.list() }
+        let (before, after) = state.withLock { state in
+            let before = state.status
+            state.look(listing, now: clock.now())
+            return (before, state.status)
+        }
+        log(after, since: before)
+    }
+
+    /// Says only what is new, so that a file that stays does not fill the log.
+    private func log(_ status: InboxStatus, since before: InboxStatus) {
+        if let failure = status.pollFailure, failure != before.pollFailure {
+            logger.error("the inbox cannot be read", metadata: ["error": "\(failure)"])
+        } else if status.pollFailure == nil, before.pollFailure != nil {
+            logger.notice("the inbox can be read again", metadata: ["inbox": "\(inbox.folder)"])
+        }
+        for (name, refusal) in status.view.refused where before.view.refused[name] != refusal {
+            logger.warning("not taken", metadata: ["file": .quoted(name), "reason": "\(refusal)"])
+        }
+        let ready = Set(before.view.ready)
+        for entry in status.view.ready where !ready.contains(entry) {
+            logger.debug("ready", metadata: ["file": .quoted(entry.name), "bytes": "\(entry.size)"])
+        }
+    }
+
+    /// Syncs everything that can be synced now.
+    private func work() async {
+        state.withLock { $0.clearTroubles() }
+        var tried: Set<String> = []
+        while !isStopping, let export = await next(except: tried) {
+            tried.insert(export.name)
+            await sync(export)
+        }
+    }
+
+    /// The next export, claimed: first those that were interrupted, then the oldest that is ready.
+    private func next(except tried: Set<String>) async -> ClaimedExport? {
+        let unfinished = Result { () throws(InboxError) in try inbox.unfinished() }
+        switch unfinished {
+        case .failure(let error): trouble(InboxName.Folder.working.rawValue, error)
+        case .success(let exports):
+            let untried = exports.filter { !tried.contains($0.name) }
+            if let due = state.withLock({ $0.due(untried, now: clock.now()) }) { return due }
+        }
+        for entry in await currentExports() where !tried.contains(entry.name) {
+            do throws(InboxError) {
+                if let export = try inbox.claim(entry) { return export }
+            } catch {
+                trouble(entry.name, error)
+            }
+        }
+        return nil
+    }
+
+    /// What is ready, without the snapshots that newer ones make void.
+    private func currentExports() async -> [InboxEntry] {
+        let ready = state.withLock { $0.status.view.ready }
+        guard ready.count > 1 else { return ready }
+        var classes = state.withLock { $0.classes }
+        for entry in ready where classes[entry] == nil {
+            classes[entry] = await classify("\(inbox.folder)/\(entry.name)")
+        }
+        let (current, void) = Supersession.split(ready.map { ($0, classes[$0] ?? .unknown) })
+        if !void.isEmpty { supersede(void) }
+        let kept = Set(current)
+        state.withLock { $0.remember(classes.filter { kept.contains($0.key) }) }
+        return current
+    }
+
+    private func supersede(_ void: [InboxEntry]) {
+        do throws(InboxError) {
+            let moved = try inbox.supersede(void)
+            state.withLock { $0.supersede(Set(moved)) }
+            for entry in moved {
+                logger.notice("superseded by a newer snapshot", metadata: ["file": .quoted(entry.name)])
+            }
+        } catch {
+            trouble(InboxName.Folder.superseded.rawValue, error)
+        }
+    }
+
+    private func sync(_ export: ClaimedExport) async {
+        state.withLock { $0.begin(export) }
+        logger.notice(export.isResumed ? "taken again" : "taken", metadata: ["file": .quoted(export.name)])
+        let verdict = await runExport(export)
+        do throws(InboxError) {
+            try settle(export, verdict)
+        } catch {
+            // It is still in working/; at once again it would come to the same end.
+            state.withLock { $0.postpone(export, reason: "\(error)", now: clock.now(), interval: options.poll) }
+            trouble(export.name, error)
+        }
+        state.withLock { $0.end() }
+    }
+
+    private func settle(_ export: ClaimedExport, _ verdict: ExportVerdict) throws(InboxError) {
+        switch verdict {
+        case .done(let report):
+            try finish(export, to: .done, level: .notice, reason: nil, report: report)
+        case .failed(let reason, let report):
+            try finish(export, to: .failed, level: .error, reason: reason, report: report)
+        case .waiting(let reason, let report):
+            try finish(export, to: .waiting, level: .warning, reason: reason, report: report)
+        case .interrupted(let reason):
+            state.withLock { $0.interrupt(export, reason: reason, now: clock.now(), interval: options.poll) }
+            logger.warning(
+                "interrupted", metadata: ["file": .quoted(export.name), "reason": .quoted(reason)])
+        }
+    }
+
+    private func finish(
+        _ export: ClaimedExport, to place: InboxName.Folder, level: Logger.Level, reason: String?, report: String?
+    ) throws(InboxError) {
+        let finished = try inbox.finish(export, to: place, reason: reason, report: report)
+        state.withLock { $0.finish(export, in: place) }
+        var metadata: Logger.Metadata = [
+            "file": .quoted(export.name), "to": .quoted("\(place.rawValue)/\(finished.name)"),
+        ]
+        if let reason { metadata["reason"] = .quoted(reason) }
+        logger.log(level: level, "moved", metadata: metadata)
+        if let problem = finished.reportProblem {
+            logger.error(
+                "the report cannot be copied",
+                metadata: ["file": .quoted(export.name), "report": .quoted(report ?? ""), "error": .quoted(problem)])
+        }
+    }
+
+    private func trouble(_ name: String, _ error: InboxError) {
+        state.withLock { $0.trouble(name, error) }
+        logger.error("cannot be moved", metadata: ["file": .quoted(name), "error": .quoted("\(error)")])
+    }
+}

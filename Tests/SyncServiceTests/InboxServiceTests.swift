@@ -1,0 +1,221 @@
+import Foundation
+import Logging
+import ServiceLifecycle
+import Synchronization
+import Testing
+
+@testable import SyncService
+
+@Suite("An inbox that is served")
+struct InboxServiceTests {
+    private let scratch: ScratchFolder
+    private let clock = HandTurnedClock()
+
+    init() throws {
+        scratch = try ScratchFolder()
+    }
+
+    private func service(
+        once: Bool = true, settle: Duration = .zero,
+        classify: @escaping @Sendable (String) async -> ExportClass = { _ in .delta },
+        run: @escaping @Sendable (ClaimedExport) async -> ExportVerdict
+    ) -> InboxService {
+        InboxService(
+            inbox: Inbox(folder: scratch.path),
+            options: .init(poll: .seconds(10), settle: settle, once: once),
+            clock: clock.clock, logger: .silent, classify: classify, run: run)
+    }
+
+    /// Runs the service in a group until the body returns, then shuts it down gracefully.
+    private func serving(_ service: InboxService, _ body: (ServiceGroup) async throws -> Void) async throws {
+        let group = ServiceGroup(configuration: .init(services: [service], logger: .silent))
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            try await body(group)
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+        }
+    }
+
+    @Test("exports are synced one after the other, the oldest first, and go where their verdict says")
+    func verdicts() async throws {
+        for (position, name) in ["done.csv", "failed.csv", "waiting.csv", "later.csv", "last.csv"].enumerated() {
+            try scratch.write(name, to: name, modified: 1000 + position)
+        }
+        try scratch.createFolder("report")
+        try scratch.write("{}", to: "report/report.json")
+        let report = scratch.path + "/report"
+        let order = Recorder<String>()
+        let service = service { export in
+            order.add(export.name)
+            return switch export.name {
+            case "failed.csv": .failed(reason: "it is empty", report: nil)
+            case "waiting.csv": .waiting(reason: "too many deletes", report: report)
+            case "later.csv": .interrupted(reason: "the API is unavailable")
+            default: .done(report: report)
+            }
+        }
+        try await service.run()
+        #expect(order.values == ["done.csv", "failed.csv", "waiting.csv", "later.csv", "last.csv"])
+        #expect(scratch.names(in: "done") == ["done.csv", "done.csv.report", "last.csv", "last.csv.report"])
+        #expect(scratch.names(in: "failed") == ["failed.csv", "failed.csv.report"])
+        #expect(try scratch.read("failed/failed.csv.report/reason.txt") == "it is empty\n")
+        #expect(scratch.names(in: "waiting/waiting.csv.report") == ["reason.txt", "report.json"])
+        #expect(scratch.names(in: "working") == ["later.csv"])
+        var tally = InboxStatus.Tally()
+        (tally.done, tally.failed, tally.waiting, tally.interrupted) = (2, 1, 1, 1)
+        #expect(service.status().tally == tally)
+        #expect(service.status().interruptions == ["later.csv": "the API is unavailable"])
+        #expect(service.health().reasons == ["later.csv: the API is unavailable"])
+    }
+
+    @Test("what an earlier service left in working/ is synced first")
+    func resumes() async throws {
+        try scratch.createFolder("working")
+        try scratch.write("x", to: "working/left.csv", modified: 9000)
+        try scratch.write("x", to: "new.csv", modified: 1000)
+        let seen = Recorder<ClaimedExport>()
+        try await service { export in
+            seen.add(export)
+            return .done(report: nil)
+        }.run()
+        #expect(seen.values.map(\.name) == ["left.csv", "new.csv"])
+        #expect(seen.values.map(\.isResumed) == [true, false])
+        #expect(scratch.names(in: "done") == ["left.csv", "new.csv"])
+    }
+
+    @Test("of several snapshots of a kind only the newest is synced")
+    func supersedes() async throws {
+        for (position, name) in ["c-1.csv", "a-1.csv", "c-2.csv", "d-1.csv", "c-3.csv"].enumerated() {
+            try scratch.write(name, to: name, modified: 1000 + position)
+        }
+        let order = Recorder<String>()
+        let asked = Recorder<String>()
+        let service = service(
+            classify: { path in
+                let name = String(path.split(separator: "/").last ?? "")
+                asked.add(name)
+                return name.hasPrefix("d") ? .delta : .snapshot(kind: String(name.prefix(1)))
+            },
+            run: { export in
+                order.add(export.name)
+                return .done(report: nil)
+            })
+        try await service.run()
+        #expect(order.values == ["a-1.csv", "d-1.csv", "c-3.csv"])
+        #expect(scratch.names(in: "superseded") == ["c-1.csv", "c-2.csv"])
+        #expect(service.status().tally.superseded == 2)
+        #expect(asked.values.count == 5, "each is read once for it: \(asked.values)")
+    }
+
+    @Test("once waits for the files that have to settle, one time")
+    func onceSettles() async throws {
+        try scratch.write("x", to: "a.csv")
+        let service = service(settle: .seconds(5)) { _ in .done(report: nil) }
+        async let ended: Void = service.run()
+        await clock.advanceSleepers(.seconds(5))
+        try await ended
+        #expect(scratch.names(in: "done") == ["a.csv"])
+    }
+
+    @Test("once without an inbox that can be read is an error")
+    func onceMissing() async throws {
+        try FileManager.default.removeItem(atPath: scratch.path)
+        await #expect(throws: InboxError.self) { try await service { _ in .done(report: nil) }.run() }
+    }
+
+    @Test("it polls, takes what has settled, goes on after a failed run, and stops gracefully")
+    func polls() async throws {
+        let service = service(once: false, settle: .seconds(5)) { export in
+            export.name == "bad.csv" ? .failed(reason: "bad", report: nil) : .done(report: nil)
+        }
+        try await serving(service) { _ in
+            await clock.advanceSleepers(.zero)
+            try scratch.write("x", to: "bad.csv")
+            await clock.advanceSleepers(.seconds(10))
+            await clock.advanceSleepers(.seconds(10))
+            while service.status().tally.failed == 0 { await Task.yield() }
+            try scratch.write("x", to: "good.csv")
+            await clock.advanceSleepers(.seconds(10))
+            await clock.advanceSleepers(.seconds(10))
+            while service.status().tally.done == 0 { await Task.yield() }
+            #expect(service.health() == ServiceHealth(isAlive: true, sinceLastPoll: .zero, reasons: []))
+        }
+        #expect(scratch.names(in: "done") == ["good.csv"])
+        #expect(scratch.names(in: "failed") == ["bad.csv", "bad.csv.report"])
+    }
+
+    @Test("it goes on polling while an export is synced, and graceful shutdown waits for that run alone")
+    func drains() async throws {
+        try scratch.write("x", to: "long.csv", modified: 1000)
+        try scratch.write("x", to: "next.csv", modified: 2000)
+        let service = service(once: false) { _ in
+            // A run that ends by its own drain when it is asked to.
+            try? await gracefulShutdown()
+            return .interrupted(reason: "stopped by a signal")
+        }
+        try await serving(service) { _ in
+            while service.status().current == nil { await Task.yield() }
+            let first = service.status().lastPoll
+            for _ in 1...3 { await clock.advanceSleepers(.seconds(10)) }
+            while service.status().lastPoll == first { await Task.yield() }
+            #expect(service.status().current == "long.csv")
+            #expect(service.health().isAlive)
+        }
+        #expect(scratch.names(in: "working") == ["long.csv"])
+        #expect(scratch.names().contains("next.csv"))
+        #expect(service.status().tally.interrupted == 1)
+    }
+
+    @Test("an interrupted export is synced again after a pause, before others")
+    func triesAgain() async throws {
+        try scratch.write("x", to: "a.csv")
+        let attempts = Recorder<Bool>()
+        let service = service(once: false) { export in
+            attempts.add(export.isResumed)
+            return attempts.values.count < 3 ? .interrupted(reason: "no API") : .done(report: nil)
+        }
+        try await serving(service) { _ in
+            while service.status().tally.done == 0 {
+                while service.status().current != nil { await Task.yield() }
+                await clock.advanceSleepers(.seconds(10))
+            }
+        }
+        #expect(attempts.values == [false, true, true])
+        #expect(service.status().interruptions.isEmpty)
+        #expect(scratch.names(in: "done") == ["a.csv"])
+    }
+
+    @Test("an inbox that cannot be read is told, and is no empty inbox; the service lives on")
+    func unreadable() async throws {
+        let service = service(once: false) { _ in .done(report: nil) }
+        let away = scratch.path + "-away"
+        try await serving(service) { _ in
+            await clock.advanceSleepers(.zero)
+            try FileManager.default.moveItem(atPath: scratch.path, toPath: away)
+            await clock.advanceSleepers(.seconds(10))
+            while service.status().pollFailure == nil { await Task.yield() }
+            #expect(service.health().isAlive)
+            #expect(service.health().reasons.first?.hasPrefix("the inbox cannot be read") == true)
+            try FileManager.default.moveItem(atPath: away, toPath: scratch.path)
+            await clock.advanceSleepers(.seconds(10))
+            while service.status().pollFailure != nil { await Task.yield() }
+        }
+    }
+
+    @Test("ten thousand waiting snapshots are moved aside for the newest")
+    func many() async throws {
+        // Links, because ten thousand files take a minute to write.
+        try scratch.write("x", to: "export-00000.csv")
+        for number in 1..<10_000 {
+            let name = "export-\(String(number + 100_000).dropFirst()).csv"
+            try FileManager.default.linkItem(
+                atPath: scratch.path + "/export-00000.csv", toPath: scratch.path + "/" + name)
+        }
+        let service = service(classify: { _ in .snapshot(kind: "customer") }) { _ in .done(report: nil) }
+        try await service.run()
+        #expect(service.status().tally.superseded == 9999)
+        #expect(scratch.names(in: "superseded").count == 9999)
+        #expect(scratch.names(in: "done") == ["export-09999.csv"])
+    }
+}

@@ -1,0 +1,170 @@
+import Foundation
+import Testing
+
+@testable import SyncService
+
+@Suite("The folders of an inbox")
+struct InboxTests {
+    private let scratch: ScratchFolder
+    private let inbox: Inbox
+
+    init() throws {
+        scratch = try ScratchFolder()
+        inbox = Inbox(folder: scratch.path)
+        try inbox.prepare()
+    }
+
+    private func claim(_ name: String) throws -> ClaimedExport? {
+        try inbox.claim(try #require(try inbox.list().entries.first { $0.name == name }))
+    }
+
+    @Test("its folders are made, once")
+    func prepares() throws {
+        try inbox.prepare()
+        #expect(scratch.names() == ["done", "failed", "superseded", "waiting", "working"])
+    }
+
+    @Test("a missing inbox is an error, not an empty inbox")
+    func missing() throws {
+        let missing = Inbox(folder: scratch.path + "/nowhere")
+        #expect(throws: InboxError.self) { try missing.prepare() }
+        #expect(throws: InboxError.self) { try missing.list() }
+        #expect(!FileManager.default.fileExists(atPath: missing.folder))
+    }
+
+    @Test("a listing tells files, folders, links and pipes apart, and follows no link")
+    func kinds() throws {
+        try scratch.write("12345", to: "a.csv", modified: 1_000_000)
+        try scratch.createFolder("folder")
+        try FileManager.default.createSymbolicLink(
+            atPath: scratch.path + "/link.csv", withDestinationPath: "/etc/passwd")
+        try FileManager.default.createSymbolicLink(atPath: scratch.path + "/broken", withDestinationPath: "nowhere")
+        let entries = try inbox.list().entries.filter { InboxName.Folder(rawValue: $0.name) == nil }
+        var kinds: [String: InboxEntryKind] = [:]
+        for entry in entries { kinds[entry.name] = entry.kind }
+        #expect(kinds == ["a.csv": .regular, "folder": .folder, "link.csv": .link, "broken": .link])
+        let file = try #require(entries.first { $0.name == "a.csv" })
+        #expect(file.size == 5)
+        #expect(file.modified == .seconds(1_000_000))
+    }
+
+    @Test("names are only names", arguments: ["a b.csv", "..csv", "-rf", "line\nbreak.csv", "\u{1B}[31m.csv", "ü.csv"])
+    func oddNames(name: String) throws {
+        try scratch.write("x", to: name)
+        let export = try #require(try claim(name))
+        #expect(scratch.names(in: "working") == [name])
+        try inbox.finish(export, to: .done)
+        #expect(scratch.names(in: "done") == [name])
+    }
+
+    @Test("a claimed export lies in working/ with its companions, and in done/ with its report beside it")
+    func wayThrough() throws {
+        try scratch.write("data", to: "a.csv")
+        try scratch.write("{}", to: "a.csv.manifest.json")
+        try scratch.write("", to: "a.csv.done")
+        try scratch.createFolder("report")
+        for name in ["report.json", "report.html", "results.csv", "rejects.csv", "rejects-2.xml", "latency.hlog"] {
+            try scratch.write(name, to: "report/\(name)")
+        }
+        let export = try #require(try claim("a.csv"))
+        #expect(export == ClaimedExport(name: "a.csv", path: scratch.path + "/working/a.csv", isResumed: false))
+        #expect(scratch.names(in: "working") == ["a.csv", "a.csv.done", "a.csv.manifest.json"])
+
+        let finished = try inbox.finish(export, to: .done, report: scratch.path + "/report")
+        #expect(finished == Inbox.Finished(name: "a.csv", reportProblem: nil))
+        #expect(scratch.names(in: "working").isEmpty)
+        #expect(scratch.names(in: "done") == ["a.csv", "a.csv.done", "a.csv.manifest.json", "a.csv.report"])
+        #expect(
+            scratch.names(in: "done/a.csv.report")
+                == ["rejects-2.xml", "rejects.csv", "report.html", "report.json", "results.csv"])
+        #expect(try scratch.read("done/a.csv") == "data")
+    }
+
+    @Test("nothing is overwritten: a taken name gets a number, with its companions and its report")
+    func conflicts() throws {
+        for text in ["first", "second", "third"] {
+            try scratch.write(text, to: "a.csv")
+            try scratch.write(text, to: "a.csv.manifest.json")
+            try inbox.finish(try #require(try claim("a.csv")), to: .failed, reason: "\(text) failed")
+        }
+        #expect(
+            scratch.names(in: "failed") == [
+                "a-2.csv", "a-2.csv.manifest.json", "a-2.csv.report", "a-3.csv", "a-3.csv.manifest.json",
+                "a-3.csv.report", "a.csv", "a.csv.manifest.json", "a.csv.report",
+            ])
+        for (name, text) in [("a", "first"), ("a-2", "second"), ("a-3", "third")] {
+            #expect(try scratch.read("failed/\(name).csv") == text)
+            #expect(try scratch.read("failed/\(name).csv.manifest.json") == text)
+            #expect(try scratch.read("failed/\(name).csv.report/reason.txt") == "\(text) failed\n")
+        }
+    }
+
+    @Test("a file that changed since it was seen is put back")
+    func changed() throws {
+        try scratch.write("short", to: "a.csv")
+        try scratch.write("{}", to: "a.csv.manifest.json")
+        let seen = try #require(try inbox.list().entries.first { $0.name == "a.csv" })
+        try scratch.write("much longer", to: "a.csv")
+        #expect(try inbox.claim(seen) == nil)
+        #expect(scratch.names(in: "working").isEmpty)
+        #expect(try scratch.read("a.csv") == "much longer")
+        #expect(try scratch.read("a.csv.manifest.json") == "{}")
+    }
+
+    @Test("a file that was exchanged for a link is put back, unread")
+    func exchanged() throws {
+        try scratch.write("data", to: "a.csv")
+        let seen = try #require(try inbox.list().entries.first { $0.name == "a.csv" })
+        try FileManager.default.removeItem(atPath: scratch.path + "/a.csv")
+        try FileManager.default.createSymbolicLink(atPath: scratch.path + "/a.csv", withDestinationPath: "/etc/passwd")
+        #expect(try inbox.claim(seen) == nil)
+        #expect(scratch.names(in: "working").isEmpty)
+    }
+
+    @Test("a file that is gone is not claimed, nor one whose name is being worked on")
+    func notClaimed() throws {
+        try scratch.write("first", to: "a.csv")
+        _ = try claim("a.csv")
+        try scratch.write("second", to: "a.csv")
+        #expect(try claim("a.csv") == nil)
+        #expect(try scratch.read("a.csv") == "second")
+        #expect(try scratch.read("working/a.csv") == "first")
+        #expect(try inbox.claim(entry("gone.csv")) == nil)
+    }
+
+    @Test("what lies in working/ is found again, the oldest first, companions aside")
+    func unfinished() throws {
+        try scratch.write("x", to: "working/new.csv", modified: 2000)
+        try scratch.write("x", to: "working/old.csv", modified: 1000)
+        try scratch.write("x", to: "working/old.csv.manifest.json")
+        try scratch.write("x", to: "working/.hidden")
+        #expect(
+            try inbox.unfinished()
+                == ["old.csv", "new.csv"].map {
+                    ClaimedExport(name: $0, path: scratch.path + "/working/\($0)", isResumed: true)
+                })
+    }
+
+    @Test("a waiting export goes back to working/ when it is released")
+    func release() throws {
+        try scratch.write("data", to: "a.csv")
+        try scratch.write("{}", to: "a.csv.manifest.json")
+        try inbox.finish(try #require(try claim("a.csv")), to: .waiting, reason: "a guard refused")
+        #expect(try inbox.waiting() == ["a.csv"])
+        try inbox.release("a.csv")
+        #expect(try inbox.waiting().isEmpty)
+        #expect(try inbox.unfinished().map(\.name) == ["a.csv"])
+        #expect(scratch.names(in: "working") == ["a.csv", "a.csv.manifest.json"])
+        #expect(throws: InboxError.self) { try inbox.release("a.csv") }
+    }
+
+    @Test("a report that cannot be copied does not hold up its export, and is told")
+    func missingReport() throws {
+        try scratch.write("data", to: "a.csv")
+        let finished = try inbox.finish(
+            try #require(try claim("a.csv")), to: .done, report: scratch.path + "/nowhere")
+        #expect(finished.reportProblem != nil)
+        #expect(scratch.names(in: "done").contains("a.csv"))
+        #expect(!scratch.names(in: "done").contains("a.csv.report"))
+    }
+}
