@@ -4,8 +4,7 @@ package import CartAssociations
 package struct FingerprintSet: Sendable {
     private var slots: [Fingerprint]
     private var mask: Int
-    /// Marks an empty slot; the one real fingerprint that equals it is kept in `holdsZero`.
-    private static let empty = Fingerprint(high: 0, low: 0)
+    /// Whether the fingerprint that marks empty slots, all zeros, is in the set.
     private var holdsZero = false
     package private(set) var count = 0
 
@@ -13,21 +12,21 @@ package struct FingerprintSet: Sendable {
     package init(minimumCapacity: Int = 0) {
         var size = 16
         while size * 3 / 4 < minimumCapacity { size *= 2 }
-        slots = [Fingerprint](repeating: Self.empty, count: size)
+        slots = [Fingerprint](repeating: Fingerprint(high: 0, low: 0), count: size)
         mask = size - 1
     }
 
     package var isEmpty: Bool { count == 0 }
 
     package func contains(_ fingerprint: Fingerprint) -> Bool {
-        if fingerprint == Self.empty { return holdsZero }
-        return slots[slot(of: fingerprint)] != Self.empty
+        if isEmpty(fingerprint) { return holdsZero }
+        return !isEmpty(slots[slot(of: fingerprint)])
     }
 
     /// Returns whether it was new.
     @discardableResult
     package mutating func insert(_ fingerprint: Fingerprint) -> Bool {
-        if fingerprint == Self.empty {
+        if isEmpty(fingerprint) {
             guard !holdsZero else { return false }
             holdsZero = true
             count += 1
@@ -35,7 +34,7 @@ package struct FingerprintSet: Sendable {
         }
         if (count + 1) * 4 > slots.count * 3 { grow() }
         let slot = slot(of: fingerprint)
-        guard slots[slot] == Self.empty else { return false }
+        guard isEmpty(slots[slot]) else { return false }
         slots[slot] = fingerprint
         count += 1
         return true
@@ -44,29 +43,31 @@ package struct FingerprintSet: Sendable {
     /// Returns whether it was there.
     @discardableResult
     package mutating func remove(_ fingerprint: Fingerprint) -> Bool {
-        if fingerprint == Self.empty {
+        if isEmpty(fingerprint) {
             guard holdsZero else { return false }
             holdsZero = false
             count -= 1
             return true
         }
         var hole = slot(of: fingerprint)
-        guard slots[hole] != Self.empty else { return false }
-        slots[hole] = Self.empty
+        guard !isEmpty(slots[hole]) else { return false }
+        slots[hole] = Fingerprint(high: 0, low: 0)
         count -= 1
         // Whatever was pushed past the hole by a collision moves back, so that searches may stop at an empty slot.
         var next = (hole + 1) & mask
-        while slots[next] != Self.empty {
+        while !isEmpty(slots[next]) {
             let home = home(of: slots[next])
             if (next - home) & mask >= (next - hole) & mask {
                 slots[hole] = slots[next]
-                slots[next] = Self.empty
+                slots[next] = Fingerprint(high: 0, low: 0)
                 hole = next
             }
             next = (next + 1) & mask
         }
         return true
     }
+
+    private func isEmpty(_ slot: Fingerprint) -> Bool { slot.low == 0 && slot.high == 0 }
 
     private func home(of fingerprint: Fingerprint) -> Int {
         Int(truncatingIfNeeded: fingerprint.low) & mask
@@ -75,7 +76,8 @@ package struct FingerprintSet: Sendable {
     /// The slot that holds the fingerprint, or the empty one where it belongs.
     private func slot(of fingerprint: Fingerprint) -> Int {
         var slot = home(of: fingerprint)
-        while slots[slot] != Self.empty && slots[slot] != fingerprint {
+        // Halves are compared one by one: the compiler would call the struct's comparison across the module.
+        while !isEmpty(slots[slot]) && (slots[slot].low != fingerprint.low || slots[slot].high != fingerprint.high) {
             slot = (slot + 1) & mask
         }
         return slot
@@ -83,9 +85,9 @@ package struct FingerprintSet: Sendable {
 
     private mutating func grow() {
         let old = slots
-        slots = [Fingerprint](repeating: Self.empty, count: old.count * 2)
+        slots = [Fingerprint](repeating: Fingerprint(high: 0, low: 0), count: old.count * 2)
         mask = slots.count - 1
-        for fingerprint in old where fingerprint != Self.empty {
+        for fingerprint in old where !isEmpty(fingerprint) {
             slots[slot(of: fingerprint)] = fingerprint
         }
     }

@@ -13,10 +13,9 @@ struct AssociationReader {
 
     /// A piece of the table.
     struct Page {
-        var standings: [Standing] = []
         var wanted: [StoredAssociation] = []
-        /// Where the next page begins; nil after the last one.
-        var last: Key?
+        /// The page's last cart, whose rows are all in it; nil after the last page.
+        var last: String?
     }
 
     private let source: String
@@ -24,8 +23,10 @@ struct AssociationReader {
     private let runs: [Int64: String]
     private let scan: PreparedStatement
     private let point: PreparedStatement
-    /// For each set of sources met so far, whether it holds the source, and any other.
-    private var views: [Int64: (isAsserted: Bool, isAssertedByOthers: Bool)] = [:]
+    /// The set of sources of the last row, and whether it holds the source, and any other: rows in a row mostly
+    /// have the same.
+    private var lastSet = SourceSets.empty
+    private var lastView = (isAsserted: false, isAssertedByOthers: false)
 
     private static let pageRows = 20_000
 
@@ -39,7 +40,7 @@ struct AssociationReader {
             db,
             """
             SELECT high, low, owner_kind, sources, confirmation, cart, owner FROM association
-            WHERE (cart, owner_kind, owner) > (?, ?, ?) ORDER BY cart, owner_kind, owner LIMIT \(Self.pageRows)
+            WHERE cart > ? ORDER BY cart, owner_kind, owner
             """)
         point = try PreparedStatement(
             db,
@@ -49,21 +50,29 @@ struct AssociationReader {
             """)
     }
 
-    /// The rows behind a key, or the first ones: the standing of each, and in full those that are wanted.
-    mutating func page(after key: Key?, _ isWanted: (Standing) throws -> Bool) throws -> Page {
+    /// Goes through the rows of the carts behind a cart, or of the first ones; those that `isWanted` picks are read in
+    /// full.
+    ///
+    /// Pages end with a cart because SQLite compares a single column only where a page begins, and more columns at
+    /// every row.
+    mutating func page(after cart: String?, _ isWanted: (Standing) throws -> Bool) throws -> Page {
         var page = Page()
-        page.standings.reserveCapacity(Self.pageRows)
+        var rows = 0
         // No cart has an empty id: this is before the first row.
-        bind(key ?? Key(cart: "", ownerKind: 0, owner: ""), to: scan)
+        scan.bind(cart ?? "", at: 1)
+        defer { scan.reset() }
         while try scan.step() {
-            let standing = standing()
-            page.standings.append(standing)
-            if try isWanted(standing), let association = try association(at: scannedKey) {
+            rows += 1
+            if rows >= Self.pageRows {
+                let cart = scan.text(5)
+                if let last = page.last, last != cart { return page }
+                page.last = cart
+            }
+            if try isWanted(standing()), let association = try association(at: scannedKey) {
                 page.wanted.append(association)
             }
-            if page.standings.count == Self.pageRows { page.last = scannedKey }
         }
-        scan.reset()
+        page.last = nil
         return page
     }
 
@@ -91,17 +100,14 @@ struct AssociationReader {
 
     private mutating func standing() -> Standing {
         let set = scan.integer(3)
-        let view: (isAsserted: Bool, isAssertedByOthers: Bool)
-        if let known = views[set] {
-            view = known
-        } else {
-            view = (sets.contains(source, in: set), sets.containsOthers(than: source, in: set))
-            views[set] = view
+        if set != lastSet {
+            lastSet = set
+            lastView = (sets.contains(source, in: set), sets.containsOthers(than: source, in: set))
         }
         return Standing(
             fingerprint: Fingerprint(high: scan.bits(0), low: scan.bits(1)),
             ownerKind: StoredCodes.ownerKind(scan.int(2)), confirmation: Ledger.Confirmation(rawValue: scan.int(4)),
-            isAsserted: view.isAsserted, isAssertedByOthers: view.isAssertedByOthers)
+            isAsserted: lastView.isAsserted, isAssertedByOthers: lastView.isAssertedByOthers)
     }
 
     private func bind(_ key: Key, to statement: PreparedStatement) {

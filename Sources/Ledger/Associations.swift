@@ -8,19 +8,33 @@ extension Ledger {
 
     /// Visits the standing of every association, as seen from one source, in the order of carts.
     ///
-    /// Ten million take about two seconds. No text is decoded. The visitor may use the ledger; what it changes
-    /// may or may not be visited.
+    /// Ten million take about two seconds. No text is decoded. The visitor must not use the ledger.
     package func scan(from source: String, visit: (Standing) throws -> Void) throws {
-        try scan(from: source, where: { _ in false }, standing: visit, association: { _ in })
+        try forEachAssociation(from: source) { standing in
+            try visit(standing)
+            return false
+        } visit: { _ in
+        }
     }
 
     /// Visits the associations that `isWanted` picks by their standing, as seen from one source, in the order of
-    /// carts. Only these are decoded. `isWanted` must not use the ledger; the visitor may.
+    /// carts. Only these are decoded.
+    ///
+    /// `isWanted` must not use the ledger. The visitor may: it is called between two pieces of the ledger, so that
+    /// what others change meanwhile may or may not be visited.
     package func forEachAssociation(
         from source: String = "", where isWanted: (Standing) throws -> Bool = { _ in true },
         visit: (StoredAssociation) throws -> Void
     ) throws {
-        try scan(from: source, where: isWanted, standing: { _ in }, association: visit)
+        var cart: String?
+        repeat {
+            let page = try visiting("read associations") { db in
+                var reader = try AssociationReader(db, source: source)
+                return try reader.page(after: cart, isWanted)
+            }
+            for association in page.wanted { try visit(association) }
+            cart = page.last
+        } while cart != nil
     }
 
     /// One association; nil where the ledger does not know it.
@@ -69,24 +83,5 @@ extension Ledger {
             }
             return found
         }
-    }
-
-    /// Reads page by page, and visits between the pages, so that others may use the ledger meanwhile.
-    private func scan(
-        from source: String, where isWanted: (Standing) throws -> Bool,
-        standing visitStanding: (Standing) throws -> Void,
-        association visitAssociation: (StoredAssociation) throws -> Void
-    ) throws {
-        var key: AssociationReader.Key?
-        var page = AssociationReader.Page()
-        repeat {
-            page = try visiting("read associations") { db in
-                var reader = try AssociationReader(db, source: source)
-                return try reader.page(after: key, isWanted)
-            }
-            for standing in page.standings { try visitStanding(standing) }
-            for association in page.wanted { try visitAssociation(association) }
-            key = page.last
-        } while key != nil
     }
 }

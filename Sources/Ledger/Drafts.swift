@@ -2,7 +2,7 @@ package import CartAssociations
 import Foundation
 
 /// Bytes of memory that a draft uses before it spills.
-private let draftBudget = 32 << 20
+private let draftBudget = 16 << 20
 
 extension Ledger {
     /// An empty plan for a run, to be filled in any order and handed to `appendPlan`.
@@ -18,7 +18,7 @@ extension Ledger {
     }
 }
 
-/// The changes of a run before they are in its journal: any number, in about 40 MB of memory.
+/// The changes of a run before they are in its journal: any number, in about 25 MB of memory.
 ///
 /// It does not touch the ledger, so that it may be filled while the ledger is being read.
 package final class PlanDraft {
@@ -50,7 +50,7 @@ package final class PlanDraft {
     }
 }
 
-/// What an accepted export asserts before it is in the ledger: any number, in about 40 MB of memory.
+/// What an accepted export asserts before it is in the ledger: any number, in about 25 MB of memory.
 ///
 /// It does not touch the ledger, so that it may be filled while the ledger is being read.
 package final class AssertionDraft {

@@ -122,6 +122,19 @@ struct AssociationTests {
         #expect(carts == carts.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) })
     }
 
+    @Test("a cart with more owners than a page holds is visited once, and what follows it too")
+    func largeCart() throws {
+        let draft = ledger.draftAssertions(by: "a", run: "r")
+        for number in 0..<45_000 {
+            let cart = number < 10 ? "a" : number < 44_990 ? "b" : "c-\(number)"
+            try draft.add(association("owner-\(number)", cart), Fingerprint(high: UInt64(number), low: 7), place: nil)
+        }
+        try ledger.assert(draft, at: noon)
+        var seen: [UInt64] = []
+        try ledger.scan(from: "a") { seen.append($0.fingerprint.high) }
+        #expect(seen.count == 45_000 && Set(seen).count == 45_000)
+    }
+
     @Test("an error of the visitor ends the visit and passes through")
     func visitorError() throws {
         struct Enough: Error {}
