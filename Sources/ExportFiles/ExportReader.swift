@@ -3,9 +3,12 @@ package import CartAssociations
 /// Reads exports of either format, in memory that grows neither with the file nor with a record.
 package struct ExportReader: Sendable {
     package let options: ReadingOptions
+    /// How many bytes are read at once; nil: what is fastest. No size makes any other difference.
+    package let blockSize: Int?
 
-    package init(options: ReadingOptions = ReadingOptions()) {
+    package init(options: ReadingOptions = ReadingOptions(), blockSize: Int? = nil) {
         self.options = options
+        self.blockSize = blockSize
     }
 
     /// Asks whether one usable record is wanted as a value. The spans are the identifiers' UTF-8, valid during the
@@ -45,10 +48,12 @@ package struct ExportReader: Sendable {
         let source = try TextSource(file, options: options)
         switch source.format {
         case .csv:
-            var reading = CSVReading(source, options: options, index: index)
+            var reading = CSVReading(
+                source, options: options, index: index, blockSize: blockSize ?? CSVReading.blockSize)
             return try reading.read(selecting: select, visit: visit)
         case .xml:
-            let reading = XMLReading(file, options: options, index: index)
+            let reading = XMLReading(
+                file, options: options, index: index, blockSize: blockSize ?? XMLReading.blockSize)
             return try reading.read(source, selecting: select, visit: visit)
         }
     }

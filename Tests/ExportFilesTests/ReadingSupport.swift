@@ -60,16 +60,8 @@ struct WholeReading {
             case .rejected(let record): rejected.append(record)
             }
         }
-        let source = try TextSource(file, options: options)
-        if let blockSize, source.format == .csv {
-            var reading = CSVReading(source, options: options, index: 0, blockSize: blockSize)
-            facts = try reading.read(selecting: select, visit: visit)
-        } else if let blockSize {
-            facts = try XMLReading(file, options: options, index: 0, blockSize: blockSize)
-                .read(source, selecting: select, visit: visit)
-        } else {
-            facts = try ExportReader(options: options).read(file, selecting: select, visit: visit)
-        }
+        let reader = ExportReader(options: options, blockSize: blockSize)
+        facts = try reader.read(file, selecting: select, visit: visit)
         self.asked = asked
         self.usable = usable
         self.rejected = rejected

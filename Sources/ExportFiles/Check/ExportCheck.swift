@@ -5,7 +5,7 @@ package struct ExportCheck: Sendable {
     /// A count that is exact for small exports and an estimate for large ones.
     package struct Count: Sendable, Equatable {
         package let value: Int
-        /// Whether the count was made from a sample, with a standard error under 0.25 % for owners and carts.
+        /// Whether the count was made from a sample, with a standard error of about 0.3 % for owners and carts.
         package let isEstimate: Bool
 
         package init(value: Int, isEstimate: Bool) {
@@ -28,7 +28,7 @@ package struct ExportCheck: Sendable {
 extension ExportReader {
     /// Reads an export once, counting; rejected records are handed out as they come.
     ///
-    /// Counts are exact up to 390,000 of each kind. Throws `ExportError` as `read` does, and what `rejected` throws.
+    /// Counts are exact up to 190,000 of each kind. Throws `ExportError` as `read` does, and what `rejected` throws.
     ///
     /// - Parameter showing: how many of the first usable records are kept as values.
     package func check(

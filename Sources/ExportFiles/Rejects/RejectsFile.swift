@@ -117,7 +117,7 @@ struct CSVRejectRow {
 
     /// A record without the two columns that an earlier rejects file has put before it.
     private func own(_ raw: [UInt8]) -> [UInt8] {
-        guard shape.columns.starts(with: CSVColumns.rejectColumns) else { return raw }
+        guard isRejectsFile else { return raw }
         let ends = frame(raw)?.ends ?? []
         return ends.count >= 2 ? Array(raw.dropFirst(Int(ends[1]) + 1)) : raw
     }
@@ -129,7 +129,7 @@ struct CSVRejectRow {
         var start = 0
         for end in frame.ends.map(Int.init) {
             let cell = CSVCell(raw.span, start..<end)
-            if FormulaGuard.needsMark(raw.span.extracting(cell.content)) {
+            if needsMark(raw.span.extracting(cell.content)) {
                 result +=
                     raw[start..<cell.content.lowerBound] + [FormulaGuard.mark] + raw[cell.content.lowerBound..<end]
             } else {
@@ -140,6 +140,14 @@ struct CSVRejectRow {
         }
         return result
     }
+
+    private func needsMark(_ cell: Span<UInt8>) -> Bool {
+        // A cell of a rejects file that was marked once is not marked again.
+        let isMarked = isRejectsFile && !cell.isEmpty && cell[0] == FormulaGuard.mark
+        return !isMarked && FormulaGuard.needsMark(cell)
+    }
+
+    private var isRejectsFile: Bool { shape.columns.starts(with: CSVColumns.rejectColumns) }
 
     /// A record whose quotes are wrong, marked wherever some program may see a cell begin.
     private func markedEverywhere(_ raw: [UInt8]) -> [UInt8] {

@@ -6,16 +6,16 @@ import CLibXML2
 protocol XMLEvents: AnyObject {
     /// A local name that was not met before; names are numbered from 0 in this order.
     func name(_ text: String)
-    /// A start tag; `position` is in it, behind its last attribute, and `line` is the one of that position.
-    func start(_ name: Int, position: Int, line: Int)
+    /// A start tag; the parser's position is in it, behind its last attribute.
+    func start(_ name: Int, in parser: XMLPushParser)
     /// One attribute of the element that started last, as it is after entities were replaced.
     func attribute(_ name: Int, _ value: Span<UInt8>)
     /// All attributes of the element that started last have been told.
     func attributesEnded()
     /// A piece of text or CDATA.
     func text(_ bytes: Span<UInt8>)
-    /// The end of the element that is open; `position` is behind its end tag.
-    func end(position: Int)
+    /// The end of the element that is open; the parser's position is behind its end tag.
+    func end(in parser: XMLPushParser)
 }
 
 /// Parses XML that comes in pieces, strictly, with libxml2's push parser.
@@ -27,6 +27,9 @@ protocol XMLEvents: AnyObject {
 /// calls back only during `parse` and `finish`, when `self` and `events` are alive.
 @safe final class XMLPushParser {
     private(set) var sawDoctype = false
+    /// Deeper elements are refused: libxml2 itself has a limit only where it builds trees.
+    static let depthLimit = 256
+    private var depth = 0
 
     private let events: any XMLEvents
     private let context: xmlParserCtxtPtr
@@ -39,12 +42,13 @@ protocol XMLEvents: AnyObject {
         unsafe handlers.initialized = UInt32(XML_SAX2_MAGIC)
         unsafe handlers.startElementNs = { user, name, _, _, _, _, count, _, attributes in
             guard let user = unsafe user, let name = unsafe name else { return }
-            let parser = unsafe Unmanaged<XMLPushParser>.fromOpaque(user).takeUnretainedValue()
-            unsafe parser.started(name, Int(count), attributes)
+            unsafe Unmanaged<XMLPushParser>.fromOpaque(user)._withUnsafeGuaranteedRef {
+                unsafe $0.started(name, Int(count), attributes)
+            }
         }
         unsafe handlers.endElementNs = { user, _, _, _ in
             guard let user = unsafe user else { return }
-            unsafe Unmanaged<XMLPushParser>.fromOpaque(user).takeUnretainedValue().ended()
+            unsafe Unmanaged<XMLPushParser>.fromOpaque(user)._withUnsafeGuaranteedRef { $0.ended() }
         }
         unsafe handlers.characters = { user, bytes, count in unsafe XMLPushParser.text(user, bytes, count) }
         unsafe handlers.ignorableWhitespace = { user, bytes, count in unsafe XMLPushParser.text(user, bytes, count) }
@@ -101,6 +105,9 @@ protocol XMLEvents: AnyObject {
 
     private func check() throws(Fault) {
         if sawDoctype { throw Fault(line: line, message: "a DOCTYPE") }
+        if depth > Self.depthLimit {
+            throw Fault(line: line, message: "elements lie more than \(Self.depthLimit) deep in each other")
+        }
         if unsafe context.pointee.wellFormed != 0 && context.pointee.nsWellFormed != 0 { return }
         guard let error = unsafe xmlCtxtGetLastError(context) else {
             throw Fault(line: line, message: "not well-formed")
@@ -114,7 +121,12 @@ protocol XMLEvents: AnyObject {
     private func started(
         _ name: UnsafePointer<xmlChar>, _ count: Int, _ attributes: UnsafeMutablePointer<UnsafePointer<xmlChar>?>?
     ) {
-        events.start(unsafe index(of: name), position: position, line: line)
+        depth += 1
+        guard depth <= Self.depthLimit else {
+            unsafe xmlStopParser(context)
+            return
+        }
+        events.start(unsafe index(of: name), in: self)
         if let attributes = unsafe attributes {
             for attribute in 0..<count {
                 // Five pointers an attribute: local name, prefix, namespace, and the value from begin to end
@@ -130,13 +142,16 @@ protocol XMLEvents: AnyObject {
     }
 
     private func ended() {
-        events.end(position: position)
+        guard depth <= Self.depthLimit else { return }
+        depth -= 1
+        events.end(in: self)
     }
 
     private static func text(_ user: UnsafeMutableRawPointer?, _ bytes: UnsafePointer<xmlChar>?, _ count: Int32) {
         guard let user = unsafe user, let bytes = unsafe bytes else { return }
-        let parser = unsafe Unmanaged<XMLPushParser>.fromOpaque(user).takeUnretainedValue()
-        unsafe parser.events.text(UnsafeBufferPointer(start: bytes, count: Int(count)).span)
+        unsafe Unmanaged<XMLPushParser>.fromOpaque(user)._withUnsafeGuaranteedRef {
+            unsafe $0.events.text(UnsafeBufferPointer(start: bytes, count: Int(count)).span)
+        }
     }
 
     private func refuseDoctype() {

@@ -64,22 +64,24 @@ struct XMLReading {
         _ source: TextSource, selecting select: ExportReader.Selection, visit: (ReadRecord) throws -> Void
     ) throws -> ExportFacts {
         let found = try survey(try TextSource(file, options: options))
-        let scan = XMLScan(found, vocabulary)
-        let parser = try parser(scan)
+        let scanner = XMLScanner(XMLScan(found, vocabulary))
+        let parser = try parser(scanner)
         var records = XMLRecords(found, index: index, facts: ExportFacts(shape: shape(found, source)))
         var block = [UInt8](repeating: 0, count: blockSize)
         while true {
             let count = try source.read(into: &block, range: 0..<block.count)
-            scan.window.append(block[..<count])
+            scanner.scan.window.append(block[..<count])
             do {
                 if count == 0 { try parser.finish() } else { try parser.parse(block.span.extracting(0..<count)) }
             } catch {
                 throw refusal(error, parser, isOver: count == 0)
             }
-            try records.take(scan, selecting: select, visit: visit)
+            try records.take(scanner.scan, selecting: select, visit: visit)
+            scanner.scan.clear()
             let position = parser.position
-            try checkProgress(scan.window, position, parser.line)
-            scan.window.drop(before: min(scan.openStart ?? position, position))
+            try checkProgress(scanner.scan.window, position, parser.line)
+            let needed = scanner.scan.openStart ?? position
+            scanner.scan.window.drop(before: min(needed, position))
             if count == 0 { break }
         }
         try records.settle(visit)

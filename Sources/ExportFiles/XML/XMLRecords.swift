@@ -29,13 +29,12 @@ struct XMLRecords {
     mutating func take(
         _ scan: XMLScan, selecting select: ExportReader.Selection, visit: (ReadRecord) throws -> Void
     ) throws {
-        let values = scan.memory
-        let memory = values.span
+        let memory = scan.memory.span
         for record in scan.finished {
             facts.records += 1
             let place = RecordPlace(export: index, record: facts.records, line: record.line)
             if let fault = record.fault {
-                reject(record, place, fault, scan)
+                reject(record, place, reason(fault, scan), scan)
             } else {
                 switch judge.judge(record.values.fields, in: memory) {
                 case .rejected(let reason):
@@ -50,7 +49,20 @@ struct XMLRecords {
             }
             if waiting.count >= Self.batchCount || waitingSize >= Self.batchSize { try settle(visit) }
         }
-        scan.clear()
+    }
+
+    private func reason(_ fault: XMLScan.Fault, _ scan: XMLScan) -> RejectReason {
+        switch fault {
+        case .tooLarge:
+            RejectReason(.tooLarge, "the record is longer than \(XMLScan.recordLimit) bytes")
+        case .contradiction(let field):
+            RejectReason(.contradiction, "two different values for the \(field.words)")
+        case .unexpected(let name):
+            RejectReason(
+                .unexpectedElement,
+                "the element \(scan.names.texts[name]) names a cart, where records are \(facts.shape.recordPath ?? "others")"
+            )
+        }
     }
 
     /// Decodes and hands out everything that waits.
@@ -139,7 +151,7 @@ struct XMLRecords {
 
     /// The record with the elements around it, the root left out.
     private func raw(_ record: XMLScan.Finished, _ scan: XMLScan) -> [UInt8] {
-        let around = record.around.dropFirst()
+        let around = scan.surroundings[record.surroundings].dropFirst()
         var raw = Array(around.joined())
         raw += scan.window.slice(record.start, record.end)
         for opening in around.reversed() {

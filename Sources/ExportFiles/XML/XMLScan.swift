@@ -4,7 +4,7 @@ import CartAssociations
 ///
 /// Values are gathered in one piece of memory; records that are complete wait in `finished` until they are taken,
 /// so that nothing is decided while libxml2 is at work.
-final class XMLScan: XMLEvents {
+struct XMLScan {
     /// A record is given up, not kept, beyond this size.
     static let recordLimit = 1 << 20
 
@@ -15,50 +15,59 @@ final class XMLScan: XMLEvents {
         /// Where the record lies in the text.
         let start: Int
         let end: Int
-        /// Start tags, and what stood before the record, of the elements around it.
-        let around: [[UInt8]]
-        let fault: RejectReason?
+        /// Which of `surroundings` the record lies in.
+        let surroundings: Int
+        let fault: Fault?
     }
 
-    /// An element on the way to the records, or the record itself.
+    /// Why a record is unusable before its fields are looked at.
+    enum Fault {
+        case tooLarge
+        case contradiction(ExportField)
+        /// The name of an element that is no record and names a cart.
+        case unexpected(Int)
+    }
+
+    /// An element on the way to the records, a record, or an element beside them.
     private struct Scope {
+        enum Kind { case path, record, stray }
+
+        let kind: Kind
         let name: Int
-        /// Its values: those of the elements around it, and its own.
+        let start: Int
+        let line: Int
+        /// The values of the elements around it, and its own.
         var values: XMLValues
+        var contradiction: ExportField?
         /// The fields that are given inside of it, as bits.
         var own: UInt16 = 0
         /// The fields that its own text and attributes give.
         var direct: UInt16 = 0
-        var contradiction: ExportField?
-        /// Its start tag, and what stood in it before its records and gave them values.
-        var opening: [UInt8] = []
-        var start = 0
-        var line = 0
-        let kind: Kind
-
-        enum Kind { case path, record, stray }
     }
 
     private struct Element {
         let name: Int
         /// The field that the element's text is.
         var field: ExportField?
-        var textStart = 0
+        var textStart: Int
         let opensScope: Bool
     }
 
     private let shape: XMLShape
-    private var names: XMLNames
+    private(set) var names: XMLNames
     /// The indices of the names in `shape.path`, as they are met.
     private var path: [Int]
     private var elements: [Element] = []
     private var scopes: [Scope] = []
-    /// How many scopes lie on the way to the records, the record's own counted.
-    private var depthOnPath = 0
+    /// The start tag of each path element that is open, with what stood in it and gave its records values.
+    private var openings: [[UInt8]] = []
 
     /// The memory of all values.
     private(set) var memory: [UInt8] = []
     private(set) var finished: [Finished] = []
+    /// Each state of `openings` in which a record has ended.
+    private(set) var surroundings: [[[UInt8]]] = []
+    private var surroundingsAreKnown = false
     /// The text that is being parsed, for finding where a tag begins.
     var window = XMLWindow()
 
@@ -68,7 +77,7 @@ final class XMLScan: XMLEvents {
         path = shape.path.map { _ in -1 }
     }
 
-    /// Where the earliest record that is open begins; nil outside of records.
+    /// Where the record begins that is open; nil outside of records, and in one that is too large to keep.
     var openStart: Int? {
         guard let last = scopes.last, last.kind != .path, !isTooLarge(last) else { return nil }
         return last.start
@@ -76,41 +85,47 @@ final class XMLScan: XMLEvents {
 
     // MARK: Events
 
-    func name(_ text: String) {
-        let index = names.all.count
+    mutating func name(_ text: String) {
+        let index = names.texts.count
         names.append(text)
         for (depth, name) in shape.path.enumerated() where name == text { path[depth] = index }
     }
 
-    func start(_ name: Int, position: Int, line: Int) {
-        // An element with children has no text of its own that could be a value.
-        if let last = elements.indices.last { elements[last].field = nil }
-        let parent = elements.last?.name
+    mutating func start(_ name: Int, in parser: XMLPushParser) {
+        var parent: Int?
+        if let last = elements.indices.last {
+            // An element with children has no text of its own that could be a value.
+            elements[last].field = nil
+            parent = elements[last].name
+        }
         let isInside = scopes.last.map { $0.kind != .path } ?? false
-        let isOnPath =
-            !isInside && elements.count == depthOnPath && depthOnPath < path.count && path[depthOnPath] == name
-        let opensScope = !isInside
         elements.append(
             Element(
-                name: name, field: names.field(name, in: parent), textStart: memory.count, opensScope: opensScope))
-        guard opensScope else { return }
-        let start = window.tagStart(before: position)
-        let tag = window.slice(start, position)
-        var scope = Scope(
-            name: name, values: scopes.last?.values ?? XMLValues(),
-            kind: isOnPath
-                ? (depthOnPath + 1 == path.count ? .record : .path) : .stray)
-        scope.start = start
-        scope.line = line - tag.count { $0 == 0x0A }
-        scope.contradiction = scopes.last?.contradiction
-        if isOnPath {
-            depthOnPath += 1
-            if scope.kind == .path { scope.opening = tag + [UInt8(ascii: ">")] }
-        }
-        scopes.append(scope)
+                name: name, field: names.field(name, in: parent), textStart: memory.count, opensScope: !isInside))
+        if !isInside { open(name, parser) }
     }
 
-    func attribute(_ name: Int, _ value: Span<UInt8>) {
+    private mutating func open(_ name: Int, _ parser: XMLPushParser) {
+        let depth = scopes.count
+        let kind: Scope.Kind =
+            depth >= path.count || path[depth] != name ? .stray : depth + 1 == path.count ? .record : .path
+        let position = parser.position
+        let start = window.tagStart(before: position)
+        let tag = window.slice(start, position)
+        var lines = 0
+        for byte in tag where byte == 0x0A { lines += 1 }
+        scopes.append(
+            Scope(
+                kind: kind, name: name, start: start, line: parser.line - lines,
+                values: scopes.last?.values ?? XMLValues(),
+                contradiction: scopes.last?.contradiction))
+        if kind == .path {
+            openings.append(tag + [UInt8(ascii: ">")])
+            surroundingsAreKnown = false
+        }
+    }
+
+    mutating func attribute(_ name: Int, _ value: Span<UInt8>) {
         guard let last = elements.indices.last, let field = names.field(name, in: elements[last].name) else { return }
         let start = memory.count
         keep(value)
@@ -119,16 +134,16 @@ final class XMLScan: XMLEvents {
         if field == elements[last].field { elements[last].field = nil }
     }
 
-    func attributesEnded() {
+    mutating func attributesEnded() {
         if let last = elements.indices.last { elements[last].textStart = memory.count }
     }
 
-    func text(_ bytes: Span<UInt8>) {
+    mutating func text(_ bytes: Span<UInt8>) {
         guard let last = elements.last, last.field != nil else { return }
         keep(bytes)
     }
 
-    func end(position: Int) {
+    mutating func end(in parser: XMLPushParser) {
         guard let element = elements.popLast() else { return }
         if let field = element.field {
             let text = XMLSpace.trimmed(element.textStart..<memory.count, in: memory.span)
@@ -137,25 +152,18 @@ final class XMLScan: XMLEvents {
         guard element.opensScope, let scope = scopes.popLast() else { return }
         switch scope.kind {
         case .path:
-            depthOnPath -= 1
-        case .record:
-            depthOnPath -= 1
-            finish(scope, end: position, fault: nil)
-        case .stray:
-            leave(scope, end: position)
+            openings.removeLast()
+            surroundingsAreKnown = false
+        case .record: finish(scope, end: parser.position, fault: nil)
+        case .stray: leave(scope, end: parser.position)
         }
     }
 
     // MARK: Records
 
-    private func leave(_ stray: Scope, end: Int) {
+    private mutating func leave(_ stray: Scope, end: Int) {
         if stray.own & Self.bit(.cart) != 0 {
-            finish(
-                stray, end: end,
-                fault: RejectReason(
-                    .unexpectedElement,
-                    "the element \(names[stray.name].text) names a cart, where records are \(shape.path.joined(separator: "/"))"
-                ))
+            finish(stray, end: end, fault: .unexpected(stray.name))
             return
         }
         // What an element named after a field says holds for the records that follow beside it.
@@ -166,36 +174,40 @@ final class XMLScan: XMLEvents {
             set(field, stray.values[field].range, isDirect: false)
         }
         if let contradiction = stray.contradiction { scopes[parent].contradiction = contradiction }
-        if scopes[parent].opening.count < 1 << 16 { scopes[parent].opening += window.slice(stray.start, end) }
+        if let last = openings.indices.last, openings[last].count < 1 << 16 {
+            openings[last] += window.slice(stray.start, end)
+            surroundingsAreKnown = false
+        }
     }
 
-    private func finish(_ scope: Scope, end: Int, fault: RejectReason?) {
-        var fault = fault
-        if end - scope.start > Self.recordLimit {
-            fault = RejectReason(.tooLarge, "the record is longer than \(Self.recordLimit) bytes")
-        } else if let field = scope.contradiction {
-            fault = fault ?? RejectReason(.contradiction, "two different values for the \(field.words)")
+    private mutating func finish(_ scope: Scope, end: Int, fault: Fault?) {
+        if !surroundingsAreKnown {
+            surroundings.append(openings)
+            surroundingsAreKnown = true
         }
+        let isTooLarge = end - scope.start > Self.recordLimit
         finished.append(
             Finished(
                 values: scope.values, line: scope.line, start: scope.start, end: end,
-                around: scopes.map(\.opening), fault: fault))
+                surroundings: surroundings.count - 1,
+                fault: isTooLarge ? .tooLarge : fault ?? scope.contradiction.map(Fault.contradiction)))
     }
 
-    private func set(_ field: ExportField, _ range: Range<Int>, isDirect: Bool) {
+    private mutating func set(_ field: ExportField, _ range: Range<Int>, isDirect: Bool) {
         guard !range.isEmpty, let last = scopes.indices.last else { return }
         let known = scopes[last].values[field]
-        if !known.isEmpty, !memory[known.range].elementsEqual(memory[range]) {
-            scopes[last].contradiction = scopes[last].contradiction ?? field
+        if !known.isEmpty, scopes[last].contradiction == nil, !memory[known.range].elementsEqual(memory[range]) {
+            scopes[last].contradiction = field
         }
         scopes[last].values[field] = ByteRange(range)
         scopes[last].own |= Self.bit(field)
         if isDirect { scopes[last].direct |= Self.bit(field) }
     }
 
-    private func keep(_ bytes: Span<UInt8>) {
+    private mutating func keep(_ bytes: Span<UInt8>) {
         if let scope = scopes.last, isTooLarge(scope) { return }
-        for index in bytes.indices { memory.append(bytes[index]) }
+        // The bytes are copied before the closure returns.
+        unsafe bytes.withUnsafeBufferPointer { unsafe memory.append(contentsOf: $0) }
     }
 
     private func isTooLarge(_ scope: Scope) -> Bool {
@@ -218,25 +230,39 @@ final class XMLScan: XMLEvents {
     }
 
     /// Forgets the finished records, and all values that no open element has.
-    func clear() {
+    mutating func clear() {
         finished.removeAll(keepingCapacity: true)
+        surroundings.removeAll(keepingCapacity: true)
+        surroundingsAreKnown = false
         let old = memory
         memory.removeAll(keepingCapacity: true)
         for scope in scopes.indices {
             for field in ExportField.allCases {
-                scopes[scope].values[field] = move(scopes[scope].values[field], from: old)
+                let range = scopes[scope].values[field]
+                guard !range.isEmpty else { continue }
+                scopes[scope].values[field] = ByteRange(memory.count..<memory.count + Int(range.count))
+                memory += old[range.range]
             }
         }
-        guard let last = elements.indices.last, elements[last].field != nil else { return }
-        let text = old[elements[last].textStart...]
+        guard let last = elements.indices.last else { return }
+        let text = elements[last].field == nil ? [] : old[elements[last].textStart...]
         elements[last].textStart = memory.count
         memory += text
     }
+}
 
-    private func move(_ range: ByteRange, from old: [UInt8]) -> ByteRange {
-        guard !range.isEmpty else { return range }
-        let start = memory.count
-        memory += old[range.range]
-        return ByteRange(start..<memory.count)
+/// Hands libxml2's events to a scan.
+final class XMLScanner: XMLEvents {
+    var scan: XMLScan
+
+    init(_ scan: XMLScan) {
+        self.scan = scan
     }
+
+    func name(_ text: String) { scan.name(text) }
+    func start(_ name: Int, in parser: XMLPushParser) { scan.start(name, in: parser) }
+    func attribute(_ name: Int, _ value: Span<UInt8>) { scan.attribute(name, value) }
+    func attributesEnded() { scan.attributesEnded() }
+    func text(_ bytes: Span<UInt8>) { scan.text(bytes) }
+    func end(in parser: XMLPushParser) { scan.end(in: parser) }
 }

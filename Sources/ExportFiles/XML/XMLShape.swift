@@ -51,7 +51,7 @@ final class XMLSurvey: XMLEvents {
 
     func name(_ text: String) { names.append(text) }
 
-    func start(_ name: Int, position: Int, line: Int) {
+    func start(_ name: Int, in parser: XMLPushParser) {
         stack.append(Element(name: name))
         let path = path
         if paths.count < 10_000 { paths[path, default: 0] += 1 }
@@ -73,7 +73,7 @@ final class XMLSurvey: XMLEvents {
         stack[last].hasText = bytes.indices.contains { !XMLSpace.contains(bytes[$0]) }
     }
 
-    func end(position: Int) {
+    func end(in parser: XMLPushParser) {
         let path = path
         guard let element = stack.popLast(), element.hasText, !element.hasChildren,
             let field = names.field(element.name, in: stack.last?.name)
@@ -93,9 +93,9 @@ final class XMLSurvey: XMLEvents {
             let record = options.xmlRecord.map(recordPath(named:)) ?? recordPath(owners)
         else { return nil }
         var mapping: [ExportField: String] = [:]
-        for field in fields { mapping[field] = commonest([field]).map { names[$0.name].text } }
+        for field in fields { mapping[field] = commonest([field]).map { names.texts[$0.name] } }
         return XMLShape(
-            path: record.map { names[$0].text }, owners: owners, hasAction: fields.contains(.action), mapping: mapping,
+            path: record.map { names.texts[$0] }, owners: owners, hasAction: fields.contains(.action), mapping: mapping,
             root: root)
     }
 
@@ -104,7 +104,7 @@ final class XMLSurvey: XMLEvents {
         let fields = Set(sources.keys.map(\.field))
         let missing: ExportField =
             fields.contains(.cart) ? (options.ownerKind == .account ? .account : .customer) : .cart
-        let seen = names.all.map(\.text)
+        let seen = names.texts
         let list = seen.prefix(30).joined(separator: ", ")
         if let record = options.xmlRecord, recordPath(named: record) == nil {
             return (
@@ -128,18 +128,23 @@ final class XMLSurvey: XMLEvents {
 
     private func recordPath(named name: String) -> [Int]? {
         let wanted = FieldVocabulary.plain(name)
-        return commonest(paths.filter { path, _ in path.last.map { names[$0].plain == wanted } ?? false })
+        return commonest(
+            paths.filter { path, _ in path.last.map { FieldVocabulary.plain(names.texts[$0]) == wanted } ?? false })
     }
 
     private func recordPath(_ owners: OwnerFields) -> [Int]? {
-        guard let cart = commonest([.cart]), let owner = commonest(owners.fields.filter { $0 != .ownerType }) else {
-            return nil
-        }
+        guard let cart = commonest([.cart]),
+            let owner = commonest(owners.fields.filter { $0 != .ownerType }, near: cart.carrier)
+        else { return nil }
         // Text in an element of its own, inside the element that is the other side: each such text is a record.
-        if let text = cart.text, text.dropLast().starts(with: owner.carrier), isThing(owner.carrier, owner.field) {
+        if let text = cart.text, isThing(text, cart.field), text.dropLast().starts(with: owner.carrier),
+            isThing(owner.carrier, owner.field)
+        {
             return text
         }
-        if let text = owner.text, text.dropLast().starts(with: cart.carrier), isThing(cart.carrier, cart.field) {
+        if let text = owner.text, isThing(text, owner.field), text.dropLast().starts(with: cart.carrier),
+            isThing(cart.carrier, cart.field)
+        {
             return text
         }
         if let text = cart.text, repeated.contains(text), cart.carrier == owner.carrier { return text }
@@ -153,12 +158,16 @@ final class XMLSurvey: XMLEvents {
 
     /// Whether an element is named after what it describes, as `customer` is and `association` is not.
     private func isThing(_ path: [Int], _ field: ExportField) -> Bool {
-        path.last.map { names[$0].field == field } ?? false
+        path.last.map { names.fields[$0] == field } ?? false
     }
 
-    private func commonest(_ fields: [ExportField]) -> Source? {
-        sources.filter { fields.contains($0.key.field) }.sorted {
-            $0.value != $1.value ? $0.value > $1.value : Self.precedes($0.key.carrier, $1.key.carrier)
+    /// The place where fields are found most often; of several, the one that shares most with another path.
+    private func commonest(_ fields: [ExportField], near other: [Int] = []) -> Source? {
+        func shared(_ source: Source) -> Int { zip(source.carrier, other).prefix { $0 == $1 }.count }
+        return sources.filter { fields.contains($0.key.field) }.sorted {
+            if $0.value != $1.value { return $0.value > $1.value }
+            if shared($0.key) != shared($1.key) { return shared($0.key) > shared($1.key) }
+            return Self.precedes($0.key.carrier, $1.key.carrier)
         }.first?.key
     }
 

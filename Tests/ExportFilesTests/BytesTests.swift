@@ -1,0 +1,120 @@
+import Foundation
+import Testing
+
+@testable import ExportFiles
+
+/// Wraps bytes as gzip does, without compressing them (RFC 1952, and RFC 1951 section 3.2.4).
+func gzip(_ bytes: [UInt8]) -> [UInt8] {
+    func little(_ value: UInt32, _ count: Int) -> [UInt8] {
+        (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * UInt32($0))) }
+    }
+    var checksum = UInt32.max
+    for byte in bytes {
+        checksum ^= UInt32(byte)
+        for _ in 0..<8 { checksum = checksum >> 1 ^ (checksum & 1 == 1 ? 0xEDB8_8320 : 0) }
+    }
+    let length = UInt32(bytes.count)
+    return [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 1] + little(length, 2) + little(~length, 2) + bytes
+        + little(~checksum, 4) + little(length, 4)
+}
+
+struct BytesTests {
+    static let text = Array("customer_id,cart_id\nc-1,k-1\nc-2,k-2\n".utf8)
+    static let expected = ["customer c-1 k-1", "customer c-2 k-2"]
+
+    @Test("a gzip file in several members, or padded with zeros, is read whole")
+    func gzipMembers() throws {
+        let members = gzip(Array(Self.text[..<25])) + gzip(Array(Self.text[25...]))
+        #expect(try WholeReading(bytes: members).associations == Self.expected)
+        #expect(try WholeReading(bytes: members + [0, 0, 0]).associations == Self.expected)
+        #expect(try WholeReading(bytes: gzip(Self.text)).facts.bytes == gzip(Self.text).count)
+    }
+
+    @Test("a gzip file cut anywhere is refused")
+    func gzipCut() throws {
+        let whole = gzip(Self.text)
+        for count in 2..<whole.count {
+            let error = #expect(throws: ExportError.self) { _ = try WholeReading(bytes: Array(whole[..<count])) }
+            #expect(error?.fault == .gzip, "cut at \(count)")
+        }
+    }
+
+    @Test("a gzip file with any byte of its stream changed is refused")
+    func gzipDamaged() throws {
+        let whole = gzip(Self.text)
+        // The ten bytes of the header hold a time and the like, of which nothing depends.
+        for index in 10..<whole.count {
+            var damaged = whole
+            damaged[index] ^= 0xFF
+            #expect(throws: ExportError.self, "byte \(index)") { _ = try WholeReading(bytes: damaged) }
+        }
+    }
+
+    @Test(
+        "UTF-16 becomes the same UTF-8 however it is cut", arguments: [TextEncoding.utf16LittleEndian, .utf16BigEndian])
+    func transcoding(_ encoding: TextEncoding) {
+        let text = "aß€👩‍🚀\u{10FFFF}z"
+        let bytes = text.utf16.flatMap { unit in
+            encoding == .utf16LittleEndian
+                ? [UInt8(unit & 0xFF), UInt8(unit >> 8)] : [UInt8(unit >> 8), UInt8(unit & 0xFF)]
+        }
+        for cut in 0...bytes.count {
+            var transcoder = Transcoder(from: encoding)
+            var output: [UInt8] = []
+            transcoder.append(bytes.span.extracting(..<cut), to: &output)
+            #expect(transcoder.isComplete == cut.isMultiple(of: 2))
+            transcoder.append(bytes.span.extracting(cut...), to: &output)
+            transcoder.finish(to: &output)
+            #expect(String(decoding: output, as: UTF8.self) == text)
+        }
+    }
+
+    @Test("a surrogate alone becomes bytes that are no UTF-8")
+    func loneSurrogates() {
+        for units in [[0xD800], [0xDC00], [0xD800, 0x61], [0xD800, 0xD800, 0xDC00]] as [[UInt16]] {
+            var transcoder = Transcoder(from: .utf16LittleEndian)
+            var output: [UInt8] = []
+            let bytes = units.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+            transcoder.append(bytes.span, to: &output)
+            transcoder.finish(to: &output)
+            #expect(String(validating: output, as: UTF8.self) == nil)
+        }
+    }
+
+    @Test("every byte of Latin-1 has its character")
+    func latin1() {
+        var transcoder = Transcoder(from: .latin1)
+        var output: [UInt8] = []
+        let bytes = Array(UInt8.min...UInt8.max)
+        transcoder.append(bytes.span, to: &output)
+        #expect(String(decoding: output, as: UTF8.self).unicodeScalars.map(\.value) == Array(0...255))
+    }
+
+    @Test("digest and size are those of the file as stored")
+    func digest() throws {
+        // printf 'customer_id,cart_id\nc-1,k-1\nc-2,k-2\n' | sha256sum
+        let facts = try WholeReading(bytes: Self.text).facts
+        #expect(facts.sha256 == "979f5ab52f9f472a088a896fc46d8e917fe491185f630d92bc4bf37ff23c2546")
+        #expect(facts.bytes == Self.text.count)
+    }
+
+    @Test("the encoding in an XML declaration must be one that is read, and true")
+    func declarations() throws {
+        let body = "<l><r customer_id='c' cart_id='k'/></l>"
+        for name in ["UTF-8", "utf-8", "US-ASCII", "ISO-8859-1"] {
+            #expect(
+                try WholeReading(text: "<?xml version='1.0' encoding='\(name)'?>\(body)").associations == [
+                    "customer c k"
+                ])
+        }
+        for name in ["UTF-16", "UTF-32", "windows-1252", "EUC-JP", "utf8mb4"] {
+            let error = refusal(text: "<?xml version='1.0' encoding='\(name)'?>\(body)")
+            #expect(error?.fault == .encoding, "\(name)")
+        }
+        let marked = [0xEF, 0xBB, 0xBF] + Array("<?xml version='1.0' encoding='ISO-8859-1'?>\(body)".utf8)
+        #expect(throws: ExportError.self) { _ = try WholeReading(bytes: marked) }
+        let told = ReadingOptions(encoding: .latin1)
+        #expect(
+            try WholeReading(text: "<?xml version='1.0' encoding='UTF-8'?>\(body)", told).facts.shape.encoding == .utf8)
+    }
+}

@@ -1,0 +1,161 @@
+import Foundation
+import Testing
+
+@testable import ExportFiles
+
+struct ExportFileTests {
+    @Test("what is no readable regular file is unreadable, and the message says why")
+    func unreadable() throws {
+        let folder = try ScratchFolder()
+        let root = folder.url.path(percentEncoded: false)
+        let missing = #expect(throws: ExportError.self) {
+            _ = try ExportFile.open(root + "none.csv", spoolFolder: root)
+        }
+        #expect(missing?.fault == .missing)
+        #expect(missing?.isUnreadable == true)
+        let directory = #expect(throws: ExportError.self) { _ = try ExportFile.open(root, spoolFolder: root) }
+        #expect(directory?.fault == .notAFile)
+        #expect(directory?.isUnreadable == true)
+        let device = #expect(throws: ExportError.self) { _ = try ExportFile.open("/dev/null", spoolFolder: root) }
+        #expect(device?.fault == .notAFile)
+    }
+
+    @Test("a symbolic link is followed only where that is allowed")
+    func links() throws {
+        let folder = try ScratchFolder()
+        let file = try folder.write(BytesTests.text, as: "a.csv")
+        let link = folder.url.appending(path: "b.csv")
+        try FileManager.default.createSymbolicLink(at: link, withDestinationURL: URL(filePath: file))
+        let path = link.path(percentEncoded: false)
+        #expect(try ExportFile.open(path, spoolFolder: "").size == BytesTests.text.count)
+        let error = #expect(throws: ExportError.self) {
+            _ = try ExportFile.open(path, spoolFolder: "", followingLinks: false)
+        }
+        #expect(error?.fault == .notAFile)
+    }
+
+    @Test("a file that grows while it is read, or between two readings, is refused")
+    func growing() throws {
+        let folder = try ScratchFolder()
+        let path = try folder.write(BytesTests.text, as: "a.csv")
+        let file = try ExportFile.open(path, spoolFolder: "")
+        let reader = ExportReader()
+        var isGrown = false
+        let during = #expect(throws: ExportError.self) {
+            _ = try reader.read(file) { _, _, _, _ in
+                if !isGrown { try append("c-3,k-3\n", to: path) }
+                isGrown = true
+                return false
+            } visit: { _ in
+            }
+        }
+        #expect(during?.fault == .changed)
+        #expect(during?.isUnreadable == false)
+        let again = try ExportFile.open(path, spoolFolder: "")
+        _ = try reader.read(again, selecting: { _, _, _, _ in false }, visit: { _ in })
+        try append("c-4,k-4\n", to: path)
+        let between = #expect(throws: ExportError.self) {
+            _ = try reader.read(again, selecting: { _, _, _, _ in false }, visit: { _ in })
+        }
+        #expect(between?.fault == .changed)
+    }
+
+    @Test("content that changes without a trace in size and time is told by its digest")
+    func sameSize() throws {
+        let folder = try ScratchFolder()
+        let path = try folder.write(BytesTests.text, as: "a.csv")
+        let file = try ExportFile.open(path, spoolFolder: "")
+        try file.checkUnchanged(bytesRead: file.size, sha256: "one")
+        try file.checkUnchanged(bytesRead: file.size, sha256: "one")
+        #expect(throws: ExportError.self) { try file.checkUnchanged(bytesRead: file.size, sha256: "two") }
+        #expect(throws: ExportError.self) { try file.checkUnchanged(bytesRead: file.size - 1, sha256: "one") }
+    }
+
+    @Test("a file that is renamed or replaced while it is open stays the one that was opened")
+    func renamed() throws {
+        let folder = try ScratchFolder()
+        let path = try folder.write(BytesTests.text, as: "a.csv")
+        let file = try ExportFile.open(path, spoolFolder: "")
+        try FileManager.default.moveItem(atPath: path, toPath: path + ".working")
+        _ = try folder.write(Array("other".utf8), as: "a.csv")
+        let facts = try ExportReader().read(file, selecting: { _, _, _, _ in false }, visit: { _ in })
+        #expect(facts.records == 2)
+    }
+
+    @Test("standard input is copied to a file without a name, which can be read twice")
+    func spooled() throws {
+        let folder = try ScratchFolder()
+        let pipe = Pipe()
+        try pipe.fileHandleForWriting.write(contentsOf: Data(BytesTests.text))
+        try pipe.fileHandleForWriting.close()
+        let root = folder.url.path(percentEncoded: false)
+        let file = try ExportFile.spool(
+            pipe.fileHandleForReading.fileDescriptor, name: "standard input", folder: root)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: root).isEmpty)
+        for _ in 0..<2 {
+            let facts = try ExportReader().read(file, selecting: { _, _, _, _ in false }, visit: { _ in })
+            #expect(facts.records == 2)
+        }
+        let error = #expect(throws: ExportError.self) {
+            _ = try ExportFile.spool(0, name: "standard input", folder: root + "none")
+        }
+        #expect(error?.isUnwritable == true)
+    }
+
+    @Test("an error of a closure ends the reading and comes through", arguments: ["a.csv", "a.xml"])
+    func closureErrors(_ name: String) throws {
+        struct Stop: Error {}
+        let folder = try ScratchFolder()
+        let text = name == "a.csv" ? "customer,cart\nc,k\n" : "<l><r customer='c' cart='k'/></l>"
+        let file = try ExportFile.open(try folder.write(Array(text.utf8), as: name), spoolFolder: "")
+        #expect(throws: Stop.self) {
+            _ = try ExportReader().read(file, selecting: { _, _, _, _ in throw Stop() }, visit: { _ in })
+        }
+        #expect(throws: Stop.self) {
+            _ = try ExportReader().read(file, selecting: { _, _, _, _ in true }, visit: { _ in throw Stop() })
+        }
+    }
+
+    private func append(_ text: String, to path: String) throws {
+        let handle = try #require(FileHandle(forWritingAtPath: path))
+        try handle.seekToEnd()
+        try handle.write(contentsOf: Data(text.utf8))
+        try handle.close()
+    }
+}
+
+struct ManifestTests {
+    private func check(_ name: String) throws {
+        let path = samplePath(name)
+        let manifest = try #require(try ExportManifest.beside(path))
+        let file = try ExportFile.open(path, spoolFolder: "")
+        let facts = try ExportReader().read(file, selecting: { _, _, _, _ in false }, visit: { _ in })
+        try manifest.check(facts, of: file)
+    }
+
+    @Test("a manifest that agrees passes, and an export without one needs none")
+    func agrees() throws {
+        try check("manifest.csv")
+        #expect(try ExportManifest.beside(samplePath("crlf.csv")) == nil)
+        #expect(try ExportManifest.beside("-") == nil)
+    }
+
+    @Test(
+        "a manifest that disagrees or says nothing refuses the export",
+        arguments: ["manifest-count.csv", "manifest-digest.csv", "manifest-unclear.csv"])
+    func disagrees(_ name: String) throws {
+        let error = #expect(throws: ExportError.self) { try check("broken/" + name) }
+        #expect(error?.fault == .manifest)
+    }
+
+    @Test(
+        "a manifest that is none refuses the export",
+        arguments: ["", "[]", "{", "{\"records\":\"2\"}", "{\"records\":-1}", "{\"sha256\":\"abc\"}", "{}"])
+    func malformed(_ text: String) throws {
+        let folder = try ScratchFolder()
+        _ = try folder.write(Array(text.utf8), as: "a.csv.manifest.json")
+        let export = folder.url.appending(path: "a.csv").path(percentEncoded: false)
+        let error = #expect(throws: ExportError.self) { _ = try ExportManifest.beside(export) }
+        #expect(error?.fault == .manifest)
+    }
+}

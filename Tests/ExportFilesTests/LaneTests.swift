@@ -1,0 +1,137 @@
+import CartAssociations
+import Testing
+
+@testable import ExportFiles
+
+/// The fast lane and the library, and blocks of all sizes, must say the same.
+struct LaneTests {
+    /// Texts made of what CSV is made of, so that odd combinations are frequent.
+    static func text(_ generator: inout SeededGenerator) -> String {
+        let pieces = [
+            ",", ",", ",", "\n", "\n", "\r\n", "\r", "\"", "\"\"", "\"a\"", "\"a,b\"", "\"x\ny\"", "c-1", "cart-1", " ",
+            "ü", "\u{301}", "👩‍🚀", "\t", ";", "\0", "'=1", "create", "delete", "",
+        ]
+        let header = Bool.random(using: &generator) ? "customer_id,cart_id,note" : "action,customer_id,cart_id"
+        var text = header + (Int.random(in: 0..<8, using: &generator) == 0 ? "\r" : "\n")
+        for _ in 0..<Int.random(in: 0..<12, using: &generator) {
+            if Bool.random(using: &generator) {
+                // Half of the lines are records of the right width.
+                let cells = (0..<3).map { _ in
+                    ["c-1", "cart-1", "\"c-2\"", "\"k\"\"k\"", "ü", "create", "\" k\"", " k", "\"a\nb\""]
+                        .randomElement(using: &generator) ?? ""
+                }
+                text += cells.joined(separator: ",") + "\n"
+            } else {
+                for _ in 0..<Int.random(in: 0..<9, using: &generator) {
+                    text += pieces.randomElement(using: &generator) ?? ""
+                }
+            }
+        }
+        return text
+    }
+
+    @Test("every block size gives the same records, rejections and errors")
+    func blocks() throws {
+        let seed = UInt64.random(in: .min ... .max)
+        var generator = SeededGenerator(seed: seed)
+        let folder = try ScratchFolder()
+        for round in 0..<120 {
+            let text = Self.text(&generator)
+            let path = try folder.write(Array(text.utf8))
+            let whole = Self.outcome(path)
+            for size in [1, 2, 5, 8, 31] {
+                #expect(
+                    Self.outcome(path, blockSize: size) == whole,
+                    "seed \(seed), round \(round), block size \(size): \(text.debugDescription)")
+            }
+        }
+    }
+
+    /// What a reading says, or the error that it ends with.
+    private static func outcome(_ path: String, blockSize: Int? = nil) -> [String] {
+        do { return try WholeReading(path, blockSize: blockSize).summary } catch { return ["\(error)"] }
+    }
+
+    @Test("records in the fast lane and through the library say the same")
+    func lanes() throws {
+        let seed = UInt64.random(in: .min ... .max)
+        var generator = SeededGenerator(seed: seed)
+        for round in 0..<300 {
+            // A note with an escaped quote sends every record to the library and changes nothing else.
+            var plain = "customer_id,cart_id,note\n"
+            var slow = plain
+            for _ in 0..<Int.random(in: 1..<80, using: &generator) {
+                let cells = (0..<2).map { _ in Self.cell(&generator) }.joined(separator: ",")
+                plain += cells + ",x\n"
+                slow += cells + ",\"\"\"\"\n"
+            }
+            let fast = try WholeReading(text: plain)
+            let library = try WholeReading(text: slow)
+            #expect(fast.asked == library.asked, "seed \(seed), round \(round)")
+            #expect(fast.associations == library.associations, "seed \(seed), round \(round)")
+            #expect(fast.rejections == library.rejections, "seed \(seed), round \(round)")
+        }
+    }
+
+    private static func cell(_ generator: inout SeededGenerator) -> String {
+        let letters = Array("abcXYZ019_-. ;'\t/")
+        var cell = ""
+        for _ in 0..<Int.random(in: 0..<6, using: &generator) {
+            cell.append(letters.randomElement(using: &generator) ?? "a")
+        }
+        return Bool.random(using: &generator) ? "\"\(cell)\"" : cell
+    }
+
+    @Test("the library gives the cells that the framer found, marks and emoji included")
+    func library() throws {
+        let seed = UInt64.random(in: .min ... .max)
+        var generator = SeededGenerator(seed: seed)
+        let pieces = ["a", "\"\"", ",", "\n", "\r\n", "ü", "👩‍🚀", " ", "é", "\u{600}", "\u{FE0F}", "\u{301}", "\u{200D}"]
+        var agreed = 0
+        for round in 0..<200 {
+            var batch = CSVLibrary.Batch(width: 2)
+            var expected: [[String]] = []
+            for _ in 0..<Int.random(in: 1..<150, using: &generator) {
+                var row: [String] = []
+                for _ in 0..<2 {
+                    var content = ""
+                    for _ in 0..<Int.random(in: 0..<5, using: &generator) {
+                        content += pieces.randomElement(using: &generator) ?? ""
+                    }
+                    let bytes = Array("\"\(content)\"".utf8)
+                    let cell = CSVCell(bytes.span, 0..<bytes.count)
+                    batch.append(cell, of: bytes.span)
+                    row.append(String(decoding: cell.unescaped(bytes.span), as: UTF8.self))
+                }
+                expected.append(row)
+            }
+            let rows = CSVLibrary(delimiter: ",").decode(batch)
+            #expect(rows.count == expected.count)
+            for (row, wanted) in zip(rows, expected) {
+                guard let row else { continue }
+                agreed += 1
+                let isSame = zip(row, wanted).allSatisfy { $0.utf8.elementsEqual($1.utf8) }
+                #expect(isSame, "seed \(seed), round \(round)")
+            }
+        }
+        #expect(agreed > 1000, "seed \(seed): the library gave up on nearly everything")
+    }
+
+    @Test("a choice in the middle of records that need the library keeps the order of the file")
+    func order() throws {
+        var text = "customer_id,cart_id,note\n"
+        for number in 1...5000 {
+            text += "c-\(number),k-\(number),\(number % 3 == 0 ? "\"a \"\"b\"\"\"" : "x")\n"
+            if number % 7 == 0 { text += "c-\(number),bad cart,x\n" }
+        }
+        let reading = try WholeReading(text: text)
+        let numbers = reading.usable.map(\.place.record)
+        #expect(numbers == numbers.sorted())
+        #expect(reading.usable.count == 5000)
+        #expect(reading.rejected.count == 5000 / 7)
+        #expect(reading.asked.map { $0.split(separator: "-").last } == (1...5000).map { "\($0)" })
+        for record in reading.usable {
+            #expect(record.place.line == record.place.record + 1)
+        }
+    }
+}

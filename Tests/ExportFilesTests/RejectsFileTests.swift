@@ -1,0 +1,160 @@
+import CartAssociations
+import Foundation
+import Testing
+
+@testable import ExportFiles
+
+struct RejectsFileTests {
+    /// Reads an export and writes its rejected records; the path of the rejects file.
+    static func rejects(
+        of path: String, in folder: ScratchFolder, _ options: ReadingOptions = ReadingOptions(),
+        name: String = "rejects"
+    ) throws -> String {
+        let file = try ExportFile.open(path, spoolFolder: "")
+        let reader = ExportReader(options: options)
+        let target = folder.url.appending(path: name).path(percentEncoded: false)
+        let rejects = try RejectsFile(at: target, shape: try reader.shape(of: file))
+        let facts = try reader.read(file) { _, _, _, _ in
+            false
+        } visit: { record in
+            if case .rejected(let record) = record { try rejects.append(record) }
+        }
+        try rejects.finish()
+        #expect(rejects.count == facts.rejectedRecords)
+        return target
+    }
+
+    /// Documents whose fault no longer shows, or is one of the whole, where the other records are gone.
+    static let alone: Set<String> = ["unexpected-element.xml", "missing-owner.xml"]
+
+    @Test("a rejects file in which every record has one fault may be read or refused as a whole", arguments: alone)
+    func withoutTheOthers(_ name: String) throws {
+        let folder = try ScratchFolder()
+        let path = try Self.rejects(of: BrokenSampleTests.path(name), in: folder)
+        if name == "missing-owner.xml" {
+            #expect(refusal(path)?.fault == .noRecords)
+        } else {
+            // Whoever imports this file says that the name is right.
+            #expect(try WholeReading(path).associations == ["customer c-2 cart-2"])
+        }
+    }
+
+    @Test(
+        "rejects and accepted records are all records, and the rejects file is rejected again as it stands",
+        arguments: BrokenSampleTests.rejected.map(\.name).filter { !alone.contains($0) })
+    func complete(_ name: String) throws {
+        let folder = try ScratchFolder()
+        let first = try WholeReading(BrokenSampleTests.path(name))
+        let path = try Self.rejects(of: BrokenSampleTests.path(name), in: folder)
+        let second = try WholeReading(path)
+        #expect(second.usable.isEmpty)
+        #expect(second.rejected.map(\.reason.code) == first.rejected.map(\.reason.code))
+        #expect(second.rejected.map(\.cart) == first.rejected.map(\.cart))
+        #expect(second.rejected.map(\.owner) == first.rejected.map(\.owner))
+        #expect(first.usable.count + second.facts.records == first.facts.records)
+        // Rejected once more, the file is the same but for its own line numbers.
+        let again = try WholeReading(try Self.rejects(of: path, in: folder, name: "again"))
+        #expect(again.rejected.map(\.reason) == second.rejected.map(\.reason))
+        #expect(again.rejected.map(\.cart) == first.rejected.map(\.cart))
+        #expect(again.rejected.map(\.owner) == first.rejected.map(\.owner))
+        #expect(again.facts.shape.columns == second.facts.shape.columns)
+    }
+
+    @Test("a rejected CSV record stands in the file byte for byte, with its reason and line before it")
+    func bytes() throws {
+        let folder = try ScratchFolder()
+        let path = try Self.rejects(of: BrokenSampleTests.path("invalid-utf-8.csv"), in: folder)
+        let bytes = Array(try Data(contentsOf: URL(filePath: path)))
+        let expected =
+            Array("rejected_because,rejected_line,customer_id,cart_id,cart_name\n".utf8)
+            + Array("\"bytes that are not valid UTF-8\",3,c-2,cart-2,M".utf8) + [0xFC] + Array("sli\n".utf8)
+        #expect(bytes == expected)
+    }
+
+    @Test("a mended rejects file imports", arguments: ["bad-cart.csv", "bad-cart.xml"])
+    func mended(_ name: String) throws {
+        let folder = try ScratchFolder()
+        let path = try Self.rejects(of: BrokenSampleTests.path(name), in: folder)
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        let mended = try WholeReading(
+            text: text.replacing("\"cart 2\"", with: "\"cart-2\"").replacing(",cart 2", with: ",cart-2")
+                .replacing(",cart/3", with: ",cart-3").replacing("\"cart/3\"/>", with: "\"cart-3\"/>"))
+        #expect(mended.rejected.isEmpty)
+        #expect(mended.usable.map(\.association.cart.text) == ["cart-2", "cart-3"])
+    }
+
+    @Test("the rejects of an export that is not UTF-8 are UTF-8 with a byte order mark, whatever is told")
+    func encodings() throws {
+        let folder = try ScratchFolder()
+        let latin = ReadingOptions(encoding: .latin1)
+        let bytes = Array("customer,cart,cart_name\nc,bad k,".utf8) + [0xFC] + Array("\n".utf8)
+        let path = try Self.rejects(of: try folder.write(bytes), in: folder, latin)
+        let text = try Data(contentsOf: URL(filePath: path))
+        #expect(text.starts(with: [0xEF, 0xBB, 0xBF]))
+        let again = try WholeReading(path, latin)
+        #expect(String(decoding: again.rejected[0].raw, as: UTF8.self).hasSuffix("c,bad k,ü"))
+        let line = try WholeReading(
+            bytes: [0xFF, 0xFE] + "customer,cart\r\nc,bad k\r\n".utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] })
+        #expect(line.facts.shape.usesCarriageReturns)
+    }
+
+    @Test("no cell of a rejects file is a formula, and reading it gives the original values again")
+    func formulas() throws {
+        let list = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/text")
+        let names = ["csv_formula_injection.json", "naughty_strings.json"]
+        let values =
+            try names.flatMap {
+                try JSONDecoder().decode([String].self, from: Data(contentsOf: list.appending(path: $0)))
+            }
+            + ["'=1", "''=1", "'", "-", "-a", "-1+1", "\t", "\ra", "@", "+1", "'-b"]
+        #expect(values.count > 300)
+        let folder = try ScratchFolder()
+        // The cart is wrong, so that the record is rejected whatever the value is.
+        var text = "customer_id,cart_id,cart_name\n"
+        for value in values where !value.contains("\0") {
+            let cell = "\"" + value.replacing("\"", with: "\"\"") + "\""
+            text += "\(cell),\"cart 1\",\(cell)\n"
+        }
+        let path = try Self.rejects(of: try folder.write(Array(text.utf8)), in: folder)
+        let written = try String(contentsOfFile: path, encoding: .utf8)
+        let rows = try #require(StrictRows(Array(written.utf8), delimiter: ",", isChecked: false).rows)
+        #expect(rows.count == values.count { !$0.contains("\0") } + 1)
+        for cell in rows.joined() {
+            let isID = cell.first == "-" && CartID(cell) != nil
+            let isFormula = cell.utf8.first.map(FormulaGuard.isTrigger) ?? false
+            #expect(!isFormula || isID, "\(cell.debugDescription)")
+        }
+        let mended = try WholeReading(text: written.replacing(",\"cart 1\",", with: ",cart-1,"))
+        let original = try WholeReading(text: text.replacing(",\"cart 1\",", with: ",cart-1,"))
+        #expect(original.usable.count > 100)
+        #expect(mended.usable.map(\.cartName) == original.usable.map(\.cartName))
+        #expect(mended.associations == original.associations)
+    }
+
+    @Test("a record whose quotes are wrong is no formula in any reading of it")
+    func formulasInBrokenRecords() throws {
+        let folder = try ScratchFolder()
+        let text = "customer_id,cart_id,cart_name\n=c,+k\",\"@a\"-b\n\"x\"\"=y\"z,-k,\"=1\n"
+        let error = refusal(text: text)
+        #expect(error?.fault == .truncated)
+        let path = try Self.rejects(of: try folder.write(Array((text + "\"\n").utf8)), in: folder)
+        let written = try String(contentsOfFile: path, encoding: .utf8)
+        #expect(written.contains(",'=c,'+k\",\"'@a\"-b\n"))
+        #expect(written.contains("\"x\"\"=y\"z,'-k,\"'=1\n"))
+    }
+
+    @Test("a reason with dashes stays within its comment, and the file well-formed")
+    func comments() throws {
+        let folder = try ScratchFolder()
+        let export = try folder.write(Array("<l><r customer='c' cart='a--b>--'/><r customer='c' cart='k'/></l>".utf8))
+        let again = try WholeReading(try Self.rejects(of: export, in: folder))
+        #expect(again.rejections == ["4 bad-cart"])
+    }
+
+    @Test("a rejects file that cannot be written says so")
+    func unwritable() throws {
+        let shape = try WholeReading(text: "customer,cart\n").facts.shape
+        let error = #expect(throws: ExportError.self) { _ = try RejectsFile(at: "/nowhere/rejects.csv", shape: shape) }
+        #expect(error?.isUnwritable == true)
+    }
+}

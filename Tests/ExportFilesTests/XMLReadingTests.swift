@@ -1,0 +1,223 @@
+import CartAssociations
+import Testing
+
+@testable import ExportFiles
+
+struct XMLReadingTests {
+    @Test(
+        "the record's element is found by itself",
+        arguments: [
+            ("<l><r customer='c' cart='k'/></l>", "l/r"), ("<r><customer>c</customer><cart>k</cart></r>", "r"),
+            ("<a><b><l><r customer='c' cart='k'/></l></b></a>", "a/b/l/r"),
+            ("<l><customer id='c'><cart>k</cart></customer></l>", "l/customer/cart"),
+            ("<l><r><customer id='c'/><cart id='k'/></r></l>", "l/r"),
+            ("<l><r><customer id='c'/><cart id='k'/><cart id='m'/></r></l>", "l/r/cart"),
+            ("<l><r><customer_id>c</customer_id><cart_id>k</cart_id><cart_id>m</cart_id></r></l>", "l/r/cart_id"),
+            (
+                "<l><customer><id>c</id><name>Bob</name><carts><cart><id>k</id></cart></carts></customer></l>",
+                "l/customer/carts/cart"
+            ),
+            ("<customer id='c'><cart id='k'/></customer>", "customer/cart"),
+            ("<l><cart id='k'><customer id='c'/></cart></l>", "l/cart/customer"),
+        ] as [(String, String)])
+    func recordPath(_ text: String, _ path: String) throws {
+        let reading = try WholeReading(text: text)
+        #expect(reading.facts.shape.recordPath == path)
+        #expect(reading.rejected.isEmpty)
+        #expect(reading.associations.first == "customer c k")
+    }
+
+    @Test("a record's element can be named")
+    func named() throws {
+        let text = "<l><r customer='c' cart='k'/><s customer='d' cart='m'/><s customer='e' cart='n'/></l>"
+        let s = try WholeReading(text: text, ReadingOptions(xmlRecord: "S"))
+        #expect(s.associations == ["customer d m", "customer e n"])
+        #expect(s.rejections == ["1 unexpected-element"])
+        #expect(refusal(text: text, ReadingOptions(xmlRecord: "t"))?.fault == .noRecords)
+    }
+
+    @Test("an owner holds for the carts inside of it only")
+    func scopes() throws {
+        let reading = try WholeReading(
+            text: """
+                <l>
+                  <customer id='c'><carts><cart id='k'/></carts></customer>
+                  <customer><carts><cart id='m'/></carts></customer>
+                  <customer id='d'><carts><cart id='n' customer_id='e'/></carts></customer>
+                  <cart id='o'/>
+                </l>
+                """)
+        #expect(reading.associations == ["customer c k"])
+        #expect(reading.rejections == ["3 missing-owner", "4 contradiction", "5 unexpected-element"])
+        #expect(reading.rejected.map(\.cart) == ["m", "n", "o"])
+    }
+
+    @Test("elements that say nothing about carts are passed over, whatever they hold")
+    func metadata() throws {
+        let reading = try WholeReading(
+            text: """
+                <export by="x"><header customer_id="admin"><customer_id>root</customer_id><count>1</count></header>
+                <links><link><note><b>bold</b> text</note><customer_id>c</customer_id><cart_id>k</cart_id></link></links>
+                <footer/></export>
+                """)
+        #expect(reading.associations == ["customer c k"])
+        #expect(reading.rejected.isEmpty)
+    }
+
+    @Test("lines are those where the record begins")
+    func lines() throws {
+        let reading = try WholeReading(
+            text:
+                "<l>\n\n<r customer='c'\n   cart='k'/><r\n\n customer='c' cart='m'>\n</r>\r\n<r customer='c' cart='n'/></l>"
+        )
+        #expect(reading.usable.map(\.place.line) == [3, 4, 8])
+        #expect(
+            reading.usable.map { String(decoding: $0.raw, as: UTF8.self) }.first == "<r customer='c'\n   cart='k'/>")
+    }
+
+    @Test("a record keeps its own bytes, with the elements around it")
+    func raw() throws {
+        let reading = try WholeReading(
+            text:
+                "<l xmlns:a='u'>\n<a:customer  id='c'><x/><carts n='1'><cart id='k'/> <cart  id='m'></cart></carts></a:customer></l>"
+        )
+        #expect(
+            reading.usable.map { String(decoding: $0.raw, as: UTF8.self) } == [
+                "<a:customer  id='c'><carts n='1'><cart id='k'/></carts></a:customer>",
+                "<a:customer  id='c'><carts n='1'><cart  id='m'></cart></carts></a:customer>",
+            ])
+    }
+
+    @Test("white space around a value is no part of it, and within a name stays")
+    func space() throws {
+        let reading = try WholeReading(
+            text: "<l><r><customer>\n c \r\n</customer><cart> k</cart><cart_name> a  b\n</cart_name></r></l>")
+        #expect(reading.associations == ["customer c k"])
+        #expect(reading.usable.first?.cartName == "a  b")
+    }
+
+    @Test("entities are replaced in text and attributes alike")
+    func entities() throws {
+        let reading = try WholeReading(
+            text: "<l><r customer='c' cart='k' cart_name='&lt;a&gt; &amp;amp; &quot;&#65;&#x42;&#13;&#10;&quot;'/>"
+                + "<r customer='c' cart='m'><cart_name>&lt;a&gt; &amp;amp; &quot;&#65;&#x42;&#13;&#10;&quot;</cart_name></r></l>"
+        )
+        #expect(reading.usable.map(\.cartName) == ["<a> &amp; \"AB\r\n\"", "<a> &amp; \"AB\r\n\""])
+    }
+
+    @Test("a record beyond the limit is rejected without being kept, and the next ones are read")
+    func tooLarge() throws {
+        let note = String(repeating: "<note>0123456789</note>\n", count: 60_000)
+        let reading = try WholeReading(
+            text: "<l><r customer='a' cart='j'/><r customer='b' cart='k'>\(note)</r><r customer='c' cart='m'>"
+                + "<cart_name>\(String(repeating: "x", count: 2 << 20))</cart_name></r><r customer='d' cart='n'/></l>")
+        #expect(reading.associations == ["customer a j", "customer d n"])
+        #expect(reading.rejected.map(\.reason.code) == [.tooLarge, .tooLarge])
+        #expect(reading.rejected.map(\.cart) == ["k", "m"])
+        #expect(reading.rejected.allSatisfy { $0.raw.isEmpty })
+    }
+
+    @Test("tags and comments without end are refused before they fill the memory")
+    func endless() throws {
+        let good = "<l><r customer='a' cart='j'/>"
+        let tag = refusal(text: good + "<r a='" + String(repeating: "x", count: 1 << 18) + "'/></l>")
+        #expect(tag?.fault == .tooLarge)
+        let comment = refusal(text: good + "<!--" + String(repeating: "x", count: 3 << 20) + "--></l>")
+        #expect(comment?.fault == .tooLarge)
+        #expect(
+            try WholeReading(text: good + "<!--" + String(repeating: "x", count: 1 << 19) + "--></l>").facts.records
+                == 1)
+        let attributes = (0..<20_000).map { "a\($0)=''" }.joined(separator: " ")
+        #expect(refusal(text: good + "<r \(attributes)/></l>")?.fault == .tooLarge)
+        let deep = String(repeating: "<a>", count: 300)
+        #expect(refusal(text: good + deep)?.fault == .malformed)
+    }
+
+    @Test("a document cut anywhere is refused")
+    func cut() throws {
+        let text = "<?xml version='1.0'?>\n<l>\n <r customer='a' cart='j'><!-- x --><cart_name>n</cart_name></r>\n</l>"
+        let bytes = Array(text.utf8)
+        let folder = try ScratchFolder()
+        for count in 1..<bytes.count {
+            let path = try folder.write(bytes[..<count])
+            #expect(throws: ExportError.self, "cut at \(count)") { _ = try WholeReading(path) }
+        }
+        #expect(try WholeReading(bytes: bytes).facts.records == 1)
+    }
+
+    @Test("every block size gives the same of a document with everything in it")
+    func blocks() throws {
+        let text = """
+            <?xml version="1.0" encoding="UTF-8"?>
+            <!-- a --><?pi b?>
+            <l xmlns="u"><meta/>
+            <customer id="c-1"><id>c-1</id><carts><cart id="k-1"><name><![CDATA[ü]]> &amp; x</name></cart>
+            <cart id="bad k"/></carts><carts><cart><id>k-2</id></cart></carts></customer>
+            <stray cart="k-9"/><customer id="c-2"><carts><cart id="k-3" customer="c-3"/></carts></customer></l>
+            """
+        let whole = try WholeReading(text: text).summary
+        #expect(whole.count > 8)
+        for size in 1...40 {
+            #expect(try WholeReading(text: text, blockSize: size).summary == whole, "block size \(size)")
+        }
+    }
+
+    @Test("more records than one batch come out in their order")
+    func batches() throws {
+        var text = "<l>"
+        for number in 1...1000 {
+            text += "<r customer='c-\(number)' cart='k-\(number)'/>\n"
+            if number % 9 == 0 { text += "<r customer='c-\(number)'/>\n" }
+        }
+        let reading = try WholeReading(text: text + "</l>")
+        #expect(reading.usable.map(\.association.cart.text) == (1...1000).map { "k-\($0)" })
+        #expect(reading.usable.map(\.place.record) == reading.usable.map(\.place.record).sorted())
+        #expect(reading.rejected.count == 111)
+    }
+
+    @Test("the XML library gives values back as they are")
+    func library() {
+        let values = ["a", "<&>\"'", "\r\n\t x", "ü👩‍🚀", "]]>", "--", "&amp;", "\u{85}\u{2028}"]
+        let batch = values.map { [ExportField.cart: Array("k".utf8), .cartName: Array($0.utf8)] }
+        #expect(XMLLibrary().decode(batch).map { $0?[.cartName] } == values)
+    }
+}
+
+struct ExportCheckTests {
+    @Test("a small export is counted exactly")
+    func exact() throws {
+        let folder = try ScratchFolder()
+        let text = "customer,account,cart\nc-1,,k-1\nc-1,,k-1\nc-2,,k-1\n,c-1,k-2\nc-1,,bad k\nc-1,,k-3\n"
+        let file = try ExportFile.open(try folder.write(Array(text.utf8)), spoolFolder: "")
+        var rejected = 0
+        let check = try ExportReader().check(file, showing: 2) { _ in rejected += 1 }
+        #expect(check.facts.records == 6)
+        #expect(rejected == 1)
+        #expect(check.duplicates == .init(value: 1, isEstimate: false))
+        #expect(check.owners == .init(value: 3, isEstimate: false))
+        #expect(check.carts == .init(value: 3, isEstimate: false))
+        #expect(check.sharedCarts == .init(value: 1, isEstimate: false))
+        #expect(check.firstRecords.map(\.place.line) == [2, 3])
+    }
+
+    @Test("beyond its memory a table estimates within one percent, and says so")
+    func estimates() {
+        let seed = UInt64.random(in: .min ... .max)
+        var generator = SeededGenerator(seed: seed)
+        var table = SampledTable(limit: 100_000)
+        let distinct = 600_000
+        for number in 0..<distinct {
+            let key = generator.next()
+            table.insert(key, value: 1)
+            // Every other key comes twice, every tenth with another value.
+            if number.isMultiple(of: 2) { table.insert(key, value: number.isMultiple(of: 10) ? 2 : 1) }
+        }
+        func isNear(_ count: ExportCheck.Count, _ truth: Int, _ share: Double) -> Bool {
+            count.isEstimate && abs(Double(count.value - truth)) < share * Double(truth)
+        }
+        // Six standard errors: of 50,000 to 100,000 keys kept, and of a tenth of them.
+        #expect(isNear(table.scaled(table.kept), distinct, 0.027), "seed \(seed)")
+        #expect(isNear(table.scaled(table.repeats), distinct / 2, 0.04), "seed \(seed)")
+        #expect(isNear(table.scaled(table.shared), distinct / 10, 0.09), "seed \(seed)")
+    }
+}

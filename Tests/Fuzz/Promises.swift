@@ -1,0 +1,163 @@
+import CartAssociations
+import ExportFiles
+import Foundation
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// What the reader promises for every input, whatever it is.
+final class Promises {
+    /// An input may take this long, in seconds.
+    static let timeLimit: UInt32 = 20
+
+    struct Broken: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    private(set) var accepted = 0
+    private(set) var refused = 0
+    private let inputPath: String
+    private let rejectsPath: String
+
+    init(inputPath: String) throws {
+        self.inputPath = inputPath
+        rejectsPath = inputPath + ".rejects"
+    }
+
+    func removeInput() {
+        try? FileManager.default.removeItem(atPath: inputPath)
+        try? FileManager.default.removeItem(atPath: rejectsPath)
+    }
+
+    /// Throws where an input breaks a promise.
+    func check(_ bytes: [UInt8]) throws {
+        try Data(bytes).write(to: URL(filePath: inputPath))
+        // A hang ends the program, and leaves the input.
+        alarm(Self.timeLimit)
+        defer { alarm(0) }
+        let whole = try outcome(inputPath)
+        for size in [1, 7, 64] {
+            let split = try outcome(inputPath, blockSize: size)
+            // Of two faults either may be met first.
+            if case .refused = whole, case .refused = split { continue }
+            guard whole == split else {
+                throw Broken(description: "blocks of \(size) bytes make a difference: \(split) instead of \(whole)")
+            }
+        }
+        guard case .read(let reading) = whole else {
+            refused += 1
+            return
+        }
+        accepted += 1
+        try checkCounts(reading)
+        if !reading.rejected.isEmpty { try checkRejects(reading) }
+    }
+
+    /// Everything that a reading says.
+    private struct Reading: Equatable {
+        var facts: ExportFacts
+        var asked: [String] = []
+        var values: [String] = []
+        var rejected: [String] = []
+        var places: [RecordPlace] = []
+        var reasons: [RejectReason.Code] = []
+    }
+
+    private enum Outcome: Equatable {
+        case read(Reading)
+        case refused(String)
+    }
+
+    private func outcome(_ path: String, blockSize: Int? = nil) throws -> Outcome {
+        let file = try ExportFile.open(path, spoolFolder: "")
+        var asked: [String] = []
+        var values: [String] = []
+        var rejected: [String] = []
+        var places: [RecordPlace] = []
+        var reasons: [RejectReason.Code] = []
+        do {
+            let facts = try ExportReader(blockSize: blockSize).read(file) { kind, action, owner, cart in
+                asked.append("\(kind) \(action?.rawValue ?? "-") \(text(owner)) \(text(cart))")
+                return true
+            } visit: { record in
+                switch record {
+                case .usable(let record):
+                    let association = record.association
+                    values.append(
+                        "\(association.owner.kind) \(record.action?.rawValue ?? "-") \(association.owner.id) \(association.cart)"
+                    )
+                    places.append(record.place)
+                case .rejected(let record):
+                    rejected.append("\(record.place.line) \(record.reason.sentence)")
+                    places.append(record.place)
+                    reasons.append(record.reason.code)
+                }
+            }
+            return .read(
+                Reading(
+                    facts: facts, asked: asked, values: values, rejected: rejected, places: places, reasons: reasons))
+        } catch let error as ExportError {
+            return .refused(error.description)
+        }
+    }
+
+    private func checkCounts(_ reading: Reading) throws {
+        guard reading.values.count + reading.rejected.count == reading.facts.records,
+            reading.facts.rejectedRecords == reading.rejected.count
+        else {
+            throw Broken(description: "read and rejected records are not all records")
+        }
+        // What was asked, from bytes in place, is what the library decoded; but for records it gave up.
+        let isSame =
+            reading.asked == reading.values
+            || reading.reasons.contains(.ambiguous) && Set(reading.values).isSubset(of: reading.asked)
+        guard isSame else {
+            throw Broken(description: "the lanes disagree: asked \(reading.asked), decoded \(reading.values)")
+        }
+        let numbers = reading.places.map(\.record)
+        guard numbers == Array(1...max(1, numbers.count)).prefix(numbers.count).map(\.self) else {
+            throw Broken(description: "records are not in the order of the file: \(numbers)")
+        }
+    }
+
+    /// A rejects file holds all rejected records, and of a CSV export none of them has become usable.
+    private func checkRejects(_ reading: Reading) throws {
+        let file = try ExportFile.open(inputPath, spoolFolder: "")
+        let rejects = try RejectsFile(at: rejectsPath, shape: reading.facts.shape)
+        _ = try ExportReader().read(file) { _, _, _, _ in
+            false
+        } visit: { record in
+            if case .rejected(let record) = record { try rejects.append(record) }
+        }
+        try rejects.finish()
+        switch (reading.facts.format, try outcome(rejectsPath)) {
+        case (.csv, .read(let again)):
+            // A carriage return at the very end of the file is one with the line end that follows it now.
+            let isCut = reading.facts.shape.encoding == .utf8 && reading.reasons.last == .carriageReturn
+            guard again.reasons == reading.reasons || isCut else {
+                throw Broken(description: "rejected again: \(again.reasons) instead of \(reading.reasons)")
+            }
+        case (.csv, .refused(let problem)):
+            throw Broken(description: "the rejects file is refused: \(problem)")
+        case (.xml, .read):
+            // Without the other records another element may look like the record.
+            break
+        case (.xml, .refused(let problem)):
+            // Without the other records a document may show no shape, but it must be well-formed.
+            guard problem.contains("were found") || problem.contains("nothing says") else {
+                throw Broken(description: "the rejects file is refused: \(problem)")
+            }
+        }
+    }
+
+    private func text(_ bytes: Span<UInt8>) -> String {
+        var copy: [UInt8] = []
+        for index in bytes.indices { copy.append(bytes[index]) }
+        return String(decoding: copy, as: UTF8.self)
+    }
+}
