@@ -50,9 +50,9 @@ extension Ledger {
         for start in stride(from: 0, to: associations.count, by: Self.rowsPerTransaction) {
             try writing("record what exists") { db in
                 let number = try run.map { try Self.number(db, of: $0) }
-                let row = try ConfirmationWriter(db, run: number, at: at)
+                let row = try ConfirmationWriter(db, run: number)
                 for (association, fingerprint) in associations[start...].prefix(Self.rowsPerTransaction) {
-                    try row.confirm(association, fingerprint, as: confirmation, sources: SourceSets.empty)
+                    try row.confirm(association, fingerprint, as: confirmation, sources: SourceSets.empty, at: at)
                 }
             }
         }

@@ -20,7 +20,7 @@ struct AssociationReader {
 
     private let source: String
     private let sets: SourceSets
-    private let runs: [Int64: String]
+    private let db: Database
     private let scan: PreparedStatement
     private let point: PreparedStatement
     /// The set of sources of the last row, and whether it holds the source, and any other: rows in a row mostly
@@ -33,9 +33,7 @@ struct AssociationReader {
     init(_ db: Database, source: String) throws {
         self.source = source
         sets = try SourceSets(db)
-        var runs: [Int64: String] = [:]
-        for row in try Row.fetchAll(db, sql: "SELECT number, id FROM run") { runs[row[0]] = row[1] }
-        self.runs = runs
+        self.db = db
         scan = try PreparedStatement(
             db,
             """
@@ -55,7 +53,9 @@ struct AssociationReader {
     ///
     /// Pages end with a cart because SQLite compares a single column only where a page begins, and more columns at
     /// every row.
-    mutating func page(after cart: String?, _ isWanted: (Standing) throws -> Bool) throws -> Page {
+    mutating func page(
+        after cart: String?, _ names: inout RunNames, _ isWanted: (Standing) throws -> Bool
+    ) throws -> Page {
         var page = Page()
         var rows = 0
         // No cart has an empty id: this is before the first row.
@@ -68,7 +68,7 @@ struct AssociationReader {
                 if let last = page.last, last != cart { return page }
                 page.last = cart
             }
-            if try isWanted(standing()), let association = try association(at: scannedKey) {
+            if try isWanted(standing()), let association = try association(at: scannedKey, &names) {
                 page.wanted.append(association)
             }
         }
@@ -77,7 +77,7 @@ struct AssociationReader {
     }
 
     /// One row in full; nil where there is none.
-    func association(at key: Key) throws -> StoredAssociation? {
+    func association(at key: Key, _ names: inout RunNames) throws -> StoredAssociation? {
         bind(key, to: point)
         defer { point.reset() }
         guard try point.step() else { return nil }
@@ -92,7 +92,8 @@ struct AssociationReader {
             fingerprint: Fingerprint(high: point.bits(0), low: point.bits(1)),
             sources: sets.sources(of: point.integer(2)),
             confirmation: Ledger.Confirmation(rawValue: point.int(3)),
-            since: Date(timeIntervalSince1970: TimeInterval(point.integer(4))), run: runs[point.integer(5)],
+            since: Date(timeIntervalSince1970: TimeInterval(point.integer(4))),
+            run: try names.name(of: point.integer(5), db),
             place: place)
     }
 
@@ -114,5 +115,17 @@ struct AssociationReader {
         statement.bind(key.cart, at: 1)
         statement.bind(key.ownerKind, at: 2)
         statement.bind(key.owner, at: 3)
+    }
+}
+
+/// The ids of runs by their numbers, looked up as they are met: there may be thousands of runs.
+struct RunNames {
+    private var names: [Int64: String] = [:]
+
+    mutating func name(of number: Int64, _ db: Database) throws -> String? {
+        if let name = names[number] { return name }
+        let name = try String.fetchOne(db, sql: "SELECT id FROM run WHERE number = ?", arguments: [number])
+        names[number] = name
+        return name
     }
 }

@@ -53,7 +53,7 @@ struct AssociationRow {
 struct ConfirmationWriter {
     private let upsert: PreparedStatement
 
-    init(_ db: Database, run: Int64?, at: Date) throws {
+    init(_ db: Database, run: Int64?) throws {
         upsert = try PreparedStatement(
             db,
             """
@@ -62,7 +62,6 @@ struct ConfirmationWriter {
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
             ON CONFLICT (cart, owner_kind, owner) DO UPDATE SET confirmation = ?7, since = ?8, run = ?9
             """)
-        upsert.bind(Int64(at.timeIntervalSince1970), at: 8)
         upsert.bind(run, at: 9)
     }
 
@@ -70,13 +69,14 @@ struct ConfirmationWriter {
     func confirm(
         _ association: CartAssociations.Association, _ fingerprint: Fingerprint, as confirmation: Ledger.Confirmation,
         sources: Int64,
-        place: RecordPlace? = nil
+        place: RecordPlace? = nil, at: Date
     ) throws {
         upsert.bind(key: association)
         upsert.bind(bits: fingerprint.high, at: 4)
         upsert.bind(bits: fingerprint.low, at: 5)
         upsert.bind(sources, at: 6)
         upsert.bind(confirmation.rawValue, at: 7)
+        upsert.bind(Int64(at.timeIntervalSince1970), at: 8)
         upsert.bind(place?.export, at: 10)
         upsert.bind(place?.record, at: 11)
         upsert.bind(place?.line, at: 12)
@@ -93,6 +93,9 @@ struct AssertionWriter {
     private let insert: PreparedStatement
     private let update: PreparedStatement
     private let alone: Int64
+    /// Whether the next row is probably not there yet, because the last one was not: new rows come in masses, and
+    /// looking for each first would cost as much as making it.
+    private var expectsNew = true
 
     init(_ db: Database, source: String, run: String, at: Date) throws {
         self.db = db
@@ -106,12 +109,12 @@ struct AssertionWriter {
             """
             INSERT INTO association
                 (cart, owner_kind, owner, high, low, confirmation, export, record, line, sources, since, run)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING
             """)
         update = try PreparedStatement(
             db,
             """
-            UPDATE association SET confirmation = ?6, export = ?7, record = ?8, line = ?9, sources = ?10, since = ?11,
+            UPDATE association SET high = ?4, low = ?5, confirmation = ?6, export = ?7, record = ?8, line = ?9, sources = ?10, since = ?11,
                 run = ?12 \(key)
             """)
         let number = try Ledger.number(db, of: run)
@@ -123,31 +126,40 @@ struct AssertionWriter {
 
     /// Writes one record of an `AssertionDraft`.
     mutating func write(_ record: ArraySlice<UInt8>) throws {
-        var fields = ByteRecord.Reader(record)
-        let cart = fields.text()
-        let ownerKind = Int(fields.byte())
-        let owner = fields.text()
-        select.bind(text: cart, at: 1)
-        select.bind(ownerKind, at: 2)
-        select.bind(text: owner, at: 3)
-        let isKnown = try select.step()
-        let known = (sources: select.integer(0), confirmation: select.int(1))
-        select.reset()
-        let statement = isKnown ? update : insert
-        statement.bind(text: cart, at: 1)
-        statement.bind(ownerKind, at: 2)
-        statement.bind(text: owner, at: 3)
-        if isKnown {
-            _ = (fields.number(), fields.number())
-        } else {
-            fields.bindFingerprint(to: statement, from: 4)
+        if expectsNew {
+            bind(record, to: insert, known: nil)
+            insert.bind(alone, at: 10)
+            try insert.run()
+            if db.changesCount == 1 { return }
+            expectsNew = false
         }
-        let confirmation = Int(fields.byte())
-        let best = confirmation == 0 && isKnown ? known.confirmation : confirmation
-        statement.bind(best == 0 ? nil : best, at: 6)
+        var fields = ByteRecord.Reader(record)
+        select.bind(text: fields.text(), at: 1)
+        select.bind(Int(fields.byte()), at: 2)
+        select.bind(text: fields.text(), at: 3)
+        guard try select.step() else {
+            select.reset()
+            expectsNew = true
+            return try write(record)
+        }
+        let (sources, confirmation) = (select.integer(0), select.int(1))
+        select.reset()
+        bind(record, to: update, known: confirmation)
+        update.bind(try sets.adding(source, to: sources, db), at: 10)
+        try update.run()
+    }
+
+    /// Binds everything but the sources; a known confirmation stays where the record has none.
+    private func bind(_ record: ArraySlice<UInt8>, to statement: PreparedStatement, known: Int?) {
+        var fields = ByteRecord.Reader(record)
+        statement.bind(text: fields.text(), at: 1)
+        statement.bind(Int(fields.byte()), at: 2)
+        statement.bind(text: fields.text(), at: 3)
+        fields.bindFingerprint(to: statement, from: 4)
+        let asserted = Int(fields.byte())
+        let confirmation = asserted == 0 ? known ?? 0 : asserted
+        statement.bind(confirmation == 0 ? nil : confirmation, at: 6)
         fields.bindPlace(to: statement, from: 7)
-        statement.bind(isKnown ? try sets.adding(source, to: known.sources, db) : alone, at: 10)
-        try statement.run()
     }
 }
 

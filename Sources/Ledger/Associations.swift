@@ -27,10 +27,11 @@ extension Ledger {
         visit: (StoredAssociation) throws -> Void
     ) throws {
         var cart: String?
+        var names = RunNames()
         repeat {
             let page = try visiting("read associations") { db in
                 var reader = try AssociationReader(db, source: source)
-                return try reader.page(after: cart, isWanted)
+                return try reader.page(after: cart, &names, isWanted)
             }
             for association in page.wanted { try visit(association) }
             cart = page.last
@@ -77,9 +78,10 @@ extension Ledger {
             let keys = try Row.fetchAll(
                 db, sql: "SELECT cart, owner_kind, owner FROM association WHERE " + condition, arguments: arguments)
             var found: [StoredAssociation] = []
+            var names = RunNames()
             for row in keys {
                 let key = AssociationReader.Key(cart: row[0], ownerKind: row[1], owner: row[2])
-                if let association = try reader.association(at: key) { found.append(association) }
+                if let association = try reader.association(at: key, &names) { found.append(association) }
             }
             return found
         }

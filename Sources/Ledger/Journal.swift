@@ -137,10 +137,10 @@ extension Ledger {
             let ids = try Int64.fetchAll(
                 db, sql: "SELECT id FROM entry WHERE \(condition) ORDER BY id", arguments: arguments)
             var found: [JournalEntry] = []
+            var names = RunNames()
             for id in ids {
-                let number = id >> 32
-                let run = try String.fetchOne(db, sql: "SELECT id FROM run WHERE number = ?", arguments: [number])
-                found += try EntryReader(db, id..<(id + 1)).entries(run: run ?? "", limit: 1)
+                let run = try names.name(of: id >> 32, db) ?? ""
+                found += try EntryReader(db, id..<(id + 1)).entries(run: run, limit: 1)
             }
             return found
         }

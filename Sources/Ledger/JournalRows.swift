@@ -122,6 +122,7 @@ struct OutcomeWriter {
     private let insert: PreparedStatement
     private let planned: PreparedStatement
     private let rows: AssociationRows
+    private let confirmations: ConfirmationWriter
 
     init(_ db: Database, run: String) throws {
         self.db = db
@@ -138,6 +139,7 @@ struct OutcomeWriter {
         planned = try PreparedStatement(
             db, "SELECT kind, owner_kind, owner, cart, high, low, export, record, line FROM entry WHERE id = ?")
         rows = try AssociationRows(db)
+        confirmations = try ConfirmationWriter(db, run: self.run)
     }
 
     func write(_ outcome: ChangeOutcome) throws {
@@ -171,9 +173,9 @@ struct OutcomeWriter {
     private func confirm(as confirmation: Ledger.Confirmation, at: Date) throws {
         let place =
             planned.isNull(6) ? nil : RecordPlace(export: planned.int(6), record: planned.int(7), line: planned.int(8))
-        try ConfirmationWriter(db, run: run, at: at).confirm(
+        try confirmations.confirm(
             plannedAssociation(), Fingerprint(high: planned.bits(4), low: planned.bits(5)), as: confirmation,
-            sources: sources, place: place)
+            sources: sources, place: place, at: at)
     }
 
     private func plannedAssociation() throws -> CartAssociations.Association {

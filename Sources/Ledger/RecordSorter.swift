@@ -34,12 +34,8 @@ final class RecordSorter {
         if bytes.count + record.bytes.count + (records.count + 1) * MemoryLayout<Piece>.stride > memoryBudget {
             try spill()
         }
-        let prefix = record.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
-        let missing = UInt64(max(0, 8 - record.bytes.count) * 8)
         records.append(
-            Piece(
-                start: UInt32(bytes.count), count: UInt32(record.bytes.count),
-                prefix: missing == 64 ? 0 : prefix << missing))
+            Piece(start: UInt32(bytes.count), count: UInt32(record.bytes.count), prefix: record.bytes.sortPrefix))
         bytes.append(contentsOf: record.bytes)
         count += 1
     }

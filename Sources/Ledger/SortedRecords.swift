@@ -4,7 +4,17 @@ struct SortedRecords {
     private var pieces: [Range<Int>] = []
     private var next = 0
     /// A binary heap of runs by their present record, the smallest first.
-    private var heap: [SortedRun] = []
+    private var heap: [Head] = []
+
+    private struct Head {
+        let run: SortedRun
+        /// The first bytes of the run's present record, to decide most comparisons.
+        var prefix: UInt64
+
+        func precedes(_ other: Head) -> Bool {
+            prefix == other.prefix ? run.record.lexicographicallyPrecedes(other.run.record) : prefix < other.prefix
+        }
+    }
 
     init(memory: [UInt8], pieces: [Range<Int>]) {
         self.memory = memory
@@ -15,7 +25,7 @@ struct SortedRecords {
         let blockBytes = min(max(memoryBudget / max(runs.count, 1), 2 * RecordSorter.longestRecord), 1 << 20)
         for range in runs {
             let run = SortedRun(file: file, range: range, blockBytes: blockBytes)
-            if try run.advance() { heap.append(run) }
+            if try run.advance() { heap.append(Head(run: run, prefix: run.record.sortPrefix)) }
         }
         for index in stride(from: heap.count / 2 - 1, through: 0, by: -1) { sink(index) }
     }
@@ -23,8 +33,11 @@ struct SortedRecords {
     /// Calls `take` with the next record; returns false at the end.
     mutating func takeNext(_ take: (ArraySlice<UInt8>) throws -> Void) throws -> Bool {
         guard heap.isEmpty else {
-            try take(heap[0].record)
-            if try !heap[0].advance() {
+            let run = heap[0].run
+            try take(run.record)
+            if try run.advance() {
+                heap[0].prefix = run.record.sortPrefix
+            } else {
                 heap.swapAt(0, heap.count - 1)
                 heap.removeLast()
             }
@@ -69,10 +82,6 @@ private final class SortedRun {
 
     var record: ArraySlice<UInt8> { buffer[current] }
 
-    func precedes(_ other: SortedRun) -> Bool {
-        record.lexicographicallyPrecedes(other.record)
-    }
-
     /// Moves to the next record; false at the end of the run.
     func advance() throws(LedgerError) -> Bool {
         if try !ensure(2) { return false }
@@ -96,5 +105,18 @@ private final class SortedRun {
         unread = (unread.lowerBound + more)..<unread.upperBound
         filled += more
         return filled >= count
+    }
+}
+
+extension Collection<UInt8> {
+    /// The first eight bytes as a number that compares as they do; zeros stand for bytes that are missing.
+    var sortPrefix: UInt64 {
+        var prefix: UInt64 = 0
+        var missing = 8
+        for byte in self.prefix(8) {
+            prefix = prefix << 8 | UInt64(byte)
+            missing -= 1
+        }
+        return missing == 8 ? 0 : prefix << UInt64(missing * 8)
     }
 }
