@@ -13,6 +13,19 @@ package struct ExportRecord: Sendable {
     package let place: RecordPlace
     /// The record as it stands in the export, see `RejectedRecord.raw`.
     package let raw: [UInt8]
+
+    package init(
+        association: Association, action: ChangeKind? = nil, cartName: String? = nil, cartDescription: String? = nil,
+        shopperToken: String? = nil, place: RecordPlace, raw: [UInt8] = []
+    ) {
+        self.association = association
+        self.action = action
+        self.cartName = cartName
+        self.cartDescription = cartDescription
+        self.shopperToken = shopperToken
+        self.place = place
+        self.raw = raw
+    }
 }
 
 /// One record that cannot be used.

@@ -27,6 +27,15 @@ struct XMLReadingTests {
         #expect(reading.associations.first == "customer c k")
     }
 
+    @Test("of two names that are as frequent the one that was met first is told, every time")
+    func ties() throws {
+        let text = "<l><r customer='c' cart_Id='k'/><r CUSTOMER='d' cart_id='m'/></l>"
+        for _ in 0..<20 {
+            let shape = try WholeReading(text: text).facts.shape
+            #expect(shape.mapping == [.customer: "customer", .cart: "cart_Id"])
+        }
+    }
+
     @Test("a record's element can be named")
     func named() throws {
         let text = "<l><r customer='c' cart='k'/><s customer='d' cart='m'/><s customer='e' cart='n'/></l>"
@@ -131,6 +140,10 @@ struct XMLReadingTests {
         #expect(refusal(text: good + "<r \(attributes)/></l>")?.fault == .tooLarge)
         let deep = String(repeating: "<a>", count: 300)
         #expect(refusal(text: good + deep)?.fault == .malformed)
+        let names = (0..<5000).map { "<n\($0)/>" }.joined()
+        #expect(refusal(text: good + names + "</l>")?.description.contains("different names") == true)
+        // The same before the first record, while the document is looked at.
+        #expect(refusal(text: "<l><m a='" + String(repeating: "x", count: 1 << 18) + "'/></l>")?.fault == .tooLarge)
     }
 
     @Test("a document cut anywhere is refused")

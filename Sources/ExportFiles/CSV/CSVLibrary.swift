@@ -1,4 +1,5 @@
 import Dispatch
+import Foundation
 import SwiftCSV
 import Synchronization
 
@@ -52,7 +53,7 @@ struct CSVLibrary: Sendable {
     /// The decoded fields of each record; nil for one that SwiftCSV does not split as the framer did.
     func decode(_ batch: Batch) -> [[String]?] {
         guard batch.count >= Self.parallelFrom else { return decode(batch, 0..<batch.count) }
-        let parts = 2
+        let parts = min(ProcessInfo.processInfo.activeProcessorCount, batch.count / (Self.parallelFrom / 2))
         let results = Mutex([[[String]?]](repeating: [], count: parts))
         DispatchQueue.concurrentPerform(iterations: parts) { part in
             let range = batch.count * part / parts..<batch.count * (part + 1) / parts

@@ -30,6 +30,8 @@ protocol XMLEvents: AnyObject {
     /// Deeper elements are refused: libxml2 itself has a limit only where it builds trees.
     static let depthLimit = 256
     private var depth = 0
+    /// More different names are refused, for they are kept.
+    static let nameLimit = 4096
 
     private let events: any XMLEvents
     private let context: xmlParserCtxtPtr
@@ -108,6 +110,9 @@ protocol XMLEvents: AnyObject {
         if depth > Self.depthLimit {
             throw Fault(line: line, message: "elements lie more than \(Self.depthLimit) deep in each other")
         }
+        if addresses.count > Self.nameLimit {
+            throw Fault(line: line, message: "more than \(Self.nameLimit) different names of elements and attributes")
+        }
         if unsafe context.pointee.wellFormed != 0 && context.pointee.nsWellFormed != 0 { return }
         guard let error = unsafe xmlCtxtGetLastError(context) else {
             throw Fault(line: line, message: "not well-formed")
@@ -164,6 +169,7 @@ protocol XMLEvents: AnyObject {
         let address = Int(bitPattern: name)
         if let index = addresses.firstIndex(of: address) { return index }
         addresses.append(address)
+        if addresses.count > Self.nameLimit { unsafe xmlStopParser(context) }
         unsafe events.name(String(cString: name))
         return addresses.count - 1
     }

@@ -30,18 +30,21 @@ struct XMLReading {
         let parser = try parser(survey)
         var block = [UInt8](repeating: 0, count: blockSize)
         var root: [UInt8] = []
+        var window = XMLWindow()
         var seen = 0
         while true {
             let count = try source.read(into: &block, range: 0..<block.count)
             let before = seen
             seen += count
             if before < Self.tagLimit { root += block[..<count] }
+            window.append(block[..<count])
             do {
                 if count == 0 { try parser.finish() } else { try parser.parse(block.span.extracting(0..<count)) }
             } catch {
                 throw refusal(error, parser, isOver: count == 0)
             }
-            guard seen - parser.position < Self.commentLimit else { throw tooLong(parser.line) }
+            try checkProgress(window, parser.position, parser.line)
+            window.drop(before: parser.position)
             guard count == 0 || seen >= Self.surveySize else { continue }
             if let shape = survey.shape(root: Self.rootTag(root)) { return shape }
             guard count > 0 else {

@@ -40,6 +40,8 @@ final class XMLSurvey: XMLEvents {
     private var paths: [[Int]: Int] = [:]
     /// Elements that were found more than once in one element.
     private var repeated: Set<[Int]> = []
+    /// Different places beyond this number are not told apart; an export has a handful.
+    private static let placeLimit = 10_000
     private let options: ReadingOptions
     private let vocabulary: FieldVocabulary
 
@@ -54,16 +56,20 @@ final class XMLSurvey: XMLEvents {
     func start(_ name: Int, in parser: XMLPushParser) {
         stack.append(Element(name: name))
         let path = path
-        if paths.count < 10_000 { paths[path, default: 0] += 1 }
+        if paths.count < Self.placeLimit { paths[path, default: 0] += 1 }
         guard stack.count > 1 else { return }
         let parent = stack.count - 2
         stack[parent].hasChildren = true
-        if !stack[parent].children.insert(name).inserted { repeated.insert(path) }
+        if !stack[parent].children.insert(name).inserted, repeated.count < Self.placeLimit { repeated.insert(path) }
     }
 
     func attribute(_ name: Int, _ value: Span<UInt8>) {
         guard !value.isEmpty, let element = stack.last, let field = names.field(name, in: element.name) else { return }
-        sources[Source(field: field, carrier: path, text: nil, name: name), default: 0] += 1
+        note(Source(field: field, carrier: path, text: nil, name: name))
+    }
+
+    private func note(_ source: Source) {
+        if sources.count < Self.placeLimit { sources[source, default: 0] += 1 }
     }
 
     func attributesEnded() {}
@@ -78,10 +84,8 @@ final class XMLSurvey: XMLEvents {
         guard let element = stack.popLast(), element.hasText, !element.hasChildren,
             let field = names.field(element.name, in: stack.last?.name)
         else { return }
-        sources[
-            Source(
-                field: field, carrier: path.dropLast().isEmpty ? path : path.dropLast(), text: path, name: element.name),
-            default: 0] += 1
+        let carrier = path.count > 1 ? Array(path.dropLast()) : path
+        note(Source(field: field, carrier: carrier, text: path, name: element.name))
     }
 
     private var path: [Int] { stack.map(\.name) }
@@ -167,7 +171,8 @@ final class XMLSurvey: XMLEvents {
         return sources.filter { fields.contains($0.key.field) }.sorted {
             if $0.value != $1.value { return $0.value > $1.value }
             if shared($0.key) != shared($1.key) { return shared($0.key) > shared($1.key) }
-            return Self.precedes($0.key.carrier, $1.key.carrier)
+            if $0.key.carrier != $1.key.carrier { return Self.precedes($0.key.carrier, $1.key.carrier) }
+            return ($0.key.name, $0.key.text?.count ?? 0) < ($1.key.name, $1.key.text?.count ?? 0)
         }.first?.key
     }
 
