@@ -2,13 +2,16 @@
 ///
 /// A request that travels slowly arrives late, closer to those that come a second after it; its answer is late too.
 /// But so is the answer of a server that took its time, and the two cannot be told apart. Waiting out every delay
-/// would cost a tenth of the rate where answers vary; so delays are waited out from an allowance, which a rare
-/// hiccup always finds and which answers that vary all the time use up.
+/// would cost a tenth of the rate where answers vary. So a delay is always waited out up to `always`, and up to
+/// `most` from an allowance, which a rare hiccup finds full and which answers that vary all the time use up. Together
+/// that is less than 1 % of the rate.
 struct Caution: Sendable {
-    /// The most that one delay is waited out.
-    static let most: Int64 = 40_000_000
-    /// What is given up on average at most: 8 ms of each second.
-    private static let share = 0.008
+    /// The delay that is waited out in any case, in nanoseconds.
+    static let always: Int64 = 8_000_000
+    /// The most that the allowance holds, in nanoseconds.
+    static let most: Int64 = 30_000_000
+    /// What the allowance gains: half a millisecond in each second.
+    private static let share = 0.0005
 
     private var left = Double(Caution.most)
     private var refilled: Int64
@@ -17,7 +20,7 @@ struct Caution: Sendable {
         refilled = now
     }
 
-    /// How far behind its grid the schedule may fall by waiting delays out.
+    /// How far behind its grid the schedule may fall by waiting longer delays out.
     func allowance(now: Int64) -> Int64 { Int64(filled(now)) }
 
     /// Takes note of time that the schedule lost by waiting delays out.

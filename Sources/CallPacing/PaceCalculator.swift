@@ -161,14 +161,13 @@ package struct PaceCalculator: Sendable {
     }
 
     /// Until when one call keeps another away: longer where its answer was slower than the quickest one, but no
-    /// longer than patience lasts.
+    /// longer than `Caution` allows.
     ///
     /// An unanswered call counts as undelayed only as long as it keeps the other away in any case.
     private func guardedUntil(_ call: Sent, _ now: Int64, _ patience: Int64) -> Int64 {
-        guard let latency = call.latency else {
-            return call.earliest > now ? call.earliest : max(call.earliest, min(patience, call.earliest + Caution.most))
-        }
-        return min(call.earliest + latency - quickest.value, max(call.earliest, patience))
+        let longest = max(call.earliest + Caution.always, min(patience, call.earliest + Caution.most))
+        guard let latency = call.latency else { return call.earliest > now ? call.earliest : longest }
+        return min(call.earliest + latency - quickest.value, longest)
     }
 
     private mutating func passGuards(_ now: Int64, _ patience: Int64) {

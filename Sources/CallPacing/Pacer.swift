@@ -181,6 +181,9 @@ package final class Pacer: Sendable {
     /// The limit that a person set, in calls a second.
     package var limit: Int { state.withLock { $0.rate.limit } }
 
+    /// Callers that wait now.
+    package var waiting: Int { state.withLock { $0.line.count } }
+
     /// Returns when the caller is at the front; it must leave the line afterwards.
     private func takeTurn() async throws {
         guard !state.withLock({ $0.line.takeFront() }) else { return }

@@ -13,6 +13,9 @@ struct WaitingLine: Sendable {
     private var callers = Line<Caller>()
     private var lastNumber = 0
 
+    /// Callers in the line, the one at the front included.
+    var count: Int { callers.count + (isFrontTaken ? 1 : 0) }
+
     /// Takes the front if nobody has it.
     mutating func takeFront() -> Bool {
         guard !isFrontTaken else { return false }

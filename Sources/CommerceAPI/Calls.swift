@@ -20,8 +20,8 @@ struct CallEnding<Value: Sendable>: Sendable {
     let response: Duration
     /// Whether an attempt before the last one got no answer and may have had its effect.
     let isEffectUncertain: Bool
-    /// Why it did not succeed.
-    let sentence: String
+    /// Why it did not succeed; nil where it did.
+    let sentence: String?
 }
 
 /// What a call has gone through so far.
@@ -89,9 +89,8 @@ extension CommerceClient {
                     CallMeasure(
                         operation: request.operation, answer: judged.answer, response: response,
                         paced: progress.paced, backoff: progress.backoff, attempts: progress.sent)))
-            let sentence = withoutSecrets(
-                FailureSentence(exchange, for: request.operation).text, request.shopper)
-            conclude(judged.answer, request.operation, sentence)
+            let sentence = judged.answer == .success ? nil : failureSentence(exchange, request)
+            conclude(judged.answer, request.operation, sentence ?? "")
             return CallEnding(
                 value: value, answer: judged.answer, exchange: exchange, attempts: progress.sent,
                 service: answeredAt - sentAt, response: response, isEffectUncertain: progress.isEffectUncertain,
@@ -119,7 +118,8 @@ extension CommerceClient {
         if case .noAnswer(let fault) = exchange, fault.mayHaveTakenEffect { progress.isEffectUncertain = true }
         if judged.answer == .serverError { progress.isEffectUncertain = true }
         if !state.withLock({ $0.budget.takeRepetition() }) {
-            pacer.beginProbing(reason: "more than a tenth of all calls are repetitions, so single calls probe the store")
+            pacer.beginProbing(
+                reason: "more than a tenth of all calls are repetitions, so single calls probe the store")
         }
         observe(.retry(request.operation, after: wait))
         logger.info(
@@ -130,6 +130,15 @@ extension CommerceClient {
                 "wait": "\(wait)",
             ])
         return wait
+    }
+
+    /// Without any secret, in case the store sent one back.
+    private func failureSentence(_ exchange: Exchange, _ request: APIRequest) -> String {
+        let sentence = FailureSentence(exchange, for: request.operation).text
+        let secrets = state.withLock(\.secrets) + [request.shopper?.text].compactMap { $0 }
+        return secrets.filter { $0.utf8.count >= 4 }.reduce(sentence) { text, secret in
+            text.split(separator: secret, omittingEmptySubsequences: false).joined(separator: "(hidden)")
+        }
     }
 
     private func token(for request: APIRequest, refused: Int?) async throws(APIError) -> TokenKeeper.Token? {

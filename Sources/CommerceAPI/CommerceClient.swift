@@ -14,7 +14,7 @@ package final class CommerceClient: Sendable {
         var rule = StopRule()
         /// Why no call is made any more.
         var standing: APIError?
-        /// A part of every message that must not leave this client.
+        /// What no message may hold: the client's secret and its token.
         var secrets: [String] = []
     }
 
@@ -61,14 +61,5 @@ package final class CommerceClient: Sendable {
     func refuseCalls(_ error: APIError) {
         state.withLock { $0.standing = $0.standing ?? error }
         signal.stop()
-    }
-
-    /// A text without any secret of this client, in case the store sent one back.
-    func withoutSecrets(_ text: String, _ shopper: ShopperToken?) -> String {
-        let secrets = state.withLock(\.secrets) + [shopper?.text].compactMap { $0 }
-        return secrets.reduce(text) { text, secret in
-            secret.utf8.count < 4 ? text : text.split(separator: secret, omittingEmptySubsequences: false)
-                .joined(separator: "(hidden)")
-        }
     }
 }

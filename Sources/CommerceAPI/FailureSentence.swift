@@ -36,7 +36,8 @@ struct FailureSentence {
         case 300..<400:
             let place = answer.location.map { " to \($0.printable(limit: 200))" } ?? ""
             return "the store redirects\(place), which is never followed; set the base URL to the right address"
-        case 400: return operation == .token ? "the store refused the client id or secret" : "the store refused the call"
+        case 400:
+            return operation == .token ? "the store refused the client id or secret" : "the store refused the call"
         case 401: return operation == .token ? "the store refused the client id or secret" : "the token was refused"
         case 403: return "the store forbids this call; the application key needs the right to manage carts"
         case 404: return "the store does not know the cart or its owner"

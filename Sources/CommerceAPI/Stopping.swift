@@ -52,22 +52,23 @@ extension CommerceClient {
     /// The error of a call that everything after it depends on.
     func failure<Value>(of ending: CallEnding<Value>, _ what: String) -> APIError {
         if let standing = standingError, standing.kind != .stopped { return standing }
+        let sentence = ending.sentence ?? "the answer cannot be used"
         let attempts = ending.attempts == 1 ? "" : " after \(ending.attempts) attempts"
         switch ending.answer {
         case .unauthorized, .success, .rateLimited, .serverError, .connection:
             return APIError(
                 .unavailable,
-                "\(what) at \(options.baseURL.host) failed\(attempts): \(ending.sentence). Check the base URL, the "
+                "\(what) at \(options.baseURL.host) failed\(attempts): \(sentence). Check the base URL, the "
                     + "network and the store's status, then run again")
         case .forbidden:
             return APIError(
                 .forbidden,
-                "\(what) at \(options.baseURL.host) is forbidden: \(ending.sentence). Use an application key that may "
+                "\(what) at \(options.baseURL.host) is forbidden: \(sentence). Use an application key that may "
                     + "manage carts")
         case .refused:
             return APIError(
                 .refused,
-                "\(what) at \(options.baseURL.host) was refused: \(ending.sentence). Check the base URL and the "
+                "\(what) at \(options.baseURL.host) was refused: \(sentence). Check the base URL and the "
                     + "settings")
         }
     }

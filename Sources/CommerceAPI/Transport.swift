@@ -73,7 +73,8 @@ struct Transport: Sendable {
         answer.location = response.headers.first(name: "Location")
         answer.requestID = response.headers.first { $0.name.lowercased().contains("request-id") }?.value
         // Also an empty body must be read to its end, or the connection is not used again.
-        let body = response.status == .noContent
+        let body =
+            response.status == .noContent
             ? await collect(response.body, limit: limit) : await collect(response.body, limit: limit, end: end)
         (answer.body, answer.bodyFault) = body
         return answer

@@ -39,8 +39,11 @@ struct ClassificationTests {
         Row(404, "<html>no</html>", is: .success, on: .delete),
         Row(404, is: .refused, on: .create), Row(404, is: .refused, on: .list), Row(404, is: .refused, on: .token),
         Row(301, is: .refused), Row(302, is: .refused, on: .list), Row(308, is: .refused, on: .token),
-        Row(400, is: .refused), Row(405, is: .refused), Row(410, is: .refused), Row(413, is: .refused), Row(423, is: .refused),
-        Row(422, #"{"errors":[{"status":400,"title":"Cannot associate customers to carts with contact emails"}]}"#, is: .refused),
+        Row(400, is: .refused), Row(405, is: .refused), Row(410, is: .refused), Row(413, is: .refused),
+        Row(423, is: .refused),
+        Row(
+            422, #"{"errors":[{"status":400,"title":"Cannot associate customers to carts with contact emails"}]}"#,
+            is: .refused),
         Row(401, is: .unauthorized), Row(401, is: .unauthorized, on: .token), Row(401, is: .unauthorized, on: .list),
         Row(403, is: .forbidden), Row(403, "<html>", is: .forbidden),
         Row(403, #"{"errors":[{"status":403,"title":"Forbidden"}]}"#, is: .forbidden),
@@ -56,7 +59,8 @@ struct ClassificationTests {
         Row(429, is: .rateLimited, again: true), Row(429, "<html>", is: .rateLimited, again: true),
         Row(500, is: .serverError, again: true), Row(500, "<html>", is: .serverError, again: true, on: .list),
         Row(502, is: .serverError, again: true), Row(503, is: .serverError, again: true, on: .token),
-        Row(504, is: .serverError, again: true), Row(501, is: .serverError), Row(505, is: .serverError), Row(599, is: .serverError),
+        Row(504, is: .serverError, again: true), Row(501, is: .serverError), Row(505, is: .serverError),
+        Row(599, is: .serverError),
         Row(.cannotConnect("refused")), Row(.lost("reset")), Row(.timeout(.seconds(30))), Row(.tooLarge(1)),
     ]
 

@@ -27,7 +27,9 @@ struct ListingPageTests {
 
     @Test(
         "a body that is no page of carts is none",
-        arguments: ["", "{}", "null", "<html>", #"{"data":{}}"#, #"{"data":[{"name":"no id"}]}"#, #"{"data":[{"id":"1""#])
+        arguments: [
+            "", "{}", "null", "<html>", #"{"data":{}}"#, #"{"data":[{"name":"no id"}]}"#, #"{"data":[{"id":"1""#,
+        ])
     func noPage(body: String) {
         #expect(ListingPage(Array(body.utf8)) == nil)
     }

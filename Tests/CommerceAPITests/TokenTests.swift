@@ -10,7 +10,8 @@ import Testing
 struct TokenTests {
     @Test("64 callers whose token was revoked make one token call, and all succeed")
     func singleFlight() async throws {
-        try await Stage.with(SandboxOptions(latency: .steady(.milliseconds(20))), change: { $0.concurrency = 64 }) { stage in
+        try await Stage.with(SandboxOptions(latency: .steady(.milliseconds(20))), change: { $0.concurrency = 64 }) {
+            stage in
             try await stage.client.authenticate()
             stage.sandbox.inject(SandboxFault(.revokeTokens, operation: .create))
             let outcomes = try await withThrowingTaskGroup(of: Outcome.self) { group in
@@ -117,7 +118,8 @@ struct SecretTests {
         let credentials = Credentials(clientID: "id", clientSecret: "s3cret-marker")
         let shopper = try #require(ShopperToken(.customer, "s3cret-marker"))
         let options = APIOptions(baseURL: try BaseURL("https://host.example"), credentials: credentials)
-        var text = "\(credentials) \(options) \(shopper) \(String(reflecting: credentials)) \(String(reflecting: shopper))"
+        var text =
+            "\(credentials) \(options) \(shopper) \(String(reflecting: credentials)) \(String(reflecting: shopper))"
         dump(credentials, to: &text)
         dump(options, to: &text)
         dump(shopper, to: &text)

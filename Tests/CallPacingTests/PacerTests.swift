@@ -1,0 +1,168 @@
+import Synchronization
+import Testing
+
+@testable import CallPacing
+
+/// What was seen, from any task.
+private final class Collected<Element: Sendable>: Sendable {
+    private let elements = Mutex<[Element]>([])
+
+    var all: [Element] { elements.withLock { $0 } }
+
+    func add(_ element: Element) {
+        elements.withLock { $0.append(element) }
+    }
+}
+
+@Suite("the pacer")
+struct PacerTests {
+    @Test("callers go in the order in which they came")
+    func fair() async throws {
+        let pacer = Pacer(limit: 200)
+        let granted = Collected<(number: Int, at: ContinuousClock.Instant)>()
+        let first = try await pacer.admit()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<30 {
+                group.addTask {
+                    let admission = try await pacer.admit()
+                    granted.add((number, admission.granted))
+                    pacer.complete(admission, sentAt: .now, answered: .now)
+                }
+                while pacer.waiting + granted.all.count < number + 1 { await Task.yield() }
+            }
+            try await group.waitForAll()
+        }
+        pacer.complete(first, sentAt: .now, answered: .now)
+        #expect(granted.all.sorted { $0.at < $1.at }.map(\.number) == Array(0..<30))
+    }
+
+    @Test("a cancelled caller leaves, wherever it stands, and the others go on")
+    func cancelled() async throws {
+        let pacer = Pacer(limit: 1)
+        pacer.pause(for: .seconds(3600), reason: "test")
+        let callers = (0..<5).map { _ in Task { try await pacer.admit() } }
+        while pacer.waiting < 5 { await Task.yield() }
+        for caller in [callers[2], callers[0], callers[4], callers[1], callers[3]] {
+            caller.cancel()
+            await #expect(throws: CancellationError.self) { try await caller.value }
+        }
+        #expect(pacer.waiting == 0)
+        let early = Task {
+            while !Task.isCancelled { await Task.yield() }
+            return try await pacer.admit()
+        }
+        early.cancel()
+        await #expect(throws: CancellationError.self) { try await early.value }
+    }
+
+    @Test("too many pauses all, halves the rate, and says why")
+    func tooMany() async throws {
+        let changes = Collected<RateChange>()
+        let pacer = Pacer(limit: 100) { change in changes.add(change) }
+        let admission = try await pacer.admit()
+        pacer.complete(admission, sentAt: .now, answered: .now)
+        pacer.tooMany(admission, retryAfter: .milliseconds(300))
+        let begin = ContinuousClock.now
+        let next = try await pacer.admit()
+        #expect(next.granted - begin >= .milliseconds(290))
+        pacer.complete(next, sentAt: .now, answered: .now)
+        #expect(pacer.rate == 50)
+        #expect(pacer.limit == 100)
+        #expect(
+            changes.all == [
+                RateChange(rate: 50, reason: "429 too many requests, paused for 0.3 s, rate halved")
+            ])
+    }
+
+    @Test("a pause that the server asks for is bounded, and two seconds where it does not say")
+    func bounded() async throws {
+        let changes = Collected<String>()
+        let pacer = Pacer(limit: 100, isAdaptive: false) { change in changes.add(change.reason) }
+        let admission = try await pacer.admit()
+        pacer.tooMany(admission, retryAfter: nil)
+        pacer.tooMany(admission, retryAfter: .seconds(-5))
+        pacer.tooMany(admission, retryAfter: .seconds(1_000_000))
+        #expect(
+            changes.all
+                == ["2 s", "0 s", "300 s"].map { "429 too many requests, paused for \($0)" })
+        #expect(pacer.rate == 100)
+    }
+
+    @Test("the limit changes while callers wait")
+    func limit() async throws {
+        let pacer = Pacer(limit: 1)
+        let first = try await pacer.admit()
+        pacer.complete(first, sentAt: .now, answered: .now)
+        let begin = ContinuousClock.now
+        pacer.setLimit(1000, reason: "settings")
+        for _ in 0..<10 {
+            let next = try await pacer.admit()
+            pacer.complete(next, sentAt: .now, answered: .now)
+        }
+        // At one call a second they would take ten seconds.
+        #expect(ContinuousClock.now - begin < .seconds(5))
+        #expect(pacer.rate == 1000)
+    }
+
+    @Test("an unhealthy store is probed, and a healthy answer ends it")
+    func probing() async throws {
+        let changes = Collected<RateChange>()
+        let pacer = Pacer(limit: 100) { change in changes.add(change) }
+        let underway = try await pacer.admit()
+        pacer.beginProbing(reason: "too many repetitions")
+        pacer.beginProbing(reason: "said once only")
+        let waiter = Task { try await pacer.admit() }
+        while pacer.waiting < 1 { await Task.yield() }
+        let begin = ContinuousClock.now
+        pacer.complete(underway, sentAt: .now, answered: .now, isHealthy: true)
+        let next = try await waiter.value
+        // The first probe would be due after five seconds.
+        #expect(next.granted - begin < .seconds(4))
+        #expect(
+            changes.all == [
+                RateChange(rate: 0, reason: "too many repetitions"),
+                RateChange(rate: 100, reason: "the store answers again"),
+            ])
+    }
+}
+
+@Suite("the stop signal")
+struct StopSignalTests {
+    @Test("it ends waits that run and waits that begin later")
+    func ends() async throws {
+        let signal = StopSignal()
+        let begun = Collected<Int>()
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    await #expect(throws: CancellationError.self) {
+                        try await signal.cancelling {
+                            begun.add(1)
+                            try await Task.sleep(for: .seconds(3600))
+                        }
+                    }
+                }
+            }
+            while begun.all.count < 8 { await Task.yield() }
+            signal.stop()
+        }
+        #expect(signal.isStopped)
+        await #expect(throws: CancellationError.self) { try await signal.cancelling { 1 } }
+    }
+
+    @Test("a wait that is over gives its value, and its error")
+    func passes() async throws {
+        struct Broken: Error {}
+        let signal = StopSignal()
+        #expect(try await signal.cancelling { 7 } == 7)
+        await #expect(throws: Broken.self) { try await signal.cancelling { throw Broken() } }
+    }
+
+    @Test("cancelling the task ends the wait")
+    func cancelled() async throws {
+        let signal = StopSignal()
+        let task = Task { try await signal.cancelling { try await Task.sleep(for: .seconds(3600)) } }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+    }
+}

@@ -1,0 +1,143 @@
+import Testing
+
+@testable import CallPacing
+
+@Suite("repetitions")
+struct RetryTests {
+    @Test("a fault is tried five times, each wait anywhere from nothing to twice as long as before")
+    func faults() {
+        let policy = RetryPolicy()
+        for (used, longest) in [(1, 0.5), (2, 1.0), (3, 2.0), (4, 4.0)] {
+            var random = SplitMix(seed: UInt64(used))
+            var waits: [Duration] = []
+            for _ in 0..<2000 {
+                guard
+                    case .again(let wait) = policy.decide(
+                        .fault(), attemptsUsed: used, elapsed: .zero, using: &random)
+                else {
+                    Issue.record("given up after \(used) attempts")
+                    return
+                }
+                waits.append(wait)
+            }
+            #expect(waits.allSatisfy { $0 >= .zero && $0 <= .seconds(longest) })
+            let mean = waits.reduce(.zero, +) / waits.count
+            #expect(mean > .seconds(longest * 0.46) && mean < .seconds(longest * 0.54), "after \(used) attempts")
+        }
+        var random = SplitMix(seed: 9)
+        #expect(policy.decide(.fault(), attemptsUsed: 5, elapsed: .zero, using: &random) == .giveUp)
+    }
+
+    @Test("no wait is longer than 30 s, however many attempts there were")
+    func longest() {
+        var random = SplitMix(seed: 1)
+        let policy = RetryPolicy()
+        for used in [7, 8, 31, 64, 1000] {
+            for _ in 0..<200 {
+                #expect(policy.backoff(after: used, using: &random) <= .seconds(30))
+            }
+        }
+    }
+
+    @Test("too many uses up no attempt and leaves the waiting to the pacer")
+    func tooMany() {
+        var random = SplitMix(seed: 1)
+        let policy = RetryPolicy()
+        #expect(
+            policy.decide(.tooMany, attemptsUsed: 9, elapsed: .zero, using: &random) == .again(after: .zero))
+    }
+
+    @Test("after 120 s nothing is repeated, and no wait goes beyond them")
+    func total() {
+        var random = SplitMix(seed: 1)
+        let policy = RetryPolicy()
+        #expect(policy.decide(.tooMany, attemptsUsed: 0, elapsed: .seconds(120), using: &random) == .giveUp)
+        #expect(policy.decide(.fault(), attemptsUsed: 1, elapsed: .seconds(120), using: &random) == .giveUp)
+        for _ in 0..<200 {
+            let decision = policy.decide(.fault(), attemptsUsed: 4, elapsed: .seconds(119), using: &random)
+            guard case .again(let wait) = decision else {
+                Issue.record("given up too early")
+                return
+            }
+            #expect(wait <= .seconds(1))
+        }
+    }
+
+    @Test("a wait that the server asks for is the least, up to 30 s")
+    func asked() {
+        var random = SplitMix(seed: 1)
+        let policy = RetryPolicy()
+        #expect(
+            policy.decide(.fault(wait: .seconds(7)), attemptsUsed: 1, elapsed: .zero, using: &random)
+                == .again(after: .seconds(7)))
+        #expect(
+            policy.decide(.fault(wait: .seconds(3600)), attemptsUsed: 1, elapsed: .zero, using: &random)
+                == .again(after: .seconds(30)))
+    }
+
+    @Test("repetitions are a tenth of all calls, and twenty in any case")
+    func budget() {
+        var budget = RetryBudget()
+        for _ in 0..<20 {
+            budget.callSent()
+            let isAllowed = budget.takeRepetition()
+            #expect(isAllowed)
+        }
+        budget.callSent()
+        let isAllowed = budget.takeRepetition()
+        #expect(!isAllowed)
+        for _ in 0..<1000 { budget.callSent() }
+        var taken = 0
+        while budget.takeRepetition() { taken += 1 }
+        #expect(taken + 21 == 102)
+    }
+}
+
+@Suite("what stops a run")
+struct StopRuleTests {
+    @Test("refused credentials do at once")
+    func credentials() {
+        var rule = StopRule()
+        #expect(rule.record(.success) == nil)
+        #expect(rule.record(.credentialsRefused) == .credentialsRefused)
+    }
+
+    @Test("five forbidden calls do where none succeeded")
+    func forbidden() {
+        var rule = StopRule()
+        for _ in 1...4 { #expect(rule.record(.forbidden) == nil) }
+        #expect(rule.record(.forbidden) == .forbidden(inARow: 5))
+        var working = StopRule()
+        #expect(working.record(.success) == nil)
+        for _ in 1...19 { #expect(working.record(.forbidden) == nil) }
+        #expect(working.record(.forbidden) == .failures(inARow: 20))
+    }
+
+    @Test("twenty failures in a row do, and a success or a refused record in between forgives")
+    func row() {
+        for forgiving in [StopRule.Ending.success, .refused] {
+            var rule = StopRule()
+            for _ in 1...19 { #expect(rule.record(.failed) == nil) }
+            #expect(rule.record(forgiving) == nil)
+            for _ in 1...19 { #expect(rule.record(.failed) == nil) }
+            #expect(rule.record(.failed) == .failures(inARow: 20))
+        }
+    }
+
+    @Test("half of the last fifty do")
+    func half() {
+        var rule = StopRule()
+        for number in 1...49 { #expect(rule.record(number.isMultiple(of: 2) ? .failed : .success) == nil) }
+        #expect(rule.record(.failed) == .mostFailed(25, among: 50))
+        var better = StopRule()
+        for number in 1...500 {
+            #expect(better.record(number % 50 < 24 && number % 2 == 0 ? .failed : .success) == nil)
+        }
+    }
+
+    @Test("refused records never do")
+    func refused() {
+        var rule = StopRule()
+        for _ in 1...1000 { #expect(rule.record(.refused) == nil) }
+    }
+}
