@@ -63,16 +63,16 @@ struct JournalTests {
 
     @Test("more changes than memory or a transaction holds come out the same")
     func spilled() throws {
-        // Large owner ids make about 40 MB of 120,000 changes.
-        let padding = String(repeating: "x", count: 230)
+        // Large owner ids make about 22 MB of 60,000 changes.
+        let padding = String(repeating: "x", count: 240)
         let draft = ledger.draftPlan(for: "r")
         var generator = SeededGenerator(seed: 5)
-        let numbers = (0..<120_000).shuffled(using: &generator)
+        let numbers = (0..<75_000).shuffled(using: &generator)
         for number in numbers {
             let one = try association("\(padding)\(number)", "cart-\(number / 3)")
             try draft.add(Change(number % 3 == 0 ? .create : .delete, one), Fingerprint(high: UInt64(number), low: 1))
         }
-        #expect(draft.creates == 40_000 && draft.deletes == 80_000)
+        #expect(draft.creates == 25_000 && draft.deletes == 50_000)
         try ledger.appendPlan(draft)
         var last: (String, Int) = ("", 0)
         var seen = Set<UInt64>()
@@ -82,8 +82,8 @@ struct JournalTests {
             last = position
             seen.insert(entry.fingerprint.high)
         }
-        #expect(seen.count == 120_000)
-        #expect(try ledger.counts(of: "r").planned == [.create: 40_000, .delete: 80_000])
+        #expect(seen.count == 75_000)
+        #expect(try ledger.counts(of: "r").planned == [.create: 25_000, .delete: 50_000])
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.state).allSatisfy { !$0.hasPrefix(".") })
     }
 
