@@ -11,6 +11,7 @@ package struct ExportError: Error, Sendable, Equatable {
         case writeFailed = "write-failed"
     }
 
+    /// The stable name.
     package let fault: Fault
     /// The path as it was given, or `standard input`.
     package let file: String

@@ -8,9 +8,13 @@ package enum ExportFormat: String, Sendable, Hashable, CaseIterable, Codable {
 
 /// What the beginning of an export shows: enough to read the rest, and to write a file of the same form.
 package struct ExportShape: Sendable, Equatable {
+    /// CSV or XML, told from the content.
     package let format: ExportFormat
+    /// The encoding of the text.
     package let encoding: TextEncoding
+    /// Whether the file is gzipped.
     package let isCompressed: Bool
+    /// Whether the text begins with a byte order mark.
     package let hasByteOrderMark: Bool
     /// The character between CSV fields; nil for XML.
     package let delimiter: Character?
@@ -30,10 +34,13 @@ package struct ExportShape: Sendable, Equatable {
 
 /// What one whole reading found.
 package struct ExportFacts: Sendable, Equatable {
+    /// What the beginning of the export showed.
     package let shape: ExportShape
     /// All records, usable and rejected; a blank CSV line is none.
     package internal(set) var records = 0
+    /// How many records each reason has rejected.
     package internal(set) var rejected: [RejectReason.Code: Int] = [:]
+    /// Lines of a CSV export without a single byte: passed over, for they say nothing.
     package internal(set) var blankLines = 0
     /// The size of the file as stored.
     package internal(set) var bytes = 0
@@ -44,8 +51,12 @@ package struct ExportFacts: Sendable, Equatable {
     /// The kinds of owners of the usable records.
     package internal(set) var ownerKinds: Set<OwnerKind> = []
 
+    /// CSV or XML.
     package var format: ExportFormat { shape.format }
+    /// Whether the export is a delta, else a snapshot.
     package var isDelta: Bool { shape.isDelta }
+    /// The records that were rejected, for whatever reason.
     package var rejectedRecords: Int { rejected.values.reduce(0, +) }
+    /// The records that were not rejected, duplicates counted.
     package var usableRecords: Int { records - rejectedRecords }
 }

@@ -2,6 +2,7 @@ package import CartAssociations
 
 /// Reads exports of either format, in memory that grows neither with the file nor with a record.
 package struct ExportReader: Sendable {
+    /// What the exports do not say themselves.
     package let options: ReadingOptions
     /// How many bytes are read at once; nil: what is fastest. No size makes any other difference.
     package let blockSize: Int?

@@ -2,14 +2,17 @@ package import CartAssociations
 
 /// One record that was chosen and decoded.
 package struct ExportRecord: Sendable {
+    /// The owner and the cart that the record names.
     package let association: Association
     /// What a delta asks for; nil in a snapshot.
     package let action: ChangeKind?
     /// Not judged: the store's limit of 1 to 255 characters matters only where the cart is to be created.
     package let cartName: String?
+    /// Not judged either.
     package let cartDescription: String?
     /// The owner's own token, for shopper authentication; a secret.
     package let shopperToken: String?
+    /// Where the record begins.
     package let place: RecordPlace
     /// The record as it stands in the export, see `RejectedRecord.raw`.
     package let raw: [UInt8]
@@ -30,7 +33,9 @@ package struct ExportRecord: Sendable {
 
 /// One record that cannot be used.
 package struct RejectedRecord: Sendable {
+    /// Where the record begins.
     package let place: RecordPlace
+    /// Why it cannot be used.
     package let reason: RejectReason
     /// The record as it stands in the export, without its line end.
     ///
@@ -85,6 +90,7 @@ package struct RejectReason: Sendable, Hashable {
         case conflict
     }
 
+    /// The stable name.
     package let code: Code
     /// The reason as a person reads it, with the values in question.
     package let sentence: String

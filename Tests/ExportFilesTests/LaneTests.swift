@@ -117,6 +117,28 @@ struct LaneTests {
         #expect(agreed > 1000, "seed \(seed): the library gave up on nearly everything")
     }
 
+    @Test("a record longer than a block is read whole, and one beyond the limit refuses the file with its line")
+    func longRecords() throws {
+        let head = "customer_id,cart_id,note\nc-1,k-1,x\n"
+        let long = try WholeReading(text: head + "c-2,k-2,\"\(String(repeating: "a\n", count: 400_000))\"\nc-3,k-3,\n")
+        #expect(long.associations == ["customer c-1 k-1", "customer c-2 k-2", "customer c-3 k-3"])
+        #expect(long.usable.map(\.place.line) == [2, 3, 400_004])
+        let open = try #require(refusal(text: head + "c-2,k-2,\"\(String(repeating: "c,k,n\n", count: 200_000))"))
+        #expect(open.fault == .tooLarge)
+        #expect(open.line == 3)
+    }
+
+    @Test("blank lines are passed over and counted, wherever they stand")
+    func blankLines() throws {
+        let reading = try WholeReading(text: "\n\r\ncustomer,cart\n\nc,k\n\r\n\n")
+        #expect(reading.associations == ["customer c k"])
+        #expect(reading.facts.blankLines == 5)
+        #expect(reading.facts.records == 1)
+        #expect(reading.usable.first?.place.line == 5)
+        // A line of spaces or commas is not blank: it is a record that says nothing.
+        #expect(try WholeReading(text: "customer,cart\n \n,\n").rejections == ["2 field-count", "3 missing-owner"])
+    }
+
     @Test("a choice in the middle of records that need the library keeps the order of the file")
     func order() throws {
         var text = "customer_id,cart_id,note\n"

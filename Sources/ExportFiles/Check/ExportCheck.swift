@@ -4,6 +4,7 @@ import CartAssociations
 package struct ExportCheck: Sendable {
     /// A count that is exact for small exports and an estimate for large ones.
     package struct Count: Sendable, Equatable {
+        /// The count itself, or its estimate.
         package let value: Int
         /// Whether the count was made from a sample, with a standard error of about 0.3 % for owners and carts.
         package let isEstimate: Bool
@@ -14,12 +15,15 @@ package struct ExportCheck: Sendable {
         }
     }
 
+    /// What the reading found.
     package let facts: ExportFacts
     /// The first usable records, as they were understood.
     package let firstRecords: [ExportRecord]
     /// Usable records that repeat an earlier one: the same owner and cart.
     package let duplicates: Count
+    /// Different owners of usable records.
     package let owners: Count
+    /// Different carts of usable records.
     package let carts: Count
     /// Carts with more than one owner.
     package let sharedCarts: Count
