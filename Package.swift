@@ -109,13 +109,44 @@ let package = Package(
             name: "CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(name: "CartAssociationsTests", dependencies: ["CartAssociations"], swiftSettings: settings),
         .testTarget(
-            name: "CartAssociationsTests", dependencies: ["CartAssociations"], swiftSettings: settings),
+            name: "ExportFilesTests", dependencies: ["CartAssociations", "ExportFiles"], exclude: ["Fixtures"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "AssociationDiffTests", dependencies: ["CartAssociations", "AssociationDiff"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "LedgerTests",
+            dependencies: [
+                "CartAssociations", "Ledger", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
+            swiftSettings: settings),
+        .testTarget(name: "CallPacingTests", dependencies: ["CallPacing"], swiftSettings: settings),
+        .testTarget(
+            name: "CommerceAPITests",
+            dependencies: ["CommerceAPI", "CallPacing", "CartAssociations", "CommerceSandbox", log],
+            swiftSettings: settings),
         .testTarget(
             name: "SyncReportingTests",
             dependencies: [
                 "SyncReporting", "CartAssociations", .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SyncEngineTests",
+            dependencies: [
+                "SyncEngine", "CartAssociations", "ExportFiles", "Ledger", "CallPacing", "CommerceAPI", "SyncReporting",
+                "CommerceSandbox", "TestSupport", log,
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SyncServiceTests", dependencies: ["SyncService", lifecycle, log], swiftSettings: settings),
+        .testTarget(
+            name: "CommerceSandboxTests", dependencies: ["CommerceSandbox", lifecycle, log], swiftSettings: settings),
+        .testTarget(
+            name: "ProgramTests", dependencies: ["cartsync", "SyncEngine", "TestSupport", "CartAssociations"],
             swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",

@@ -78,6 +78,7 @@ extension LedgerError {
 
     /// The way back from a ledger that is gone or cannot be trusted.
     static func rebuildAdvice(_ folder: String) -> String {
-        "restore the whole folder from a backup, or move \(folder) away and run 'cartsync ledger rebuild'"
+        "restore the whole folder from a backup, or move \(folder) away and sync again: what exists is learnt from the "
+            + "store, and nothing is deleted until a later export drops what the next one asserts"
     }
 }

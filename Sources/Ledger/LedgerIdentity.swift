@@ -42,4 +42,15 @@ struct LedgerIdentity: Sendable {
     static func advanceRevision(_ db: Database) throws {
         try db.execute(literal: "UPDATE identity SET revision = revision + 1")
     }
+
+    /// Gives a ledger that holds nothing yet to another store; returns whether it did.
+    static func rebind(_ db: Database, to store: StoreIdentity) throws -> Bool {
+        for table in ["run", "association"] {
+            if try Int.fetchOne(db, sql: "SELECT 1 FROM \(table) LIMIT 1") != nil { return false }
+        }
+        try db.execute(
+            sql: "UPDATE identity SET base_url = ?, client_id = ?, revision = revision + 1",
+            arguments: [store.baseURL, store.clientID])
+        return true
+    }
 }

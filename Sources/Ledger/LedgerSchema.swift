@@ -67,13 +67,19 @@ enum LedgerSchema {
                 .damaged, path: files.database, problem: "the ledger does not say which store it belongs to",
                 advice: LedgerError.rebuildAdvice(files.folder))
         }
-        guard identity.store == store else {
-            throw LedgerError(
-                .otherStore, path: files.folder,
-                problem: "the ledger belongs to \(identity.store), not to \(store)",
-                advice: "use the settings of that store, or choose another folder with --state")
+        if identity.store != store {
+            // A first try with a mistyped URL must not tie the folder to a store that does not exist.
+            guard try database.write({ try LedgerIdentity.rebind($0, to: store) }) else {
+                throw otherStore(identity.store, store, folder: files.folder)
+            }
         }
-        return identity
+        return try database.read { try LedgerIdentity.fetch($0) } ?? identity
+    }
+
+    private static func otherStore(_ own: StoreIdentity, _ other: StoreIdentity, folder: String) -> LedgerError {
+        LedgerError(
+            .otherStore, path: folder, problem: "the ledger belongs to \(own), not to \(other)",
+            advice: "use the settings of that store, or choose another folder with --state")
     }
 
     /// Every version of the tables. A published migration never changes; later ones are added below.
@@ -121,15 +127,14 @@ enum LedgerSchema {
             members TEXT NOT NULL UNIQUE
         );
 
-        -- In the order of carts, as runs work: the outcomes of a transaction meet few pages.
+        -- In the order of carts, as runs work: the outcomes of a transaction meet few pages. The standing holds
+        -- three small numbers, see PackedStanding.
         CREATE TABLE association (
             cart TEXT NOT NULL,
             owner_kind INTEGER NOT NULL,
             owner TEXT NOT NULL,
-            high INTEGER NOT NULL,
-            low INTEGER NOT NULL,
-            sources INTEGER NOT NULL,
-            confirmation INTEGER,
+            fingerprint BLOB NOT NULL,
+            standing INTEGER NOT NULL,
             since INTEGER NOT NULL,
             run INTEGER,
             export INTEGER,
@@ -146,8 +151,7 @@ enum LedgerSchema {
             owner_kind INTEGER NOT NULL,
             owner TEXT NOT NULL,
             cart TEXT NOT NULL,
-            high INTEGER NOT NULL,
-            low INTEGER NOT NULL,
+            fingerprint BLOB NOT NULL,
             export INTEGER,
             record INTEGER,
             line INTEGER

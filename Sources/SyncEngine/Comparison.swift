@@ -11,16 +11,11 @@ struct Comparison {
     let ledger: Ledger
     let key: FingerprintKey
     let current: Current
-    let plan: PlanDraft
     let assertions: AssertionDraft
     let rejects: RejectsFiles
 
-    private(set) var counts = RunRecord.PlanCounts()
+    private(set) var plan: DraftedPlan
     private(set) var figures = PlanFigures()
-    private(set) var creates: [Change] = []
-    private(set) var deletes: [Change] = []
-    /// Deletes by owner, for the guard.
-    private(set) var losses: [Owner: Int] = [:]
     /// Assertions of the source that no longer hold, with nothing to be deleted for them.
     private(set) var retractions: [Association] = []
     /// Associations that the ledger believes in and a complete listing does not show.
@@ -29,8 +24,6 @@ struct Comparison {
     private(set) var confirmed: [(Association, Fingerprint)] = []
     /// Repeated records by export.
     private(set) var duplicates: [Int] = []
-
-    private static let samples = 10
 
     init(
         _ options: RunOptions, _ exports: RunExports, _ ledger: Ledger, _ key: FingerprintKey, _ current: Current,
@@ -42,7 +35,7 @@ struct Comparison {
         self.key = key
         self.current = current
         self.rejects = rejects
-        plan = ledger.draftPlan(for: run)
+        plan = DraftedPlan(options, ledger, isComplete: current.isComplete, run: run)
         assertions = ledger.draftAssertions(by: options.source, run: run)
     }
 
@@ -50,7 +43,7 @@ struct Comparison {
     mutating func compare(_ first: FirstReading, _ diff: inout AssociationDiff) throws {
         try addKnown(to: &diff)
         let difference = try diff.join()
-        counts.kept = difference.keptCount
+        plan.counts.kept = difference.keptCount
         duplicates = zip(first.starts, first.starts.dropFirst()).map { start, end in
             (start..<end).count { difference.repeated.contains($0) && !difference.contradictory.contains($0) }
         }
@@ -58,10 +51,8 @@ struct Comparison {
         if needsSecondReading(difference, first) { try readAgain(difference, &first) }
         if !exports.isDelta { try judgeExtra(difference, first) }
         try countScope(first)
-        counts.duplicates = duplicates.reduce(0, +)
-        counts.rejected = exports.rejected + rejects.conflicts
-        counts.creates = plan.creates
-        counts.deletes = plan.deletes
+        plan.counts.duplicates = duplicates.reduce(0, +)
+        plan.counts.rejected = exports.rejected + rejects.conflicts
         try finishFigures()
     }
 
@@ -140,15 +131,14 @@ extension Comparison {
         }
         let fingerprint = key.fingerprint(association)
         let isMissing = difference.missing.contains(position)
-        if isMissing { try add(Change(.create, association, place: record.place), fingerprint) }
+        if isMissing { try plan.add(Change(.create, association, place: record.place), fingerprint) }
         if difference.unasserted.contains(position) {
             let isSeen = !isMissing && current.source == .api
             try assertions.add(association, fingerprint, place: record.place, confirmation: isSeen ? .listed : nil)
         }
         if difference.unwantedExisting.contains(position) {
             let known = try ledger.association(association)
-            try judge(
-                association, fingerprint, place: record.place, sources: known?.sources ?? [], first)
+            try plan.judge(association, fingerprint, place: record.place, sources: known?.sources ?? [], first)
         }
     }
 
@@ -204,43 +194,15 @@ extension Comparison {
             if isListing {
                 known[stored.fingerprint] = stored.sources
             } else if exists {
-                try comparison.judge(
+                try comparison.plan.judge(
                     stored.association, stored.fingerprint, place: nil, sources: stored.sources, first)
             }
         }
         for (fingerprint, association) in listedExtra.sorted(by: { $0.value < $1.value }) {
-            try comparison.judge(
+            try comparison.plan.judge(
                 association, fingerprint, place: nil, sources: known[fingerprint] ?? [], first)
         }
         self = comparison
-    }
-
-    private mutating func judge(
-        _ association: Association, _ fingerprint: Fingerprint, place: RecordPlace?, sources: [String],
-        _ first: FirstReading
-    ) throws {
-        let verdict = options.scope.judge(
-            isOwned: sources.contains(options.source),
-            isAssertedElsewhere: sources.contains { $0 != options.source },
-            isOwnerListed: first.lists(association.owner),
-            isInDoubt: !current.isComplete || first.doubts.includes(association))
-        switch verdict {
-        case .delete: try add(Change(.delete, association, place: place), fingerprint)
-        case .unmanaged: counts.unmanaged += 1
-        case .assertedElsewhere: counts.protected += 1
-        case .withheld: counts.withheld += 1
-        }
-    }
-
-    private mutating func add(_ change: Change, _ fingerprint: Fingerprint) throws {
-        try plan.add(change, fingerprint)
-        switch change.kind {
-        case .create:
-            if creates.count < Self.samples { creates.append(change) }
-        case .delete:
-            if deletes.count < Self.samples { deletes.append(change) }
-            losses[change.association.owner, default: 0] += 1
-        }
     }
 }
 
@@ -259,7 +221,7 @@ extension Comparison {
                 guard standing.isAsserted && kinds.contains(standing.ownerKind) else { return false }
                 inScope += 1
                 // The owners only matter where enough of them would lose a cart.
-                return losses.count >= options.planGuard.minOwners
+                return plan.losses.count >= options.planGuard.minOwners
             } visit: {
                 owners.insert(key.fingerprint($0.association.owner))
             }
@@ -282,11 +244,11 @@ extension Comparison {
 
     private mutating func finishFigures() throws {
         figures.records = exports.records
-        figures.rejected = counts.rejected
+        figures.rejected = plan.counts.rejected
         figures.usable = figures.records - figures.rejected
         figures.isSnapshot = !exports.isDelta
-        figures.deletes = counts.deletes
-        figures.ownersLosing = losses.count
+        figures.deletes = plan.counts.deletes
+        figures.ownersLosing = plan.losses.count
         // A short export costs nothing where nothing is deleted, and imports by hand are of any length.
         figures.earlierVolumes = options.scope == .none ? [] : try ledger.acceptedVolumes(of: options.source)
     }

@@ -31,7 +31,8 @@ struct Executor: Sendable {
             for await finished in group {
                 if let error = finished.error {
                     // The other workers finish the call they are in and take no further cart.
-                    stop.request(.failure)
+                    queue.close()
+                    client.stop()
                     first = first ?? error
                 }
                 if case .worker = finished { working -= 1 }
@@ -65,10 +66,10 @@ struct Executor: Sendable {
     }
 
     private func work(_ queue: CartQueue, _ outcomes: OutcomeBuffer) async throws {
-        while !stop.isRequested, let cart = try queue.next() {
+        while let cart = try stop.isRequested ? nil : queue.next() {
             var hasFailedCreate = cart.hasFailedCreate
             for entry in cart.entries {
-                if stop.isRequested { return }
+                if stop.isRequested || queue.isClosed { return }
                 if entry.change.kind == .delete && hasFailedCreate {
                     try outcomes.add(ChangeOutcome(skipping: entry))
                     progress.count(.skipped)
@@ -104,6 +105,7 @@ final class CartQueue: Sendable {
         var waiting: [CartChanges] = []
         var last: CartID?
         var isExhausted = false
+        var isClosed = false
     }
 
     private let run: String
@@ -115,8 +117,14 @@ final class CartQueue: Sendable {
         self.ledger = ledger
     }
 
+    var isClosed: Bool { state.withLock { $0.isClosed } }
+
+    /// Hands out no further cart.
+    func close() { state.withLock { $0.isClosed = true } }
+
     func next() throws -> CartChanges? {
         try state.withLock { state in
+            if state.isClosed { return nil }
             if state.waiting.isEmpty && !state.isExhausted {
                 // In reverse, so that the next one is taken from the end.
                 state.waiting = try ledger.pendingCarts(of: run, after: state.last, limit: Self.batch).reversed()

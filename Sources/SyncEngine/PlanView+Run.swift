@@ -26,7 +26,7 @@ extension RunOutcomes {
     }
 }
 
-extension Comparison {
+extension DraftedPlan {
     private static let ownersShown = 10
 
     /// The owners who would lose the most carts.

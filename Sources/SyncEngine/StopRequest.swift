@@ -1,17 +1,9 @@
 import Synchronization
 
-/// Why a run is asked to stop before its end.
-package enum StopReason: Sendable, Equatable {
-    /// A person or the system asked: a signal.
-    case signal
-    /// The ledger or the API failed for good; the error says how.
-    case failure
-}
-
-/// One request to stop, seen by everybody who works for a run; the first reason stays.
+/// A person's or the system's request to stop before the end, seen by everybody who works.
 package final class StopRequest: Sendable {
     private struct State {
-        var reason: StopReason?
+        var isRequested = false
         var actions: [@Sendable () -> Void] = []
     }
 
@@ -19,13 +11,12 @@ package final class StopRequest: Sendable {
 
     package init() {}
 
-    package var reason: StopReason? { state.withLock { $0.reason } }
-    package var isRequested: Bool { reason != nil }
+    package var isRequested: Bool { state.withLock { $0.isRequested } }
 
-    package func request(_ reason: StopReason) {
-        let actions = state.withLock { state -> [@Sendable () -> Void] in
-            guard state.reason == nil else { return [] }
-            state.reason = reason
+    /// Asks everybody to stop; asking again changes nothing.
+    package func request() {
+        let actions = state.withLock { state in
+            state.isRequested = true
             defer { state.actions = [] }
             return state.actions
         }
@@ -35,8 +26,8 @@ package final class StopRequest: Sendable {
     /// Runs an action when the stop is requested; at once where it has been.
     package func onRequest(_ action: @escaping @Sendable () -> Void) {
         let isRequested = state.withLock { state in
-            if state.reason == nil { state.actions.append(action) }
-            return state.reason != nil
+            if !state.isRequested { state.actions.append(action) }
+            return state.isRequested
         }
         if isRequested { action() }
     }

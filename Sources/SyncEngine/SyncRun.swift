@@ -67,7 +67,7 @@ package final class SyncRun {
         } catch {
             removeFolderIfEmpty()
             // A call that was not made because of the request to stop is no failure of the store.
-            if stop.reason == .signal { throw .stopped }
+            if stop.isRequested { throw .stopped }
             throw RunFailure(error)
         }
     }
@@ -109,7 +109,7 @@ package final class SyncRun {
 
     private func planView(_ exports: RunExports, _ current: Current, _ comparison: Comparison) -> PlanView {
         let refusals = options.planGuard.judge(comparison.figures)
-        let changes = comparison.counts.creates + comparison.counts.deletes
+        let changes = comparison.plan.counts.creates + comparison.plan.counts.deletes
         var view = PlanView(
             store: ledger.store.baseURL, source: options.source, scope: options.scope,
             exports: exports.facts.indices.map { index in
@@ -119,11 +119,12 @@ package final class SyncRun {
                     duplicates: comparison.duplicates[index], rejected: comparison.rejects.reasons(of: index),
                     sha256: facts.sha256)
             },
-            counts: .init(comparison.counts), creates: comparison.creates, deletes: comparison.deletes,
+            counts: .init(comparison.plan.counts), creates: comparison.plan.creates,
+            deletes: comparison.plan.deletes,
             current: current.source, currentReason: current.reason,
             estimate: .init(calls: changes, rate: Double(options.rateLimit)),
             guardVerdict: refusals.isEmpty ? "passed" : "refused", refusals: refusals)
-        if !refusals.isEmpty { view.hardestHit = comparison.hardestHit }
+        if !refusals.isEmpty { view.hardestHit = comparison.plan.hardestHit }
         return view
     }
 
@@ -183,7 +184,7 @@ package final class SyncRun {
     private func accept(_ planned: Planned) throws {
         let comparison = planned.comparison
         try ledger.beginRun(record(planned))
-        try ledger.appendPlan(comparison.plan)
+        try ledger.appendPlan(comparison.plan.draft)
         try ledger.recordExports(
             exportRecords(planned), source: options.source, run: id, isSnapshot: !planned.exports.isDelta,
             isAccepted: true)
@@ -200,7 +201,7 @@ package final class SyncRun {
         try journal.read(run: id, ledger: ledger, folder: folder)
         let verdict = Verdict(
             outcomes: journal.outcomes, rejected: planned.view.counts.rejected, failure: failure,
-            isStopped: stop.reason == .signal)
+            isStopped: stop.isRequested)
         let report = report(
             planned, outcomes: journal.outcomes, failures: journal.failures, verdict: verdict.inReport)
         try write(report)
@@ -219,7 +220,7 @@ package final class SyncRun {
         record.exports = exportRecords(planned)
         record.current = planned.current.source
         record.currentReason = planned.current.reason
-        record.counts = planned.comparison.counts
+        record.counts = planned.comparison.plan.counts
         return record
     }
 

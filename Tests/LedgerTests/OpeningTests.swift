@@ -64,9 +64,22 @@ struct OpeningTests {
         try Ledger.open(in: folder).close()
     }
 
+    @Test("a ledger that holds nothing yet goes to the store it is opened with")
+    func rebound() throws {
+        let first = try Ledger.open(in: folder)
+        let key = first.fingerprintKey
+        try first.close()
+        let other = StoreIdentity(baseURL: "https://useast.api.elasticpath.com", clientID: "client-2")
+        let second = try Ledger.open(folder: folder.state, store: other)
+        #expect(second.store == other)
+        #expect(second.fingerprintKey == key)
+        try second.close()
+        try Ledger.open(folder: folder.state, store: other).close()
+    }
+
     @Test("a ledger of another store is refused, naming both")
     func otherStore() throws {
-        try Ledger.open(in: folder).close()
+        try Ledger.open(in: folder, run: makeRun("20261121-101500-4f2a")).close()
         for other in [
             StoreIdentity(baseURL: "https://useast.api.elasticpath.com", clientID: "client-1"),
             StoreIdentity(baseURL: testStore.baseURL, clientID: "client-2"),
@@ -85,7 +98,7 @@ struct OpeningTests {
         let error = try refusal()
         #expect(error.kind == .missing)
         #expect(error.description.contains("is empty"))
-        #expect(error.description.contains("cartsync ledger rebuild"))
+        #expect(error.description.contains("sync again"))
         #expect(try Data(contentsOf: URL(fileURLWithPath: folder.database)).isEmpty, "nothing was written to it")
     }
 

@@ -49,7 +49,7 @@ struct DemoCommand: AsyncParsableCommand {
         settings.source = "nightly"
         Terminal.message("cartsync: a sandbox with \(25) calls a second listens on http://127.0.0.1:\(port)")
         let session = try Session.open(LoadedSettings(settings: settings, used: []))
-        let signals = Signals { [stop = session.stop] in stop.request(.signal) }
+        let signals = Signals { [stop = session.stop] in stop.request() }
         defer { withExtendedLifetime(signals) {} }
         let ending: Ending
         do {

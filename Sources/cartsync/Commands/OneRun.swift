@@ -29,7 +29,7 @@ struct OneRun {
             settings.source = settings.source ?? usualSource
         }
         let session = try Session.open(loaded)
-        let signals = Signals { [stop = session.stop] in stop.request(.signal) }
+        let signals = Signals { [stop = session.stop] in stop.request() }
         defer { withExtendedLifetime(signals) {} }
         let ending: Ending
         do {
@@ -46,7 +46,7 @@ struct OneRun {
         let isPlanOnly = if case .never = approval { true } else { false }
         let plan = try await Progress.shown(run, session) { try await run.plan(keepingRejects: !isPlanOnly) }
         for warning in run.warnings { Terminal.message("cartsync: warning: \(warning)") }
-        show(plan)
+        show(plan, isLast: isPlanOnly || !plan.refusals.isEmpty)
         if let refusal = plan.refusals.first {
             let ending = refusalEnding(plan, refusal)
             if isPlanOnly {
@@ -62,6 +62,7 @@ struct OneRun {
         }
         if plan.counts.changes > 0, !isApproved {
             run.discard()
+            if output == .json { show(plan, isLast: true) }
             if session.stop.isRequested {
                 return Ending(
                     status: .stoppedEarly, summary: "nothing was written", next: typedCommand(adding: nil))
@@ -93,13 +94,14 @@ struct OneRun {
         return Terminal.canAsk && Terminal.confirm("Apply this plan?")
     }
 
-    private func show(_ plan: PlanView) {
+    /// - Parameter isLast: whether nothing more will be shown.
+    private func show(_ plan: PlanView, isLast: Bool) {
         switch output {
         case .text:
             Terminal.output(TextReport(width: Terminal.width, color: Terminal.outputHasColor).plan(plan))
         case .json:
             // A run that goes on to apply has one result: its report.
-            if case .never = approval { Terminal.output(JSONText.of(plan)) }
+            if isLast { Terminal.output(JSONText.of(plan)) }
         }
     }
 
@@ -122,14 +124,24 @@ struct OneRun {
             next: typedCommand(replacing: "sync", adding: nil))
     }
 
-    /// The command as it was typed, ready to be typed again.
-    private func typedCommand(replacing name: String? = nil, adding flag: String?) -> String {
-        var words = CommandLine.arguments.dropFirst().map(ShellWord.quoted)
-        if let name, let index = words.firstIndex(of: command) { words[index] = name }
-        words.removeAll { $0 == "--detailed-exitcode" }
-        if let flag, let index = words.firstIndex(of: command) { words.insert(flag, at: index + 1) }
-        return "cartsync " + words.joined(separator: " ")
+    /// The command as it was typed, ready to be typed again, with other flags in the place of those it had.
+    private func typedCommand(replacing name: String? = nil, adding flags: String?) -> String {
+        var words = Array(CommandLine.arguments.dropFirst())
+        guard let start = words.firstIndex(of: command) else { return "cartsync \(command)" }
+        let added = flags.map { $0.split(separator: " ").map(String.init) } ?? []
+        for flag in added + ["--detailed-exitcode"] where flag.hasPrefix("--") {
+            while let index = words.firstIndex(where: { $0 == flag || $0.hasPrefix(flag + "=") }) {
+                let hasValue = words[index] == flag && added.contains(flag) && !Self.switches.contains(flag)
+                words.removeSubrange(index...(hasValue ? min(index + 1, words.count - 1) : index))
+            }
+        }
+        words[start] = name ?? command
+        words.insert(contentsOf: added, at: start + 1)
+        return "cartsync " + words.map(ShellWord.quoted).joined(separator: " ")
     }
+
+    /// The flags without a value that a command may be told to add.
+    private static let switches: Set<String> = ["--yes", "--allow-empty"]
 }
 
 /// A word as a shell takes it back.

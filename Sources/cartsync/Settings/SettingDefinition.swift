@@ -103,7 +103,7 @@ extension SettingDefinition {
     ]
 
     private static let exports: [SettingDefinition] =
-        ExportField.allCases.map(\.rawValue).map { field in
+        [ExportField.cart, .customer, .account, .owner, .ownerType, .action].map(\.rawValue).map { field in
             .init("mapping.\(field)", "name of the column or element that holds the \(field)") {
                 (settings, text) throws(UnusableValue) in settings.fieldNames[field] = try SettingValue.text(text)
             }
@@ -111,7 +111,7 @@ extension SettingDefinition {
             .init("mapping.xml.record", "name of the element that is one record") {
                 (settings, text) throws(UnusableValue) in settings.xmlRecord = try SettingValue.text(text)
             },
-            .init("export.delimiter", "one of , ; | tab (found from the header)") {
+            .init("export.delimiter", "comma, semicolon, tab or vertical bar (found from the header)") {
                 (settings, text) throws(UnusableValue) in settings.delimiter = try SettingValue.delimiter(text)
             },
             .init("export.encoding", "auto (UTF-8, or UTF-16 with a byte order mark) or latin-1 (auto)") {

@@ -85,9 +85,11 @@ enum SettingValue {
 
     static func delimiter(_ text: String) throws(UnusableValue) -> Character {
         switch text {
-        case "tab", "\\t", "\t": return "\t"
-        case ",", ";", "|": return Character(text)
-        default: throw UnusableValue("not one of , ; | tab")
+        case ",", "comma": return ","
+        case ";", "semicolon": return ";"
+        case "\t", "tab": return "\t"
+        case "|", "vertical bar": return "|"
+        default: throw UnusableValue("not one of comma, semicolon, tab, vertical bar, nor the character itself")
         }
     }
 

@@ -162,8 +162,11 @@ extension SettingsLoader {
         do {
             let text = try String(contentsOfFile: path, encoding: .utf8)
             unknown = try unknownKeys(in: text, path: path)
+            // Yams finds no document in an empty file or one of comments, and its provider would refuse it.
+            guard try Yams.compose(yaml: text) != nil else { return nil }
         } catch let error as YamlError {
-            throw SettingsProblems(lines: ["\(path): not YAML or JSON: \(error)"], areAllFlags: false)
+            throw SettingsProblems(
+                lines: ["\(path)\(error.place): not YAML or JSON: \(error.problem)"], areAllFlags: false)
         } catch let error as SettingsProblems {
             throw error
         } catch {
@@ -237,4 +240,25 @@ func editDistance(_ left: String, _ right: String) -> Int {
         }
     }
     return row[right.count]
+}
+
+extension YamlError {
+    /// The line of the fault, as `:LINE`; the lines themselves may hold a secret.
+    fileprivate var place: String {
+        switch self {
+        case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _): ":\(mark.line)"
+        case .duplicatedKeysInMapping(_, let context): ":\(context.mark.line)"
+        default: ""
+        }
+    }
+
+    fileprivate var problem: String {
+        switch self {
+        case .scanner(_, let problem, _, _), .parser(_, let problem, _, _), .composer(_, let problem, _, _): problem
+        case .reader(let problem, _, _, _): problem
+        case .duplicatedKeysInMapping(let keys, _):
+            "the key \(keys.joined(separator: ", ")) is there twice"
+        default: "it cannot be parsed"
+        }
+    }
 }

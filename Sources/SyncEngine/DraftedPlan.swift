@@ -1,0 +1,59 @@
+import CartAssociations
+import Ledger
+
+/// A plan while it grows: its changes go into the ledger's draft, and what a person and the guard see is counted.
+struct DraftedPlan {
+    let draft: PlanDraft
+    private let source: String
+    private let scope: DeletionScope
+    private let isComplete: Bool
+
+    var counts = RunRecord.PlanCounts()
+    /// The first creates and deletes.
+    private(set) var creates: [Change] = []
+    private(set) var deletes: [Change] = []
+    /// Deletes by owner.
+    private(set) var losses: [Owner: Int] = [:]
+
+    private static let samples = 10
+
+    /// - Parameter isComplete: whether everything that exists is known; else nothing is deleted.
+    init(_ options: RunOptions, _ ledger: Ledger, isComplete: Bool, run: String) {
+        draft = ledger.draftPlan(for: run)
+        source = options.source
+        scope = options.scope
+        self.isComplete = isComplete
+    }
+
+    mutating func add(_ change: Change, _ fingerprint: Fingerprint) throws {
+        try draft.add(change, fingerprint)
+        switch change.kind {
+        case .create:
+            counts.creates += 1
+            if creates.count < Self.samples { creates.append(change) }
+        case .delete:
+            counts.deletes += 1
+            if deletes.count < Self.samples { deletes.append(change) }
+            losses[change.association.owner, default: 0] += 1
+        }
+    }
+
+    /// Plans the delete of an association that exists and is not wanted, or counts why it stays.
+    ///
+    /// - Parameter sources: the sources that assert it.
+    mutating func judge(
+        _ association: Association, _ fingerprint: Fingerprint, place: RecordPlace?, sources: [String],
+        _ first: FirstReading
+    ) throws {
+        let verdict = scope.judge(
+            isOwned: sources.contains(source), isAssertedElsewhere: sources.contains { $0 != source },
+            isOwnerListed: first.lists(association.owner),
+            isInDoubt: !isComplete || first.doubts.includes(association))
+        switch verdict {
+        case .delete: try add(Change(.delete, association, place: place), fingerprint)
+        case .unmanaged: counts.unmanaged += 1
+        case .assertedElsewhere: counts.protected += 1
+        case .withheld: counts.withheld += 1
+        }
+    }
+}

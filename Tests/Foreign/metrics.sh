@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# promtool reads what a running service answers on /metrics.
+#
+#   metrics.sh PATH-TO-CARTSYNC
+#
+# Needs promtool (Debian's prometheus package) and curl.
+set -euo pipefail
+
+cartsync=${1:?usage: metrics.sh PATH-TO-CARTSYNC}
+work=$(mktemp -d)
+pids=()
+finish() {
+    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    wait
+    rm -rf "$work"
+}
+trap finish EXIT
+
+"$cartsync" sandbox --port 0 >"$work/environment" 2>"$work/sandbox.log" &
+pids+=($!)
+for _ in $(seq 100); do grep -q CLIENT_SECRET "$work/environment" && break; sleep 0.1; done
+set -a
+# shellcheck source=/dev/null
+. "$work/environment"
+set +a
+
+mkdir "$work/inbox"
+printf 'customer_id,cart_id\nc-1,cart-1\n' >"$work/inbox/export.csv"
+"$cartsync" serve --state "$work/state" --inbox "$work/inbox" --poll 200ms --settle 0s --http 127.0.0.1:0 \
+    2>"$work/serve.log" &
+pids+=($!)
+for _ in $(seq 100); do [ -e "$work/inbox/done/export.csv" ] && break; sleep 0.1; done
+url=$(grep -oE 'http://127\.0\.0\.1:[0-9]+' "$work/serve.log" | head -n 1)
+
+curl -fsS "$url/metrics" >"$work/metrics"
+promtool check metrics <"$work/metrics"
+grep -q '^cartsync_' "$work/metrics"

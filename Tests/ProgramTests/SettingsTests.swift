@@ -1,0 +1,183 @@
+import CartAssociations
+import Foundation
+import SyncEngine
+import TestSupport
+import Testing
+
+@testable import cartsync
+
+@Suite("settings")
+struct SettingsTests {
+    private func load(
+        flags: [String: String] = [:], environment: [String: String] = [:], file: String? = nil,
+        secrets: [String: String] = [:]
+    ) async throws -> LoadedSettings {
+        let folder = try TemporaryFolder()
+        var environment = environment
+        for (name, text) in secrets {
+            _ = try folder.write(text, to: name)
+            environment["CREDENTIALS_DIRECTORY"] = folder.path
+        }
+        let settingsFolder = try TemporaryFolder()
+        // A file that is there keeps the settings of the folder the tests run in out of the way.
+        let path = try settingsFolder.write(file ?? "{}", to: "settings.yaml")
+        return try await SettingsLoader(flags: flags, environment: environment, file: path).load()
+    }
+
+    private func problems(
+        flags: [String: String] = [:], environment: [String: String] = [:], file: String? = nil
+    ) async -> [String] {
+        do {
+            _ = try await load(flags: flags, environment: environment, file: file)
+            return []
+        } catch let problems as SettingsProblems {
+            return problems.lines
+        } catch {
+            return ["unexpected: \(error)"]
+        }
+    }
+
+    @Test("flags win over the environment, that over the secrets folder, that over the file, that over the default")
+    func precedence() async throws {
+        let file = "rate: {limit: 3}\napi: {client-secret: from-file, base-url: 'https://file.example'}\n"
+        #expect(try await load().settings.rate == 20)
+        #expect(try await load(file: file).settings.rate == 3)
+        #expect(try await load(environment: ["CARTSYNC_RATE_LIMIT": "4"], file: file).settings.rate == 4)
+        let all = try await load(
+            flags: ["rate.limit": "5"], environment: ["CARTSYNC_RATE_LIMIT": "4"], file: file,
+            secrets: ["api-client-secret": "from-folder\n"])
+        #expect(all.settings.rate == 5)
+        #expect(all.settings.clientSecret == "from-folder")
+        let vendor = try await load(environment: ["EPCC_CLIENT_SECRET": "from-vendor"], file: file)
+        #expect(vendor.settings.clientSecret == "from-vendor")
+        let both = try await load(environment: [
+            "EPCC_API_BASE_URL": "https://vendor.example", "CARTSYNC_API_BASE_URL": "https://own.example",
+        ])
+        #expect(both.settings.baseURL == "https://own.example")
+    }
+
+    @Test("each setting says where it came from, and a secret is not shown")
+    func origins() async throws {
+        let loaded = try await load(
+            flags: ["rate.limit": "5"], environment: ["EPCC_CLIENT_SECRET": "hush"], file: "sync: {deletes: none}")
+        let used = Dictionary(uniqueKeysWithValues: loaded.used.map { ($0.name, ($0.value, $0.origin)) })
+        #expect(used["rate.limit"]?.1 == "flag --rate")
+        #expect(used["api.client-secret"]?.0 == "(redacted)")
+        #expect(used["api.client-secret"]?.1 == "environment EPCC_CLIENT_SECRET")
+        #expect(used["sync.deletes"]?.1.hasSuffix("settings.yaml") == true)
+    }
+
+    @Test("JSON is read as well as YAML, nested or with dots")
+    func formats() async throws {
+        #expect(try await load(file: #"{"rate": {"limit": 7}, "sync": {"deletes": "all"}}"#).settings.deletes == .all)
+        #expect(try await load(file: "rate:\n  limit: 7\n").settings.rate == 7)
+    }
+
+    @Test(
+        "a value that is not one, or out of range, is a problem",
+        arguments: [
+            ("rate.limit", "abc"), ("rate.limit", "0"), ("rate.limit", "1e3"), ("rate.limit", ""),
+            ("rate.limit", "5.5"),
+            ("rate.concurrency", "513"), ("sync.deletes", "everything"), ("sync.owner", "shopper"),
+            ("api.read-only", "maybe"), ("source.poll", "10"), ("source.poll", "10 s"), ("source.poll", "0s"),
+            ("guard.max-deletes", "-1"), ("guard.max-rejected", "101%"), ("sync.source", "a/b"),
+            ("export.delimiter", "::"), ("export.encoding", "ebcdic"),
+        ])
+    func unusable(key: String, text: String) async {
+        let found = await problems(flags: [key: text])
+        #expect(found.count == 1, "\(found)")
+        #expect(found.first?.contains(key) == true)
+    }
+
+    @Test("every problem is listed at once, unknown names with the nearest known one")
+    func allProblems() async {
+        let found = await problems(
+            environment: ["CARTSYNC_RATE_LIMT": "5", "CARTSYNC_SYNC_CURRENT": "cache"],
+            file: "guard:\n  max-delets: 5\nrate: {limit: many}\nsync: {deletes: [none]}\n")
+        #expect(found.count == 5, "\(found)")
+        #expect(found.contains { $0.contains("CARTSYNC_RATE_LIMT") && $0.contains("CARTSYNC_RATE_LIMIT") })
+        #expect(found.contains { $0.contains("guard.max-delets") && $0.contains("guard.max-deletes") })
+        #expect(found.contains { $0.contains("settings.yaml:2") })
+    }
+
+    @Test("a secret is never part of a problem")
+    func hiddenSecret() async {
+        let found = await problems(environment: ["EPCC_CLIENT_SECRET": "", "CARTSYNC_RATE_LIMIT": "x"])
+        #expect(found.count == 2)
+        #expect(found.contains { $0.contains("api.client-secret is set") })
+    }
+
+    @Test(
+        "a file that is not YAML is named with its line, and nothing of it is shown",
+        arguments: [
+            "rate: [1, 2\n", "api: {client-secret: hush}\napi: {client-secret: hush}\n",
+            "api:\n\tclient-secret: hush\n", "api: {client-secret: \"hush}\n",
+        ])
+    func brokenFile(text: String) async {
+        let found = await problems(file: text)
+        #expect(found.count == 1)
+        #expect(found.first?.contains("settings.yaml:") == true, "\(found)")
+        #expect(found.first?.contains("hush") == false, "\(found)")
+    }
+
+    @Test("an empty file sets nothing", arguments: ["", "# rate: {limit: 5}\n"])
+    func emptyFile(text: String) async throws {
+        #expect(try await load(file: text).settings.rate == 20)
+    }
+
+    @Test(
+        "durations have units",
+        arguments: [
+            ("500ms", Duration.milliseconds(500)), ("10s", .seconds(10)), ("2m", .seconds(120)),
+            ("1.5h", .seconds(5400)),
+        ])
+    func durations(text: String, expected: Duration) throws {
+        #expect(try SettingValue.duration(text, in: .zero...Duration.seconds(86_400)) == expected)
+    }
+
+    @Test("every setting has a name of the environment of its own")
+    func variables() {
+        let variables = SettingDefinition.all.map(\.variable)
+        #expect(Set(variables).count == variables.count)
+        #expect(Set(SettingDefinition.all.map(\.key)).count == variables.count)
+    }
+
+    @Test(
+        "a word is quoted so that a shell takes it back",
+        arguments: [
+            ("a.csv", "a.csv"), ("my file.csv", "'my file.csv'"), ("it's", #"'it'\''s'"#), ("", "''"), ("20%", "20%"),
+        ])
+    func shellWords(word: String, quoted: String) {
+        #expect(ShellWord.quoted(word) == quoted)
+    }
+}
+
+@Suite("README")
+struct ReadmeTests {
+    private func readme() throws -> String {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        return try String(contentsOf: folder.appending(path: "README.md"), encoding: .utf8)
+    }
+
+    @Test("it names every setting with what it means")
+    func settings() throws {
+        let text = try readme()
+        for definition in SettingDefinition.all {
+            #expect(
+                text.contains("| `\(definition.key)` | \(definition.summary) |"),
+                "\(definition.key) is not as in the code")
+        }
+    }
+
+    @Test("it names every exit status")
+    func exitStatus() throws {
+        let lines = try readme().split(separator: "\n").filter { $0.hasPrefix("| ") }
+        for status in ExitStatus.allCases {
+            let number = "\(status.rawValue)"
+            #expect(
+                lines.contains { $0.dropFirst(2).prefix { $0 != "|" }.split(separator: " ").contains { $0 == number } },
+                "\(number) is missing")
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import CartAssociations
+import CommerceSandbox
+import SyncEngine
+import SyncReporting
+import TestSupport
+import Testing
+
+@Suite("a run of one export")
+struct RunTests {
+    /// Plans and applies, and returns the report and what is in the store.
+    private func sync(
+        _ text: String, in store: Store, scope: DeletionScope = .listed, oneOwnerPerCart: Bool = false
+    ) async throws -> RunReport {
+        let path = try store.folder.write(text, to: "export.csv")
+        return try await store.withClient { client in
+            let run = store.run(path, scope: scope, oneOwnerPerCart: oneOwnerPerCart, client)
+            _ = try await run.plan(keepingRejects: true)
+            let report = try await run.apply()
+            #expect(report.inconsistencies() == [])
+            return report
+        }
+    }
+
+    private func names(_ store: Store) throws -> Set<String> {
+        Set(try store.associations.map { "\($0.owner.id) \($0.cart)" })
+    }
+
+    @Test("a delta does what it names and nothing else")
+    func delta() async throws {
+        try await withStore { store in
+            _ = try await sync("customer_id,cart_id\nc-1,cart-1\nc-2,cart-2\nc-3,cart-3\n", in: store)
+            let report = try await sync(
+                "action,customer_id,cart_id\ndelete,c-1,cart-1\ncreate,c-4,cart-4\ndelete,c-9,cart-9\ncreate,c-4,cart-4\n",
+                in: store)
+            #expect(try names(store) == ["c-2 cart-2", "c-3 cart-3", "c-4 cart-4"])
+            #expect(report.plan.deletes == 1)
+            #expect(report.exports[0].duplicates == 1)
+        }
+    }
+
+    @Test("records of a delta that contradict each other are rejected, both")
+    func contradiction() async throws {
+        try await withStore { store in
+            _ = try await sync("customer_id,cart_id\nc-1,cart-1\n", in: store)
+            let report = try await sync(
+                "action,customer_id,cart_id\ndelete,c-1,cart-1\ncreate,c-1,cart-1\ncreate,c-2,cart-2\n", in: store)
+            #expect(try names(store) == ["c-1 cart-1", "c-2 cart-2"])
+            #expect(report.exports[0].rejected == ["contradiction": 2])
+            #expect(report.verdict.exitStatus == 1)
+        }
+    }
+
+    @Test("a cart with two owners is a conflict where it may have only one, and nothing of it is deleted")
+    func oneOwner() async throws {
+        try await withStore { store in
+            _ = try await sync("customer_id,cart_id\nold,cart-1\nc-2,cart-2\n", in: store)
+            let report = try await sync(
+                "customer_id,cart_id\nnew,cart-1\nother,cart-1\nc-2,cart-2\nnew,cart-1\n", in: store, scope: .owned,
+                oneOwnerPerCart: true)
+            #expect(try names(store) == ["old cart-1", "c-2 cart-2"])
+            #expect(report.exports[0].rejected == ["conflict": 3])
+            #expect(report.exports[0].duplicates == 0)
+        }
+    }
+
+    @Test("a snapshot only speaks for the owner kinds that it contains")
+    func kinds() async throws {
+        try await withStore { store in
+            _ = try await sync("account_id,cart_id\na-1,cart-1\n", in: store)
+            _ = try await sync("customer_id,cart_id\nc-1,cart-2\n", in: store, scope: .all)
+            #expect(try names(store) == ["a-1 cart-1", "c-1 cart-2"])
+        }
+    }
+
+    @Test("an export that changes between two readings is refused, and nothing is written")
+    func changed() async throws {
+        try await withStore { store in
+            let path = try store.folder.write("customer_id,cart_id\nc-1,cart-1\n", to: "export.csv")
+            // The listing comes between the two readings, and takes its time.
+            store.sandbox.inject(SandboxFault(.delay(.milliseconds(500)), operation: .list))
+            try await store.withClient { client in
+                let run = store.run(path, client)
+                let progress = run.progress
+                async let change = {
+                    while progress.now.phase != .listing { await Task.yield() }
+                    return try store.folder.write("customer_id,cart_id\nc-1,cart-1\nc-2,cart-2\n", to: "export.csv")
+                }()
+                await #expect(throws: RunFailure.self) { _ = try await run.plan(keepingRejects: true) }
+                _ = try await change
+            }
+            #expect(store.sandbox.statistics().writes == 0)
+        }
+    }
+}

@@ -1,0 +1,112 @@
+import CallPacing
+import CartAssociations
+import CommerceAPI
+import CommerceSandbox
+import ExportFiles
+import Foundation
+import Ledger
+import Logging
+import SyncEngine
+import SyncReporting
+import TestSupport
+
+/// A store and a ledger for runs in this process.
+struct Store: Sendable {
+    let sandbox: Sandbox
+    let ledger: Ledger
+    let folder: TemporaryFolder
+    let port: Int
+
+    static let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    /// The associations that exist.
+    var associations: Set<Association> {
+        get throws {
+            var found: Set<Association> = []
+            for association in sandbox.associations() {
+                let kind: OwnerKind = association.kind == .customer ? .customer : .account
+                if let owner = OwnerID(association.owner), let cart = CartID(association.cart) {
+                    found.insert(Association(kind, owner, cart))
+                }
+            }
+            return found
+        }
+    }
+
+    /// What the ledger says that a source asserts.
+    func asserted(by source: String) throws -> Set<Association> {
+        var found: Set<Association> = []
+        try ledger.forEachAssociation { stored in
+            if stored.sources.contains(source) { found.insert(stored.association) }
+        }
+        return found
+    }
+
+    func withClient<Value>(_ body: (CommerceClient) async throws -> Value) async throws -> Value {
+        var options = APIOptions(
+            baseURL: try BaseURL("http://127.0.0.1:\(port)"),
+            credentials: Credentials(clientID: "sandbox-id", clientSecret: "sandbox-secret"))
+        options.concurrency = 4
+        let client = CommerceClient(
+            options: options, pacer: Pacer(limit: 10_000), retry: RetryPolicy(), logger: Self.log, observe: { _ in })
+        let value: Value
+        do {
+            value = try await body(client)
+        } catch {
+            try await client.shutdown()
+            throw error
+        }
+        try await client.shutdown()
+        return value
+    }
+
+    /// Plans and applies one export; every delete is approved.
+    @discardableResult
+    func sync(
+        _ wanted: Set<Association>, source: String = "a", scope: DeletionScope = .owned, current: CurrentSource = .api,
+        shuffled generator: inout SeededGenerator
+    ) async throws -> RunReport {
+        var text = "owner_type,owner_id,cart_id\n"
+        for association in wanted.sorted().shuffled(using: &generator) {
+            text += "\(association.owner.kind.rawValue),\(association.owner.id),\(association.cart)\n"
+        }
+        let path = try folder.write(text, to: "export.csv")
+        return try await withClient { client in
+            let run = run(path, source: source, scope: scope, current: current, client)
+            _ = try await run.plan(keepingRejects: true)
+            return try await run.apply()
+        }
+    }
+
+    func run(
+        _ path: String, source: String = "a", scope: DeletionScope = .owned, current: CurrentSource = .api,
+        oneOwnerPerCart: Bool = false, _ client: CommerceClient
+    ) -> SyncRun {
+        var planGuard = Guard()
+        planGuard.approvedDeletes = 1_000_000
+        planGuard.allowEmpty = true
+        planGuard.maxRejected = .share(1)
+        let options = RunOptions(
+            command: "sync", exports: [path], reading: ReadingOptions(), source: source, scope: scope,
+            current: current, planGuard: planGuard, oneOwnerPerCart: oneOwnerPerCart,
+            missingFinalNewline: .makesNoDeletes, concurrency: 4, rateLimit: 10_000, settings: [])
+        return SyncRun(
+            options, ledger: ledger, client: client,
+            recorder: LatencyRecorder(started: .now, wallClock: Date()), stop: StopRequest(), log: Self.log)
+    }
+}
+
+/// Starts a store for one test, and stops it afterwards.
+func withStore(_ body: (Store) async throws -> Void) async throws {
+    let sandbox = Sandbox(options: SandboxOptions(), logger: Store.log)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await sandbox.run() }
+        let folder = try TemporaryFolder()
+        let port = try await sandbox.port()
+        let ledger = try Ledger.open(
+            folder: folder.path("state"), store: StoreIdentity(baseURL: "http://127.0.0.1:\(port)", clientID: "t"))
+        try await body(Store(sandbox: sandbox, ledger: ledger, folder: folder, port: port))
+        try ledger.close()
+        group.cancelAll()
+    }
+}
