@@ -37,13 +37,13 @@ struct AssociationReader {
         scan = try PreparedStatement(
             db,
             """
-            SELECT high, low, owner_kind, sources, confirmation, cart, owner FROM association
+            SELECT fingerprint, standing, cart, owner FROM association
             WHERE cart > ? ORDER BY cart, owner_kind, owner
             """)
         point = try PreparedStatement(
             db,
             """
-            SELECT high, low, sources, confirmation, since, run, export, record, line FROM association
+            SELECT fingerprint, standing, since, run, export, record, line FROM association
             WHERE cart = ? AND owner_kind = ? AND owner = ?
             """)
     }
@@ -64,7 +64,7 @@ struct AssociationReader {
         while try scan.step() {
             rows += 1
             if rows >= Self.pageRows {
-                let cart = scan.text(5)
+                let cart = scan.text(2)
                 if let last = page.last, last != cart { return page }
                 page.last = cart
             }
@@ -85,29 +85,30 @@ struct AssociationReader {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "an association's ids are not usable ids")
         }
         let place =
-            point.isNull(6)
-            ? nil : RecordPlace(export: point.int(6), record: point.int(7), line: point.int(8))
+            point.isNull(4)
+            ? nil : RecordPlace(export: point.int(4), record: point.int(5), line: point.int(6))
+        let standing = PackedStanding(code: point.integer(1))
         return StoredAssociation(
             association: CartAssociations.Association(StoredCodes.ownerKind(key.ownerKind), owner, cart),
-            fingerprint: Fingerprint(high: point.bits(0), low: point.bits(1)),
-            sources: sets.sources(of: point.integer(2)),
-            confirmation: Ledger.Confirmation(rawValue: point.int(3)),
-            since: Date(timeIntervalSince1970: TimeInterval(point.integer(4))),
-            run: try names.name(of: point.integer(5), db),
-            place: place)
+            fingerprint: try point.fingerprint(0), sources: sets.sources(of: standing.sources),
+            confirmation: standing.confirmation,
+            since: Date(timeIntervalSince1970: TimeInterval(point.integer(2))),
+            run: try names.name(of: point.integer(3), db), place: place)
     }
 
-    private var scannedKey: Key { Key(cart: scan.text(5), ownerKind: scan.int(2), owner: scan.text(6)) }
+    private var scannedKey: Key {
+        let ownerKind = PackedStanding(code: scan.integer(1)).ownerKind
+        return Key(cart: scan.text(2), ownerKind: StoredCodes.code(ownerKind), owner: scan.text(3))
+    }
 
-    private mutating func standing() -> Standing {
-        let set = scan.integer(3)
-        if set != lastSet {
-            lastSet = set
-            lastView = (sets.contains(source, in: set), sets.containsOthers(than: source, in: set))
+    private mutating func standing() throws -> Standing {
+        let packed = PackedStanding(code: scan.integer(1))
+        if packed.sources != lastSet {
+            lastSet = packed.sources
+            lastView = (sets.contains(source, in: lastSet), sets.containsOthers(than: source, in: lastSet))
         }
         return Standing(
-            fingerprint: Fingerprint(high: scan.bits(0), low: scan.bits(1)),
-            ownerKind: StoredCodes.ownerKind(scan.int(2)), confirmation: Ledger.Confirmation(rawValue: scan.int(4)),
+            fingerprint: try scan.fingerprint(0), ownerKind: packed.ownerKind, confirmation: packed.confirmation,
             isAsserted: lastView.isAsserted, isAssertedByOthers: lastView.isAssertedByOthers)
     }
 

@@ -6,14 +6,13 @@ import GRDB
 struct AssociationRows {
     private let select: PreparedStatement
     fileprivate let update: PreparedStatement
-    fileprivate let delete: PreparedStatement
+    private let delete: PreparedStatement
 
     private static let key = "WHERE cart = ?1 AND owner_kind = ?2 AND owner = ?3"
 
     init(_ db: Database) throws {
-        select = try PreparedStatement(db, "SELECT sources, confirmation FROM association \(Self.key)")
-        update = try PreparedStatement(
-            db, "UPDATE association SET sources = ?4, confirmation = ?5 \(Self.key)")
+        select = try PreparedStatement(db, "SELECT standing FROM association \(Self.key)")
+        update = try PreparedStatement(db, "UPDATE association SET standing = ?4 \(Self.key)")
         delete = try PreparedStatement(db, "DELETE FROM association \(Self.key)")
     }
 
@@ -22,8 +21,7 @@ struct AssociationRows {
         defer { select.reset() }
         guard try select.step() else { return nil }
         return AssociationRow(
-            table: self, association: association, sources: select.integer(0),
-            confirmation: Ledger.Confirmation(rawValue: select.int(1)))
+            table: self, association: association, standing: PackedStanding(code: select.integer(0)))
     }
 
     func remove(_ association: CartAssociations.Association) throws {
@@ -36,13 +34,14 @@ struct AssociationRows {
 struct AssociationRow {
     fileprivate let table: AssociationRows
     let association: CartAssociations.Association
-    let sources: Int64
-    let confirmation: Ledger.Confirmation?
+    let standing: PackedStanding
+
+    var sources: Int64 { standing.sources }
+    var confirmation: Ledger.Confirmation? { standing.confirmation }
 
     func update(sources: Int64, confirmation: Ledger.Confirmation?) throws {
         table.update.bind(key: association)
-        table.update.bind(sources, at: 4)
-        table.update.bind(confirmation?.rawValue, at: 5)
+        table.update.bind(PackedStanding(standing.ownerKind, confirmation, sources: sources).code, at: 4)
         try table.update.run()
     }
 
@@ -58,28 +57,27 @@ struct ConfirmationWriter {
             db,
             """
             INSERT INTO association
-                (cart, owner_kind, owner, high, low, sources, confirmation, since, run, export, record, line)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-            ON CONFLICT (cart, owner_kind, owner) DO UPDATE SET confirmation = ?7, since = ?8, run = ?9
+                (cart, owner_kind, owner, fingerprint, standing, since, run, export, record, line)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            ON CONFLICT (cart, owner_kind, owner) DO UPDATE SET
+                standing = (standing & ~\(PackedStanding.confirmationBits)) | ?11, since = ?6, run = ?7
             """)
-        upsert.bind(run, at: 9)
+        upsert.bind(run, at: 7)
     }
 
     /// `sources` and `place` only count where the ledger does not know the association yet.
     func confirm(
         _ association: CartAssociations.Association, _ fingerprint: Fingerprint, as confirmation: Ledger.Confirmation,
-        sources: Int64,
-        place: RecordPlace? = nil, at: Date
+        sources: Int64, place: RecordPlace? = nil, at: Date
     ) throws {
         upsert.bind(key: association)
-        upsert.bind(bits: fingerprint.high, at: 4)
-        upsert.bind(bits: fingerprint.low, at: 5)
-        upsert.bind(sources, at: 6)
-        upsert.bind(confirmation.rawValue, at: 7)
-        upsert.bind(Int64(at.timeIntervalSince1970), at: 8)
-        upsert.bind(place?.export, at: 10)
-        upsert.bind(place?.record, at: 11)
-        upsert.bind(place?.line, at: 12)
+        upsert.bind(fingerprint, at: 4)
+        upsert.bind(PackedStanding(association.owner.kind, confirmation, sources: sources).code, at: 5)
+        upsert.bind(Int64(at.timeIntervalSince1970), at: 6)
+        upsert.bind(place?.export, at: 8)
+        upsert.bind(place?.record, at: 9)
+        upsert.bind(place?.line, at: 10)
+        upsert.bind(PackedStanding.bits(of: confirmation), at: 11)
         try upsert.run()
     }
 }
@@ -103,32 +101,31 @@ struct AssertionWriter {
         sets = try SourceSets(db)
         alone = try sets.adding(source, to: SourceSets.empty, db)
         let key = "WHERE cart = ?1 AND owner_kind = ?2 AND owner = ?3"
-        select = try PreparedStatement(db, "SELECT sources, confirmation FROM association \(key)")
+        select = try PreparedStatement(db, "SELECT standing FROM association \(key)")
         insert = try PreparedStatement(
             db,
             """
             INSERT INTO association
-                (cart, owner_kind, owner, high, low, confirmation, export, record, line, sources, since, run)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING
+                (cart, owner_kind, owner, fingerprint, export, record, line, standing, since, run)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING
             """)
         update = try PreparedStatement(
             db,
             """
-            UPDATE association SET high = ?4, low = ?5, confirmation = ?6, export = ?7, record = ?8, line = ?9, sources = ?10, since = ?11,
-                run = ?12 \(key)
+            UPDATE association SET fingerprint = ?4, export = ?5, record = ?6, line = ?7, standing = ?8, since = ?9,
+                run = ?10 \(key)
             """)
         let number = try Ledger.number(db, of: run)
         for statement in [insert, update] {
-            statement.bind(Int64(at.timeIntervalSince1970), at: 11)
-            statement.bind(number, at: 12)
+            statement.bind(Int64(at.timeIntervalSince1970), at: 9)
+            statement.bind(number, at: 10)
         }
     }
 
     /// Writes one record of an `AssertionDraft`.
     mutating func write(_ record: ArraySlice<UInt8>) throws {
         if expectsNew {
-            bind(record, to: insert, known: nil)
-            insert.bind(alone, at: 10)
+            bind(record, to: insert, known: nil, sources: alone)
             try insert.run()
             if db.changesCount == 1 { return }
             expectsNew = false
@@ -142,24 +139,26 @@ struct AssertionWriter {
             expectsNew = true
             return try write(record)
         }
-        let (sources, confirmation) = (select.integer(0), select.int(1))
+        let known = PackedStanding(code: select.integer(0))
         select.reset()
-        bind(record, to: update, known: confirmation)
-        update.bind(try sets.adding(source, to: sources, db), at: 10)
+        bind(record, to: update, known: known, sources: try sets.adding(source, to: known.sources, db))
         try update.run()
     }
 
-    /// Binds everything but the sources; a known confirmation stays where the record has none.
-    private func bind(_ record: ArraySlice<UInt8>, to statement: PreparedStatement, known: Int?) {
+    /// Binds a record; how the row is already known to exist stays where the record does not say.
+    private func bind(
+        _ record: ArraySlice<UInt8>, to statement: PreparedStatement, known: PackedStanding?, sources: Int64
+    ) {
         var fields = ByteRecord.Reader(record)
         statement.bind(text: fields.text(), at: 1)
-        statement.bind(Int(fields.byte()), at: 2)
+        let ownerKind = Int(fields.byte())
+        statement.bind(ownerKind, at: 2)
         statement.bind(text: fields.text(), at: 3)
-        fields.bindFingerprint(to: statement, from: 4)
-        let asserted = Int(fields.byte())
-        let confirmation = asserted == 0 ? known ?? 0 : asserted
-        statement.bind(confirmation == 0 ? nil : confirmation, at: 6)
-        fields.bindPlace(to: statement, from: 7)
+        fields.bindFingerprint(to: statement, at: 4)
+        let confirmation = Ledger.Confirmation(rawValue: Int(fields.byte())) ?? known?.confirmation
+        fields.bindPlace(to: statement, from: 5)
+        statement.bind(
+            PackedStanding(StoredCodes.ownerKind(ownerKind), confirmation, sources: sources).code, at: 8)
     }
 }
 

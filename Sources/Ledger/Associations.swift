@@ -61,11 +61,12 @@ extension Ledger {
     /// How many associations a source asserts, by owner kind.
     package func assertedCounts(by source: String) throws(LedgerError) -> [OwnerKind: Int] {
         try reading("count a source's associations") { db in
-            let sets = try SourceSets(db).sets(holding: source).map(String.init).joined(separator: ", ")
+            let sets = try SourceSets(db)
             var counts: [OwnerKind: Int] = [:]
-            let rows = try Row.fetchAll(
-                db, sql: "SELECT owner_kind, count(*) FROM association WHERE sources IN (\(sets)) GROUP BY 1")
-            for row in rows { counts[StoredCodes.ownerKind(row[0])] = row[1] }
+            for row in try Row.fetchAll(db, sql: "SELECT standing, count(*) FROM association GROUP BY standing") {
+                let standing = PackedStanding(code: row[0])
+                if sets.contains(source, in: standing.sources) { counts[standing.ownerKind, default: 0] += row[1] }
+            }
             return counts
         }
     }

@@ -33,6 +33,12 @@ struct ByteRecord {
 
         mutating func byte() -> UInt8 { rest.popFirst() ?? 0 }
 
+        /// This many bytes as they are.
+        mutating func bytes(_ count: Int) -> ArraySlice<UInt8> {
+            defer { rest = rest.dropFirst(count) }
+            return rest.prefix(count)
+        }
+
         mutating func number() -> UInt64 {
             let number = rest.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
             rest = rest.dropFirst(8)

@@ -102,12 +102,12 @@ extension ByteRecord {
 }
 
 extension ByteRecord.Reader {
-    /// Binds a fingerprint, and later a place, to parameters that follow each other.
-    mutating func bindFingerprint(to statement: PreparedStatement, from parameter: Int32) {
-        statement.bind(bits: number(), at: parameter)
-        statement.bind(bits: number(), at: parameter + 1)
+    /// Binds a fingerprint, which has the same bytes in the tables.
+    mutating func bindFingerprint(to statement: PreparedStatement, at parameter: Int32) {
+        statement.bind(blob: bytes(16), at: parameter)
     }
 
+    /// Binds a place to parameters that follow each other.
     mutating func bindPlace(to statement: PreparedStatement, from parameter: Int32) {
         let isThere = byte() == 1
         for offset in 0..<3 as Range<Int32> {

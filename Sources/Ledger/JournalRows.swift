@@ -10,8 +10,8 @@ struct EntryWriter {
         insert = try PreparedStatement(
             db,
             """
-            INSERT INTO entry (id, cart, kind, owner_kind, owner, high, low, export, record, line)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            INSERT INTO entry (id, cart, kind, owner_kind, owner, fingerprint, export, record, line)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
             """)
     }
 
@@ -23,8 +23,8 @@ struct EntryWriter {
         insert.bind(Int(fields.byte()), at: 3)
         insert.bind(Int(fields.byte()), at: 4)
         insert.bind(text: fields.text(), at: 5)
-        fields.bindFingerprint(to: insert, from: 6)
-        fields.bindPlace(to: insert, from: 8)
+        fields.bindFingerprint(to: insert, at: 6)
+        fields.bindPlace(to: insert, from: 7)
         try insert.run()
     }
 }
@@ -37,7 +37,7 @@ struct EntryReader {
         select = try PreparedStatement(
             db,
             """
-            SELECT entry.id, entry.kind, owner_kind, owner, cart, high, low, export, record, line,
+            SELECT entry.id, entry.kind, owner_kind, owner, cart, fingerprint, export, record, line,
                 outcome.outcome, status, attempts, service, response, at, message
             FROM entry LEFT JOIN outcome ON outcome.entry = entry.id
             WHERE entry.id >= ? AND entry.id < ? ORDER BY entry.id
@@ -75,10 +75,10 @@ struct EntryReader {
                 if carts.count == limit { break }
                 cart = next
             }
-            if select.isNull(10) {
+            if select.isNull(9) {
                 pending.append(try entry(run: run))
             } else if select.int(1) == StoredCodes.code(.create),
-                !(StoredCodes.outcome(select.int(10))?.isSuccess ?? false)
+                !(StoredCodes.outcome(select.int(9))?.isSuccess ?? false)
             {
                 hasFailedCreate = true
             }
@@ -93,24 +93,24 @@ struct EntryReader {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a journal entry's ids are not usable ids")
         }
         let place =
-            select.isNull(7) ? nil : RecordPlace(export: select.int(7), record: select.int(8), line: select.int(9))
+            select.isNull(6) ? nil : RecordPlace(export: select.int(6), record: select.int(7), line: select.int(8))
         let id = select.integer(0)
         let change = Change(
             StoredCodes.changeKind(select.int(1)),
             CartAssociations.Association(StoredCodes.ownerKind(select.int(2)), owner, cart), place: place)
         return JournalEntry(
-            id: id, run: run, change: change, fingerprint: Fingerprint(high: select.bits(5), low: select.bits(6)),
+            id: id, run: run, change: change, fingerprint: try select.fingerprint(5),
             outcome: outcome(entry: id))
     }
 
     private func outcome(entry: Int64) -> ChangeOutcome? {
-        guard !select.isNull(10), let outcome = StoredCodes.outcome(select.int(10)) else { return nil }
+        guard !select.isNull(9), let outcome = StoredCodes.outcome(select.int(9)) else { return nil }
         return ChangeOutcome(
-            entry: entry, outcome: outcome, status: select.isNull(11) ? nil : select.int(11), attempts: select.int(12),
-            service: select.isNull(13) ? nil : .microseconds(select.integer(13)),
-            response: select.isNull(14) ? nil : .microseconds(select.integer(14)),
-            message: select.isNull(16) ? nil : select.text(16),
-            at: Date(timeIntervalSince1970: TimeInterval(select.integer(15)) / 1000))
+            entry: entry, outcome: outcome, status: select.isNull(10) ? nil : select.int(10), attempts: select.int(11),
+            service: select.isNull(12) ? nil : .microseconds(select.integer(12)),
+            response: select.isNull(13) ? nil : .microseconds(select.integer(13)),
+            message: select.isNull(15) ? nil : select.text(15),
+            at: Date(timeIntervalSince1970: TimeInterval(select.integer(14)) / 1000))
     }
 }
 
@@ -137,7 +137,7 @@ struct OutcomeWriter {
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
             """)
         planned = try PreparedStatement(
-            db, "SELECT kind, owner_kind, owner, cart, high, low, export, record, line FROM entry WHERE id = ?")
+            db, "SELECT kind, owner_kind, owner, cart, fingerprint, export, record, line FROM entry WHERE id = ?")
         rows = try AssociationRows(db)
         confirmations = try ConfirmationWriter(db, run: self.run)
     }
@@ -172,9 +172,9 @@ struct OutcomeWriter {
 
     private func confirm(as confirmation: Ledger.Confirmation, at: Date) throws {
         let place =
-            planned.isNull(6) ? nil : RecordPlace(export: planned.int(6), record: planned.int(7), line: planned.int(8))
+            planned.isNull(5) ? nil : RecordPlace(export: planned.int(5), record: planned.int(6), line: planned.int(7))
         try confirmations.confirm(
-            plannedAssociation(), Fingerprint(high: planned.bits(4), low: planned.bits(5)), as: confirmation,
+            plannedAssociation(), planned.fingerprint(4), as: confirmation,
             sources: sources, place: place, at: at)
     }
 

@@ -1,3 +1,4 @@
+import CartAssociations
 import GRDB
 import GRDBSQLite
 
@@ -65,6 +66,23 @@ import GRDBSQLite
     /// SQLITE_TRANSIENT, a macro that Swift does not import.
     nonisolated(unsafe) private static let copied = unsafe unsafeBitCast(-1, to: sqlite3_destructor_type.self)
 
+    /// Binds a fingerprint as 16 bytes, the high half first, each half big-endian.
+    func bind(_ fingerprint: Fingerprint, at parameter: Int32) {
+        var bytes = (fingerprint.high.bigEndian, fingerprint.low.bigEndian)
+        // SQLite copies the bytes before the call returns, as the destructor -1 (SQLITE_TRANSIENT) asks.
+        _ = unsafe withUnsafeBytes(of: &bytes) { bytes in
+            unsafe sqlite3_bind_blob(pointer, parameter, bytes.baseAddress, Int32(bytes.count), Self.copied)
+        }
+    }
+
+    /// Binds the bytes of a fingerprint from a piece of a record.
+    func bind(blob: ArraySlice<UInt8>, at parameter: Int32) {
+        // SQLite copies the bytes before the call returns, as the destructor -1 (SQLITE_TRANSIENT) asks.
+        _ = unsafe blob.withUnsafeBytes { bytes in
+            unsafe sqlite3_bind_blob(pointer, parameter, bytes.baseAddress, Int32(bytes.count), Self.copied)
+        }
+    }
+
     /// Moves to the next row; false at the end.
     func step() throws -> Bool {
         switch unsafe sqlite3_step(pointer) {
@@ -93,7 +111,16 @@ import GRDBSQLite
 
     func int(_ column: Int32) -> Int { Int(truncatingIfNeeded: integer(column)) }
 
-    func bits(_ column: Int32) -> UInt64 { UInt64(bitPattern: integer(column)) }
+    /// The column's fingerprint; throws where it does not have 16 bytes, which only damage explains.
+    func fingerprint(_ column: Int32) throws -> Fingerprint {
+        // Unsafe because the bytes belong to SQLite until the next step; they are copied at once.
+        guard let start = unsafe sqlite3_column_blob(pointer, column),
+            unsafe sqlite3_column_bytes(pointer, column) == 16
+        else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a fingerprint does not have 16 bytes") }
+        let high = unsafe start.loadUnaligned(as: UInt64.self)
+        let low = unsafe start.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+        return Fingerprint(high: UInt64(bigEndian: high), low: UInt64(bigEndian: low))
+    }
 
     func isNull(_ column: Int32) -> Bool { unsafe sqlite3_column_type(pointer, column) == SQLITE_NULL }
 

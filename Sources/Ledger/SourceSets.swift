@@ -40,11 +40,6 @@ struct SourceSets {
         return contains(source, in: set) ? count > 1 : count > 0
     }
 
-    /// The sets that hold a source, for `IN` in SQL.
-    func sets(holding source: String) -> [Int64] {
-        members.keys.filter { contains(source, in: $0) }.sorted()
-    }
-
     /// The set with one source more; recorded where it is new.
     mutating func adding(_ source: String, to set: Int64, _ db: Database) throws -> Int64 {
         if contains(source, in: set) { return set }

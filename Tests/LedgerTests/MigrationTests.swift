@@ -29,16 +29,16 @@ struct MigrationTests {
         INSERT INTO source_set VALUES(1,'1');
         INSERT INTO source_set VALUES(2,'1,2');
         CREATE TABLE association (cart TEXT NOT NULL, owner_kind INTEGER NOT NULL, owner TEXT NOT NULL,
-            high INTEGER NOT NULL, low INTEGER NOT NULL, sources INTEGER NOT NULL, confirmation INTEGER,
-            since INTEGER NOT NULL, run INTEGER, export INTEGER, record INTEGER, line INTEGER,
+            fingerprint BLOB NOT NULL, standing INTEGER NOT NULL, since INTEGER NOT NULL, run INTEGER, export INTEGER, record INTEGER, line INTEGER,
             PRIMARY KEY (cart, owner_kind, owner)) WITHOUT ROWID;
-        INSERT INTO association VALUES('cart-1',0,'c-1',-1,5,2,1,1795262400,1,0,1,2);
-        INSERT INTO association VALUES('cart-2',1,'a-1',3,4,1,NULL,1795262401,NULL,NULL,NULL,NULL);
+        INSERT INTO association VALUES('cart-1',0,'c-1',X'ffffffffffffffff0000000000000005',66,
+            1795262400,1,0,1,2);
+        INSERT INTO association VALUES('cart-2',1,'a-1',X'00000000000000030000000000000004',33,
+            1795262401,NULL,NULL,NULL,NULL);
         CREATE TABLE entry (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, owner_kind INTEGER NOT NULL,
-            owner TEXT NOT NULL, cart TEXT NOT NULL, high INTEGER NOT NULL, low INTEGER NOT NULL, export INTEGER,
-            record INTEGER, line INTEGER);
-        INSERT INTO entry VALUES(4294967296,0,0,'c-1','cart-1',-1,5,0,1,2);
-        INSERT INTO entry VALUES(4294967297,1,1,'a-1','cart-2',3,4,NULL,NULL,NULL);
+            owner TEXT NOT NULL, cart TEXT NOT NULL, fingerprint BLOB NOT NULL, export INTEGER, record INTEGER, line INTEGER);
+        INSERT INTO entry VALUES(4294967296,0,0,'c-1','cart-1',X'ffffffffffffffff0000000000000005',0,1,2);
+        INSERT INTO entry VALUES(4294967297,1,1,'a-1','cart-2',X'00000000000000030000000000000004',NULL,NULL,NULL);
         CREATE TABLE outcome (entry INTEGER PRIMARY KEY, kind INTEGER NOT NULL, outcome INTEGER NOT NULL,
             status INTEGER, attempts INTEGER NOT NULL, service INTEGER, response INTEGER, at INTEGER NOT NULL,
             message TEXT);
