@@ -87,13 +87,27 @@ struct Transport: Sendable {
         await withTaskGroup(of: (bytes: [UInt8], fault: ConnectionFault?)?.self) { group in
             group.addTask { await collect(body, limit: limit) }
             group.addTask {
-                // A cancelled sleep means that the body was there first.
-                try? await Task.sleep(until: end, clock: .continuous)
+                await passed(end)
                 return nil
             }
             let first = await group.next() ?? nil
             group.cancelAll()
             return first ?? ([], .timeout(options.callDeadline))
+        }
+    }
+
+    /// Returns at an instant, or when the task is cancelled.
+    ///
+    /// A timer of the event loop, since a cancelled sleep of a task stays in memory until its instant, and there
+    /// would be one for each call of the last half minute.
+    private func passed(_ instant: ContinuousClock.Instant) async {
+        let wait = max(.zero, instant - .now)
+        let timer = group.any().scheduleTask(in: .nanoseconds(wait.inNanoseconds)) {}
+        await withTaskCancellationHandler {
+            // A timer that is cancelled fails, which is as good here.
+            try? await timer.futureResult.get()
+        } onCancel: {
+            timer.cancel()
         }
     }
 
