@@ -91,6 +91,8 @@ extension CommerceClient {
                         paced: progress.paced, backoff: progress.backoff, attempts: progress.sent)))
             let sentence = judged.answer == .success ? nil : failureSentence(exchange, request)
             conclude(judged.answer, request.operation, sentence ?? "")
+            // The change is not to blame, and is to be made once the credentials are right.
+            if judged.answer == .unauthorized, let standing = standingError { throw standing }
             return CallEnding(
                 value: value, answer: judged.answer, exchange: exchange, attempts: progress.sent,
                 service: answeredAt - sentAt, response: response, isEffectUncertain: progress.isEffectUncertain,
