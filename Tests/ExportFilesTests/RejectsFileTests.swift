@@ -71,6 +71,20 @@ struct RejectsFileTests {
         #expect(bytes == expected)
     }
 
+    @Test("an export that has columns of the same names gets others, and its rejects are still known as such")
+    func columnNames() throws {
+        let folder = try ScratchFolder()
+        let text = "customer,cart,cart_name,Rejected Line\nc,bad k,=1,x\n"
+        let path = try Self.rejects(of: try folder.write(Array(text.utf8)), in: folder)
+        let written = try String(contentsOfFile: path, encoding: .utf8)
+        #expect(written.hasPrefix("rejected_because_2,rejected_line_2,customer,cart,cart_name,Rejected Line\n"))
+        #expect(written.hasSuffix(",2,c,bad k,'=1,x\n"))
+        let mended = try WholeReading(text: written.replacing(",bad k,", with: ",k,"))
+        #expect(mended.usable.map(\.cartName) == ["=1"])
+        let again = try Self.rejects(of: path, in: folder, name: "again")
+        #expect(try String(contentsOfFile: again, encoding: .utf8) == written)
+    }
+
     @Test("a mended rejects file imports", arguments: ["bad-cart.csv", "bad-cart.xml"])
     func mended(_ name: String) throws {
         let folder = try ScratchFolder()

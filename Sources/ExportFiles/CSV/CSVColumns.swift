@@ -3,7 +3,7 @@ import CartAssociations
 /// Which column of a CSV export is which field.
 struct CSVColumns: Sendable, Equatable {
     /// The columns that `rejects.csv` puts before the export's own.
-    static let rejectColumns = ["rejected_because", "rejected_line"]
+    private static let rejectColumns = ["rejected_because", "rejected_line"]
 
     let names: [String]
     let owners: OwnerFields
@@ -12,7 +12,27 @@ struct CSVColumns: Sendable, Equatable {
     var count: Int { names.count }
     var hasAction: Bool { columns[.action] != nil }
     /// Whether the export is a rejects file, whose cells may be marked against spreadsheets.
-    var isRejectsFile: Bool { names.contains(Self.rejectColumns[0]) }
+    var isRejectsFile: Bool { Self.areOfRejects(names) }
+
+    /// Whether the first two columns are those of a rejects file.
+    static func areOfRejects(_ names: [String]) -> Bool {
+        guard names.count > 2 else { return false }
+        let suffix = names[0].dropFirst(rejectColumns[0].count)
+        return (suffix.isEmpty || suffix.first == "_" && suffix.dropFirst().allSatisfy(\.isNumber))
+            && rejectColumns.map { $0 + suffix }.elementsEqual(names.prefix(2))
+    }
+
+    /// The names of those columns for an export with these of its own: numbered where it has one of that name.
+    static func rejectColumns(for names: [String]) -> [String] {
+        let taken = Set(names.map(FieldVocabulary.plain))
+        var columns = rejectColumns
+        var number = 1
+        while columns.contains(where: { taken.contains(FieldVocabulary.plain($0)) }) {
+            number += 1
+            columns = rejectColumns.map { "\($0)_\(number)" }
+        }
+        return columns
+    }
     var mapping: [ExportField: String] { columns.mapValues { names[$0] } }
 
     func column(_ field: ExportField) -> Int? { columns[field] }

@@ -103,7 +103,9 @@ struct CSVRejectRow {
     var lineEnd: [UInt8] { shape.usesCarriageReturns ? [0x0D, 0x0A] : [0x0A] }
 
     func header() -> [UInt8] {
-        leading(CSVColumns.rejectColumns) + own(shape.header)
+        // A rejects file that is rejected again keeps the names that it has.
+        let names = isRejectsFile ? Array(shape.columns.prefix(2)) : CSVColumns.rejectColumns(for: shape.columns)
+        return leading(names) + own(shape.header)
     }
 
     func cells(_ record: RejectedRecord) -> [UInt8] {
@@ -147,7 +149,7 @@ struct CSVRejectRow {
         return !isMarked && FormulaGuard.needsMark(cell)
     }
 
-    private var isRejectsFile: Bool { shape.columns.starts(with: CSVColumns.rejectColumns) }
+    private var isRejectsFile: Bool { CSVColumns.areOfRejects(shape.columns) }
 
     /// A record whose quotes are wrong, marked wherever some program may see a cell begin.
     private func markedEverywhere(_ raw: [UInt8]) -> [UInt8] {
