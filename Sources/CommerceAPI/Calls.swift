@@ -60,9 +60,9 @@ extension CommerceClient {
             var value: Value?
             if case .answer(let answer) = exchange, (200..<300).contains(answer.status) { value = decode(answer) }
             let judged = Classification(exchange, for: request.operation, isUnderstood: value != nil)
-            pacer.complete(
-                admission, sentAt: sentAt, answered: answeredAt,
-                isHealthy: judged.answer != .serverError && judged.answer != .connection)
+            let isHealthy = judged.answer != .serverError && judged.answer != .connection
+            pacer.complete(admission, sentAt: sentAt, answered: answeredAt, isHealthy: isHealthy)
+            noteHealth(isHealthy, exchange, request, now: answeredAt)
             if case .noAnswer(.cancelled) = exchange { throw .stopped }
             if judged.answer == .rateLimited { pacer.tooMany(admission, retryAfter: retryAfter(exchange)) }
             state.withLock { $0.budget.callSent() }
@@ -100,6 +100,22 @@ extension CommerceClient {
         }
     }
 
+    /// Ends all calls where an outage lasts longer than any one change may be tried: the run can go on later.
+    private func noteHealth(
+        _ isHealthy: Bool, _ exchange: Exchange, _ request: APIRequest, now: ContinuousClock.Instant
+    ) {
+        let isOver = state.withLock { state in
+            if isHealthy { state.outageSince = nil }
+            return state.outageSince.map { now - $0 >= retry.total } ?? false
+        }
+        guard isOver else { return }
+        refuseCalls(
+            APIError(
+                .unavailable,
+                "\(options.baseURL.host) has not answered well for \(retry.total.components.seconds) s, the last time: "
+                    + "\(failureSentence(exchange, request)). Look at the store's status, then run again to go on"))
+    }
+
     /// How long to wait before the call is made again; nil where it has ended.
     private func repetition(
         _ request: APIRequest, _ judged: Classification, _ exchange: Exchange, _ token: TokenKeeper.Token?,
@@ -119,7 +135,12 @@ extension CommerceClient {
 
         if case .noAnswer(let fault) = exchange, fault.mayHaveTakenEffect { progress.isEffectUncertain = true }
         if judged.answer == .serverError { progress.isEffectUncertain = true }
-        if !state.withLock({ $0.budget.takeRepetition() }) {
+        let isInBudget = state.withLock { state in
+            let isInBudget = state.budget.takeRepetition()
+            if !isInBudget { state.outageSince = state.outageSince ?? now }
+            return isInBudget
+        }
+        if !isInBudget {
             pacer.beginProbing(
                 reason: "more than a tenth of all calls are repetitions, so single calls probe the store")
         }

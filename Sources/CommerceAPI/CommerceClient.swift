@@ -12,6 +12,8 @@ package final class CommerceClient: Sendable {
     struct State {
         var budget = RetryBudget()
         var rule = StopRule()
+        /// Since when the budget of repetitions is spent without one answer of a store that can do its work.
+        var outageSince: ContinuousClock.Instant?
         /// Why no call is made any more.
         var standing: APIError?
         /// What no message may hold: the client's secret and its token.

@@ -27,14 +27,14 @@ extension CommerceClient {
             refuseCalls(
                 APIError(
                     .unavailable,
-                    "\(row) calls in a row failed, the last one: \(sentence). Look at the store's status, then resume "
-                        + "the run"))
+                    "\(row) calls in a row failed, the last one: \(sentence). Look at the store's status, then run "
+                        + "again to go on"))
         case .mostFailed(let count, let among):
             refuseCalls(
                 APIError(
                     .unavailable,
                     "\(count) of the last \(among) calls failed, the last one: \(sentence). Look at the store's "
-                        + "status, then resume the run"))
+                        + "status, then run again to go on"))
         }
     }
 

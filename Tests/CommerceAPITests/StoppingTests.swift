@@ -39,6 +39,30 @@ struct StoppingTests {
         }
     }
 
+    @Test("an outage that outlasts what one change may be tried for ends all calls, with changes still to come")
+    func outage() async throws {
+        var short = RetryPolicy()
+        short.attempts = 1000
+        short.firstWait = .milliseconds(1)
+        short.longestWait = .milliseconds(2)
+        short.total = .seconds(1)
+        try await Stage.with(limit: 1000, retry: short) { stage in
+            stage.sandbox.inject(SandboxFault(.answer(status: 503), operation: .create, count: nil))
+            var failed: [APIError] = []
+            for number in 1...20 where failed.isEmpty {
+                let one = try association("c-\(number)", "cart-1")
+                do throws(APIError) {
+                    _ = try await stage.client.create(one)
+                } catch {
+                    failed.append(error)
+                }
+            }
+            #expect(failed.map(\.kind) == [.unavailable])
+            #expect(failed.first?.description.contains("has not answered well for 1 s") == true, "\(failed)")
+            #expect(stage.client.standingError?.kind == .unavailable)
+        }
+    }
+
     @Test("a wait before a repetition ends at once, and the change is as if not tried")
     func stopInBackoff() async throws {
         var slow = RetryPolicy()
