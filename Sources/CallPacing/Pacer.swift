@@ -17,6 +17,8 @@ package struct RateChange: Sendable, Equatable {
     package let rate: Int
     /// Why, in a few words for a log line or a progress line.
     package let reason: String
+    /// How long every call is held back from now on; nil where it is not.
+    package var pause: Duration?
 }
 
 /// What a caller's work was doing before it asked for a call.
@@ -138,7 +140,8 @@ package final class Pacer: Sendable {
                 sentAt: nanoseconds(admission.granted), now: now, calmFrom: until)
             state.pace.setLimit(state.rate.rate, now: now)
             let words = "429 too many requests, paused for \(pause.inSeconds)"
-            return RateChange(rate: state.rate.rate, reason: wasCut ? words + ", rate halved" : words)
+            return RateChange(
+                rate: state.rate.rate, reason: wasCut ? words + ", rate halved" : words, pause: pause)
         }
         onChange(change)
     }
@@ -150,7 +153,7 @@ package final class Pacer: Sendable {
             state.pace.pause(until: until)
             return state.rate.rate
         }
-        onChange(RateChange(rate: rate, reason: reason))
+        onChange(RateChange(rate: rate, reason: reason, pause: duration))
     }
 
     /// Lets only single probes through, after 5 s and then ever more rarely up to every 30 s, until one is healthy.

@@ -75,4 +75,6 @@ package enum CallEvent: Sendable {
     case retry(Operation, after: Duration)
     /// The rate changed, in calls a second, for this reason.
     case rate(Double, reason: String)
+    /// Every call is held back for this long from now on.
+    case pause(Duration)
 }

@@ -71,6 +71,8 @@ struct LatencyRecording: Sendable {
             totals[operation.index].recordRetry()
         case .rate(let limit, let reason):
             rate.record(limit, reason: reason, at: moment)
+        case .pause(let duration):
+            rate.pause(for: duration, at: moment)
         }
     }
 

@@ -23,6 +23,7 @@ package struct RateHistory: Sendable, Equatable {
     private(set) var pauses = 0
     private(set) var paused: Duration = .zero
     private var pausedSince: Duration?
+    private var pausedUntil: Duration = .zero
 
     mutating func record(_ rate: Double, reason: String, at moment: Duration) {
         changes += 1
@@ -36,6 +37,13 @@ package struct RateHistory: Sendable, Equatable {
         }
         guard steps.count < Self.mostSteps else { return }
         steps.append(Step(seconds: moment.inSeconds, rate: rate, reason: reason))
+    }
+
+    /// Counts a pause; one that begins during another only lengthens it.
+    mutating func pause(for duration: Duration, at moment: Duration) {
+        if moment >= pausedUntil { pauses += 1 }
+        paused += max(.zero, moment + duration - max(moment, pausedUntil))
+        pausedUntil = max(pausedUntil, moment + duration)
     }
 
     mutating func add(_ other: RateHistory) {

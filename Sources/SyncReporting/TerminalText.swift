@@ -1,5 +1,5 @@
 /// Text for a terminal: how wide it is, what it may contain and how it is coloured.
-enum TerminalText {
+package enum TerminalText {
     /// The columns that a text takes, by the ranges that Unicode's East Asian Width calls wide.
     static func width(_ text: String) -> Int {
         text.reduce(0) { $0 + width($1) }
@@ -17,7 +17,7 @@ enum TerminalText {
     }
 
     /// Text from files and the network with everything replaced that could move the cursor or reorder a line.
-    static func printable(_ text: String) -> String {
+    package static func printable(_ text: String) -> String {
         String(
             String.UnicodeScalarView(
                 text.unicodeScalars.map { scalar in

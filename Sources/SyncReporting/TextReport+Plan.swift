@@ -16,7 +16,9 @@ extension TextReport {
             return sentence("Plan refused: \(changes). Nothing was written.", .bad)
         }
         if plan.counts.changes == 0 {
-            return sentence("Plan: nothing to do. The store is as the export wants it.", .good)
+            let left = plan.counts.unmanaged + plan.counts.protected + plan.counts.withheld
+            let rest = left == 0 ? " The store is as the export wants it." : ""
+            return sentence("Plan: nothing to do.\(rest)", .good)
         }
         return sentence("Plan: \(changes). Nothing is written yet.", .bold)
     }
@@ -66,7 +68,7 @@ extension TextReport {
         row("rejected", counts.rejected, "records that cannot be used", .warning)
         row("unmanaged", counts.unmanaged, "there, not wanted, outside the scope of deletes")
         row("protected", counts.protected, "not deleted: another source asserts them")
-        row("withheld", counts.withheld, "not deleted: a rejected record names them", .warning)
+        row("withheld", counts.withheld, "not deleted: the export leaves them in doubt", .warning)
         return table.lines(width: width, color: color)
     }
 

@@ -70,7 +70,8 @@ struct PacerTests {
         #expect(pacer.limit == 100)
         #expect(
             changes.all == [
-                RateChange(rate: 50, reason: "429 too many requests, paused for 0.3 s, rate halved")
+                RateChange(
+                    rate: 50, reason: "429 too many requests, paused for 0.3 s, rate halved", pause: .milliseconds(300))
             ])
     }
 
