@@ -22,6 +22,8 @@ struct Comparison {
     private(set) var vanished: [Association] = []
     /// Associations that the ledger did not know to exist and a complete listing shows.
     private(set) var confirmed: [(Association, Fingerprint)] = []
+    /// What the source asserted before, of the kinds that the exports speak for.
+    private var assertedBefore = 0
     /// Repeated records by export.
     private(set) var duplicates: [Int] = []
 
@@ -49,7 +51,9 @@ struct Comparison {
         }
         var first = first
         if needsSecondReading(difference, first) { try readAgain(difference, &first) }
-        if !exports.isDelta { try judgeExtra(difference, first) }
+        if !exports.isDelta && (difference.extraCount > 0 || !difference.dropped.isEmpty) {
+            try judgeExtra(difference, first)
+        }
         try countScope(first)
         plan.counts.duplicates = duplicates.reduce(0, +)
         plan.counts.rejected = exports.rejected + rejects.conflicts
@@ -66,10 +70,12 @@ struct Comparison {
         }
         let isListing = current.source == .api && current.isComplete
         let existsByLedger = current.source == .ledger
+        let kinds = kinds
         try ledger.forEachAssociation(from: options.source) { standing in
             var sides: AssociationDiff.Sides = standing.isAsserted ? .asserted : []
             if existsByLedger && standing.exists { sides.insert(.existing) }
             if !sides.isEmpty { try diff.add(standing.fingerprint, to: sides) }
+            if standing.isAsserted && kinds.contains(standing.ownerKind) { assertedBefore += 1 }
             return isListing && standing.exists != listed.contains(standing.fingerprint)
         } visit: { stored in
             if stored.confirmation == nil {
@@ -85,7 +91,7 @@ struct Comparison {
 
 extension Comparison {
     private func needsSecondReading(_ difference: Difference, _ first: FirstReading) -> Bool {
-        !difference.missing.isEmpty || !difference.unasserted.isEmpty || !difference.unwantedExisting.isEmpty
+        !difference.missing.isEmpty || !difference.unasserted.isEmpty || exports.isDelta
             || !difference.contradictory.isEmpty || first.hasSharedCarts || exports.rejected > 0
     }
 
@@ -96,12 +102,11 @@ extension Comparison {
         var position = 0
         // Visits come in the order of the selections, and maybe some records later.
         var selected = Deque<Int>()
-        try exports.read { _, _, _, cart in
+        try exports.read { _, action, _, cart in
             defer { position += 1 }
             let isWanted =
                 difference.missing.contains(position) || difference.unasserted.contains(position)
-                || difference.unwantedExisting.contains(position) || difference.contradictory.contains(position)
-                || doubts.isShared(cart: cart)
+                || action == .delete || difference.contradictory.contains(position) || doubts.isShared(cart: cart)
             if isWanted { selected.append(position) }
             return isWanted
         } visit: { index, record in
@@ -136,10 +141,22 @@ extension Comparison {
             let isSeen = !isMissing && current.source == .api
             try assertions.add(association, fingerprint, place: record.place, confirmation: isSeen ? .listed : nil)
         }
-        if difference.unwantedExisting.contains(position) {
-            let known = try ledger.association(association)
-            try plan.judge(association, fingerprint, place: record.place, sources: known?.sources ?? [], first)
+        if record.action == .delete && !difference.repeated.contains(position) {
+            try takeDelete(record, fingerprint, isSeen: difference.unwantedExisting.contains(position), first)
         }
+    }
+
+    /// Judges what a delta says to delete.
+    private mutating func takeDelete(
+        _ record: ExportRecord, _ fingerprint: Fingerprint, isSeen: Bool, _ first: FirstReading
+    ) throws {
+        let association = record.association
+        let sources = try ledger.association(association)?.sources ?? []
+        // Without a complete listing nobody knows that it is gone, and the export names it.
+        let mayExist = isSeen || current.source != .api || !current.isComplete
+        if mayExist { try plan.judge(association, fingerprint, place: record.place, sources: sources, first) }
+        let isAssertedElsewhere = sources.contains { $0 != options.source }
+        if sources.contains(options.source) && (isAssertedElsewhere || !mayExist) { retractions.append(association) }
     }
 
     private func conflict(_ association: Association, _ isContradictory: Bool, _ first: FirstReading) -> RejectReason? {
@@ -165,6 +182,14 @@ extension Comparison {
             if facts.shape.mapping[.customer] != nil { kinds.insert(.customer) }
             if facts.shape.mapping[.account] != nil { kinds.insert(.account) }
         }
+    }
+
+    /// A delete that rests on the ledger alone rests on a row whose fingerprint is that of its text.
+    private func checkRow(_ stored: StoredAssociation) throws {
+        guard key.fingerprint(stored.association) != stored.fingerprint else { return }
+        throw LedgerError(
+            .damaged, path: ledger.folder, problem: "the ledger's row of \(stored.association) is damaged",
+            advice: "restore the folder from a backup, or move it away and sync again")
     }
 
     /// Judges every association that exists, or that the source asserted, and that the snapshot does not want.
@@ -194,6 +219,7 @@ extension Comparison {
             if isListing {
                 known[stored.fingerprint] = stored.sources
             } else if exists {
+                try comparison.checkRow(stored)
                 try comparison.plan.judge(
                     stored.association, stored.fingerprint, place: nil, sources: stored.sources, first)
             }
@@ -217,13 +243,14 @@ extension Comparison {
         switch options.scope {
         case .none: break
         case .owned:
-            try ledger.forEachAssociation(from: options.source) { standing in
-                guard standing.isAsserted && kinds.contains(standing.ownerKind) else { return false }
-                inScope += 1
-                // The owners only matter where enough of them would lose a cart.
-                return plan.losses.count >= options.planGuard.minOwners
-            } visit: {
-                owners.insert(key.fingerprint($0.association.owner))
+            inScope = assertedBefore
+            // The owners only matter where enough of them would lose a cart.
+            if plan.losses.count >= options.planGuard.minOwners {
+                try ledger.forEachAssociation(from: options.source) {
+                    $0.isAsserted && kinds.contains($0.ownerKind)
+                } visit: {
+                    owners.insert(key.fingerprint($0.association.owner))
+                }
             }
         case .listed, .all:
             func count(_ association: Association) {

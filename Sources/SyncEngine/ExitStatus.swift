@@ -24,7 +24,7 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
     package var words: String {
         switch self {
         case .done: "done"
-        case .incomplete: "finished, but not everything was applied"
+        case .incomplete: "finished, but not all of it succeeded"
         case .changesFound: "there are changes"
         case .refused: "refused, nothing was written"
         case .usage: "the command line is wrong"

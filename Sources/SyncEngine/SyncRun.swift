@@ -38,7 +38,7 @@ package final class SyncRun {
     }
 
     /// Memory for fingerprints before they spill.
-    private static let fingerprintBudget = 48 << 20
+    private static let fingerprintBudget = 8 << 20
 
     package init(
         _ options: RunOptions, ledger: Ledger, client: CommerceClient, recorder: LatencyRecorder, stop: StopRequest,
@@ -143,12 +143,17 @@ package final class SyncRun {
                 progress: progress)
             do {
                 try await executor.apply()
+                // A store that gave out on the last change of all has told nobody else.
+                if let error = client.standingError, error.kind != .stopped { failure = .api(error) }
             } catch {
                 failure = RunFailure(error)
             }
             return try conclude(planned)
         } catch {
-            throw RunFailure(error)
+            let done = progress.now.phase == .applying ? progress.now.done : 0
+            guard done > 0 else { throw RunFailure(error) }
+            throw .unwritable(
+                "\(RunFailure(error)); \(done) of \(planned.view.counts.changes) changes were made before")
         }
     }
 
@@ -200,7 +205,7 @@ package final class SyncRun {
         var journal = JournalReading(exports: planned.exports.files.map(\.name))
         try journal.read(run: id, ledger: ledger, folder: folder)
         let verdict = Verdict(
-            outcomes: journal.outcomes, rejected: planned.view.counts.rejected, failure: failure,
+            outcomes: journal.outcomes, plan: planned.comparison.plan.counts, failure: failure,
             isStopped: stop.isRequested)
         let report = report(
             planned, outcomes: journal.outcomes, failures: journal.failures, verdict: verdict.inReport)

@@ -1,4 +1,5 @@
 import CartAssociations
+import CommerceAPI
 import CommerceSandbox
 import SyncEngine
 import SyncReporting
@@ -9,11 +10,12 @@ import Testing
 struct RunTests {
     /// Plans and applies, and returns the report and what is in the store.
     private func sync(
-        _ text: String, in store: Store, scope: DeletionScope = .listed, oneOwnerPerCart: Bool = false
+        _ text: String, in store: Store, scope: DeletionScope = .listed, current: CurrentSource = .api,
+        oneOwnerPerCart: Bool = false
     ) async throws -> RunReport {
         let path = try store.folder.write(text, to: "export.csv")
         return try await store.withClient { client in
-            let run = store.run(path, scope: scope, oneOwnerPerCart: oneOwnerPerCart, client)
+            let run = store.run(path, scope: scope, current: current, oneOwnerPerCart: oneOwnerPerCart, client)
             _ = try await run.plan(keepingRejects: true)
             let report = try await run.apply()
             #expect(report.inconsistencies() == [])
@@ -35,6 +37,37 @@ struct RunTests {
             #expect(try names(store) == ["c-2 cart-2", "c-3 cart-3", "c-4 cart-4"])
             #expect(report.plan.deletes == 1)
             #expect(report.exports[0].duplicates == 1)
+        }
+    }
+
+    @Test("a delta lets go of what another source asserts too, and then that one can delete it")
+    func deltaOfTwoSources() async throws {
+        try await withStore { store in
+            var generator = SeededGenerator(seed: 1)
+            let shared = try #require(OwnerID("c-1")).association("cart-1")
+            let rest = try (2...9).map { try #require(OwnerID("c-\($0)")).association("cart-\($0)") }
+            try await store.sync([shared], source: "a", shuffled: &generator)
+            try await store.sync(Set(rest + [shared]), source: "b", shuffled: &generator)
+            let report = try await sync("action,customer_id,cart_id\ndelete,c-1,cart-1\n", in: store)
+            #expect(report.plan.deletes == 0)
+            #expect(try names(store).contains("c-1 cart-1"))
+            try await store.sync(Set(rest), source: "b", shuffled: &generator)
+            #expect(try !names(store).contains("c-1 cart-1"))
+        }
+    }
+
+    @Test("without a listing a delta deletes what only the store knows, where the scope allows it")
+    func deltaWithoutListing() async throws {
+        try await withStore { store in
+            let stranger = try #require(OwnerID("c-1")).association("cart-1")
+            try await store.withClient { _ = try await $0.create(stranger) }
+            let text = "action,customer_id,cart_id\ndelete,c-1,cart-1\n"
+            let owned = try await sync(text, in: store, scope: .owned, current: .ledger)
+            #expect(owned.plan.unmanaged == 1)
+            #expect(try store.associations == [stranger])
+            let listed = try await sync(text, in: store, scope: .listed, current: .ledger)
+            #expect(listed.outcomes.delete[.deleted] == 1)
+            #expect(try store.associations.isEmpty)
         }
     }
 
@@ -90,5 +123,12 @@ struct RunTests {
             }
             #expect(store.sandbox.statistics().writes == 0)
         }
+    }
+}
+
+extension OwnerID {
+    /// This customer with a cart.
+    fileprivate func association(_ cart: String) throws -> Association {
+        Association(.customer, self, try #require(CartID(cart)))
     }
 }
