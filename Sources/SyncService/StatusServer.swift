@@ -37,7 +37,7 @@ package enum StatusServerError: Error, Hashable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .exposed(let host):
-            "the status page would be open to others on \(host); listen on 127.0.0.1, or set http.approval-token"
+            "the status endpoints would be open to others on \(host); listen on 127.0.0.1"
         case .cannotListen(let host, let port, let reason):
             "the status page cannot listen on \(host):\(port): \(reason); choose another port with --http, or --http off"
         }

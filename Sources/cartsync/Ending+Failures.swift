@@ -16,9 +16,9 @@ extension Ending {
 
     private static func next(_ failure: RunFailure, again: String) -> String {
         switch failure.exitStatus {
-        case .exportRefused, .exportUnreadable: "mend the export, then \(again)"
-        case .credentialsRefused: "check EPCC_CLIENT_ID and EPCC_CLIENT_SECRET, then \(again)"
-        case .refused: "leave out --read-only to write"
+        case .exportRefused: "mend the export, then \(again)"
+        case .exportUnreadable: "check the path and its permissions, then \(again)"
+        case .credentialsRefused: "check the application key, then \(again)"
         case .bug: "report this with the lines above, then \(again)"
         default: again
         }
@@ -30,7 +30,18 @@ extension Ending {
         self.init(
             status: status, details: run.failure.map { "cartsync: \($0)" } ?? "",
             summary: Self.phrase(report.verdict.words),
-            next: status == .done ? nil : run.failure.map { Self.next($0, again: again) } ?? again)
+            next: Self.next(report, run, status, again: again))
+    }
+
+    private static func next(_ report: RunReport, _ run: SyncRun, _ status: ExitStatus, again: String) -> String? {
+        if status == .done { return nil }
+        if let failure = run.failure { return next(failure, again: again) }
+        // The same command would only reject the same records again.
+        guard let rejects = report.rejected.file, report.outcomes.unsuccessful == 0, status == .incomplete else {
+            return again
+        }
+        let path = ShellWord.quoted(rejects)
+        return "mend the records in \(path), then cartsync import \(path)"
     }
 
     /// A sentence as a part of another one.

@@ -13,22 +13,26 @@ final class InboxJob: Sendable {
     private static let name = "inbox"
 
     private let session: Session
+    private let inbox: Inbox
     private let prometheus = Mutex(PrometheusText(started: Date(), jobs: [InboxJob.name]))
     private let worstStatus = Mutex<ExitStatus?>(nil)
 
-    init(_ session: Session) {
+    init(_ session: Session, inbox: Inbox) {
         self.session = session
+        self.inbox = inbox
     }
 
     /// The first status of a run that was not done.
     var worst: ExitStatus? { worstStatus.withLock { $0 } }
 
-    /// What the export at a path is, from its beginning.
+    /// What the export at a path is. It is read whole, since a broken one makes no earlier one void.
     func classify(_ path: String) -> ExportClass {
         let reader = ExportReader(options: session.settings.readingOptions)
         guard let file = try? ExportFile.open(path, spoolFolder: session.ledger.folder, followingLinks: false),
-            let shape = try? reader.shape(of: file)
+            let facts = try? reader.read(file, selecting: { _, _, _, _ in false }, visit: { _ in }),
+            facts.endsWithNewline || !session.settings.requireFinalNewline, facts.usableRecords > 0
         else { return .unknown }
+        let shape = facts.shape
         if shape.isDelta { return .delta }
         let fields: [ExportField] = [.customer, .account, .owner]
         return .snapshot(kind: fields.filter { shape.mapping[$0] != nil }.map(\.rawValue).joined(separator: "+"))
@@ -52,7 +56,7 @@ final class InboxJob: Sendable {
     private func planAndApply(_ run: SyncRun, _ export: ClaimedExport) async throws(RunFailure) -> ExportVerdict {
         let plan = try await run.plan(keepingRejects: true)
         for warning in run.warnings { session.log.warning("\(warning)") }
-        guard plan.refusals.isEmpty else { return try refuse(plan, run) }
+        guard plan.refusals.isEmpty else { return try refuse(plan, run, export) }
         let report = try await run.apply()
         prometheus.withLock { $0.add(report, session.recorder.snapshot(), job: Self.name) }
         session.log.info(
@@ -67,12 +71,16 @@ final class InboxJob: Sendable {
         return .interrupted(reason: run.failure.map { "\($0)" } ?? report.verdict.words)
     }
 
-    private func refuse(_ plan: PlanView, _ run: SyncRun) throws(RunFailure) -> ExportVerdict {
+    private func refuse(
+        _ plan: PlanView, _ run: SyncRun, _ export: ClaimedExport
+    ) throws(RunFailure) -> ExportVerdict {
         let sentences = plan.refusals.map(\.sentence).joined(separator: "; ")
         let permissions = Set(plan.refusals.map(\.permission)).sorted().joined(separator: " ")
+        let words = ["--state", session.ledger.folder, "--source", session.settings.source ?? "default"]
+        let path = inbox.path(.waiting) + "/" + export.name
         let next =
-            "stop the service, run cartsync sync --source \(session.settings.source ?? "default") \(permissions) "
-            + "with the file in waiting/, and start it again"
+            "stop the service, run cartsync sync \(words.map(ShellWord.quoted).joined(separator: " ")) \(permissions) "
+            + "\(ShellWord.quoted(path)), and start it again"
         try run.refuse(status: Int(ExitStatus.refused.rawValue), words: sentences, next: next)
         note(.refused)
         return .waiting(reason: "\(sentences); \(next)", report: run.folder)

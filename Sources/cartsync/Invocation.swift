@@ -74,7 +74,8 @@ enum StateFolder {
         if let path = settings.stateDirectory { return path }
         // systemd lists several folders with colons between them; the first is the unit's own.
         if let path = environment["STATE_DIRECTORY"]?.split(separator: ":").first { return String(path) }
-        let base = environment["XDG_STATE_HOME"] ?? (environment["HOME"] ?? NSHomeDirectory()) + "/.local/state"
-        return base + "/cartsync"
+        // The XDG base directory specification: empty is the same as unset, and a relative path is ignored.
+        if let base = environment["XDG_STATE_HOME"], base.hasPrefix("/") { return base + "/cartsync" }
+        return NSHomeDirectory() + "/.local/state/cartsync"
     }
 }

@@ -32,12 +32,22 @@ struct Cartsync: AsyncParsableCommand {
         } catch let ending as Ending {
             end(ending)
         } catch {
-            exit(withError: error)
+            // Help and the version are no errors.
+            if exitCode(for: error) == .success { exit(withError: error) }
+            end(Ending(status: .usage, details: fullMessage(for: error), next: "cartsync --help"))
         }
     }
 
     /// Prints how it ended and leaves with its exit status.
     static func end(_ ending: Ending) -> Never {
+        var ending = ending
+        if Terminal.hasLostOutput && ending.status == .done {
+            let what = ending.summary.isEmpty ? "" : ": " + ending.summary
+            ending = Ending(
+                status: .stateUnwritable,
+                details: "cartsync: the result could not be written to standard output" + what,
+                summary: "the disk may be full")
+        }
         if !ending.details.isEmpty { Terminal.message(ending.details) }
         Terminal.message(ending.lastLine)
         Foundation.exit(ending.status.rawValue)

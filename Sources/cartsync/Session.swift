@@ -32,6 +32,13 @@ final class Session: Sendable {
             let ledger = try Ledger.open(
                 folder: StateFolder.path(loaded.settings),
                 store: StoreIdentity(baseURL: baseURL.text, clientID: access.clientID))
+            // The lock says that no other process works on them.
+            for run in try ledger.runs(in: [.applying]) {
+                _ = try ledger.updateRun(run.id) { run in
+                    run.state = .stopped
+                    run.reason = "its process ended in the middle of the run"
+                }
+            }
             return Session(loaded, access, baseURL, ledger, log)
         } catch let error as InvalidBaseURL {
             throw Ending(
@@ -50,7 +57,9 @@ final class Session: Sendable {
         self.log = log
         self.current = current
         pacer = Pacer(limit: settings.rate, isAdaptive: settings.adaptiveRate) { change in
-            current.recorder.record(.rate(Double(change.rate), reason: change.reason), now: .now)
+            let recorder = current.recorder
+            recorder.record(.rate(Double(change.rate), reason: change.reason), now: .now)
+            if let pause = change.pause { recorder.record(.pause(pause), now: .now) }
             log.notice("the rate changed", metadata: ["rate": "\(change.rate)", "reason": "\(change.reason)"])
         }
         var api = APIOptions(

@@ -141,15 +141,6 @@ struct SettingsTests {
         #expect(Set(variables).count == variables.count)
         #expect(Set(SettingDefinition.all.map(\.key)).count == variables.count)
     }
-
-    @Test(
-        "a word is quoted so that a shell takes it back",
-        arguments: [
-            ("a.csv", "a.csv"), ("my file.csv", "'my file.csv'"), ("it's", #"'it'\''s'"#), ("", "''"), ("20%", "20%"),
-        ])
-    func shellWords(word: String, quoted: String) {
-        #expect(ShellWord.quoted(word) == quoted)
-    }
 }
 
 @Suite("README")

@@ -3,6 +3,7 @@ import CartAssociations
 import ExportFiles
 import Foundation
 import SyncEngine
+import SyncReporting
 
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -36,7 +37,7 @@ struct CheckCommand: AsyncParsableCommand {
                 found.append(CheckedExport(file.name, check, rejected))
             }
         } catch let error as ExportError {
-            throw Ending(error, again: "cartsync check " + exports.map(ShellWord.quoted).joined(separator: " "))
+            throw Ending(error, again: TypedCommand(name: "check").again())
         }
         switch output.output {
         case .text: Terminal.output(found.map(\.text).joined(separator: "\n"))
@@ -44,7 +45,7 @@ struct CheckCommand: AsyncParsableCommand {
         }
         let rejected = found.reduce(0) { $0 + $1.rejected }
         let records = found.reduce(0) { $0 + $1.records }
-        let next = "cartsync plan " + exports.map(ShellWord.quoted).joined(separator: " ")
+        let next = TypedCommand(name: "check").again(as: "plan")
         guard rejected > 0 else { throw Ending(status: .done, summary: "\(records) records are usable", next: next) }
         throw Ending(
             status: .incomplete, summary: "\(rejected) of \(records) records would be rejected",
@@ -162,6 +163,6 @@ struct CheckedExport: Encodable {
         }
         for record in firstRejected { lines.append("    line \(record.line): \(record.sentence)") }
         if rejected > firstRejected.count { lines.append("    … and \(rejected - firstRejected.count) more") }
-        return lines.joined(separator: "\n") + "\n"
+        return lines.map(TerminalText.printable).joined(separator: "\n") + "\n"
     }
 }

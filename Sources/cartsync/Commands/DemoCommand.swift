@@ -71,7 +71,9 @@ struct DemoCommand: AsyncParsableCommand {
             Terminal.output("\n" + text.summary(report, folder: run.folder))
             ending = self.ending(report, run, folder: folder)
         } catch let failure as RunFailure {
-            ending = Ending(failure, again: "cartsync demo")
+            var failed = Ending(failure, again: "cartsync demo")
+            failed.details += "\ncartsync: what the demo leaves behind is in \(folder); remove it with: rm -r \(folder)"
+            ending = failed
         }
         await session.close()
         return ending

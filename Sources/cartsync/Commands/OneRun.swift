@@ -29,7 +29,13 @@ struct OneRun {
             settings.source = settings.source ?? usualSource
         }
         let session = try Session.open(loaded)
-        let signals = Signals { [stop = session.stop] in stop.request() }
+        let signals = Signals { [stop = session.stop, again = typedCommand(adding: nil)] in
+            if Terminal.isAsking {
+                Terminal.message("")
+                Cartsync.end(Ending(status: .stoppedEarly, summary: "nothing was written", next: again))
+            }
+            stop.request()
+        }
         defer { withExtendedLifetime(signals) {} }
         let ending: Ending
         do {
@@ -59,6 +65,12 @@ struct OneRun {
         if case .never(let detailedStatus) = approval {
             run.discard()
             return planEnding(plan, detailedStatus: detailedStatus)
+        }
+        if plan.counts.changes > 0 && session.settings.readOnly {
+            run.discard()
+            return Ending(
+                status: .refused, summary: "only reading is allowed (api.read-only)",
+                next: "set api.read-only to false to write")
         }
         if plan.counts.changes > 0, !isApproved {
             run.discard()
@@ -114,48 +126,17 @@ struct OneRun {
         }
     }
 
+    private func typedCommand(as name: String? = nil, adding flags: String?) -> String {
+        TypedCommand(name: command).again(as: name, adding: flags)
+    }
+
     private func planEnding(_ plan: PlanView, detailedStatus: Bool) -> Ending {
         let changes = plan.counts.changes
         guard changes > 0 else { return Ending(status: .done, summary: "nothing to do") }
         return Ending(
             status: detailedStatus ? .changesFound : .done,
-            summary:
-                "\(plan.counts.creates) creates and \(plan.counts.deletes) deletes are planned, nothing was written",
-            next: typedCommand(replacing: "sync", adding: nil))
-    }
-
-    /// The command as it was typed, ready to be typed again, with other flags in the place of those it had.
-    private func typedCommand(replacing name: String? = nil, adding flags: String?) -> String {
-        var words = Array(CommandLine.arguments.dropFirst())
-        guard let start = words.firstIndex(of: command) else { return "cartsync \(command)" }
-        let added = flags.map { $0.split(separator: " ").map(String.init) } ?? []
-        for flag in added + ["--detailed-exitcode"] where flag.hasPrefix("--") {
-            while let index = words.firstIndex(where: { $0 == flag || $0.hasPrefix(flag + "=") }) {
-                let hasValue = words[index] == flag && added.contains(flag) && !Self.switches.contains(flag)
-                words.removeSubrange(index...(hasValue ? min(index + 1, words.count - 1) : index))
-            }
-        }
-        words[start] = name ?? command
-        words.insert(contentsOf: added, at: start + 1)
-        return "cartsync " + words.map(ShellWord.quoted).joined(separator: " ")
-    }
-
-    /// The flags without a value that a command may be told to add.
-    private static let switches: Set<String> = ["--yes", "--allow-empty"]
-}
-
-/// A word as a shell takes it back.
-enum ShellWord {
-    static func quoted(_ word: String) -> String {
-        let isPlain = word.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"):
-                true
-            default: "-_./:=,%@+".utf8.contains(byte)
-            }
-        }
-        return isPlain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+            summary: "creates: \(plan.counts.creates), deletes: \(plan.counts.deletes), nothing was written",
+            next: typedCommand(as: "sync", adding: nil))
     }
 }
 

@@ -66,8 +66,8 @@ struct SandboxCommand: AsyncParsableCommand {
                 Terminal.output(
                     """
                     export EPCC_API_BASE_URL=\(url)
-                    export EPCC_CLIENT_ID=\(clientID)
-                    export EPCC_CLIENT_SECRET=\(clientSecret)
+                    export EPCC_CLIENT_ID=\(ShellWord.quoted(clientID))
+                    export EPCC_CLIENT_SECRET=\(ShellWord.quoted(clientSecret))
                     """)
                 Terminal.message("cartsync: the sandbox listens on \(url); Ctrl-C ends it")
                 try await group.waitForAll()

@@ -69,7 +69,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     private func serve(_ session: Session, folder: String) async throws -> Ending {
-        let job = InboxJob(session)
+        let job = InboxJob(session, inbox: Inbox(folder: folder))
         let options = InboxService.Options(
             poll: session.settings.poll, settle: session.settings.settle, once: once)
         let service = InboxService(
@@ -95,17 +95,19 @@ struct ServeCommand: AsyncParsableCommand {
         defer { withExtendedLifetime(signals) {} }
         Terminal.message("cartsync: polling \(folder) every \(session.settings.poll)")
         try await group.run()
-        return ending(service.status().tally, job, session)
+        return ending(service.status(), job, session)
     }
 
-    private func ending(_ tally: InboxStatus.Tally, _ job: InboxJob, _ session: Session) -> Ending {
+    private func ending(_ status: InboxStatus, _ job: InboxJob, _ session: Session) -> Ending {
+        let tally = status.tally
         let summary =
             "\(tally.done) exports done, \(tally.failed) failed, \(tally.waiting) waiting, "
-            + "\(tally.interrupted) interrupted"
+            + "\(status.interruptions.count) to be synced again"
         if session.stop.isRequested {
+            let isInterrupted = !status.interruptions.isEmpty
             return Ending(
-                status: tally.interrupted > 0 ? .stoppedEarly : .done, summary: summary,
-                next: tally.interrupted > 0 ? "cartsync serve goes on where it stopped" : nil)
+                status: isInterrupted ? .stoppedEarly : .done, summary: summary,
+                next: isInterrupted ? TypedCommand(name: "serve").again() : nil)
         }
         return Ending(status: job.worst ?? .done, summary: summary)
     }

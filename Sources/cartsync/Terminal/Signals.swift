@@ -8,14 +8,14 @@ import Synchronization
     import Darwin
 #endif
 
-/// Turns SIGINT and SIGTERM into a request to stop: the first asks, the second ends the program at once.
+/// Turns SIGINT, SIGTERM and the loss of the terminal into a request to stop: the first asks, the second ends the program at once.
 final class Signals {
     private var sources: [any DispatchSourceSignal] = []
 
     /// Starts listening, for as long as the value lives; `onFirst` runs once, on a queue of its own.
-    init(onFirst: @escaping @Sendable () -> Void) {
+    init(_ numbers: [Int32] = [SIGINT, SIGTERM, SIGHUP], onFirst: @escaping @Sendable () -> Void) {
         let received = SignalCount()
-        for number in [SIGINT, SIGTERM] {
+        for number in numbers {
             // The default action ends the process before the source sees the signal.
             _ = signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
@@ -23,8 +23,11 @@ final class Signals {
                 if received.next() == 1 {
                     onFirst()
                 } else {
-                    Terminal.message("cartsync: stopped at once; run the same command again to go on")
-                    exit(ExitStatus.stoppedEarly.rawValue)
+                    Terminal.progress("")
+                    Cartsync.end(
+                        Ending(
+                            status: .stoppedEarly, summary: "at once, without a report",
+                            next: "run the same command again to go on"))
                 }
             }
             source.resume()

@@ -1,4 +1,5 @@
 import Foundation
+import SyncReporting
 import Synchronization
 
 #if canImport(Glibc)
@@ -10,10 +11,12 @@ import Synchronization
 /// The two streams of the program: results go to standard output, all else to standard error.
 enum Terminal {
     /// Whether a person sees standard error.
-    static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+    static var errorIsTerminal: Bool {
+        isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+    }
     static var outputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
     /// Whether a person can be asked: both input and error are a terminal.
-    static var canAsk: Bool { isatty(STDIN_FILENO) == 1 && errorIsTerminal }
+    static var canAsk: Bool { isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1 }
 
     /// Whether colour may be used on standard output; `NO_COLOR` and `TERM=dumb` say no.
     static var outputHasColor: Bool {
@@ -35,13 +38,23 @@ enum Terminal {
     /// The progress line that stands at the bottom of the terminal, so that a message can be put above it.
     private static let standing = Mutex("")
 
+    /// Whether a result could not be written, other than to a reader who went away.
+    static var hasLostOutput: Bool { lostOutput.withLock { $0 } }
+
+    private static let lostOutput = Mutex(false)
+
     /// Writes a result.
     static func output(_ text: String) {
-        write(text.hasSuffix("\n") ? text : text + "\n", to: STDOUT_FILENO)
+        let code = write(text.hasSuffix("\n") ? text : text + "\n", to: STDOUT_FILENO)
+        if code != 0 && code != EPIPE { lostOutput.withLock { $0 = true } }
     }
 
-    /// Writes a message, above the progress line where there is one.
+    /// Writes a message, above the progress line where there is one; names of files and answers of the store are
+    /// in it, and move no cursor.
     static func message(_ text: String) {
+        let text = text.split(separator: "\n", omittingEmptySubsequences: false).map {
+            TerminalText.printable(String($0))
+        }.joined(separator: "\n")
         standing.withLock { line in
             let clear = line.isEmpty ? "" : "\r\u{1B}[K"
             write(clear + text + "\n" + line, to: STDERR_FILENO)
@@ -59,21 +72,32 @@ enum Terminal {
     /// Asks a yes-or-no question; anything but yes is no, and so is the end of the input.
     static func confirm(_ question: String) -> Bool {
         write(question + " [y/N] ", to: STDERR_FILENO)
+        asking.withLock { $0 = true }
+        defer { asking.withLock { $0 = false } }
         let answer = readLine()?.trimmingCharacters(in: .whitespaces).lowercased()
         return answer == "y" || answer == "yes"
     }
 
+    private static let asking = Mutex(false)
+
+    /// Whether a question waits for its answer: nothing can be interrupted gently then.
+    static var isAsking: Bool { asking.withLock { $0 } }
+
     /// Writes all of it, or what can be written: a closed pipe or a full disk under standard output is no reason
     /// to leave a run half done.
-    private static func write(_ text: String, to descriptor: Int32) {
+    ///
+    /// Returns the system's error code, 0 for none.
+    @discardableResult
+    private static func write(_ text: String, to descriptor: Int32) -> Int32 {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
             // The buffer outlives the call, and `write` keeps no reference to it.
             let written = unsafe bytes.withUnsafeBytes { unsafe systemWrite(descriptor, $0.baseAddress, $0.count) }
             if written < 0 && errno == EINTR { continue }
-            guard written > 0 else { return }
+            guard written > 0 else { return errno }
             bytes = bytes.dropFirst(written)
         }
+        return 0
     }
 
     private static func systemWrite(_ descriptor: Int32, _ base: UnsafeRawPointer?, _ count: Int) -> Int {

@@ -1,0 +1,41 @@
+/// The command as it was typed, to be typed again with a change.
+struct TypedCommand {
+    /// The subcommand, for instance `sync`.
+    let name: String
+    /// All words after the program's name.
+    var words = Array(CommandLine.arguments.dropFirst())
+
+    /// The flags without a value that a command may be told to add.
+    private static let switches: Set<String> = ["--yes", "--allow-empty"]
+
+    /// The command ready for a shell, as another subcommand or with other flags in the place of those it had.
+    func again(as newName: String? = nil, adding flags: String? = nil) -> String {
+        var words = words
+        guard let start = words.firstIndex(of: name) else { return "cartsync \(name)" }
+        let added = flags.map { $0.split(separator: " ").map(String.init) } ?? []
+        for flag in added + ["--detailed-exitcode"] where flag.hasPrefix("--") {
+            while let index = words.firstIndex(where: { $0 == flag || $0.hasPrefix(flag + "=") }) {
+                let hasValue = words[index] == flag && added.contains(flag) && !Self.switches.contains(flag)
+                words.removeSubrange(index...(hasValue ? min(index + 1, words.count - 1) : index))
+            }
+        }
+        words[start] = newName ?? name
+        words.insert(contentsOf: added, at: start + 1)
+        return "cartsync " + words.map(ShellWord.quoted).joined(separator: " ")
+    }
+}
+
+/// A word as a shell takes it back.
+enum ShellWord {
+    static func quoted(_ word: String) -> String {
+        let isPlain = word.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                true
+            default: "-_./:=,%@+".utf8.contains(byte)
+            }
+        }
+        return isPlain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+    }
+}
