@@ -38,9 +38,10 @@ build: deps ## build for trying out and testing
 demo: build ## run the main job against a local sandbox, offline
 	@"$$(swift build --show-bin-path)/cartsync" demo
 
+# One after the other: some measure time, and all share one process and its few threads.
 .PHONY: test
 test: deps ## run the unit tests and the end-to-end tests
-	swift test
+	swift test --no-parallel
 
 .PHONY: check
 check: deps ## check the format, that there are no warnings, and that each target imports only what it names
@@ -55,6 +56,12 @@ format: ## format the sources
 test-more: deps ## run the tests that need foreign tools, which are installed
 	Tests/Foreign/run
 
+FUZZ_SECONDS ?= 60
+.PHONY: fuzz
+fuzz: deps ## read damaged exports for FUZZ_SECONDS (60): no crash, no hang, no disagreement
+	swift build -c release --product fuzz-exports
+	cd .build && "$$(swift build --package-path .. -c release --show-bin-path)/fuzz-exports" ../samples/exports --seconds $(FUZZ_SECONDS)
+
 .PHONY: release
 release: deps ## build one optimised binary with the Swift standard library inside
 	swift build $(RELEASE)
@@ -66,7 +73,7 @@ install: release ## install the binary below PREFIX (/usr/local)
 
 .PHONY: bench
 bench: release ## measure the figures of the README on the release build
-	Tests/Benchmarks/run
+	Tests/Benchmarks/run "$$(swift build $(RELEASE) --show-bin-path)/cartsync"
 
 .PHONY: clean
 clean: ## remove what was built

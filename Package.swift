@@ -81,7 +81,10 @@ let package = Package(
         .target(name: "AssociationDiff", dependencies: ["CartAssociations"], swiftSettings: settings),
         .target(
             name: "Ledger",
-            dependencies: ["CartAssociations", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "CartAssociations", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
             swiftSettings: settings),
         .target(name: "CallPacing", swiftSettings: settings),
         .target(
@@ -91,6 +94,7 @@ let package = Package(
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: settings),
         .target(
@@ -108,19 +112,22 @@ let package = Package(
         .systemLibrary(
             name: "CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .executableTarget(
+            name: "fuzz-exports", dependencies: ["CartAssociations", "ExportFiles"], path: "Tests/Fuzz",
+            swiftSettings: settings),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(name: "CartAssociationsTests", dependencies: ["CartAssociations"], swiftSettings: settings),
         .testTarget(
             name: "ExportFilesTests", dependencies: ["CartAssociations", "ExportFiles"], exclude: ["Fixtures"],
             swiftSettings: settings),
         .testTarget(
-            name: "AssociationDiffTests", dependencies: ["CartAssociations", "AssociationDiff"],
+            name: "AssociationDiffTests", dependencies: ["CartAssociations", "AssociationDiff", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "LedgerTests",
             dependencies: [
                 "CartAssociations", "Ledger", .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"), "TestSupport",
             ],
             swiftSettings: settings),
         .testTarget(name: "CallPacingTests", dependencies: ["CallPacing"], swiftSettings: settings),

@@ -1,6 +1,7 @@
 import AssociationDiff
 import CartAssociations
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Comparing")

@@ -1,5 +1,6 @@
 import AssociationDiff
 import CartAssociations
+import TestSupport
 import Testing
 
 @Suite("Sets of fingerprints")

@@ -1,6 +1,7 @@
 import CartAssociations
 import Foundation
 import Ledger
+import TestSupport
 import Testing
 
 @Suite("The journal")
