@@ -68,8 +68,12 @@ release: deps ## build one optimised binary with the Swift standard library insi
 	@echo "built $$(swift build $(RELEASE) --show-bin-path)/cartsync"
 
 .PHONY: install
-install: release ## install the binary below PREFIX (/usr/local)
+install: release ## install the binary and the demo's samples below PREFIX (/usr/local)
 	install -D -m 755 "$$(swift build $(RELEASE) --show-bin-path)/cartsync" "$(DESTDIR)$(PREFIX)/bin/cartsync"
+	for file in exports/customers.csv exports/accounts.xml exports/customers-before.csv exports/accounts-before.xml \
+		sandbox/store.json; do \
+		install -D -m 644 "samples/$$file" "$(DESTDIR)$(PREFIX)/share/cartsync/samples/$$file" || exit 1; \
+	done
 
 .PHONY: bench
 bench: release ## measure the figures of the README on the release build

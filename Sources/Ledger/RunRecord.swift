@@ -83,13 +83,20 @@ package struct RunRecord: Sendable, Hashable, Codable, Identifiable {
     /// Whether `runs resume` can go on with it.
     package var isResumable: Bool { state == .applying || state == .stopped }
 
-    /// A new id: the time in UTC and four random characters, for instance `20261121-101500-4f2a`. Ids sort by time.
+    /// A new id: the time in UTC and four characters, for instance `20261121-101500-4f2a`. Ids sort by time, to the
+    /// millisecond: the first two characters are the milliseconds in base 36, the last two are random.
     package static func makeID(at date: Date, using generator: inout some RandomNumberGenerator) -> String {
         let formatter = DateFormatter()
         formatter.locale = Locale(identifier: "en_US_POSIX")
         formatter.timeZone = TimeZone(secondsFromGMT: 0)
         formatter.dateFormat = "yyyyMMdd-HHmmss"
-        let random = String(UInt16.random(in: .min ... .max, using: &generator), radix: 16)
-        return formatter.string(from: date) + "-" + String(repeating: "0", count: 4 - random.count) + random
+        let milliseconds = Int(date.timeIntervalSince1970 * 1000) - Int(date.timeIntervalSince1970) * 1000
+        let random = Int.random(in: 0..<36 * 36, using: &generator)
+        return formatter.string(from: date) + "-" + twoDigits(milliseconds) + twoDigits(random)
+    }
+
+    private static func twoDigits(_ number: Int) -> String {
+        let digits = String(number, radix: 36)
+        return digits.count < 2 ? "0" + digits : digits
     }
 }

@@ -97,7 +97,9 @@ extension TextReport {
     private func place(_ place: RecordPlace?, _ plan: PlanView) -> String {
         guard let place else { return "" }
         guard plan.exports.count > 1, plan.exports.indices.contains(place.export) else { return "line \(place.line)" }
-        return "\(plan.exports[place.export].path):\(place.line)"
+        // The whole path stands above, and would cost the columns that matter here.
+        let path = plan.exports[place.export].path
+        return "\(path.split(separator: "/").last.map(String.init) ?? path):\(place.line)"
     }
 
     private func planRefusals(_ plan: PlanView) -> [String] {

@@ -65,6 +65,13 @@ struct RunTests {
         #expect(second.hasPrefix("20261121-120001-"))
         #expect(first.count == 20 && first < second)
         #expect(RunRecord.makeID(at: noon, using: &generator) != first)
+        for milliseconds in 1..<1000 {
+            let earlier = RunRecord.makeID(
+                at: noon.addingTimeInterval((Double(milliseconds) - 0.5) / 1000), using: &generator)
+            let later = RunRecord.makeID(
+                at: noon.addingTimeInterval((Double(milliseconds) + 0.5) / 1000), using: &generator)
+            #expect(earlier < later && later < second, "\(milliseconds) ms")
+        }
     }
 
     @Test("a plan that was interrupted is ended and its journal removed when the ledger is opened again")

@@ -100,22 +100,21 @@ struct Samples {
 
     /// Looks in the current folder, then beside and above the program.
     static func find() throws -> Samples {
-        let program = URL(filePath: ProgramPath.current).resolvingSymlinksInPath()
-        var places = [URL(filePath: FileManager.default.currentDirectoryPath)]
-        var place = program.deletingLastPathComponent()
-        places.append(place.deletingLastPathComponent().appending(path: "share/cartsync"))
+        var place = URL(filePath: ProgramPath.current).resolvingSymlinksInPath().deletingLastPathComponent()
+        // Without a folder before them the samples are those of the current folder, and have short names.
+        var places = ["", place.deletingLastPathComponent().appending(path: "share/cartsync").path + "/"]
         while place.path != "/" {
-            places.append(place)
+            places.append(place.path + "/")
             place.deleteLastPathComponent()
         }
         for place in places {
-            let samples = place.appending(path: "samples")
-            let store = samples.appending(path: "sandbox/store.json").path
+            let samples = place + "samples"
+            let store = samples + "/sandbox/store.json"
             guard FileManager.default.fileExists(atPath: store) else { continue }
-            func export(_ name: String) -> String { samples.appending(path: "exports/\(name)").path }
+            func exports(_ names: String...) -> [String] { names.map { "\(samples)/exports/\($0)" } }
             return Samples(
-                store: store, before: [export("customers-before.csv"), export("accounts-before.xml")],
-                tonight: [export("customers.csv"), export("accounts.xml")])
+                store: store, before: exports("customers-before.csv", "accounts-before.xml"),
+                tonight: exports("customers.csv", "accounts.xml"))
         }
         throw Ending(
             status: .exportUnreadable, details: "cartsync: the sample exports (samples/exports) are not found",
