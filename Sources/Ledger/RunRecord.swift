@@ -90,9 +90,11 @@ package struct RunRecord: Sendable, Hashable, Codable, Identifiable {
         formatter.locale = Locale(identifier: "en_US_POSIX")
         formatter.timeZone = TimeZone(secondsFromGMT: 0)
         formatter.dateFormat = "yyyyMMdd-HHmmss"
-        let milliseconds = Int(date.timeIntervalSince1970 * 1000) - Int(date.timeIntervalSince1970) * 1000
+        // The formatter rounds to the nearest millisecond, and so into the next second.
+        let (second, millisecond) = Int(date.timeIntervalSince1970 * 1000).quotientAndRemainder(dividingBy: 1000)
         let random = Int.random(in: 0..<36 * 36, using: &generator)
-        return formatter.string(from: date) + "-" + twoDigits(milliseconds) + twoDigits(random)
+        let time = formatter.string(from: Date(timeIntervalSince1970: TimeInterval(second)))
+        return time + "-" + twoDigits(millisecond) + twoDigits(random)
     }
 
     private static func twoDigits(_ number: Int) -> String {
