@@ -108,12 +108,17 @@ package struct PaceCalculator: Sendable {
     ///   - sentAt: just before the request was sent.
     ///   - answeredAt: when its answer had been read, or its failure was known.
     ///   - isHealthy: whether a store that can do its work answered; a probe that is not healthy is repeated later.
-    package mutating func complete(_ grant: Grant, sentAt: Int64, answeredAt: Int64, isHealthy: Bool) {
+    ///   - mayHaveConnected: whether a connection may have been opened for it first. Then it may have arrived as late
+    ///     as its answer allows, and all of that is waited out: it happens once for each connection.
+    package mutating func complete(
+        _ grant: Grant, sentAt: Int64, answeredAt: Int64, isHealthy: Bool, mayHaveConnected: Bool = false
+    ) {
         backlog.callEnds(answeredAt)
         let latency = max(0, answeredAt - sentAt)
         quickest.add(latency, now: answeredAt)
         if grant.number >= firstSent {
-            sent[grant.number - firstSent] = Sent(earliest: sentAt + Self.window, latency: latency)
+            let latest = mayHaveConnected ? max(sentAt, answeredAt - quickest.value) : sentAt
+            sent[grant.number - firstSent] = Sent(earliest: latest + Self.window, latency: answeredAt - latest)
         }
         guard probe != nil else { return }
         if isHealthy {

@@ -112,14 +112,16 @@ package final class Pacer: Sendable {
     ///   - answered: when the whole answer had been read.
     ///   - isHealthy: false for a server error or no answer at all: while the pacer probes, only a healthy answer
     ///     ends it.
+    ///   - mayHaveConnected: whether a connection may have been opened for this call first.
     package func complete(
         _ admission: Admission, sentAt: ContinuousClock.Instant, answered: ContinuousClock.Instant,
-        isHealthy: Bool = true
+        isHealthy: Bool = true, mayHaveConnected: Bool = false
     ) {
         let change: RateChange? = state.withLock { state in
             let wasProbing = state.pace.isProbing
             state.pace.complete(
-                admission.grant, sentAt: nanoseconds(sentAt), answeredAt: nanoseconds(answered), isHealthy: isHealthy)
+                admission.grant, sentAt: nanoseconds(sentAt), answeredAt: nanoseconds(answered), isHealthy: isHealthy,
+                mayHaveConnected: mayHaveConnected)
             guard wasProbing, !state.pace.isProbing else { return nil }
             return RateChange(rate: state.rate.rate, reason: "the store answers again")
         }

@@ -54,14 +54,17 @@ extension CommerceClient {
             let token = try await token(for: request, refused: progress.refusedToken)
             let admission = try await admit(request, isFirst: progress.sent == 0)
             let sentAt = ContinuousClock.now
+            let mayConnect = beginExchange()
             let exchange = await transport.send(request, token: token?.text)
+            endExchange(exchange)
             let answeredAt = ContinuousClock.now
 
             var value: Value?
             if case .answer(let answer) = exchange, (200..<300).contains(answer.status) { value = decode(answer) }
             let judged = Classification(exchange, for: request.operation, isUnderstood: value != nil)
             let isHealthy = judged.answer != .serverError && judged.answer != .connection
-            pacer.complete(admission, sentAt: sentAt, answered: answeredAt, isHealthy: isHealthy)
+            pacer.complete(
+                admission, sentAt: sentAt, answered: answeredAt, isHealthy: isHealthy, mayHaveConnected: mayConnect)
             noteHealth(isHealthy, exchange, request, now: answeredAt)
             if case .noAnswer(.cancelled) = exchange { throw .stopped }
             if judged.answer == .rateLimited { pacer.tooMany(admission, retryAfter: retryAfter(exchange)) }
@@ -97,6 +100,24 @@ extension CommerceClient {
                 value: value, answer: judged.answer, exchange: exchange, attempts: progress.sent,
                 service: answeredAt - sentAt, response: response, isEffectUncertain: progress.isEffectUncertain,
                 sentence: sentence)
+        }
+    }
+
+    /// Counts a call on the wire; returns whether a connection may have to be opened for it.
+    private func beginExchange() -> Bool {
+        state.withLock { state in
+            state.inFlight += 1
+            guard state.inFlight > state.connections else { return false }
+            state.connections = state.inFlight
+            return true
+        }
+    }
+
+    /// Counts a call off the wire; without an answer its connection is gone.
+    private func endExchange(_ exchange: Exchange) {
+        state.withLock { state in
+            state.inFlight -= 1
+            if case .noAnswer = exchange { state.connections = max(state.inFlight, state.connections - 1) }
         }
     }
 

@@ -12,6 +12,9 @@ package final class CommerceClient: Sendable {
     struct State {
         var budget = RetryBudget()
         var rule = StopRule()
+        /// Calls on the wire, and the connections that there must be at least: one for each of the most at once.
+        var inFlight = 0
+        var connections = 0
         /// Since when the budget of repetitions is spent without one answer of a store that can do its work.
         var outageSince: ContinuousClock.Instant?
         /// Why no call is made any more.
