@@ -45,9 +45,8 @@ struct DemoCommand: AsyncParsableCommand {
         settings.clientID = SandboxOptions().clientID
         settings.clientSecret = SandboxOptions().clientSecret
         settings.stateDirectory = folder
-        settings.rate = 25
         settings.source = "nightly"
-        Terminal.message("cartsync: a sandbox with \(25) calls a second listens on http://127.0.0.1:\(port)")
+        Terminal.message("cartsync: a sandbox that bears 25 calls a second listens on http://127.0.0.1:\(port)")
         let session = try Session.open(LoadedSettings(settings: settings, used: []))
         let signals = Signals { [stop = session.stop] in stop.request() }
         defer { withExtendedLifetime(signals) {} }
