@@ -3,9 +3,9 @@ package import CartAssociations
 /// Compares what an export wants with what exists, as sets of fingerprints.
 ///
 /// Both sides are added in any order and any number; `join` then says which differ. Memory stays within the budget,
-/// plus about 10 MB and what the difference itself needs; the rest goes to a nameless temporary file. A record is
-/// known by its position, the number of records added before it, so that a second reading of the same export can
-/// tell from one bit whether a record is in the difference.
+/// plus about 10 MB and a few bits for each record and row; the rest goes to a nameless temporary file. A record is
+/// known by its position, the number of records added before it, and a row of the ledger by its number: a second
+/// reading of the same export, or of the same ledger, can tell from one bit whether it is in the difference.
 package struct AssociationDiff: ~Copyable {
     /// Which statements about associations a fingerprint belongs to.
     package struct Sides: OptionSet, Sendable {
@@ -20,11 +20,15 @@ package struct AssociationDiff: ~Copyable {
         package static let existing = Sides(rawValue: 4)
         /// An earlier export of the same source asserted the association.
         package static let asserted = Sides(rawValue: 8)
+        /// A row of the ledger says so, and its number is known.
+        static let row = Sides(rawValue: 16)
     }
 
     private var store: PartitionedItems
     /// Records added so far, wanted and unwanted: the position of the next one.
     package private(set) var records = 0
+    /// One more than the highest row number added so far.
+    private var rows = 0
 
     /// Starts an empty comparison that keeps at most `memoryBudget` bytes of fingerprints in memory and spills the
     /// rest into a temporary file in `spillFolder`, which is made only when it is needed.
@@ -44,13 +48,22 @@ package struct AssociationDiff: ~Copyable {
         try store.append(PartitionedItem(fingerprint, sides: sides, position: position))
     }
 
+    /// Adds what the ledger's row of this number says: that the association exists, is asserted, or both.
+    ///
+    /// Rows are numbered from 0; no number and no fingerprint may come twice. Throws where the temporary file cannot
+    /// be written.
+    package mutating func add(_ fingerprint: Fingerprint, row: Int, to sides: Sides) throws(SpillError) {
+        rows = max(rows, row + 1)
+        let sides = sides.intersection([.existing, .asserted]).union(.row)
+        try store.append(PartitionedItem(fingerprint, sides: sides, position: UInt64(row)))
+    }
+
     /// Joins everything added and leaves the comparison empty.
     ///
-    /// `listingExtra` false counts what exists and is not wanted without holding its fingerprints: where only
-    /// what the source itself asserted may be deleted, the rest can be ten million of somebody else's.
+    /// `listingExtra` false holds no fingerprint of what exists and is not wanted; the rows are known all the same.
     /// Throws where the temporary file cannot be read.
     package mutating func join(listingExtra: Bool = true) throws(SpillError) -> Difference {
-        var difference = Difference(records: records)
+        var difference = Difference(records: records, rows: rows)
         var table = PartitionTable()
         for partition in 0..<PartitionedItems.partitions where store.count(in: partition) > 0 {
             table.reset(capacity: store.count(in: partition))
@@ -68,6 +81,7 @@ package struct AssociationDiff: ~Copyable {
         }
         store = PartitionedItems(memoryBudget: store.memoryBudget, spillFolder: store.spillFolder)
         records = 0
+        rows = 0
         return difference
     }
 }

@@ -10,10 +10,12 @@ package struct Difference: Sendable {
     package private(set) var contradictory: RecordSet
     /// Wanted again by a later record of the same kind: every record but the first of each association.
     package private(set) var repeated: RecordSet
-    /// Existing and neither wanted nor named by the export; empty where only their number was asked for.
+    /// Existing and named by no record; empty where only their rows or their number was asked for.
     package private(set) var extra = FingerprintSet()
-    /// Asserted before by the source and no longer wanted.
-    package private(set) var dropped = FingerprintSet()
+    /// The rows of the ledger among them.
+    package private(set) var extraRows: RecordSet
+    /// The rows of the ledger that the source asserted before and no record names.
+    package private(set) var droppedRows: RecordSet
 
     /// Distinct associations wanted.
     package private(set) var wantedCount = 0
@@ -26,12 +28,14 @@ package struct Difference: Sendable {
 
     private var contradictions = 0
 
-    init(records: Int) {
+    init(records: Int, rows: Int) {
         missing = RecordSet(capacity: records)
         unasserted = RecordSet(capacity: records)
         unwantedExisting = RecordSet(capacity: records)
         contradictory = RecordSet(capacity: records)
         repeated = RecordSet(capacity: records)
+        extraRows = RecordSet(capacity: rows)
+        droppedRows = RecordSet(capacity: rows)
     }
 
     /// Whether `add` found contradictions since the last answer of true.
@@ -57,14 +61,15 @@ package struct Difference: Sendable {
             wantedCount += 1
             if sides.contains(.existing) { keptCount += 1 } else { missing.insert(joined.position) }
             if !sides.contains(.asserted) { unasserted.insert(joined.position) }
+        } else if sides.contains(.unwanted) {
+            if sides.contains(.existing) { unwantedExisting.insert(joined.position) }
         } else {
-            if sides.isSuperset(of: [.unwanted, .existing]) {
-                unwantedExisting.insert(joined.position)
-            } else if sides.contains(.existing) {
+            if sides.contains(.existing) {
                 extraCount += 1
                 if listingExtra { extra.insert(joined.fingerprint) }
+                if sides.contains(.row) { extraRows.insert(joined.position) }
             }
-            if sides.contains(.asserted) { dropped.insert(joined.fingerprint) }
+            if sides.isSuperset(of: [.asserted, .row]) { droppedRows.insert(joined.position) }
         }
     }
 

@@ -4,7 +4,8 @@ import CartAssociations
 struct PartitionedItem: BitwiseCopyable {
     let high: UInt64
     let low: UInt64
-    /// The sides in the low four bits, zero only in an empty slot; the position above them.
+    /// The sides in the low five bits, zero only in an empty slot; above them the position of a record, or else the
+    /// number of a row.
     fileprivate(set) var tag: UInt64
 
     static let empty = PartitionedItem(high: 0, low: 0, tag: 0)
@@ -16,13 +17,14 @@ struct PartitionedItem: BitwiseCopyable {
     }
 
     init(_ fingerprint: Fingerprint, sides: AssociationDiff.Sides, position: UInt64) {
-        self.init(high: fingerprint.high, low: fingerprint.low, tag: position << 4 | UInt64(sides.rawValue))
+        self.init(high: fingerprint.high, low: fingerprint.low, tag: position << 5 | UInt64(sides.rawValue))
     }
 
     var fingerprint: Fingerprint { Fingerprint(high: high, low: low) }
-    var sides: AssociationDiff.Sides { AssociationDiff.Sides(rawValue: UInt8(tag & 15)) }
-    var position: Int { Int(tag >> 4) }
+    var sides: AssociationDiff.Sides { AssociationDiff.Sides(rawValue: UInt8(tag & 31)) }
+    var position: Int { Int(tag >> 5) }
     var isRecord: Bool { tag & 3 != 0 }
+    var isRow: Bool { sides.contains(.row) }
 }
 
 /// Items in partitions by the first bits of their fingerprints, each small enough to be joined in the cache.
@@ -126,8 +128,8 @@ struct PartitionTable {
         mask = size - 1
     }
 
-    /// Unites an item with the others of its fingerprint and keeps the first record's position; returns false
-    /// where the item is a record that repeats an earlier one of the same kind.
+    /// Unites an item with the others of its fingerprint and keeps the first record's position, or else the row's
+    /// number; returns false where the item is a record that repeats an earlier one of the same kind.
     mutating func merge(_ item: PartitionedItem) -> Bool {
         let slot = slot(of: item)
         let known = slots[slot]
@@ -136,10 +138,10 @@ struct PartitionTable {
             return true
         }
         let isRepeated = item.tag & known.tag & 3 != 0
-        if item.isRecord && !known.isRecord {
-            slots[slot].tag = item.tag | known.tag & 15
+        if !known.isRecord && (item.isRecord || item.isRow) {
+            slots[slot].tag = item.tag | known.tag & 31
         } else {
-            slots[slot].tag |= item.tag & 15
+            slots[slot].tag |= item.tag & 31
         }
         return !isRepeated
     }

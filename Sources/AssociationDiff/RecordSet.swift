@@ -1,5 +1,5 @@
-/// A set of export records by their position, one bit each: the position counts the records added to a diff as
-/// wanted or unwanted, from 0, in that order.
+/// A set of records or rows by their position, one bit each: records are counted in the order in which they were added
+/// as wanted or unwanted, from 0; rows have the numbers they were added with.
 package struct RecordSet: Sendable {
     private var words: [UInt64]
     package private(set) var count = 0

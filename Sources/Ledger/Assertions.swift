@@ -1,4 +1,4 @@
-package import CartAssociations
+import CartAssociations
 package import Foundation
 import GRDB
 
@@ -22,9 +22,9 @@ extension Ledger {
     }
 
     /// Takes back what a source asserted; an association that no source asserts any more, and that is not known to
-    /// exist, disappears.
-    package func retract(_ associations: [CartAssociations.Association], source: String) throws(LedgerError) {
-        try forEachRow(of: associations, "record what a source no longer asserts") { db, sets, row in
+    /// exist, disappears. The draft is empty afterwards.
+    package func retract(_ draft: AssociationDraft, source: String) throws(LedgerError) {
+        try forEachRow(of: draft, "record what a source no longer asserts") { db, sets, row in
             let set = try sets.removing(source, from: row.sources, db)
             if set == SourceSets.empty && row.confirmation == nil { return try row.delete() }
             try row.update(sources: set, confirmation: row.confirmation)
@@ -32,43 +32,53 @@ extension Ledger {
     }
 
     /// Records that associations were not in a complete listing of the store: those that no source asserts
-    /// disappear, the others are no longer known to exist.
-    package func unconfirm(_ associations: [CartAssociations.Association]) throws(LedgerError) {
-        try forEachRow(of: associations, "record what no longer exists") { _, _, row in
+    /// disappear, the others are no longer known to exist. The draft is empty afterwards.
+    package func unconfirm(_ draft: AssociationDraft) throws(LedgerError) {
+        try forEachRow(of: draft, "record what no longer exists") { _, _, row in
             if row.sources == SourceSets.empty { return try row.delete() }
             try row.update(sources: row.sources, confirmation: nil)
         }
     }
 
     /// Records that associations exist, and how that is known; `run` is nil where no run learnt it, for instance in
-    /// an import.
+    /// an import. The draft is empty afterwards.
     package func confirm(
-        _ associations: [(CartAssociations.Association, Fingerprint)], as confirmation: Ledger.Confirmation,
-        run: String?,
-        at: Date
+        _ draft: AssociationDraft, as confirmation: Ledger.Confirmation, run: String?, at: Date
     ) throws(LedgerError) {
-        for start in stride(from: 0, to: associations.count, by: Self.rowsPerTransaction) {
-            try writing("record what exists") { db in
+        var more = draft.count > 0
+        var associations = try draft.sorted()
+        while more {
+            more = try writing("record what exists") { db in
                 let number = try run.map { try Self.number(db, of: $0) }
                 let row = try ConfirmationWriter(db, run: number)
-                for (association, fingerprint) in associations[start...].prefix(Self.rowsPerTransaction) {
-                    try row.confirm(association, fingerprint, as: confirmation, sources: SourceSets.empty, at: at)
+                for _ in 0..<Self.rowsPerTransaction {
+                    let isThere = try associations.takeNext {
+                        try row.confirm($0.0, $0.1, as: confirmation, sources: SourceSets.empty, at: at)
+                    }
+                    guard isThere else { return false }
                 }
+                return true
             }
         }
     }
 
     private func forEachRow(
-        of associations: [CartAssociations.Association], _ action: String,
+        of draft: AssociationDraft, _ action: String,
         _ change: (Database, inout SourceSets, AssociationRow) throws -> Void
     ) throws(LedgerError) {
-        for start in stride(from: 0, to: associations.count, by: Self.rowsPerTransaction) {
-            try writing(action) { db in
+        var more = draft.count > 0
+        var associations = try draft.sorted()
+        while more {
+            more = try writing(action) { db in
                 var sets = try SourceSets(db)
                 let rows = try AssociationRows(db)
-                for association in associations[start...].prefix(Self.rowsPerTransaction) {
-                    if let row = try rows.find(association) { try change(db, &sets, row) }
+                for _ in 0..<Self.rowsPerTransaction {
+                    let isThere = try associations.takeNext { association, _ in
+                        if let row = try rows.find(association) { try change(db, &sets, row) }
+                    }
+                    guard isThere else { return false }
                 }
+                return true
             }
         }
     }

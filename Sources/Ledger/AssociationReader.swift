@@ -76,6 +76,18 @@ struct AssociationReader {
         return page
     }
 
+    /// Goes through all rows and shows the owners of those that `isWanted` picks.
+    mutating func forEachOwner(
+        _ isWanted: (Standing) throws -> Bool, _ visit: (OwnerKind, Span<UInt8>) throws -> Void
+    ) throws {
+        scan.bind("", at: 1)
+        defer { scan.reset() }
+        while try scan.step() {
+            let standing = try standing()
+            if try isWanted(standing) { try scan.withBytes(3) { try visit(standing.ownerKind, $0) } }
+        }
+    }
+
     /// One row in full; nil where there is none.
     func association(at key: Key, _ names: inout RunNames) throws -> StoredAssociation? {
         bind(key, to: point)

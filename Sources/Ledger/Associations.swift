@@ -38,6 +38,18 @@ extension Ledger {
         } while cart != nil
     }
 
+    /// Visits the owners of the associations that `isWanted` picks, as seen from one source: their ids' UTF-8, valid
+    /// during the call only. Neither closure may use the ledger.
+    package func forEachOwner(
+        from source: String, where isWanted: (Standing) throws -> Bool,
+        visit: (OwnerKind, Span<UInt8>) throws -> Void
+    ) throws {
+        try visiting("read associations") { db in
+            var reader = try AssociationReader(db, source: source)
+            try reader.forEachOwner(isWanted, visit)
+        }
+    }
+
     /// One association; nil where the ledger does not know it.
     package func association(_ association: CartAssociations.Association) throws(LedgerError) -> StoredAssociation? {
         try associations(

@@ -7,7 +7,14 @@ private let draftBudget = 16 << 20
 extension Ledger {
     /// An empty plan for a run, to be filled in any order and handed to `appendPlan`.
     package func draftPlan(for run: String) -> PlanDraft {
-        PlanDraft(run: run, sorter: RecordSorter(memoryBudget: draftBudget, folder: folder))
+        PlanDraft(
+            run: run, sorter: RecordSorter(memoryBudget: draftBudget, folder: folder),
+            losers: RecordSorter(memoryBudget: draftBudget / 4, folder: folder))
+    }
+
+    /// An empty list of associations, to be filled in any order and handed to `retract`, `unconfirm` or `confirm`.
+    package func draftAssociations() -> AssociationDraft {
+        AssociationDraft(sorter: RecordSorter(memoryBudget: draftBudget / 4, folder: folder))
     }
 
     /// An empty list of what an accepted export of `source` asserts, to be filled in any order and handed to
@@ -24,13 +31,16 @@ extension Ledger {
 package final class PlanDraft {
     let run: String
     let sorter: RecordSorter
+    /// The owner of each delete.
+    private let losers: RecordSorter
     private var record = ByteRecord()
     package private(set) var creates = 0
     package private(set) var deletes = 0
 
-    init(run: String, sorter: RecordSorter) {
+    init(run: String, sorter: RecordSorter, losers: RecordSorter) {
         self.run = run
         self.sorter = sorter
+        self.losers = losers
     }
 
     /// Adds a change; throws where the temporary file cannot be written.
@@ -45,7 +55,109 @@ package final class PlanDraft {
         try sorter.add(record)
         switch change.kind {
         case .create: creates += 1
-        case .delete: deletes += 1
+        case .delete:
+            deletes += 1
+            record.removeAll()
+            record.append(UInt8(StoredCodes.code(change.association.owner.kind)))
+            record.append(change.association.owner.id.text)
+            try losers.add(record)
+        }
+    }
+
+    /// How many owners lose a cart, and those who lose the most, most first; to be asked once, after the last change.
+    ///
+    /// Throws where the temporary file cannot be read.
+    package func losses(most: Int) throws -> (owners: Int, hardest: [(owner: Owner, deletes: Int)]) {
+        var owners = 0
+        var hardest: [(owner: Owner, deletes: Int)] = []
+        var present: (record: ArraySlice<UInt8>, deletes: Int) = ([], 0)
+        func finish() throws {
+            guard present.deletes > 0 else { return }
+            owners += 1
+            // Owners come in order, so that of two with as many deletes the first one stays first.
+            let place = hardest.firstIndex { $0.deletes < present.deletes } ?? hardest.endIndex
+            guard place < most else { return }
+            var fields = ByteRecord.Reader(present.record)
+            let kind = StoredCodes.ownerKind(Int(fields.byte()))
+            hardest.insert((Owner(kind: kind, id: try fields.ownerID()), present.deletes), at: place)
+            if hardest.count > most { hardest.removeLast() }
+        }
+        var records = try losers.sorted()
+        while try records.takeNext({ record in
+            if record != present.record {
+                try finish()
+                present = (ArraySlice(Array(record)), 0)
+            }
+            present.deletes += 1
+        }) {}
+        try finish()
+        return (owners, hardest)
+    }
+
+    /// Visits every change in the order of the journal: carts in order, creates before deletes. The draft is empty
+    /// afterwards.
+    ///
+    /// Throws where the temporary file cannot be read, and whatever the visitor throws.
+    package func takeAll(_ visit: (Change, Fingerprint) throws -> Void) throws {
+        var records = try sorter.sorted()
+        while try records.takeNext({ record in
+            var fields = ByteRecord.Reader(record)
+            let cart = try fields.cartID()
+            let kind = StoredCodes.changeKind(Int(fields.byte()))
+            let ownerKind = StoredCodes.ownerKind(Int(fields.byte()))
+            let association = Association(ownerKind, try fields.ownerID(), cart)
+            let fingerprint = fields.fingerprint()
+            try visit(Change(kind, association, place: fields.place()), fingerprint)
+        }) {}
+    }
+}
+
+/// Associations that the ledger shall forget or confirm: any number, in about 6 MB of memory.
+///
+/// It does not touch the ledger, so that it may be filled while the ledger is being read.
+package final class AssociationDraft {
+    private let sorter: RecordSorter
+    private var record = ByteRecord()
+
+    init(sorter: RecordSorter) { self.sorter = sorter }
+
+    package var count: Int { sorter.count }
+
+    /// Adds an association; throws where the temporary file cannot be written.
+    package func add(_ association: Association, _ fingerprint: Fingerprint) throws(LedgerError) {
+        record.removeAll()
+        record.append(association.cart.text)
+        record.append(UInt8(StoredCodes.code(association.owner.kind)))
+        record.append(association.owner.id.text)
+        record.append(fingerprint)
+        try sorter.add(record)
+    }
+
+    /// Visits every association in the order of the ledger. The draft is empty afterwards.
+    ///
+    /// Throws where the temporary file cannot be read, and whatever the visitor throws.
+    package func takeAll(_ visit: (Association, Fingerprint) throws -> Void) throws {
+        var records = try sorted()
+        while try records.takeNext({ try visit($0.0, $0.1) }) {}
+    }
+
+    func sorted() throws(LedgerError) -> SortedAssociations {
+        SortedAssociations(records: try sorter.sorted())
+    }
+}
+
+/// A draft's associations in the order of the ledger.
+struct SortedAssociations {
+    fileprivate var records: SortedRecords
+
+    /// Calls `take` with the next one; returns false at the end.
+    mutating func takeNext(_ take: ((Association, Fingerprint)) throws -> Void) throws -> Bool {
+        try records.takeNext { record in
+            var fields = ByteRecord.Reader(record)
+            let cart = try fields.cartID()
+            let kind = StoredCodes.ownerKind(Int(fields.byte()))
+            let association = Association(kind, try fields.ownerID(), cart)
+            try take((association, fields.fingerprint()))
         }
     }
 }
@@ -83,39 +195,22 @@ package final class AssertionDraft {
         record.append(place)
         try sorter.add(record)
     }
-}
 
-extension ByteRecord {
-    mutating func append(_ fingerprint: Fingerprint) {
-        append(fingerprint.high)
-        append(fingerprint.low)
-    }
-
-    /// A place is a byte that says whether there is one, and its three numbers.
-    mutating func append(_ place: RecordPlace?) {
-        guard let place else { return append(UInt8(0)) }
-        append(UInt8(1))
-        append(UInt64(place.export))
-        append(UInt64(place.record))
-        append(UInt64(place.line))
-    }
-}
-
-extension ByteRecord.Reader {
-    /// Binds a fingerprint, which has the same bytes in the tables.
-    mutating func bindFingerprint(to statement: PreparedStatement, at parameter: Int32) {
-        statement.bind(blob: bytes(16), at: parameter)
-    }
-
-    /// Binds a place to parameters that follow each other.
-    mutating func bindPlace(to statement: PreparedStatement, from parameter: Int32) {
-        let isThere = byte() == 1
-        for offset in 0..<3 as Range<Int32> {
-            if isThere {
-                statement.bind(bits: number(), at: parameter + offset)
-            } else {
-                statement.bindNull(at: parameter + offset)
-            }
-        }
+    /// Visits every association in the order of the ledger. The draft is empty afterwards.
+    ///
+    /// Throws where the temporary file cannot be read, and whatever the visitor throws.
+    package func takeAll(
+        _ visit: (Association, Fingerprint, RecordPlace?, Ledger.Confirmation?) throws -> Void
+    ) throws {
+        var records = try sorter.sorted()
+        while try records.takeNext({ record in
+            var fields = ByteRecord.Reader(record)
+            let cart = try fields.cartID()
+            let kind = StoredCodes.ownerKind(Int(fields.byte()))
+            let association = Association(kind, try fields.ownerID(), cart)
+            let fingerprint = fields.fingerprint()
+            let confirmation = Ledger.Confirmation(rawValue: Int(fields.byte()))
+            try visit(association, fingerprint, fields.place(), confirmation)
+        }) {}
     }
 }

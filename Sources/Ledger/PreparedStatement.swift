@@ -124,6 +124,15 @@ import GRDBSQLite
 
     func isNull(_ column: Int32) -> Bool { unsafe sqlite3_column_type(pointer, column) == SQLITE_NULL }
 
+    /// Shows the bytes of the column's text.
+    func withBytes(_ column: Int32, _ body: (Span<UInt8>) throws -> Void) rethrows {
+        // Unsafe because the bytes belong to SQLite until the next step, which the closure cannot make.
+        let start = unsafe sqlite3_column_text(pointer, column)
+        let count = unsafe Int(sqlite3_column_bytes(pointer, column))
+        let bytes = unsafe UnsafeBufferPointer(start: start, count: start == nil ? 0 : count)
+        try unsafe body(bytes.span)
+    }
+
     /// The column's text; empty for null, and repaired where the bytes are not UTF-8.
     func text(_ column: Int32) -> String {
         // Unsafe because the bytes belong to SQLite until the next step; they are copied at once.

@@ -33,23 +33,6 @@ package struct RunRecord: Sendable, Hashable, Codable, Identifiable {
         }
     }
 
-    /// The plan in numbers.
-    package struct PlanCounts: Sendable, Hashable, Codable {
-        package var creates = 0
-        package var deletes = 0
-        package var kept = 0
-        package var duplicates = 0
-        package var rejected = 0
-        /// Existing associations outside the scope.
-        package var unmanaged = 0
-        /// Not deleted, because another source asserts them.
-        package var protected = 0
-        /// Not deleted, because a rejected record names them.
-        package var withheld = 0
-
-        package init() {}
-    }
-
     package let id: String
     /// The command that was typed.
     package var command: String

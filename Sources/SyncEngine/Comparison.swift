@@ -4,28 +4,25 @@ import DequeModule
 import ExportFiles
 import Ledger
 
-/// Compares what the exports want with what exists, and drafts the plan and the assertions that follow.
+/// Compares what the exports want with what exists, and drafts the plan and what it tells the ledger.
+///
+/// First what exists is joined with the first reading; then the exports are read again for the records that differ,
+/// and the ledger for the rows that nothing wants. Both have to come in the same order again.
 struct Comparison {
     let options: RunOptions
     let exports: RunExports
     let ledger: Ledger
     let key: FingerprintKey
     let current: Current
-    let assertions: AssertionDraft
     let rejects: RejectsFiles
+    let notes: LedgerNotes
 
-    private(set) var plan: DraftedPlan
-    private(set) var figures = PlanFigures()
-    /// Assertions of the source that no longer hold, with nothing to be deleted for them.
-    private(set) var retractions: [Association] = []
-    /// Associations that the ledger believes in and a complete listing does not show.
-    private(set) var vanished: [Association] = []
-    /// Associations that the ledger did not know to exist and a complete listing shows.
-    private(set) var confirmed: [(Association, Fingerprint)] = []
+    var plan: DraftedPlan
     /// What the source asserted before, of the kinds that the exports speak for.
-    private var assertedBefore = 0
+    private(set) var assertedBefore = 0
     /// Repeated records by export.
     private(set) var duplicates: [Int] = []
+    private(set) var figures = PlanFigures()
 
     init(
         _ options: RunOptions, _ exports: RunExports, _ ledger: Ledger, _ key: FingerprintKey, _ current: Current,
@@ -38,26 +35,35 @@ struct Comparison {
         self.current = current
         self.rejects = rejects
         plan = DraftedPlan(options, ledger, isComplete: current.isComplete, run: run)
-        assertions = ledger.draftAssertions(by: options.source, run: run)
+        notes = LedgerNotes(ledger, source: options.source, run: run)
     }
 
     /// Joins both sides, reads the exports again for what differs, and judges what they do not want.
     mutating func compare(_ first: FirstReading, _ diff: inout AssociationDiff) throws {
         try addKnown(to: &diff)
-        let difference = try diff.join()
+        let difference = try diff.join(listingExtra: current.source == .api)
         plan.counts.kept = difference.keptCount
         duplicates = zip(first.starts, first.starts.dropFirst()).map { start, end in
             (start..<end).count { difference.repeated.contains($0) && !difference.contradictory.contains($0) }
         }
         var first = first
         if needsSecondReading(difference, first) { try readAgain(difference, &first) }
-        if !exports.isDelta && (difference.extraCount > 0 || !difference.dropped.isEmpty) {
-            try judgeExtra(difference, first)
-        }
-        try countScope(first)
+        if !exports.isDelta { try judgeUnwanted(difference, first) }
         plan.counts.duplicates = duplicates.reduce(0, +)
         plan.counts.rejected = exports.rejected + rejects.conflicts
-        try finishFigures()
+        figures = try countFigures(first)
+    }
+
+    /// The owner kinds that the exports speak for.
+    var kinds: Set<OwnerKind> {
+        let found = exports.ownerKinds
+        guard found.isEmpty else { return found }
+        // An empty snapshot speaks for the kinds that its columns name.
+        if let kind = options.reading.ownerKind { return [kind] }
+        return exports.facts.reduce(into: []) { kinds, facts in
+            if facts.shape.mapping[.customer] != nil { kinds.insert(.customer) }
+            if facts.shape.mapping[.account] != nil { kinds.insert(.account) }
+        }
     }
 
     /// Adds what exists and what the source asserted before.
@@ -71,19 +77,40 @@ struct Comparison {
         let isListing = current.source == .api && current.isComplete
         let existsByLedger = current.source == .ledger
         let kinds = kinds
+        var row = 0
         try ledger.forEachAssociation(from: options.source) { standing in
-            var sides: AssociationDiff.Sides = standing.isAsserted ? .asserted : []
-            if existsByLedger && standing.exists { sides.insert(.existing) }
-            if !sides.isEmpty { try diff.add(standing.fingerprint, to: sides) }
-            if standing.isAsserted && kinds.contains(standing.ownerKind) { assertedBefore += 1 }
+            defer { row += 1 }
+            if kinds.contains(standing.ownerKind) {
+                var sides: AssociationDiff.Sides = []
+                if existsByLedger && standing.exists { sides.insert(.existing) }
+                if standing.isAsserted {
+                    sides.insert(.asserted)
+                    assertedBefore += 1
+                }
+                if !sides.isEmpty { try diff.add(standing.fingerprint, row: row, to: sides) }
+            }
             return isListing && standing.exists != listed.contains(standing.fingerprint)
         } visit: { stored in
             if stored.confirmation == nil {
-                confirmed.append((stored.association, stored.fingerprint))
+                try notes.confirmed.add(stored.association, stored.fingerprint)
             } else {
-                vanished.append(stored.association)
+                try notes.vanished.add(stored.association, stored.fingerprint)
             }
         }
+    }
+
+    private mutating func countFigures(_ first: FirstReading) throws -> PlanFigures {
+        try plan.countLosses()
+        var figures = try countScope(first)
+        figures.records = exports.records
+        figures.rejected = plan.counts.rejected
+        figures.usable = figures.records - figures.rejected
+        figures.isSnapshot = !exports.isDelta
+        figures.deletes = plan.counts.deletes
+        figures.ownersLosing = plan.ownersLosing
+        // A short export costs nothing where nothing is deleted, and imports by hand are of any length.
+        figures.earlierVolumes = options.scope == .none ? [] : try ledger.acceptedVolumes(of: options.source)
+        return figures
     }
 }
 
@@ -139,7 +166,8 @@ extension Comparison {
         if isMissing { try plan.add(Change(.create, association, place: record.place), fingerprint) }
         if difference.unasserted.contains(position) {
             let isSeen = !isMissing && current.source == .api
-            try assertions.add(association, fingerprint, place: record.place, confirmation: isSeen ? .listed : nil)
+            try notes.assertions.add(
+                association, fingerprint, place: record.place, confirmation: isSeen ? .listed : nil)
         }
         if record.action == .delete && !difference.repeated.contains(position) {
             try takeDelete(record, fingerprint, isSeen: difference.unwantedExisting.contains(position), first)
@@ -156,7 +184,9 @@ extension Comparison {
         let mayExist = isSeen || current.source != .api || !current.isComplete
         if mayExist { try plan.judge(association, fingerprint, place: record.place, sources: sources, first) }
         let isAssertedElsewhere = sources.contains { $0 != options.source }
-        if sources.contains(options.source) && (isAssertedElsewhere || !mayExist) { retractions.append(association) }
+        if sources.contains(options.source) && (isAssertedElsewhere || !mayExist) {
+            try notes.retractions.add(association, fingerprint)
+        }
     }
 
     private func conflict(_ association: Association, _ isContradictory: Bool, _ first: FirstReading) -> RejectReason? {
@@ -166,117 +196,5 @@ extension Comparison {
         guard first.isShared(association.cart) else { return nil }
         return RejectReason(
             .conflict, "cart \(association.cart) has two owners in the export, and may have only one")
-    }
-}
-
-// MARK: - What the exports do not want
-
-extension Comparison {
-    /// The owner kinds that the snapshot speaks for.
-    private var kinds: Set<OwnerKind> {
-        let found = exports.ownerKinds
-        guard found.isEmpty else { return found }
-        // An empty snapshot speaks for the kinds that its columns name.
-        if let kind = options.reading.ownerKind { return [kind] }
-        return exports.facts.reduce(into: []) { kinds, facts in
-            if facts.shape.mapping[.customer] != nil { kinds.insert(.customer) }
-            if facts.shape.mapping[.account] != nil { kinds.insert(.account) }
-        }
-    }
-
-    /// A delete that rests on the ledger alone rests on a row whose fingerprint is that of its text.
-    private func checkRow(_ stored: StoredAssociation) throws {
-        guard key.fingerprint(stored.association) != stored.fingerprint else { return }
-        throw LedgerError(
-            .damaged, path: ledger.folder, problem: "the ledger's row of \(stored.association) is damaged",
-            advice: "restore the folder from a backup, or move it away and sync again")
-    }
-
-    /// Judges every association that exists, or that the source asserted, and that the snapshot does not want.
-    private mutating func judgeExtra(_ difference: Difference, _ first: FirstReading) throws {
-        let kinds = kinds
-        var comparison = self
-        let isListing = current.source == .api
-        let listedExtra = Dictionary(
-            current.listed.filter { kinds.contains($0.owner.kind) }.map { (key.fingerprint($0), $0) },
-            uniquingKeysWith: { first, _ in first }
-        ).filter { difference.extra.contains($0.key) }
-        var known: [Fingerprint: [String]] = [:]
-        try ledger.forEachAssociation(from: options.source) { standing in
-            guard kinds.contains(standing.ownerKind) else { return false }
-            return difference.extra.contains(standing.fingerprint)
-                || (standing.isAsserted && difference.dropped.contains(standing.fingerprint))
-        } visit: { stored in
-            // Without a listing the ledger says what exists, also where nothing was compared with it.
-            let exists = isListing ? listedExtra[stored.fingerprint] != nil : stored.confirmation != nil
-            let isDropped = stored.sources.contains(comparison.options.source)
-            let isAssertedElsewhere = stored.sources.count > (isDropped ? 1 : 0)
-            // What is in doubt stays asserted: the record that is missing may only be broken.
-            let holdsNoLonger = isAssertedElsewhere || (!exists && comparison.current.isComplete)
-            if isDropped && holdsNoLonger && !first.doubts.includes(stored.association) {
-                comparison.retractions.append(stored.association)
-            }
-            if isListing {
-                known[stored.fingerprint] = stored.sources
-            } else if exists {
-                try comparison.checkRow(stored)
-                try comparison.plan.judge(
-                    stored.association, stored.fingerprint, place: nil, sources: stored.sources, first)
-            }
-        }
-        for (fingerprint, association) in listedExtra.sorted(by: { $0.value < $1.value }) {
-            try comparison.plan.judge(
-                association, fingerprint, place: nil, sources: known[fingerprint] ?? [], first)
-        }
-        self = comparison
-    }
-}
-
-// MARK: - What the guard needs to know
-
-extension Comparison {
-    /// Counts the associations, and their owners, that the scope could delete.
-    private mutating func countScope(_ first: FirstReading) throws {
-        let kinds = kinds
-        var owners = FingerprintSet()
-        var inScope = 0
-        switch options.scope {
-        case .none: break
-        case .owned:
-            inScope = assertedBefore
-            // The owners only matter where enough of them would lose a cart.
-            if plan.losses.count >= options.planGuard.minOwners {
-                try ledger.forEachAssociation(from: options.source) {
-                    $0.isAsserted && kinds.contains($0.ownerKind)
-                } visit: {
-                    owners.insert(key.fingerprint($0.association.owner))
-                }
-            }
-        case .listed, .all:
-            func count(_ association: Association) {
-                let isInScope = options.scope == .all || first.lists(association.owner)
-                guard isInScope && kinds.contains(association.owner.kind) else { return }
-                inScope += 1
-                owners.insert(key.fingerprint(association.owner))
-            }
-            if current.source == .api {
-                current.listed.forEach(count)
-            } else {
-                try ledger.forEachAssociation(from: options.source, where: \.exists) { count($0.association) }
-            }
-        }
-        figures.inScope = inScope
-        figures.ownersInScope = owners.count
-    }
-
-    private mutating func finishFigures() throws {
-        figures.records = exports.records
-        figures.rejected = plan.counts.rejected
-        figures.usable = figures.records - figures.rejected
-        figures.isSnapshot = !exports.isDelta
-        figures.deletes = plan.counts.deletes
-        figures.ownersLosing = plan.losses.count
-        // A short export costs nothing where nothing is deleted, and imports by hand are of any length.
-        figures.earlierVolumes = options.scope == .none ? [] : try ledger.acceptedVolumes(of: options.source)
     }
 }

@@ -1,5 +1,6 @@
 import CartAssociations
 import Ledger
+import SyncReporting
 
 /// A plan while it grows: its changes go into the ledger's draft, and what a person and the guard see is counted.
 struct DraftedPlan {
@@ -8,14 +9,15 @@ struct DraftedPlan {
     private let scope: DeletionScope
     private let isComplete: Bool
 
-    var counts = RunRecord.PlanCounts()
+    var counts = PlanCounts()
     /// The first creates and deletes.
     private(set) var creates: [Change] = []
     private(set) var deletes: [Change] = []
-    /// Deletes by owner.
-    private(set) var losses: [Owner: Int] = [:]
+    /// The owners who lose a cart, and those who lose the most; known after `countLosses`.
+    private(set) var ownersLosing = 0
+    private(set) var hardestHit: [PlanView.OwnerLoss] = []
 
-    private static let samples = 10
+    private static let ownersShown = 10
 
     /// - Parameter isComplete: whether everything that exists is known; else nothing is deleted.
     init(_ options: RunOptions, _ ledger: Ledger, isComplete: Bool, run: String) {
@@ -30,12 +32,18 @@ struct DraftedPlan {
         switch change.kind {
         case .create:
             counts.creates += 1
-            if creates.count < Self.samples { creates.append(change) }
+            if creates.count < PlanView.sampleSize { creates.append(change) }
         case .delete:
             counts.deletes += 1
-            if deletes.count < Self.samples { deletes.append(change) }
-            losses[change.association.owner, default: 0] += 1
+            if deletes.count < PlanView.sampleSize { deletes.append(change) }
         }
+    }
+
+    /// Counts who loses what, after the last change.
+    mutating func countLosses() throws {
+        let losses = try draft.losses(most: Self.ownersShown)
+        ownersLosing = losses.owners
+        hardestHit = losses.hardest.map { .init(owner: $0.owner, deletes: $0.deletes) }
     }
 
     /// Plans the delete of an association that exists and is not wanted, or counts why it stays.

@@ -59,7 +59,10 @@ struct FirstReading {
     mutating func mayBeCut() { doubts.mayBeCut() }
 
     /// Whether the owner appears in the export.
-    func lists(_ owner: Owner) -> Bool { owners.contains(key.fingerprint(owner)) }
+    func lists(_ owner: Owner) -> Bool { lists(key.fingerprint(owner)) }
+
+    /// Whether the owner of this fingerprint appears in the export.
+    func lists(_ owner: Fingerprint) -> Bool { owners.contains(owner) }
 
     /// Whether any cart has two owners where it may have only one.
     var hasSharedCarts: Bool { !sharedCarts.isEmpty }

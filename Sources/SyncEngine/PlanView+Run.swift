@@ -3,37 +3,12 @@ package import ExportFiles
 import Ledger
 import SyncReporting
 
-extension PlanView.Counts {
-    init(_ counts: RunRecord.PlanCounts) {
-        self.init()
-        creates = counts.creates
-        deletes = counts.deletes
-        kept = counts.kept
-        duplicates = counts.duplicates
-        rejected = counts.rejected
-        unmanaged = counts.unmanaged
-        protected = counts.protected
-        withheld = counts.withheld
-    }
-}
-
 extension RunOutcomes {
     /// Nothing of a plan was done.
-    init(planned counts: PlanView.Counts) {
+    init(planned counts: PlanCounts) {
         self.init()
         create.pending = counts.creates
         delete.pending = counts.deletes
-    }
-}
-
-extension DraftedPlan {
-    private static let ownersShown = 10
-
-    /// The owners who would lose the most carts.
-    var hardestHit: [PlanView.OwnerLoss] {
-        losses.sorted { ($0.value, $1.key) > ($1.value, $0.key) }.prefix(Self.ownersShown).map {
-            PlanView.OwnerLoss(owner: $0.key, deletes: $0.value)
-        }
     }
 }
 

@@ -27,18 +27,10 @@ package final class SyncRun {
     private let stop: StopRequest
     private let log: Logger
     private let started: Date
-    private var planned: Planned?
-
-    private struct Planned {
-        let exports: RunExports
-        let current: Current
-        let comparison: Comparison
-        let rejects: RejectsFiles
-        let view: PlanView
-    }
+    private var planned: RunPlan?
 
     /// Memory for fingerprints before they spill.
-    private static let fingerprintBudget = 8 << 20
+    static let fingerprintBudget = 8 << 20
 
     package init(
         _ options: RunOptions, ledger: Ledger, client: CommerceClient, recorder: LatencyRecorder, stop: StopRequest,
@@ -87,9 +79,9 @@ package final class SyncRun {
         var comparison = Comparison(options, exports, ledger, key, current, run: id, rejects: rejects)
         try comparison.compare(first, &diff)
         try rejects.finish()
-        let view = planView(exports, current, comparison)
-        planned = Planned(exports: exports, current: current, comparison: comparison, rejects: rejects, view: view)
-        return view
+        let plan = RunPlan(comparison)
+        planned = plan
+        return plan.view
     }
 
     private func judgeFinalNewlines(_ exports: RunExports, _ first: inout FirstReading) throws {
@@ -105,27 +97,6 @@ package final class SyncRun {
                     "\(file.name) has no final line end and may be cut, so this run makes no deletes; export it again")
             }
         }
-    }
-
-    private func planView(_ exports: RunExports, _ current: Current, _ comparison: Comparison) -> PlanView {
-        let refusals = options.planGuard.judge(comparison.figures)
-        let changes = comparison.plan.counts.creates + comparison.plan.counts.deletes
-        var view = PlanView(
-            store: ledger.store.baseURL, source: options.source, scope: options.scope,
-            exports: exports.facts.indices.map { index in
-                let facts = exports.facts[index]
-                return RunReport.ExportSummary(
-                    path: exports.files[index].name, format: facts.shape.sentence, records: facts.records,
-                    duplicates: comparison.duplicates[index], rejected: comparison.rejects.reasons(of: index),
-                    sha256: facts.sha256)
-            },
-            counts: .init(comparison.plan.counts), creates: comparison.plan.creates,
-            deletes: comparison.plan.deletes,
-            current: current.source, currentReason: current.reason,
-            estimate: .init(calls: changes, rate: Double(options.rateLimit)),
-            guardVerdict: refusals.isEmpty ? "passed" : "refused", refusals: refusals)
-        if !refusals.isEmpty { view.hardestHit = comparison.plan.hardestHit }
-        return view
     }
 
     // MARK: - The end of a run
@@ -163,7 +134,7 @@ package final class SyncRun {
         do {
             try ledger.beginRun(record(planned))
             try ledger.recordExports(
-                exportRecords(planned), source: options.source, run: id, isSnapshot: !planned.exports.isDelta,
+                planned.exports, source: options.source, run: id, isSnapshot: !planned.isDelta,
                 isAccepted: false)
             _ = try ledger.updateRun(id) { run in
                 run.state = .refused
@@ -186,26 +157,24 @@ package final class SyncRun {
         try? FileManager.default.removeItem(atPath: folder)
     }
 
-    private func accept(_ planned: Planned) throws {
-        let comparison = planned.comparison
+    private func accept(_ planned: RunPlan) throws {
         try ledger.beginRun(record(planned))
-        try ledger.appendPlan(comparison.plan.draft)
+        try ledger.appendPlan(planned.changes)
         try ledger.recordExports(
-            exportRecords(planned), source: options.source, run: id, isSnapshot: !planned.exports.isDelta,
-            isAccepted: true)
+            planned.exports, source: options.source, run: id, isSnapshot: !planned.isDelta, isAccepted: true)
         let now = Date()
-        try ledger.unconfirm(comparison.vanished)
-        try ledger.confirm(comparison.confirmed, as: .listed, run: id, at: now)
-        try ledger.assert(comparison.assertions, at: now)
-        try ledger.retract(comparison.retractions, source: options.source)
+        try ledger.unconfirm(planned.notes.vanished)
+        try ledger.confirm(planned.notes.confirmed, as: .listed, run: id, at: now)
+        try ledger.assert(planned.notes.assertions, at: now)
+        try ledger.retract(planned.notes.retractions, source: options.source)
         _ = try ledger.updateRun(id) { $0.state = .applying }
     }
 
-    private func conclude(_ planned: Planned) throws -> RunReport {
-        var journal = JournalReading(exports: planned.exports.files.map(\.name))
+    private func conclude(_ planned: RunPlan) throws -> RunReport {
+        var journal = JournalReading(exports: planned.exports.map(\.path))
         try journal.read(run: id, ledger: ledger, folder: folder)
         let verdict = Verdict(
-            outcomes: journal.outcomes, plan: planned.comparison.plan.counts, failure: failure,
+            outcomes: journal.outcomes, plan: planned.view.counts, failure: failure,
             isStopped: stop.isRequested)
         let report = report(
             planned, outcomes: journal.outcomes, failures: journal.failures, verdict: verdict.inReport)
@@ -219,24 +188,18 @@ package final class SyncRun {
         return report
     }
 
-    private func record(_ planned: Planned) -> RunRecord {
+    private func record(_ planned: RunPlan) -> RunRecord {
         var record = RunRecord(
             id: id, command: options.command, source: options.source, scope: options.scope, started: started)
-        record.exports = exportRecords(planned)
-        record.current = planned.current.source
-        record.currentReason = planned.current.reason
-        record.counts = planned.comparison.plan.counts
+        record.exports = planned.exports
+        record.current = planned.view.current
+        record.currentReason = planned.view.currentReason
+        record.counts = planned.view.counts
         return record
     }
 
-    private func exportRecords(_ planned: Planned) -> [RunRecord.Export] {
-        zip(planned.exports.files, planned.exports.facts).map { file, facts in
-            .init(path: file.name, digest: facts.sha256, records: facts.records, bytes: facts.bytes)
-        }
-    }
-
     private func report(
-        _ planned: Planned, outcomes: RunOutcomes, failures: [RunReport.FailureGroup], verdict: RunReport.Verdict
+        _ planned: RunPlan, outcomes: RunOutcomes, failures: [RunReport.FailureGroup], verdict: RunReport.Verdict
     ) -> RunReport {
         let counts = planned.view.counts
         return RunReport(
@@ -244,9 +207,9 @@ package final class SyncRun {
             started: started, ended: Date(), exports: planned.view.exports,
             plan: .init(
                 creates: counts.creates, deletes: counts.deletes, kept: counts.kept, unmanaged: counts.unmanaged,
-                current: planned.current.source, currentReason: planned.current.reason),
+                current: planned.view.current, currentReason: planned.view.currentReason),
             outcomes: outcomes, snapshot: recorder.snapshot(), rateLimit: Double(options.rateLimit),
-            failures: failures, rejected: planned.rejects.examples,
+            failures: failures, rejected: planned.rejected,
             settings: options.settings.map { .init(name: $0.name, value: $0.value, origin: $0.origin) })
     }
 

@@ -5,7 +5,7 @@ import SyncReporting
 /// How an applied run ended: the exit status and the words, from what is known at its end.
 struct Verdict {
     let outcomes: RunOutcomes
-    let plan: RunRecord.PlanCounts
+    let plan: PlanCounts
     let failure: RunFailure?
     let isStopped: Bool
 

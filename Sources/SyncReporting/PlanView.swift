@@ -10,7 +10,7 @@ package struct PlanView: Codable, Sendable, Equatable {
     package var source: String
     package var scope: DeletionScope
     package var exports: [RunReport.ExportSummary]
-    package var counts: Counts
+    package var counts: PlanCounts
     /// The first changes of each kind, with their places in the exports.
     package var creates: [Change]
     package var deletes: [Change]
@@ -27,7 +27,7 @@ package struct PlanView: Codable, Sendable, Equatable {
     package var hardestHit: [OwnerLoss] = []
 
     package init(
-        store: String, source: String, scope: DeletionScope, exports: [RunReport.ExportSummary], counts: Counts,
+        store: String, source: String, scope: DeletionScope, exports: [RunReport.ExportSummary], counts: PlanCounts,
         creates: [Change], deletes: [Change], current: CurrentSource, currentReason: String, estimate: Estimate,
         guardVerdict: String, refusals: [Refusal]
     ) {
@@ -43,27 +43,6 @@ package struct PlanView: Codable, Sendable, Equatable {
         self.estimate = estimate
         self.guardVerdict = guardVerdict
         self.refusals = refusals
-    }
-
-    /// Every association and record of the run, by what becomes of it.
-    package struct Counts: Codable, Sendable, Equatable {
-        package var creates = 0
-        package var deletes = 0
-        /// Wanted and already there.
-        package var kept = 0
-        /// Records that repeat an earlier one.
-        package var duplicates = 0
-        package var rejected = 0
-        /// Existing, not wanted, outside the scope of deletes.
-        package var unmanaged = 0
-        /// Not deleted, because another source asserts them.
-        package var protected = 0
-        /// Not deleted, because a rejected record names them.
-        package var withheld = 0
-
-        package init() {}
-
-        package var changes: Int { creates + deletes }
     }
 
     /// What applying the plan costs.

@@ -50,7 +50,7 @@ extension TextReport {
         return text
     }
 
-    private func planCounts(_ counts: PlanView.Counts) -> [String] {
+    private func planCounts(_ counts: PlanCounts) -> [String] {
         var table = TextTable([
             .init(title: "", right: false), .init(title: ""), .init(title: "", right: false),
         ])

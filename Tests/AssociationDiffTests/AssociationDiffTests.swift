@@ -10,24 +10,30 @@ struct AssociationDiffTests {
 
     /// What is added, in the order of adding.
     private struct Input {
-        var items: [(fingerprint: Fingerprint, sides: AssociationDiff.Sides)] = []
+        var items: [(fingerprint: Fingerprint, sides: AssociationDiff.Sides, isRow: Bool)] = []
         /// The records' fingerprints by position.
         private(set) var records: [(fingerprint: Fingerprint, isWanted: Bool)] = []
+        /// The rows' fingerprints by number.
+        private(set) var rows: [Fingerprint] = []
 
-        /// Fingerprints of few different values in every partition, on random sides, with repetitions.
-        init(seed: UInt64, count: Int, values: Int, isDelta: Bool) {
+        /// Fingerprints of few different values in every partition, on random sides, with repetitions; what exists or is
+        /// asserted is a row of the ledger, or without a row where `hasListing`.
+        init(seed: UInt64, count: Int, values: Int, isDelta: Bool, hasListing: Bool = false) {
             var generator = SeededGenerator(seed: seed)
             let pool = (0..<values).map { _ in Fingerprint(high: generator.next(), low: generator.next()) }
+            var rows: Set<Fingerprint> = []
             for _ in 0..<count {
                 guard let fingerprint = pool.randomElement(using: &generator) else { continue }
-                let sides: AssociationDiff.Sides
-                switch Int.random(in: 0..<5, using: &generator) {
-                case 0, 1: sides = isDelta && Bool.random(using: &generator) ? .unwanted : .wanted
-                case 2: sides = .existing
-                case 3: sides = .asserted
-                default: sides = [.existing, .asserted]
+                let choice = Int.random(in: 0..<5, using: &generator)
+                if choice < 2 {
+                    let isUnwanted = isDelta && Bool.random(using: &generator)
+                    items.append((fingerprint, isUnwanted ? .unwanted : .wanted, false))
+                } else if choice == 2 && hasListing {
+                    items.append((fingerprint, .existing, false))
+                } else if rows.insert(fingerprint).inserted {
+                    let sides: [AssociationDiff.Sides] = [.existing, .asserted, [.existing, .asserted]]
+                    items.append((fingerprint, hasListing ? .asserted : sides[choice - 2], true))
                 }
-                items.append((fingerprint, sides))
             }
             number()
         }
@@ -40,11 +46,20 @@ struct AssociationDiffTests {
         private mutating func number() {
             records = items.filter { !$0.sides.isDisjoint(with: [.wanted, .unwanted]) }
                 .map { ($0.fingerprint, $0.sides.contains(.wanted)) }
+            rows = items.filter(\.isRow).map(\.fingerprint)
         }
 
         func join(memoryBudget: Int, folder: String, listingExtra: Bool = true) throws -> Difference {
             var diff = AssociationDiff(memoryBudget: memoryBudget, spillFolder: folder)
-            for item in items { try diff.add(item.fingerprint, to: item.sides) }
+            var row = 0
+            for item in items {
+                if item.isRow {
+                    try diff.add(item.fingerprint, row: row, to: item.sides)
+                    row += 1
+                } else {
+                    try diff.add(item.fingerprint, to: item.sides)
+                }
+            }
             return try diff.join(listingExtra: listingExtra)
         }
 
@@ -53,6 +68,9 @@ struct AssociationDiffTests {
         }
 
         var all: Set<Fingerprint> { Set(items.map(\.fingerprint)) }
+
+        /// The fingerprints of the rows in a set.
+        func rows(_ set: RecordSet) -> Set<Fingerprint> { Set(rows.indices.filter(set.contains).map { rows[$0] }) }
     }
 
     /// The fingerprints of the records in a set, each of which may be there once.
@@ -81,9 +99,10 @@ struct AssociationDiffTests {
         let extra = existing.subtracting(wanted).subtracting(unwanted)
         #expect(input.all.filter(difference.extra.contains) == extra, comment)
         #expect(difference.extraCount == extra.count && difference.extra.count == extra.count, comment)
-        let dropped = asserted.subtracting(wanted)
-        #expect(input.all.filter(difference.dropped.contains) == dropped, comment)
-        #expect(difference.dropped.count == dropped.count, comment)
+        #expect(input.rows(difference.extraRows) == extra.intersection(input.rows), comment)
+        let dropped = asserted.subtracting(wanted).subtracting(unwanted)
+        #expect(input.rows(difference.droppedRows) == dropped, comment)
+        #expect(difference.droppedRows.count == dropped.count, comment)
 
         let inContradiction = input.records.indices.filter { contradictory.contains(input.records[$0].fingerprint) }
         #expect(input.records.indices.filter(difference.contradictory.contains) == inContradiction, comment)
@@ -102,7 +121,8 @@ struct AssociationDiffTests {
     func setArithmetic(seed: UInt64) throws {
         // 24 bytes an item and 682 in a block: few values make some partitions big enough to spill.
         let values = [3, 50, 1_000, 10_000][Int(seed % 4)]
-        let input = Input(seed: seed, count: 16_000, values: values, isDelta: seed.isMultiple(of: 3))
+        let input = Input(
+            seed: seed, count: 16_000, values: values, isDelta: seed.isMultiple(of: 3), hasListing: seed % 2 == 1)
         for budget in [1 << 30, 40_000, 0] {
             let difference = try input.join(memoryBudget: budget, folder: folder)
             expectSetArithmetic(difference, input, "seed \(seed), budget \(budget)")
@@ -115,7 +135,7 @@ struct AssociationDiffTests {
         func fingerprintSets(_ difference: Difference) -> [Set<Fingerprint>] {
             [
                 Set(fingerprints(difference.missing, of: input)), Set(fingerprints(difference.unasserted, of: input)),
-                input.all.filter(difference.extra.contains), input.all.filter(difference.dropped.contains),
+                input.all.filter(difference.extra.contains), input.rows(difference.droppedRows),
             ]
         }
         let first = try input.join(memoryBudget: 0, folder: folder)
@@ -137,7 +157,8 @@ struct AssociationDiffTests {
         #expect(listed.extraCount > 0)
         #expect(counted.extraCount == listed.extraCount)
         #expect(counted.extra.isEmpty)
-        #expect(counted.dropped.count == listed.dropped.count)
+        #expect(counted.extraRows.count == listed.extraCount)
+        #expect(counted.droppedRows.count == listed.droppedRows.count)
     }
 
     @Test("fingerprints that share one half are different")

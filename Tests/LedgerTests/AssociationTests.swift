@@ -48,26 +48,26 @@ struct AssociationTests {
         let one = try association("c", "cart-1")
         try ledger.assert([one], by: "a", run: "r")
         try ledger.assert([one], by: "b", run: "r")
-        try ledger.retract([one], source: "a")
+        try ledger.retract(ledger.draft([one]), source: "a")
         #expect(try ledger.association(one)?.sources == ["b"])
-        try ledger.confirm([(one, fingerprint(one))], as: .listed, run: "r", at: noon)
-        try ledger.retract([one], source: "b")
+        try ledger.confirm(ledger.draft([one]), as: .listed, run: "r", at: noon)
+        try ledger.retract(ledger.draft([one]), source: "b")
         #expect(try ledger.association(one)?.sources == [])
         #expect(try ledger.association(one)?.confirmation == .listed)
-        try ledger.unconfirm([one])
+        try ledger.unconfirm(ledger.draft([one]))
         #expect(try ledger.association(one) == nil)
-        try ledger.retract([one], source: "b")
+        try ledger.retract(ledger.draft([one]), source: "b")
         try ledger.assert([one], by: "a", run: "r")
-        try ledger.unconfirm([one])
+        try ledger.unconfirm(ledger.draft([one]))
         #expect(try ledger.association(one)?.sources == ["a"])
-        try ledger.retract([one], source: "a")
+        try ledger.retract(ledger.draft([one]), source: "a")
         #expect(try ledger.allAssociations().isEmpty)
     }
 
     @Test("asserting what is known keeps its fingerprint and how it is known to exist")
     func assertedAgain() throws {
         let one = try association("c", "cart-1")
-        try ledger.confirm([(one, fingerprint(one))], as: .created, run: "r", at: noon)
+        try ledger.confirm(ledger.draft([one]), as: .created, run: "r", at: noon)
         try ledger.assert([one], by: "a", run: "r")
         #expect(try ledger.association(one)?.confirmation == .created)
         #expect(try ledger.association(one)?.fingerprint == fingerprint(one))
@@ -97,7 +97,7 @@ struct AssociationTests {
         for name in names { try ledger.assert([one], by: name, run: "r") }
         #expect(try ledger.association(one)?.sources == names.sorted())
         #expect(try #require(try standings("2026-77")[fingerprint(one)]).isAsserted)
-        for name in names.dropLast() { try ledger.retract([one], source: name) }
+        for name in names.dropLast() { try ledger.retract(ledger.draft([one]), source: name) }
         #expect(try ledger.association(one)?.sources == ["2026-199"])
     }
 
@@ -178,13 +178,13 @@ struct AssociationTests {
                     if let confirmation { model[one]?.confirmation = confirmation }
                 }
             case 1:
-                try ledger.retract(some, source: source)
+                try ledger.retract(ledger.draft(some), source: source)
                 for one in some { model[one]?.sources.remove(source) }
             case 2:
-                try ledger.confirm(some.map { ($0, fingerprint($0)) }, as: .listed, run: nil, at: noon)
+                try ledger.confirm(ledger.draft(some), as: .listed, run: nil, at: noon)
                 for one in some { model[one, default: Row()].confirmation = .listed }
             case 3:
-                try ledger.unconfirm(some)
+                try ledger.unconfirm(ledger.draft(some))
                 for one in some { model[one]?.confirmation = nil }
             default:
                 let run = "run-\(step)"

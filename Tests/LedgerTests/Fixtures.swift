@@ -60,6 +60,12 @@ extension Ledger {
         try assert(draft, at: noon)
     }
 
+    func draft(_ associations: [Association]) throws -> AssociationDraft {
+        let draft = draftAssociations()
+        for association in associations { try draft.add(association, fingerprint(association)) }
+        return draft
+    }
+
     func plan(_ changes: [Change], for run: String) throws {
         let draft = draftPlan(for: run)
         for change in changes { try draft.add(change, fingerprint(change.association)) }

@@ -136,7 +136,7 @@ extension PlanView {
                 kind, Association(export == 0 ? .customer : .account, owner, cart),
                 place: line.map { RecordPlace(export: export, record: $0 - 1, line: $0) })
         }
-        var counts = Counts()
+        var counts = PlanCounts()
         counts.creates = 1_204
         counts.deletes = 2
         counts.kept = 18_004

@@ -1,0 +1,20 @@
+/// A plan in numbers: every association and record of the run, by what becomes of it.
+package struct PlanCounts: Sendable, Hashable, Codable {
+    package var creates = 0
+    package var deletes = 0
+    /// Wanted and already there.
+    package var kept = 0
+    /// Records that repeat an earlier one.
+    package var duplicates = 0
+    package var rejected = 0
+    /// Existing, not wanted, outside the scope of deletes.
+    package var unmanaged = 0
+    /// Not deleted, because another source asserts them.
+    package var protected = 0
+    /// Not deleted, because the export leaves them in doubt.
+    package var withheld = 0
+
+    package init() {}
+
+    package var changes: Int { creates + deletes }
+}

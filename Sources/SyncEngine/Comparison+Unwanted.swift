@@ -1,0 +1,119 @@
+import AssociationDiff
+import CartAssociations
+import Foundation
+import Ledger
+
+extension Comparison {
+    /// Judges every association that exists, or that the source asserted, and that the snapshot does not want.
+    mutating func judgeUnwanted(_ difference: Difference, _ first: FirstReading) throws {
+        let isListing = current.source == .api
+        let kinds = kinds
+        // Bounded by what a listing can show.
+        let listed = Dictionary(
+            current.listed.filter { kinds.contains($0.owner.kind) }.map { (key.fingerprint($0), $0) },
+            uniquingKeysWith: { first, _ in first }
+        ).filter { difference.extra.contains($0.key) }
+        var known: [Fingerprint: [String]] = [:]
+        if !listed.isEmpty || !difference.extraRows.isEmpty || !difference.droppedRows.isEmpty {
+            var comparison = self
+            try forEachUnwantedRow(difference, listed: listed.keys) { stored in
+                if isListing { known[stored.fingerprint] = stored.sources }
+                // Without a listing the ledger says what exists, also where nothing was compared with it.
+                let exists = isListing ? listed[stored.fingerprint] != nil : stored.confirmation != nil
+                try comparison.judgeRow(stored, exists: exists, first)
+            } leftAlone: { isAssertedElsewhere in
+                if isAssertedElsewhere {
+                    comparison.plan.counts.protected += 1
+                } else {
+                    comparison.plan.counts.unmanaged += 1
+                }
+            }
+            self = comparison
+        }
+        for (fingerprint, association) in listed.sorted(by: { $0.value < $1.value }) {
+            try plan.judge(association, fingerprint, place: nil, sources: known[fingerprint] ?? [], first)
+        }
+    }
+
+    /// Visits the rows of the ledger that the snapshot does not want: in full where something may follow from them,
+    /// else only whether another source asserts them.
+    private func forEachUnwantedRow(
+        _ difference: Difference, listed: Dictionary<Fingerprint, Association>.Keys,
+        visit: (StoredAssociation) throws -> Void, leftAlone: (Bool) -> Void
+    ) throws {
+        let judgesAll = options.scope == .listed || options.scope == .all
+        var row = -1
+        try ledger.forEachAssociation(from: options.source) { standing in
+            row += 1
+            if difference.droppedRows.contains(row) { return true }
+            if difference.extraRows.contains(row) {
+                if judgesAll { return true }
+                leftAlone(standing.isAssertedByOthers)
+            }
+            return !listed.isEmpty && difference.extra.contains(standing.fingerprint)
+        } visit: {
+            try visit($0)
+        }
+    }
+
+    private mutating func judgeRow(_ stored: StoredAssociation, exists: Bool, _ first: FirstReading) throws {
+        let isDropped = stored.sources.contains(options.source)
+        let isAssertedElsewhere = stored.sources.count > (isDropped ? 1 : 0)
+        // What is in doubt stays asserted: the record that is missing may only be broken.
+        let holdsNoLonger = isAssertedElsewhere || (!exists && current.isComplete)
+        if isDropped && holdsNoLonger && !first.doubts.includes(stored.association) {
+            try notes.retractions.add(stored.association, stored.fingerprint)
+        }
+        guard exists && current.source != .api else { return }
+        try checkRow(stored)
+        try plan.judge(stored.association, stored.fingerprint, place: nil, sources: stored.sources, first)
+    }
+
+    /// A delete that rests on the ledger alone rests on a row whose fingerprint is that of its text.
+    private func checkRow(_ stored: StoredAssociation) throws {
+        guard key.fingerprint(stored.association) != stored.fingerprint else { return }
+        throw LedgerError(
+            .damaged, path: ledger.folder, problem: "the ledger's row of \(stored.association) is damaged",
+            advice: "restore the folder from a backup, or move it away and sync again")
+    }
+
+    /// Counts the associations, and their owners, that the scope could delete.
+    func countScope(_ first: FirstReading) throws -> PlanFigures {
+        var figures = PlanFigures()
+        // Owners only matter where enough of them would lose a cart and nobody allowed it.
+        let needsOwners =
+            plan.ownersLosing >= options.planGuard.minOwners && options.planGuard.approvedDeletes == nil
+        let kinds = kinds
+        let scope = options.scope
+        // Distinct owners are counted like everything that may not fit: as fingerprints that spill.
+        var owners = AssociationDiff(memoryBudget: SyncRun.fingerprintBudget, spillFolder: ledger.folder)
+        switch scope {
+        case .none: break
+        case .owned:
+            figures.inScope = assertedBefore
+            guard needsOwners else { break }
+            try ledger.forEachOwner(from: options.source) {
+                $0.isAsserted && kinds.contains($0.ownerKind)
+            } visit: {
+                try owners.add(key.fingerprint($0, owner: $1), to: .existing)
+            }
+        case .listed, .all:
+            func count(_ kind: OwnerKind, _ owner: Fingerprint) throws {
+                guard scope == .all || first.lists(owner), kinds.contains(kind) else { return }
+                figures.inScope += 1
+                if needsOwners { try owners.add(owner, to: .existing) }
+            }
+            if current.source == .api {
+                for association in current.listed {
+                    try count(association.owner.kind, key.fingerprint(association.owner))
+                }
+            } else {
+                try ledger.forEachOwner(from: options.source, where: \.exists) {
+                    try count($0, key.fingerprint($0, owner: $1))
+                }
+            }
+        }
+        figures.ownersInScope = try owners.join(listingExtra: false).existingCount
+        return figures
+    }
+}

@@ -1,0 +1,71 @@
+import CartAssociations
+import ExportFiles
+import Ledger
+import SyncReporting
+
+/// What a run is about to do, from a comparison or from a saved plan: every change, and what the exports tell the
+/// ledger.
+///
+/// Any number of either, in memory that does not grow with them; both may be taken once.
+struct RunPlan {
+    /// The plan as it is shown.
+    var view: PlanView
+    /// What the guard looks at.
+    let figures: PlanFigures
+    let exports: [RunRecord.Export]
+    let isDelta: Bool
+    let rejected: RunReport.RejectedRecords
+    let changes: PlanDraft
+    let notes: LedgerNotes
+}
+
+/// What accepting a plan changes in the ledger, apart from the journal.
+struct LedgerNotes {
+    /// Associations that the source asserts from now on.
+    let assertions: AssertionDraft
+    /// Assertions of the source that no longer hold, with nothing to be deleted for them.
+    let retractions: AssociationDraft
+    /// Associations that the ledger believes in and a complete listing does not show.
+    let vanished: AssociationDraft
+    /// Associations that the ledger did not know to exist and a complete listing shows.
+    let confirmed: AssociationDraft
+
+    init(_ ledger: Ledger, source: String, run: String) {
+        assertions = ledger.draftAssertions(by: source, run: run)
+        retractions = ledger.draftAssociations()
+        vanished = ledger.draftAssociations()
+        confirmed = ledger.draftAssociations()
+    }
+}
+
+extension RunPlan {
+    /// The plan that a finished comparison has drafted.
+    init(_ comparison: Comparison) {
+        let exports = comparison.exports
+        let options = comparison.options
+        let plan = comparison.plan
+        let refusals = options.planGuard.judge(comparison.figures)
+        view = PlanView(
+            store: comparison.ledger.store.baseURL, source: options.source, scope: options.scope,
+            exports: exports.facts.indices.map { index in
+                let facts = exports.facts[index]
+                return RunReport.ExportSummary(
+                    path: exports.files[index].name, format: facts.shape.sentence, records: facts.records,
+                    duplicates: comparison.duplicates[index], rejected: comparison.rejects.reasons(of: index),
+                    sha256: facts.sha256)
+            },
+            counts: plan.counts, creates: plan.creates, deletes: plan.deletes,
+            current: comparison.current.source, currentReason: comparison.current.reason,
+            estimate: .init(calls: plan.counts.changes, rate: Double(options.rateLimit)),
+            guardVerdict: refusals.isEmpty ? "passed" : "refused", refusals: refusals)
+        if !refusals.isEmpty { view.hardestHit = plan.hardestHit }
+        figures = comparison.figures
+        self.exports = zip(exports.files, exports.facts).map { file, facts in
+            .init(path: file.name, digest: facts.sha256, records: facts.records, bytes: facts.bytes)
+        }
+        isDelta = exports.isDelta
+        rejected = comparison.rejects.examples
+        changes = plan.draft
+        notes = comparison.notes
+    }
+}
