@@ -65,7 +65,8 @@ let package = Package(
             name: "SyncEngine",
             dependencies: [
                 "CartAssociations", "ExportFiles", "AssociationDiff", "Ledger", "CallPacing", "CommerceAPI",
-                "SyncReporting", .product(name: "DequeModule", package: "swift-collections"), log,
+                "SyncReporting", .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Crypto", package: "swift-crypto"), log,
             ],
             swiftSettings: settings),
         .target(name: "CartAssociations", swiftSettings: settings),

@@ -24,7 +24,7 @@ package struct Guard: Sendable, Hashable {
 }
 
 /// What the guard looks at: a whole plan in numbers.
-package struct PlanFigures: Sendable, Hashable {
+package struct PlanFigures: Sendable, Hashable, Codable {
     package var records = 0
     package var rejected = 0
     package var usable = 0

@@ -10,6 +10,8 @@ import GRDB
 package final class Ledger: Sendable {
     /// The state folder.
     package let folder: String
+    /// The ledger's own random id, in hexadecimal.
+    package let id: String
     /// The store that the ledger belongs to.
     package let store: StoreIdentity
     /// When the ledger was made.
@@ -25,6 +27,7 @@ package final class Ledger: Sendable {
         folder: String, identity: LedgerIdentity, database: DatabaseQueue, lock: FolderLock, marker: LedgerMarker
     ) {
         self.folder = folder
+        id = identity.ledger
         store = identity.store
         created = identity.created
         fingerprintKey = identity.fingerprintKey

@@ -41,7 +41,7 @@ extension Comparison {
         _ difference: Difference, listed: Dictionary<Fingerprint, Association>.Keys,
         visit: (StoredAssociation) throws -> Void, leftAlone: (Bool) -> Void
     ) throws {
-        let judgesAll = options.scope == .listed || options.scope == .all
+        let judgesAll = options.scope == .listed || options.scope == .all || options.listsUnmanaged
         var row = -1
         try ledger.forEachAssociation(from: options.source) { standing in
             row += 1

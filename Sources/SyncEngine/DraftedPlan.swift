@@ -5,6 +5,8 @@ import SyncReporting
 /// A plan while it grows: its changes go into the ledger's draft, and what a person and the guard see is counted.
 struct DraftedPlan {
     let draft: PlanDraft
+    /// Associations outside the scope, where they are to be listed.
+    let unmanaged: AssociationDraft?
     private let source: String
     private let scope: DeletionScope
     private let isComplete: Bool
@@ -17,11 +19,10 @@ struct DraftedPlan {
     private(set) var ownersLosing = 0
     private(set) var hardestHit: [PlanView.OwnerLoss] = []
 
-    private static let ownersShown = 10
-
     /// - Parameter isComplete: whether everything that exists is known; else nothing is deleted.
     init(_ options: RunOptions, _ ledger: Ledger, isComplete: Bool, run: String) {
         draft = ledger.draftPlan(for: run)
+        unmanaged = options.listsUnmanaged ? ledger.draftAssociations() : nil
         source = options.source
         scope = options.scope
         self.isComplete = isComplete
@@ -41,9 +42,7 @@ struct DraftedPlan {
 
     /// Counts who loses what, after the last change.
     mutating func countLosses() throws {
-        let losses = try draft.losses(most: Self.ownersShown)
-        ownersLosing = losses.owners
-        hardestHit = losses.hardest.map { .init(owner: $0.owner, deletes: $0.deletes) }
+        (ownersLosing, hardestHit) = try draft.hardestHit()
     }
 
     /// Plans the delete of an association that exists and is not wanted, or counts why it stays.
@@ -59,9 +58,21 @@ struct DraftedPlan {
             isInDoubt: !isComplete || first.doubts.includes(association))
         switch verdict {
         case .delete: try add(Change(.delete, association, place: place), fingerprint)
-        case .unmanaged: counts.unmanaged += 1
+        case .unmanaged:
+            counts.unmanaged += 1
+            try unmanaged?.add(association, fingerprint)
         case .assertedElsewhere: counts.protected += 1
         case .withheld: counts.withheld += 1
         }
+    }
+}
+
+extension PlanDraft {
+    private static let ownersShown = 10
+
+    /// How many owners lose a cart, and the ten who lose the most; to be asked once.
+    func hardestHit() throws -> (owners: Int, most: [PlanView.OwnerLoss]) {
+        let losses = try losses(most: Self.ownersShown)
+        return (losses.owners, losses.hardest.map { .init(owner: $0.owner, deletes: $0.deletes) })
     }
 }

@@ -67,12 +67,23 @@ extension APIError {
     }
 }
 
+extension SavedPlanError {
+    package var exitStatus: ExitStatus {
+        switch fault {
+        case .unreadable: .usage
+        case .otherStore: .badSettings
+        case .malformed, .altered, .otherLedger, .used, .expired, .stale: .refused
+        }
+    }
+}
+
 extension RunFailure {
     package var exitStatus: ExitStatus {
         switch self {
         case .export(let error): error.exitStatus
         case .api(let error): error.exitStatus
         case .ledger(let error): error.exitStatus
+        case .plan(let error): error.exitStatus
         case .unwritable: .stateUnwritable
         case .stopped: .stoppedEarly
         case .bug: .bug

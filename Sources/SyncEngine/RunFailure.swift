@@ -9,6 +9,7 @@ package enum RunFailure: Error, Sendable {
     case export(ExportError)
     case api(APIError)
     case ledger(LedgerError)
+    case plan(SavedPlanError)
     /// A report or a temporary file of the run cannot be written.
     case unwritable(String)
     /// The run was asked to stop before its plan was complete; nothing was written to the store.
@@ -23,6 +24,7 @@ extension RunFailure: CustomStringConvertible {
         case .export(let error): error.description
         case .api(let error): error.description
         case .ledger(let error): error.description
+        case .plan(let error): error.description
         case .stopped: "stopped before the plan was complete; nothing was written to the store"
         case .unwritable(let what), .bug(let what): what
         }
@@ -38,6 +40,7 @@ extension RunFailure {
             case let error as ExportError: .export(error)
             case let error as APIError: .api(error)
             case let error as LedgerError: .ledger(error)
+            case let error as SavedPlanError: .plan(error)
             case let error as SpillError: .unwritable("\(error)")
             case let error as ReportNotWritten: .unwritable("\(error)")
             default: .bug("unexpected error: \(error)")

@@ -13,6 +13,8 @@ package struct RunOptions: Sendable {
     package var current: CurrentSource
     package var planGuard: Guard
     package var oneOwnerPerCart: Bool
+    /// Whether the associations outside the scope are listed, not only counted.
+    package var listsUnmanaged = false
     /// A CSV without a final line end may have been cut between two records.
     package var missingFinalNewline: MissingFinalNewline
     /// Carts that are worked on at the same time.

@@ -17,6 +17,8 @@ struct RunPlan {
     let rejected: RunReport.RejectedRecords
     let changes: PlanDraft
     let notes: LedgerNotes
+    /// Associations outside the scope, where they were to be listed.
+    var unmanaged: AssociationDraft?
 }
 
 /// What accepting a plan changes in the ledger, apart from the journal.
@@ -38,13 +40,21 @@ struct LedgerNotes {
     }
 }
 
+extension PlanView {
+    /// Asks the guard; the owners hit hardest are shown where it refuses.
+    mutating func judge(_ figures: PlanFigures, by planGuard: Guard, hardestHit: [OwnerLoss]) {
+        refusals = planGuard.judge(figures)
+        guardVerdict = refusals.isEmpty ? "passed" : "refused"
+        self.hardestHit = refusals.isEmpty ? [] : hardestHit
+    }
+}
+
 extension RunPlan {
     /// The plan that a finished comparison has drafted.
     init(_ comparison: Comparison) {
         let exports = comparison.exports
         let options = comparison.options
         let plan = comparison.plan
-        let refusals = options.planGuard.judge(comparison.figures)
         view = PlanView(
             store: comparison.ledger.store.baseURL, source: options.source, scope: options.scope,
             exports: exports.facts.indices.map { index in
@@ -57,8 +67,8 @@ extension RunPlan {
             counts: plan.counts, creates: plan.creates, deletes: plan.deletes,
             current: comparison.current.source, currentReason: comparison.current.reason,
             estimate: .init(calls: plan.counts.changes, rate: Double(options.rateLimit)),
-            guardVerdict: refusals.isEmpty ? "passed" : "refused", refusals: refusals)
-        if !refusals.isEmpty { view.hardestHit = plan.hardestHit }
+            guardVerdict: "", refusals: [])
+        view.judge(comparison.figures, by: options.planGuard, hardestHit: plan.hardestHit)
         figures = comparison.figures
         self.exports = zip(exports.files, exports.facts).map { file, facts in
             .init(path: file.name, digest: facts.sha256, records: facts.records, bytes: facts.bytes)
@@ -67,5 +77,6 @@ extension RunPlan {
         rejected = comparison.rejects.examples
         changes = plan.draft
         notes = comparison.notes
+        unmanaged = plan.unmanaged
     }
 }

@@ -9,7 +9,7 @@ package import SyncReporting
 
 /// One run, start to end: read, compare, plan, guard, apply, report.
 ///
-/// `plan` comes first; then one of `apply`, `refuse` and `discard`. To be used by one task.
+/// `plan` or `load` comes first; then one of `apply`, `refuse`, `spendPlan` and `discard`. To be used by one task.
 package final class SyncRun {
     package let id: String
     /// The folder of the run's report and files, in the state folder.
@@ -20,11 +20,13 @@ package final class SyncRun {
     /// The error that ended the run before its end, where there was one.
     package private(set) var failure: RunFailure?
 
-    private let options: RunOptions
-    private let ledger: Ledger
+    let options: RunOptions
+    let ledger: Ledger
+    let stop: StopRequest
+    /// The id of the saved plan that is applied, where it is one.
+    var savedPlan: String?
     private let client: CommerceClient
     private let recorder: LatencyRecorder
-    private let stop: StopRequest
     private let log: Logger
     private let started: Date
     private var planned: RunPlan?
@@ -79,9 +81,21 @@ package final class SyncRun {
         var comparison = Comparison(options, exports, ledger, key, current, run: id, rejects: rejects)
         try comparison.compare(first, &diff)
         try rejects.finish()
-        let plan = RunPlan(comparison)
+        return keep(RunPlan(comparison))
+    }
+
+    var unmanaged: AssociationDraft? { planned?.unmanaged }
+
+    /// Keeps a plan to be applied.
+    func keep(_ plan: RunPlan) -> PlanView {
         planned = plan
         return plan.view
+    }
+
+    /// Hands the plan over; this run has none then.
+    func takePlan() -> RunPlan? {
+        defer { planned = nil }
+        return planned
     }
 
     private func judgeFinalNewlines(_ exports: RunExports, _ first: inout FirstReading) throws {
@@ -195,6 +209,7 @@ package final class SyncRun {
         record.current = planned.view.current
         record.currentReason = planned.view.currentReason
         record.counts = planned.view.counts
+        record.savedPlan = savedPlan
         return record
     }
 
@@ -210,7 +225,11 @@ package final class SyncRun {
                 current: planned.view.current, currentReason: planned.view.currentReason),
             outcomes: outcomes, snapshot: recorder.snapshot(), rateLimit: Double(options.rateLimit),
             failures: failures, rejected: planned.rejected,
-            settings: options.settings.map { .init(name: $0.name, value: $0.value, origin: $0.origin) })
+            settings: settingsUsed)
+    }
+
+    var settingsUsed: [RunReport.SettingUsed] {
+        options.settings.map { .init(name: $0.name, value: $0.value, origin: $0.origin) }
     }
 
     private func write(_ report: RunReport) throws {

@@ -9,7 +9,7 @@ import Foundation
 #endif
 
 /// A file that is there whole or not at all: written under another name, forced to the disk, then renamed.
-struct DurableFile: ~Copyable, Sendable {
+package struct DurableFile: ~Copyable, Sendable {
     /// Readers of the folder never take this for a finished file.
     static let unfinished = ".part"
     private static let bufferSize = 1 << 18
@@ -21,7 +21,7 @@ struct DurableFile: ~Copyable, Sendable {
     /// Creates the file under its unfinished name, in place of one that an interrupted run left.
     ///
     /// - Parameter permissions: reports name owners, so that by default nobody else reads them.
-    init(path: String, permissions: Int = 0o600) throws {
+    package init(path: String, permissions: Int = 0o600) throws {
         self.path = path
         let unfinished = path + Self.unfinished
         try? FileManager.default.removeItem(atPath: unfinished)
@@ -33,7 +33,7 @@ struct DurableFile: ~Copyable, Sendable {
     }
 
     /// Lets the caller append bytes, which reach the file when enough have come together.
-    mutating func append(_ bytes: (inout [UInt8]) -> Void) throws {
+    package mutating func append(_ bytes: (inout [UInt8]) -> Void) throws {
         bytes(&buffer)
         if buffer.count >= Self.bufferSize { try flush() }
     }
@@ -44,7 +44,7 @@ struct DurableFile: ~Copyable, Sendable {
     }
 
     /// Forces everything to the disk and gives the file its name.
-    mutating func finish() throws {
+    package mutating func finish() throws {
         try flush()
         try orAbandon {
             try file.synchronize()

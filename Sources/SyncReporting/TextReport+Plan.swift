@@ -26,24 +26,24 @@ extension TextReport {
     private func planFacts(_ plan: PlanView) -> [String] {
         var lines: [(String, String)] = [("store", plan.store)]
         for (position, export) in plan.exports.enumerated() {
-            lines.append((position == 0 ? "export" : "", exportSentence(export)))
+            lines.append((position == 0 ? "export" : "", Self.exportSentence(export)))
         }
         lines.append(("source", "\(plan.source), deletes: \(plan.scope.rawValue)"))
         lines.append(("current", "\(plan.current.rawValue): \(plan.currentReason)"))
-        if plan.estimate.calls > 0 {
-            lines.append(
-                (
-                    "calls",
-                    "\(Figures.count(plan.estimate.calls)), about \(Figures.span(seconds: plan.estimate.seconds)) at "
-                        + "\(Figures.rate(plan.estimate.rate)) a second"
-                ))
-        }
+        if plan.estimate.calls > 0 { lines.append(("calls", Self.estimateSentence(plan.estimate))) }
         if plan.refusals.isEmpty { lines.append(("guard", plan.guardVerdict)) }
         return facts(lines)
     }
 
+    /// What applying the plan costs, in one sentence.
+    static func estimateSentence(_ estimate: PlanView.Estimate) -> String {
+        guard estimate.calls > 0 else { return "none" }
+        return "\(Figures.count(estimate.calls)), about \(Figures.span(seconds: estimate.seconds)) at "
+            + "\(Figures.rate(estimate.rate)) a second"
+    }
+
     /// One export in one sentence.
-    func exportSentence(_ export: RunReport.ExportSummary) -> String {
+    static func exportSentence(_ export: RunReport.ExportSummary) -> String {
         var text = "\(export.path) (\(export.format)): \(Figures.count(export.records, "record"))"
         if export.duplicates > 0 { text += ", \(Figures.count(export.duplicates, "duplicate"))" }
         if export.rejectedCount > 0 { text += ", \(Figures.count(export.rejectedCount)) rejected" }
@@ -61,14 +61,7 @@ extension TextReport {
                 .init(meaning, .faint),
             ])
         }
-        row("create", counts.creates, "wanted, not there", .good, always: true)
-        row("delete", counts.deletes, "there, no longer wanted", .bad, always: true)
-        row("keep", counts.kept, "wanted and there", always: true)
-        row("duplicate", counts.duplicates, "records that repeat an earlier one")
-        row("rejected", counts.rejected, "records that cannot be used", .warning)
-        row("unmanaged", counts.unmanaged, "there, not wanted, outside the scope of deletes")
-        row("protected", counts.protected, "not deleted: another source asserts them")
-        row("withheld", counts.withheld, "not deleted: the export leaves them in doubt", .warning)
+        for line in counts.lines { row(line.name, line.count, line.meaning, line.style, always: line.isAlwaysShown) }
         return table.lines(width: width, color: color)
     }
 
@@ -84,7 +77,7 @@ extension TextReport {
             table.rows.append([
                 .init(change.kind == .create ? "+" : "-", style), .init(change.association.owner.kind.rawValue, style),
                 .init(change.association.owner.id.text, style), .init(change.association.cart.text, style),
-                .init(place(change.place, plan), .faint),
+                .init(Self.place(change.place, plan), .faint),
             ])
         }
         var lines = table.lines(width: width, color: color)
@@ -94,7 +87,8 @@ extension TextReport {
         return lines
     }
 
-    private func place(_ place: RecordPlace?, _ plan: PlanView) -> String {
+    /// Where a change comes from, as short as its exports allow.
+    static func place(_ place: RecordPlace?, _ plan: PlanView) -> String {
         guard let place else { return "" }
         guard plan.exports.count > 1, plan.exports.indices.contains(place.export) else { return "line \(place.line)" }
         // The whole path stands above, and would cost the columns that matter here.
@@ -114,5 +108,32 @@ extension TextReport {
             lines += sentence("\(loss.owner) would lose \(Figures.count(loss.deletes, "cart"))", indent: 4)
         }
         return lines
+    }
+}
+
+extension PlanCounts {
+    /// One count as it is shown.
+    struct Line {
+        let name: String
+        let count: Int
+        let meaning: String
+        var style: TextStyle = .plain
+        var isAlwaysShown = false
+    }
+
+    /// The counts in the order in which they are shown.
+    var lines: [Line] {
+        [
+            Line(name: "create", count: creates, meaning: "wanted, not there", style: .good, isAlwaysShown: true),
+            Line(name: "delete", count: deletes, meaning: "there, no longer wanted", style: .bad, isAlwaysShown: true),
+            Line(name: "keep", count: kept, meaning: "wanted and there", isAlwaysShown: true),
+            Line(name: "duplicate", count: duplicates, meaning: "records that repeat an earlier one"),
+            Line(name: "rejected", count: rejected, meaning: "records that cannot be used", style: .warning),
+            Line(name: "unmanaged", count: unmanaged, meaning: "there, not wanted, outside the scope of deletes"),
+            Line(name: "protected", count: protected, meaning: "not deleted: another source asserts them"),
+            Line(
+                name: "withheld", count: withheld, meaning: "not deleted: the export leaves them in doubt",
+                style: .warning),
+        ]
     }
 }

@@ -25,7 +25,7 @@ extension TextReport {
             ("run", "\(report.run), \(report.command) of source \(report.source) to \(report.store)")
         ]
         for (position, export) in report.exports.enumerated() {
-            lines.append((position == 0 ? "export" : "", exportSentence(export)))
+            lines.append((position == 0 ? "export" : "", Self.exportSentence(export)))
         }
         lines.append(("took", Figures.span(seconds: report.seconds)))
         let rate = report.latency.rate

@@ -16,7 +16,8 @@ struct Cartsync: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            SyncCommand.self, ImportCommand.self, PlanCommand.self, CheckCommand.self, ServeCommand.self,
+            SyncCommand.self, ImportCommand.self, PlanCommand.self, ApplyCommand.self, CheckCommand.self,
+            ServeCommand.self,
             SandboxCommand.self, DemoCommand.self,
         ])
 

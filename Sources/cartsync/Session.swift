@@ -77,14 +77,16 @@ final class Session: Sendable {
 
     /// A run of these settings, with a client and a recorder of its own; `endRun` closes them.
     func run(
-        command: String, exports: [String], missingFinalNewline: RunOptions.MissingFinalNewline
+        command: String, exports: [String], missingFinalNewline: RunOptions.MissingFinalNewline,
+        listingUnmanaged: Bool = false
     ) -> SyncRun {
-        let options = RunOptions(
+        var options = RunOptions(
             command: command, exports: exports, reading: settings.readingOptions,
             source: settings.source ?? "default", scope: settings.deletes, current: settings.current,
             planGuard: settings.planGuard, oneOwnerPerCart: settings.oneOwnerPerCart,
             missingFinalNewline: missingFinalNewline, concurrency: settings.concurrency, rateLimit: settings.rate,
             settings: loaded.used)
+        options.listsUnmanaged = listingUnmanaged
         let recorder = LatencyRecorder(started: .now, wallClock: Date())
         // A client that had to give up makes no call any more, so each run has its own.
         let client = CommerceClient(options: api, pacer: pacer, retry: RetryPolicy(), logger: log) {

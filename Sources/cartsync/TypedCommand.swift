@@ -6,16 +6,19 @@ struct TypedCommand {
     var words = Array(CommandLine.arguments.dropFirst())
 
     /// The flags without a value that a command may be told to add.
-    private static let switches: Set<String> = ["--yes", "--allow-empty"]
+    private static let switches: Set<String> = ["--yes", "--allow-empty", "--detailed-exitcode"]
+    /// The flags that only `plan` has, or has with other values.
+    private static let planFlags = ["--detailed-exitcode", "--out", "--unmanaged", "--output"]
 
     /// The command ready for a shell, as another subcommand or with other flags in the place of those it had.
     func again(as newName: String? = nil, adding flags: String? = nil) -> String {
         var words = words
         guard let start = words.firstIndex(of: name) else { return "cartsync \(name)" }
         let added = flags.map { $0.split(separator: " ").map(String.init) } ?? []
-        for flag in added + ["--detailed-exitcode"] where flag.hasPrefix("--") {
+        let isNoPlan = newName.map { $0 != "plan" } ?? false
+        for flag in added + (isNoPlan ? Self.planFlags : []) where flag.hasPrefix("--") {
             while let index = words.firstIndex(where: { $0 == flag || $0.hasPrefix(flag + "=") }) {
-                let hasValue = words[index] == flag && added.contains(flag) && !Self.switches.contains(flag)
+                let hasValue = words[index] == flag && !Self.switches.contains(flag)
                 words.removeSubrange(index...(hasValue ? min(index + 1, words.count - 1) : index))
             }
         }

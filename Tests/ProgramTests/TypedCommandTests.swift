@@ -28,6 +28,10 @@ struct TypedCommandTests {
     @Test("a plan that is shown becomes a sync")
     func renamed() {
         #expect(again("plan --detailed-exitcode a.csv", as: "sync") == "cartsync sync a.csv")
+        #expect(
+            again("plan --out p --output csv --unmanaged=u.csv --rate 5 a.csv", as: "sync")
+                == "cartsync sync --rate 5 a.csv")
+        #expect(again("plan --out p a.csv", adding: "--max-deletes 3") == "cartsync plan --max-deletes 3 --out p a.csv")
     }
 
     @Test(

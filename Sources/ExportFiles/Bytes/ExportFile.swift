@@ -32,6 +32,9 @@ package final class ExportFile: Sendable {
         close(descriptor)
     }
 
+    /// The name of an export that came from standard input.
+    package static let standardInput = "standard input"
+
     /// Opens the export at a path, or copies standard input where the path is `-`.
     ///
     /// - Parameters:
@@ -44,7 +47,7 @@ package final class ExportFile: Sendable {
     package static func open(
         _ path: String, spoolFolder: String, followingLinks: Bool = true
     ) throws -> ExportFile {
-        if path == "-" { return try spool(STDIN_FILENO, name: "standard input", folder: spoolFolder) }
+        if path == "-" { return try spool(STDIN_FILENO, name: standardInput, folder: spoolFolder) }
         // Without O_NONBLOCK a named pipe would hold the program until somebody writes to it.
         let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | (followingLinks ? 0 : O_NOFOLLOW)
         let descriptor = System.open(path, flags)

@@ -62,7 +62,7 @@ struct ReadingFlags: ParsableArguments {
     }
 }
 
-/// Flags that say what is compared, and what the guard allows.
+/// Flags that say what is compared.
 struct ComparingFlags: ParsableArguments {
     @Option(help: ArgumentHelp("Where to learn what exists: api, ledger, none or auto (auto).", valueName: "source"))
     var current: String?
@@ -70,6 +70,11 @@ struct ComparingFlags: ParsableArguments {
     @Option(help: ArgumentHelp("The stream of exports that this one continues.", valueName: "name"))
     var source: String?
 
+    var values: [String: String?] { ["sync.current": current, "sync.source": source] }
+}
+
+/// Flags that say what the guard allows.
+struct GuardFlags: ParsableArguments {
     @Option(help: ArgumentHelp("Allow this many deletes in this run, or set the share (500, 20%).", valueName: "n|n%"))
     var maxDeletes: String?
 
@@ -79,12 +84,7 @@ struct ComparingFlags: ParsableArguments {
     @Flag(help: "Allow a snapshot without a single usable record.")
     var allowEmpty = false
 
-    var values: [String: String?] {
-        [
-            "sync.current": current, "sync.source": source, "guard.max-deletes": maxDeletes,
-            "guard.max-rejected": maxRejected,
-        ]
-    }
+    var values: [String: String?] { ["guard.max-deletes": maxDeletes, "guard.max-rejected": maxRejected] }
 }
 
 /// The flag of the commands that may delete.
@@ -100,6 +100,11 @@ struct DeletesFlag: ParsableArguments {
 
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
     case text, json
+}
+
+/// How a plan is written: csv has every change, the others a sample of each kind.
+enum PlanFormat: String, ExpressibleByArgument, CaseIterable {
+    case text, json, csv, markdown
 }
 
 /// How results are written.

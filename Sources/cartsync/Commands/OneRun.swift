@@ -1,5 +1,6 @@
 import CartAssociations
 import Foundation
+import Ledger
 import SyncEngine
 import SyncReporting
 
@@ -9,12 +10,37 @@ struct OneRun {
         case given
         /// On a terminal a person is asked; elsewhere the run stops before its first write.
         case asked
-        /// The run ends with its plan; `detailedStatus` tells by the exit status whether there are changes.
-        case never(detailedStatus: Bool)
+        /// The run ends with its plan.
+        case never(PlanOnly)
+    }
+
+    /// What becomes of a plan that is not applied.
+    struct PlanOnly {
+        let format: PlanFormat
+        /// Where it is saved.
+        let out: String?
+        /// Where the associations outside the scope are listed.
+        let unmanaged: String?
+        /// Whether the exit status tells that there are changes.
+        let hasDetailedStatus: Bool
+    }
+
+    /// What the run works on.
+    enum Input {
+        case exports([String])
+        /// A plan's file, and its first line.
+        case saved(String, SavedPlan)
+
+        var exports: [String] {
+            switch self {
+            case .exports(let paths): paths
+            case .saved(_, let plan): plan.exports.map(\.path)
+            }
+        }
     }
 
     let command: String
-    let exports: [String]
+    let input: Input
     let flags: [[String: String?]]
     let config: String?
     let output: OutputFormat
@@ -24,12 +50,13 @@ struct OneRun {
     var usualSource = "default"
 
     func run() async throws {
-        let loaded = try await Invocation.load(flags, config: config) { settings in
+        var loaded = try await Invocation.load(flags, config: config) { settings in
             settings.planGuard.allowEmpty = allowEmpty
             settings.source = settings.source ?? usualSource
         }
+        if case .saved(_, let plan) = input { loaded.take(plan) }
         let session = try Session.open(loaded)
-        let signals = Signals { [stop = session.stop, again = typedCommand(adding: nil)] in
+        let signals = Signals { [stop = session.stop, again] in
             if Terminal.isAsking {
                 Terminal.message("")
                 Cartsync.end(Ending(status: .stoppedEarly, summary: "nothing was written", next: again))
@@ -41,30 +68,38 @@ struct OneRun {
         do {
             ending = try await plannedAndApplied(session)
         } catch let failure as RunFailure {
-            ending = Ending(failure, again: typedCommand(adding: nil))
+            ending = Ending(failure, again: failure.isSpentPlan ? planAgain : again)
         }
         await session.close()
         throw ending
     }
 
     private func plannedAndApplied(_ session: Session) async throws -> Ending {
-        let run = session.run(command: command, exports: exports, missingFinalNewline: .makesNoDeletes)
-        let isPlanOnly = if case .never = approval { true } else { false }
-        let plan = try await Progress.shown(run, session) { try await run.plan(keepingRejects: !isPlanOnly) }
+        var listsUnmanaged = false
+        if case .never(let only) = approval { listsUnmanaged = only.unmanaged != nil }
+        let run = session.run(
+            command: command, exports: input.exports, missingFinalNewline: .makesNoDeletes,
+            listingUnmanaged: listsUnmanaged)
+        let plan = try await Progress.shown(run, session) {
+            switch input {
+            case .exports:
+                if case .never = approval { return try await run.plan(keepingRejects: false) }
+                return try await run.plan(keepingRejects: true)
+            case .saved(let path, _): return try run.load(path)
+            }
+        }
         for warning in run.warnings { Terminal.message("cartsync: warning: \(warning)") }
-        show(plan, isLast: isPlanOnly || !plan.refusals.isEmpty)
-        if let refusal = plan.refusals.first {
-            let ending = refusalEnding(plan, refusal)
-            if isPlanOnly {
+        if case .never(let only) = approval { return try PlanEnding(run: run, plan: plan, only: only).finish() }
+        show(plan, isLast: !plan.refusals.isEmpty)
+        if !plan.refusals.isEmpty {
+            let ending = Ending(refusals: plan, command: TypedCommand(name: command))
+            if case .saved = input {
+                // A refusal that is written down would make the plan stale, and the next command useless.
                 run.discard()
             } else {
                 try run.refuse(status: Int(ending.status.rawValue), words: ending.summary, next: ending.next ?? "")
             }
             return ending
-        }
-        if case .never(let detailedStatus) = approval {
-            run.discard()
-            return planEnding(plan, detailedStatus: detailedStatus)
         }
         if plan.counts.changes > 0 && session.settings.readOnly {
             run.discard()
@@ -76,29 +111,26 @@ struct OneRun {
             run.discard()
             if output == .json { show(plan, isLast: true) }
             if session.stop.isRequested {
-                return Ending(
-                    status: .stoppedEarly, summary: "nothing was written", next: typedCommand(adding: nil))
+                return Ending(status: .stoppedEarly, summary: "nothing was written", next: again)
             }
             return Ending(
                 status: .refused,
                 summary: Terminal.canAsk ? "the plan was not approved" : "there is nobody to approve the plan",
-                next: typedCommand(adding: "--yes"))
+                next: TypedCommand(name: command).again(adding: "--yes"))
         }
         let report = try await Progress.shown(run, session) { try await run.apply() }
         show(report, run)
-        return Ending(report, run: run, again: typedCommand(adding: nil))
+        return Ending(report, run: run, again: planAgain)
     }
 
-    private func refusalEnding(_ plan: PlanView, _ first: Refusal) -> Ending {
-        let permissions = plan.refusals.reduce(into: [String]()) { permissions, refusal in
-            if !permissions.contains(refusal.permission) { permissions.append(refusal.permission) }
-        }
-        let lines = plan.refusals.map { "cartsync: the \($0.rule.rawValue) guard refuses: \($0.sentence)" }
-        let owners = plan.hardestHit.map { "cartsync:   \($0.owner) would lose \($0.deletes)" }
-        return Ending(
-            status: .refused, details: (lines + owners).joined(separator: "\n"),
-            summary: plan.refusals.count == 1 ? first.sentence : "\(plan.refusals.count) guards refuse the plan",
-            next: typedCommand(adding: permissions.joined(separator: " ")))
+    /// The command as it was typed.
+    private var again: String { TypedCommand(name: command).again() }
+
+    /// The command that does what is left: a saved plan is applied once.
+    private var planAgain: String {
+        guard case .saved(let path, let plan) = input else { return again }
+        let exports = plan.exports.map { ShellWord.quoted($0.path) }.joined(separator: " ")
+        return "cartsync plan --out \(ShellWord.quoted(path)) \(exports)"
     }
 
     private var isApproved: Bool {
@@ -124,19 +156,6 @@ struct OneRun {
             Terminal.output(text.summary(report, folder: run.folder))
         case .json: Terminal.output(JSONText.of(report))
         }
-    }
-
-    private func typedCommand(as name: String? = nil, adding flags: String?) -> String {
-        TypedCommand(name: command).again(as: name, adding: flags)
-    }
-
-    private func planEnding(_ plan: PlanView, detailedStatus: Bool) -> Ending {
-        let changes = plan.counts.changes
-        guard changes > 0 else { return Ending(status: .done, summary: "nothing to do") }
-        return Ending(
-            status: detailedStatus ? .changesFound : .done,
-            summary: "creates: \(plan.counts.creates), deletes: \(plan.counts.deletes), nothing was written",
-            next: typedCommand(as: "sync", adding: nil))
     }
 }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CartAssociations
+import SyncEngine
 
 private let exportsHelp = ArgumentHelp(
     "CSV or XML exports, gzipped or not; together they are one snapshot. - reads standard input.",
@@ -22,15 +23,16 @@ struct SyncCommand: AsyncParsableCommand {
     @OptionGroup var settings: SettingsFlags
     @OptionGroup var store: StoreFlags
     @OptionGroup var comparing: ComparingFlags
+    @OptionGroup var guards: GuardFlags
     @OptionGroup var deletes: DeletesFlag
     @OptionGroup var reading: ReadingFlags
     @OptionGroup var output: OutputFlags
 
     func run() async throws {
-        let flags = [settings.values, store.values, comparing.values, deletes.values, reading.values]
+        let flags = [settings.values, store.values, comparing.values, guards.values, deletes.values, reading.values]
         try await OneRun(
-            command: "sync", exports: exports, flags: flags, config: settings.config, output: output.output,
-            allowEmpty: comparing.allowEmpty, approval: yes ? .given : .asked
+            command: "sync", input: .exports(exports), flags: flags, config: settings.config, output: output.output,
+            allowEmpty: guards.allowEmpty, approval: yes ? .given : .asked
         ).run()
     }
 }
@@ -49,17 +51,18 @@ struct ImportCommand: AsyncParsableCommand {
     @OptionGroup var settings: SettingsFlags
     @OptionGroup var store: StoreFlags
     @OptionGroup var comparing: ComparingFlags
+    @OptionGroup var guards: GuardFlags
     @OptionGroup var reading: ReadingFlags
     @OptionGroup var output: OutputFlags
 
     func run() async throws {
         let flags = [
             ["sync.deletes": DeletionScope.none.rawValue], settings.values, store.values, comparing.values,
-            reading.values,
+            guards.values, reading.values,
         ]
         try await OneRun(
-            command: "import", exports: exports, flags: flags, config: settings.config, output: output.output,
-            allowEmpty: comparing.allowEmpty, approval: yes ? .given : .asked, usualSource: "import"
+            command: "import", input: .exports(exports), flags: flags, config: settings.config, output: output.output,
+            allowEmpty: guards.allowEmpty, approval: yes ? .given : .asked, usualSource: "import"
         ).run()
     }
 }
@@ -71,23 +74,72 @@ struct PlanCommand: AsyncParsableCommand {
         discussion: """
             EXAMPLE
               cartsync plan customers.csv
-              cartsync plan --detailed-exitcode --output json customers.csv
+              cartsync plan --out night.plan customers.csv && cartsync apply night.plan
+              cartsync plan --detailed-exitcode --output csv customers.csv > changes.csv
             """)
 
     @Argument(help: exportsHelp) var exports: [String]
     @Flag(help: "Exit with 2 where there are changes.") var detailedExitcode = false
+    @Option(
+        help: ArgumentHelp("Save the plan, to be applied with cartsync apply within 24 hours.", valueName: "file"))
+    var out: String?
+    @Option(
+        help: ArgumentHelp(
+            "List the associations outside the scope of deletes, as a CSV export of their own.", valueName: "file"))
+    var unmanaged: String?
+    @Option(help: "The plan as text, json or markdown with a sample of each kind, or as csv with every change.")
+    var output: PlanFormat = .text
     @OptionGroup var settings: SettingsFlags
     @OptionGroup var store: StoreFlags
     @OptionGroup var comparing: ComparingFlags
+    @OptionGroup var guards: GuardFlags
     @OptionGroup var deletes: DeletesFlag
     @OptionGroup var reading: ReadingFlags
+
+    func run() async throws {
+        let flags = [
+            settings.values, store.values, comparing.values, guards.values, deletes.values, reading.values,
+        ]
+        let only = OneRun.PlanOnly(
+            format: output, out: out, unmanaged: unmanaged, hasDetailedStatus: detailedExitcode)
+        try await OneRun(
+            command: "plan", input: .exports(exports), flags: flags, config: settings.config, output: .text,
+            allowEmpty: guards.allowEmpty, approval: .never(only)
+        ).run()
+    }
+}
+
+struct ApplyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "apply",
+        abstract: "Apply a plan that cartsync plan --out has saved.",
+        discussion: """
+            A plan is applied once, within 24 hours, to the store and with the state folder that it was made for, and
+            only while neither the ledger nor the exports have changed since. It has its own settings of what is
+            compared and deleted; rate, concurrency and guards are those of this command.
+
+            EXAMPLE
+              cartsync apply night.plan
+            """)
+
+    @Argument(help: ArgumentHelp("A saved plan.", valueName: "plan")) var plan: String
+    @Flag(help: "Apply without asking, within the guards.") var yes = false
+    @OptionGroup var settings: SettingsFlags
+    @OptionGroup var store: StoreFlags
+    @OptionGroup var guards: GuardFlags
     @OptionGroup var output: OutputFlags
 
     func run() async throws {
-        let flags = [settings.values, store.values, comparing.values, deletes.values, reading.values]
+        let header: SavedPlan
+        do {
+            header = try SavedPlan.header(of: plan)
+        } catch {
+            throw Ending(RunFailure.plan(error), again: "cartsync plan --out")
+        }
         try await OneRun(
-            command: "plan", exports: exports, flags: flags, config: settings.config, output: output.output,
-            allowEmpty: comparing.allowEmpty, approval: .never(detailedStatus: detailedExitcode)
+            command: "apply", input: .saved(plan, header), flags: [settings.values, store.values, guards.values],
+            config: settings.config, output: output.output, allowEmpty: guards.allowEmpty,
+            approval: yes ? .given : .asked
         ).run()
     }
 }

@@ -45,7 +45,12 @@ enum Terminal {
 
     /// Writes a result.
     static func output(_ text: String) {
-        let code = write(text.hasSuffix("\n") ? text : text + "\n", to: STDOUT_FILENO)
+        output(Array((text.hasSuffix("\n") ? text : text + "\n").utf8))
+    }
+
+    /// Writes a piece of a result as it is.
+    static func output(_ bytes: [UInt8]) {
+        let code = write(bytes, to: STDOUT_FILENO)
         if code != 0 && code != EPIPE { lostOutput.withLock { $0 = true } }
     }
 
@@ -88,8 +93,10 @@ enum Terminal {
     ///
     /// Returns the system's error code, 0 for none.
     @discardableResult
-    private static func write(_ text: String, to descriptor: Int32) -> Int32 {
-        var bytes = Array(text.utf8)[...]
+    private static func write(_ text: String, to descriptor: Int32) -> Int32 { write(Array(text.utf8), to: descriptor) }
+
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
+        var bytes = bytes[...]
         while !bytes.isEmpty {
             // The buffer outlives the call, and `write` keeps no reference to it.
             let written = unsafe bytes.withUnsafeBytes { unsafe systemWrite(descriptor, $0.baseAddress, $0.count) }

@@ -1,0 +1,128 @@
+package import CartAssociations
+package import Foundation
+package import Ledger
+package import SyncReporting
+
+/// A plan in a file, to be looked at and applied later: what its first line says.
+///
+/// The file is JSON Lines: this header, one line for each change and each note to the ledger, and a last line with
+/// their number and a seal over all bytes before it. The seal is keyed by the ledger, so that only the ledger that
+/// made a plan takes it, and only as it was made.
+package struct SavedPlan: Codable, Sendable {
+    /// Raised when a reader of older files would misunderstand newer ones.
+    package static let currentFormat = 1
+    /// A day; what exists moves on.
+    package static let lifetime: TimeInterval = 24 * 3600
+
+    /// Marks the file as a plan of ours, with the version of its format.
+    package let cartsyncPlan: Int
+    /// The id that the plan was made under; it is applied once.
+    package let id: String
+    package let made: Date
+    package let expires: Date
+    package let store: StoreIdentity
+    /// The ledger's own id, and its revision when the plan was made.
+    package let ledger: String
+    package let revision: Int64
+    package let view: PlanView
+    package let figures: PlanFigures
+    /// The exports with absolute paths.
+    package let exports: [RunRecord.Export]
+    package let isDelta: Bool
+    package let rejected: RunReport.RejectedRecords
+    /// The number of deletes that a person allowed for this plan.
+    package let approvedDeletes: Int?
+    package let allowEmpty: Bool
+    /// The settings that the plan was made with, secrets redacted.
+    package let settings: [RunReport.SettingUsed]
+
+    /// Reads the first line of a file.
+    ///
+    /// Throws `SavedPlanError` where it cannot be read or is no plan.
+    package static func header(of path: String) throws(SavedPlanError) -> SavedPlan {
+        try SavedPlanReader(path).header
+    }
+}
+
+/// One change, or one note to the ledger, in the file of a saved plan.
+struct SavedPlanLine: Codable {
+    enum Kind: String, Codable {
+        case create, delete
+        /// The source asserts it from now on.
+        case assert
+        /// The source's assertion no longer holds.
+        case retract
+        /// A complete listing does not show it.
+        case vanished
+        /// A complete listing shows it.
+        case seen
+    }
+
+    let kind: Kind
+    let ownerKind: OwnerKind
+    let owner: OwnerID
+    let cart: CartID
+    var place: RecordPlace?
+    /// How an asserted association is known to exist.
+    var confirmation: Ledger.Confirmation?
+
+    init(
+        _ kind: Kind, _ association: Association, place: RecordPlace? = nil, confirmation: Ledger.Confirmation? = nil
+    ) {
+        self.kind = kind
+        ownerKind = association.owner.kind
+        owner = association.owner.id
+        cart = association.cart
+        self.place = place
+        self.confirmation = confirmation
+    }
+
+    var association: Association { Association(ownerKind, owner, cart) }
+}
+
+/// The last line of the file of a saved plan.
+struct SavedPlanEnd: Codable {
+    /// Changes and notes before this line.
+    let lines: Int
+    /// HMAC-SHA256 of all bytes before this line, in lowercase hexadecimal.
+    let seal: String
+}
+
+/// Why a saved plan is not applied.
+package struct SavedPlanError: Error, Sendable, Equatable {
+    package enum Fault: String, Sendable, CaseIterable {
+        /// The file is missing or cannot be read.
+        case unreadable
+        /// It is no plan, or cut, or not as it was written.
+        case malformed, altered
+        /// It was made for another store, or by another ledger.
+        case otherStore = "other store", otherLedger = "other ledger"
+        /// It was applied before.
+        case used
+        case expired
+        /// The ledger or an export is no longer as it was.
+        case stale
+    }
+
+    package let fault: Fault
+    package let path: String
+    package let line: Int?
+    /// What is wrong, without a full stop.
+    package let problem: String
+    /// What to do next, without a full stop.
+    package let advice: String
+
+    init(_ fault: Fault, _ path: String, line: Int? = nil, _ problem: String, advice: String = planAgain) {
+        self.fault = fault
+        self.path = path
+        self.line = line
+        self.problem = problem
+        self.advice = advice
+    }
+
+    private static let planAgain = "make the plan again with cartsync plan --out"
+}
+
+extension SavedPlanError: CustomStringConvertible {
+    package var description: String { "\(line.map { "\(path):\($0)" } ?? path): \(problem); \(advice)" }
+}

@@ -1,0 +1,91 @@
+import CartAssociations
+import SyncEngine
+import SyncReporting
+
+/// The end of a run that is only planned: the plan is shown, saved where it is asked for, and nothing is written to
+/// the store.
+struct PlanEnding {
+    let run: SyncRun
+    let plan: PlanView
+    let only: OneRun.PlanOnly
+
+    func finish() throws -> Ending {
+        defer { run.discard() }
+        switch only.format {
+        case .text: Terminal.output(TextReport(width: Terminal.width, color: Terminal.outputHasColor).plan(plan))
+        case .json: Terminal.output(JSONText.of(plan))
+        case .markdown: Terminal.output(MarkdownReport.plan(plan))
+        case .csv: break
+        }
+        if let path = only.unmanaged {
+            try run.saveUnmanaged(to: path)
+            Terminal.message("cartsync: \(plan.counts.unmanaged) unmanaged associations are listed in \(path)")
+        }
+        // A plan that the guard refuses is not saved: applying it would only be refused again.
+        let out = plan.refusals.isEmpty ? only.out : nil
+        if only.format == .csv || out != nil { try spend(savingTo: out) }
+        guard plan.refusals.isEmpty else { return Ending(refusals: plan, command: TypedCommand(name: "plan")) }
+        let changes = plan.counts.changes
+        guard changes > 0 else { return Ending(status: .done, summary: "nothing to do") }
+        return Ending(
+            status: only.hasDetailedStatus ? .changesFound : .done,
+            summary: "creates: \(plan.counts.creates), deletes: \(plan.counts.deletes), nothing was written",
+            next: out.map { "cartsync apply \(ShellWord.quoted($0))" } ?? TypedCommand(name: "plan").again(as: "sync"))
+    }
+
+    /// Writes every change where that is asked for.
+    private func spend(savingTo path: String?) throws {
+        guard only.format == .csv else { return try run.spendPlan(savingTo: path) }
+        let lines = PlanLines(exports: plan.exports.map(\.path))
+        var block = lines.header
+        try run.spendPlan(savingTo: path) { change in
+            lines.append(change, to: &block)
+            if block.count > 1 << 16 {
+                Terminal.output(block)
+                block.removeAll(keepingCapacity: true)
+            }
+        }
+        Terminal.output(block)
+    }
+}
+
+extension Ending {
+    /// How a command ends whose plan a guard refuses: every rule with its numbers, who is hit hardest, and the command
+    /// that allows exactly this plan.
+    init(refusals plan: PlanView, command: TypedCommand) {
+        let permissions = plan.refusals.reduce(into: [String]()) { permissions, refusal in
+            if !permissions.contains(refusal.permission) { permissions.append(refusal.permission) }
+        }
+        let lines = plan.refusals.map { "cartsync: the \($0.rule.rawValue) guard refuses: \($0.sentence)" }
+        let owners = plan.hardestHit.map { "cartsync:   \($0.owner) would lose \($0.deletes)" }
+        self.init(
+            status: .refused, details: (lines + owners).joined(separator: "\n"),
+            summary: plan.refusals.count == 1
+                ? plan.refusals[0].sentence : "\(plan.refusals.count) guards refuse the plan",
+            next: command.again(adding: permissions.joined(separator: " ")))
+    }
+}
+
+extension LoadedSettings {
+    /// What a saved plan has settled already: what is compared and deleted, and what a person allowed.
+    mutating func take(_ plan: SavedPlan) {
+        settings.source = plan.view.source
+        settings.deletes = plan.view.scope
+        settings.planGuard.approvedDeletes = settings.planGuard.approvedDeletes ?? plan.approvedDeletes
+        settings.planGuard.allowEmpty = settings.planGuard.allowEmpty || plan.allowEmpty
+        let settled = ["sync.", "mapping.", "export."]
+        func isSettled(_ name: String) -> Bool { settled.contains { name.hasPrefix($0) } }
+        used = used.filter { !isSettled($0.name) }
+        used += plan.settings.filter { isSettled($0.name) }.map {
+            .init(name: $0.name, value: $0.value, origin: $0.origin)
+        }
+    }
+}
+
+extension RunFailure {
+    /// Whether a saved plan can no longer be applied.
+    var isSpentPlan: Bool {
+        if case .plan = self { return true }
+        return false
+    }
+}
