@@ -76,8 +76,8 @@ install: release ## install the binary and the demo's samples below PREFIX (/usr
 	done
 
 .PHONY: bench
-bench: release ## measure the figures of the README on the release build
-	Tests/Benchmarks/run "$$(swift build $(RELEASE) --show-bin-path)/cartsync"
+bench: release ## measure the figures of the README on the release build; SUBJECTS="exports apply" measures some
+	Tests/Benchmarks/run "$$(swift build $(RELEASE) --show-bin-path)/cartsync" $(SUBJECTS)
 
 .PHONY: clean
 clean: ## remove what was built
