@@ -40,10 +40,16 @@ package final class Ledger: Sendable {
     ///
     /// Refuses (see `LedgerError.Kind`) where another process holds the folder, the ledger belongs to another
     /// store, or it is missing, emptied, older than it was, damaged or not writable. `now` dates a new ledger.
+    ///
+    /// - Parameters:
+    ///   - store: the store that it has to belong to; nil takes the ledger's own word for it, and then nothing can
+    ///     be made where there is none.
+    ///   - mustExist: whether it is refused, and nothing made, where there is no ledger.
     package static func open(
-        folder: String, store: StoreIdentity, now: Date = Date()
+        folder: String, store: StoreIdentity?, mustExist: Bool = false, now: Date = Date()
     ) throws(LedgerError) -> Ledger {
         let files = LedgerFiles(folder: folder)
+        if mustExist || store == nil { try StateFolder.requireLedger(files) }
         try StateFolder.prepare(folder)
         let lock = try FolderLock(path: files.lock, folder: folder)
         let expected = try LedgerMarker.read(files)

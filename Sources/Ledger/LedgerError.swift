@@ -10,6 +10,8 @@ package struct LedgerError: Error, Sendable, Equatable {
         case otherStore = "other store"
         /// The ledger is there and cannot be trusted; exit status 74.
         case damaged
+        /// There is no ledger, and the command makes none; exit status 64.
+        case absent
         /// The ledger should be there and is not, or is empty; exit status 74.
         case missing
         /// A newer version of the program wrote the ledger; exit status 74.
@@ -74,6 +76,20 @@ extension LedgerError {
         default:
             self.init(.storage, path: path, problem: problem, advice: "report this as a bug")
         }
+    }
+
+    /// There never was a ledger in a folder.
+    static func absent(_ folder: String) -> LedgerError {
+        LedgerError(
+            .absent, path: folder, problem: "there is no ledger in this folder",
+            advice: "name the folder with --state, or sync first")
+    }
+
+    /// The ledger's file is there and holds nothing.
+    static func emptied(_ files: LedgerFiles) -> LedgerError {
+        LedgerError(
+            .missing, path: files.database, problem: "the ledger is empty, and it was not before",
+            advice: rebuildAdvice(files.folder))
     }
 
     /// The way back from a ledger that is gone or cannot be trusted.

@@ -34,12 +34,21 @@ enum LedgerSchema {
     }
 
     /// Brings a new or older ledger to the present version and returns its identity; refuses one that is not ours.
+    ///
+    /// Without a store the ledger says which one it belongs to, so that a new one is refused.
     static func bringUp(
-        _ database: DatabaseQueue, files: LedgerFiles, store: StoreIdentity, now: Date
+        _ database: DatabaseQueue, files: LedgerFiles, store: StoreIdentity?, now: Date
     ) throws -> LedgerIdentity {
-        let migrator = migrator(store: store, now: now)
+        // The first migration alone needs a store, and only an older ledger goes without one.
+        let migrator = migrator(store: store ?? StoreIdentity(baseURL: "", clientID: ""), now: now)
         try database.read { db in
             let isNew = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") == 0
+            guard store != nil || !isNew else {
+                guard FileManager.default.fileExists(atPath: files.marker) else {
+                    throw LedgerError.absent(files.folder)
+                }
+                throw LedgerError.emptied(files)
+            }
             guard try isNew || Int.fetchOne(db, sql: "PRAGMA application_id") == applicationID else {
                 throw LedgerError(
                     .damaged, path: files.database, problem: "is not a ledger of cartsync",
@@ -67,7 +76,7 @@ enum LedgerSchema {
                 .damaged, path: files.database, problem: "the ledger does not say which store it belongs to",
                 advice: LedgerError.rebuildAdvice(files.folder))
         }
-        if identity.store != store {
+        if let store, identity.store != store {
             // A first try with a mistyped URL must not tie the folder to a store that does not exist.
             guard try database.write({ try LedgerIdentity.rebind($0, to: store) }) else {
                 throw otherStore(identity.store, store, folder: files.folder)

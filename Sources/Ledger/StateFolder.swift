@@ -43,6 +43,19 @@ enum StateFolder {
         }
     }
 
+    /// Throws where a folder never had a ledger; touches nothing.
+    static func requireLedger(_ files: LedgerFiles) throws(LedgerError) {
+        if FileManager.default.fileExists(atPath: files.marker) { return }
+        var status = stat()
+        // Unsafe because stat fills the value through a pointer, and only during the call.
+        guard unsafe stat(files.database, &status) == 0 else {
+            guard errno == ENOENT || errno == ENOTDIR else { throw failure(files.database, "look at the ledger") }
+            throw LedgerError.absent(files.folder)
+        }
+        // A first run that ended before it recorded anything leaves an empty file and no marker.
+        guard status.st_size > 0 else { throw LedgerError.absent(files.folder) }
+    }
+
     /// Sees to it that the database file is there with mode 0600, empty where it is new.
     ///
     /// SQLite gives its other files the same mode. A zero-byte file is a healthy, empty database to SQLite: only
@@ -52,9 +65,7 @@ enum StateFolder {
         // Unsafe because stat fills the value through a pointer, and only during the call.
         if unsafe stat(files.database, &status) == 0 {
             guard isExpected && status.st_size == 0 else { return }
-            throw LedgerError(
-                .missing, path: files.database, problem: "the ledger is empty, and it was not before",
-                advice: LedgerError.rebuildAdvice(files.folder))
+            throw LedgerError.emptied(files)
         }
         guard errno == ENOENT else { throw failure(files.database, "look at the ledger") }
         guard !isExpected else {

@@ -51,6 +51,7 @@ extension LedgerError {
         switch kind {
         case .locked: .stoppedEarly
         case .otherStore: .badSettings
+        case .absent: .usage
         case .damaged, .missing, .newer, .storage: .stateUnwritable
         }
     }

@@ -91,6 +91,47 @@ struct OpeningTests {
         try Ledger.open(in: folder).close()
     }
 
+    @Test("a ledger that is there is opened without naming its store")
+    func withoutStore() throws {
+        try Ledger.open(in: folder, run: makeRun("r")).close()
+        let ledger = try Ledger.open(folder: folder.state, store: nil)
+        #expect(ledger.store == testStore)
+        #expect(try ledger.run("r") != nil)
+        try ledger.close()
+    }
+
+    @Test("where there is no ledger it says so and makes nothing")
+    func absent() throws {
+        for store in [nil, testStore] {
+            let error = try #require(throws: LedgerError.self) {
+                try Ledger.open(folder: folder.state, store: store, mustExist: true)
+            }
+            #expect(error.kind == .absent)
+            #expect(error.description.contains(folder.state) && error.description.contains("--state"))
+            #expect(!FileManager.default.fileExists(atPath: folder.state))
+        }
+        try FileManager.default.createDirectory(atPath: folder.state, withIntermediateDirectories: true)
+        try Data().write(to: URL(fileURLWithPath: folder.database))
+        let error = try #require(throws: LedgerError.self) { try Ledger.open(folder: folder.state, store: nil) }
+        #expect(error.kind == .absent, "what a first run leaves that ended before it recorded anything")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.state) == ["ledger.sqlite"])
+    }
+
+    @Test("a ledger that is gone, or empty, is no absent one")
+    func goneWithoutStore() throws {
+        try Ledger.open(in: folder).close()
+        let empty = try DatabaseQueue(path: folder.path + "/empty.sqlite")
+        try empty.vacuum()
+        try empty.close()
+        for replacement in [nil, Data(), try Data(contentsOf: URL(fileURLWithPath: folder.path + "/empty.sqlite"))] {
+            try FileManager.default.removeItem(atPath: folder.database)
+            try replacement?.write(to: URL(fileURLWithPath: folder.database))
+            let error = try #require(throws: LedgerError.self) { try Ledger.open(folder: folder.state, store: nil) }
+            #expect(error.kind == .missing)
+            if replacement == nil { try Data().write(to: URL(fileURLWithPath: folder.database)) }
+        }
+    }
+
     @Test("a ledger that was emptied is not taken for a first run")
     func emptied() throws {
         try Ledger.open(in: folder).close()

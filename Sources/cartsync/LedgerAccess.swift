@@ -1,0 +1,47 @@
+import CommerceAPI
+import Ledger
+import SyncEngine
+
+/// The ledger that the settings name, for commands that can do without the store.
+enum LedgerAccess {
+    /// Opens the ledger there is, without any credentials.
+    ///
+    /// Where `api.base-url` and `api.client-id` are both set, it has to belong to that store. Throws the `Ending`
+    /// where there is none, or it cannot be used.
+    ///
+    /// - Parameter again: the command to type once it can be.
+    static func open(_ settings: Settings, again: String) throws -> Ledger {
+        try opened(settings, again: again) { store throws(LedgerError) in
+            try Ledger.open(folder: StateFolder.path(settings), store: store, mustExist: true)
+        }
+    }
+
+    /// Opens the ledger, or makes one where the settings say which store it shall belong to.
+    static func openOrMake(_ settings: Settings, again: String) throws -> Ledger {
+        try opened(settings, again: again) { store throws(LedgerError) in
+            try Ledger.open(folder: StateFolder.path(settings), store: store)
+        }
+    }
+
+    /// The store that the settings name; nil where they name none.
+    ///
+    /// Throws `InvalidBaseURL` where its address is none.
+    static func store(_ settings: Settings) throws -> StoreIdentity? {
+        guard let text = settings.baseURL, let clientID = settings.clientID else { return nil }
+        return StoreIdentity(baseURL: try BaseURL(text).text, clientID: clientID)
+    }
+
+    private static func opened(
+        _ settings: Settings, again: String, _ open: (StoreIdentity?) throws(LedgerError) -> Ledger
+    ) throws -> Ledger {
+        do {
+            return try open(try store(settings))
+        } catch let error as InvalidBaseURL {
+            throw Ending(
+                status: .badSettings, details: "cartsync: api.base-url: \(error.description)",
+                next: "correct it and run the command again")
+        } catch let error as LedgerError {
+            throw Ending(error, again: again)
+        }
+    }
+}
