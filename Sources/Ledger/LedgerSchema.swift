@@ -92,12 +92,13 @@ enum LedgerSchema {
     }
 
     /// Every version of the tables. A published migration never changes; later ones are added below.
-    static func migrator(store: StoreIdentity, now: Date) -> DatabaseMigrator {
+    static func migrator(store: StoreIdentity?, now: Date) -> DatabaseMigrator {
         var migrator = DatabaseMigrator().disablingDeferredForeignKeyChecks()
         migrator.registerMigration("1") { db in
             try db.execute(sql: "PRAGMA application_id = \(applicationID)")
             try db.execute(sql: version1)
-            try LedgerIdentity.insert(db, store: store, now: now)
+            // Only a new ledger gets here, and it is made for a store.
+            try LedgerIdentity.insert(db, store: store ?? StoreIdentity(baseURL: "", clientID: ""), now: now)
         }
         return migrator
     }

@@ -54,6 +54,14 @@ package struct RunRecord: Sendable, Hashable, Codable, Identifiable {
     package var savedPlan: String?
     /// Settings that a resumed run must share.
     package var settings: [String: String] = [:]
+    /// What the guard saw of the plan; nil before it was accepted.
+    package var figures: PlanFigures?
+    /// The deletes that a person allowed for the run.
+    package var approvedDeletes: Int?
+    /// The later run of the same source that makes a stopped run void.
+    package var supersededBy: String?
+    /// The run whose changes this one takes back.
+    package var undone: String?
 
     package init(id: String, command: String, source: String, scope: DeletionScope, started: Date) {
         self.id = id
@@ -64,7 +72,7 @@ package struct RunRecord: Sendable, Hashable, Codable, Identifiable {
     }
 
     /// Whether `runs resume` can go on with it.
-    package var isResumable: Bool { state == .applying || state == .stopped }
+    package var isResumable: Bool { (state == .applying || state == .stopped) && supersededBy == nil }
 
     /// A new id: the time in UTC and four characters, for instance `20261121-101500-4f2a`. Ids sort by time, to the
     /// millisecond: the first two characters are the milliseconds in base 36, the last two are random.

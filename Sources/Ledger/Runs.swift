@@ -51,6 +51,28 @@ extension Ledger {
         }
     }
 
+    /// Records that the runs whose process ended in the middle are stopped: the lock says that no other process works
+    /// on them. To be called where no run is under way.
+    package func stopInterruptedRuns() throws(LedgerError) {
+        for run in try runs(in: [.applying]) {
+            try updateRun(run.id) {
+                $0.state = .stopped
+                $0.reason = "its process ended in the middle of the run"
+            }
+        }
+    }
+
+    /// Makes every stopped run of a source void, because a later run knows what the source wants now.
+    package func supersedeRuns(of source: String, by later: String) throws(LedgerError) {
+        for run in try runs(in: [.stopped, .applying])
+        where run.source == source && run.id != later && run.supersededBy == nil {
+            try updateRun(run.id) {
+                $0.state = .stopped
+                $0.supersededBy = later
+            }
+        }
+    }
+
     /// The run that applied a saved plan, which may be applied only once.
     package func run(applying savedPlan: String) throws(LedgerError) -> RunRecord? {
         try reading("read a run") { db in

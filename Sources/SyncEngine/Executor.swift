@@ -13,6 +13,8 @@ struct Executor: Sendable {
     let concurrency: Int
     let stop: StopRequest
     let progress: RunProgress
+    /// Says why a pending change is no longer to be made; nil where all are.
+    var judge: (@Sendable (JournalEntry) throws -> String?)?
 
     /// Works until nothing is pending or the run is asked to stop.
     ///
@@ -71,8 +73,11 @@ struct Executor: Sendable {
             for entry in cart.entries {
                 if stop.isRequested || queue.isClosed { return }
                 if entry.change.kind == .delete && hasFailedCreate {
-                    try outcomes.add(ChangeOutcome(skipping: entry))
-                    progress.count(.skipped)
+                    try skip(entry, "not tried, because a create of the same cart did not succeed", outcomes)
+                    continue
+                }
+                if let reason = try judge?(entry) {
+                    try skip(entry, reason, outcomes)
                     continue
                 }
                 guard let result = try await call(entry.change) else { return }
@@ -81,6 +86,11 @@ struct Executor: Sendable {
                 progress.count(result.outcome)
             }
         }
+    }
+
+    private func skip(_ entry: JournalEntry, _ reason: String, _ outcomes: OutcomeBuffer) throws {
+        try outcomes.add(ChangeOutcome(entry: entry.id, outcome: .skipped, attempts: 0, message: reason, at: Date()))
+        progress.count(.skipped)
     }
 
     /// Makes one change; nil where the run was stopped before its call.
@@ -184,11 +194,5 @@ extension ChangeOutcome {
         self.init(
             entry: entry.id, outcome: result.outcome, status: result.status, attempts: result.attempts,
             service: result.service, response: result.response, message: result.message, at: Date())
-    }
-
-    fileprivate init(skipping entry: JournalEntry) {
-        self.init(
-            entry: entry.id, outcome: .skipped, attempts: 0,
-            message: "not tried, because a create of the same cart did not succeed", at: Date())
     }
 }

@@ -6,11 +6,23 @@ import SyncReporting
 /// A run's journal read for its report: outcomes counted, failures grouped, every change a line of results.csv.
 struct JournalReading {
     private let exports: [String]
+    private let resumption: Resumption?
+    /// The calls of the part before the run was resumed, as far as the journal knows them.
+    private let earlier: LatencyRecorder
+    private let origin: ContinuousClock.Instant
     private(set) var outcomes = RunOutcomes()
     private var groups: [String: RunReport.FailureGroup] = [:]
 
-    init(exports: [String]) {
+    init(exports: [String], resumption: Resumption? = nil) {
         self.exports = exports
+        self.resumption = resumption
+        origin = .now
+        earlier = LatencyRecorder(started: origin, wallClock: resumption?.run.started ?? Date())
+    }
+
+    /// What was recorded since the run was resumed, after what the journal knows of the part before.
+    func snapshot(before later: LatencySnapshot) -> LatencySnapshot {
+        resumption == nil ? later : earlier.snapshot().followed(by: later)
     }
 
     /// Failures by reason, the most frequent first.
@@ -31,6 +43,7 @@ struct JournalReading {
                 return
             }
             reading.count(entry.change, outcome)
+            reading.measure(entry.change.kind, outcome)
             try file.add(reading.result(entry.change, outcome))
         }
         try file.finish()
@@ -49,6 +62,25 @@ struct JournalReading {
                 line: change.place?.line, status: outcome.status, message: outcome.message ?? ""))
     }
 
+    /// Records an outcome of the earlier part: its last attempt, and the whole call.
+    private func measure(_ kind: ChangeKind, _ outcome: ChangeOutcome) {
+        guard let resumption, outcome.at < resumption.resumed, outcome.attempts > 0, let service = outcome.service,
+            let response = outcome.response
+        else { return }
+        let operation: CartAssociations.Operation = kind == .create ? .create : .delete
+        let answer = outcome.answer
+        let moment = origin + .seconds(max(0, outcome.at.timeIntervalSince(resumption.run.started)))
+        earlier.record(
+            .attempt(.init(operation: operation, answer: answer, status: outcome.status, service: service)),
+            now: moment)
+        earlier.record(
+            .finished(
+                .init(
+                    operation: operation, answer: answer, response: response, paced: .zero, backoff: .zero,
+                    attempts: outcome.attempts)),
+            now: moment)
+    }
+
     private func result(_ change: Change, _ outcome: ChangeOutcome) -> ChangeResult {
         ChangeResult(
             change: change, outcome: outcome.outcome, status: outcome.status, attempts: outcome.attempts,
@@ -57,5 +89,19 @@ struct JournalReading {
 
     private func export(of change: Change) -> String? {
         change.place.flatMap { exports.indices.contains($0.export) ? exports[$0.export] : nil }
+    }
+}
+
+extension ChangeOutcome {
+    /// The class of the last answer, as far as outcome and status tell it.
+    fileprivate var answer: AnswerClass {
+        switch (outcome, status) {
+        case (.created, _), (.alreadyThere, _), (.deleted, _), (.alreadyGone, _): .success
+        case (_, nil): .connection
+        case (_, 401): .unauthorized
+        case (_, 429): .rateLimited
+        case (_, let status?) where status >= 500 || [408, 409].contains(status): .serverError
+        default: .refused
+        }
     }
 }

@@ -14,6 +14,8 @@ package enum RunFailure: Error, Sendable {
     case unwritable(String)
     /// The run was asked to stop before its plan was complete; nothing was written to the store.
     case stopped
+    /// The run is over, or a later one has taken its place.
+    case notResumable(String)
     /// Something that should not happen, in words for a bug report.
     case bug(String)
 }
@@ -26,13 +28,17 @@ extension RunFailure: CustomStringConvertible {
         case .ledger(let error): error.description
         case .plan(let error): error.description
         case .stopped: "stopped before the plan was complete; nothing was written to the store"
-        case .unwritable(let what), .bug(let what): what
+        case .unwritable(let what), .notResumable(let what), .bug(let what): what
         }
     }
 }
 
 extension RunFailure {
     /// Sorts any error of a run's parts into the failure it is.
+    package init(sorting error: any Error) {
+        self.init(error)
+    }
+
     init(_ error: any Error) {
         self =
             switch error {

@@ -23,6 +23,8 @@ package struct RunOptions: Sendable {
     package var rateLimit: Int
     /// The settings in use, secrets redacted, for the report.
     package var settings: [UsedSetting]
+    /// The command that goes on with a run, for the report.
+    package var resumeCommand: @Sendable (_ run: String) -> String = { "cartsync runs resume \($0)" }
 
     package enum MissingFinalNewline: Sendable {
         case refused

@@ -19,6 +19,8 @@ struct RunPlan {
     let notes: LedgerNotes
     /// Associations outside the scope, where they were to be listed.
     var unmanaged: AssociationDraft?
+    /// The run whose changes it takes back.
+    var undone: String?
 }
 
 /// What accepting a plan changes in the ledger, apart from the journal.

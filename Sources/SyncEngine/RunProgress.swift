@@ -27,10 +27,10 @@ package final class RunProgress: Sendable {
         state.withLock { ($0.phase, $0.done, $0.total, $0.failed) }
     }
 
-    func enter(_ phase: Phase, total: Int? = nil) {
+    func enter(_ phase: Phase, total: Int? = nil, done: Int = 0) {
         state.withLock { state in
             state.phase = phase
-            state.done = 0
+            state.done = done
             state.total = total
         }
     }

@@ -16,19 +16,19 @@ package final class SyncRun {
     package let folder: String
     package let progress = RunProgress()
     /// What a person should know before the plan is applied.
-    package private(set) var warnings: [String] = []
+    package internal(set) var warnings: [String] = []
     /// The error that ended the run before its end, where there was one.
-    package private(set) var failure: RunFailure?
+    package internal(set) var failure: RunFailure?
 
     let options: RunOptions
     let ledger: Ledger
+    let client: CommerceClient
+    let recorder: LatencyRecorder
     let stop: StopRequest
+    let log: Logger
+    let started: Date
     /// The id of the saved plan that is applied, where it is one.
     var savedPlan: String?
-    private let client: CommerceClient
-    private let recorder: LatencyRecorder
-    private let log: Logger
-    private let started: Date
     private var planned: RunPlan?
 
     /// Memory for fingerprints before they spill.
@@ -47,17 +47,53 @@ package final class SyncRun {
         started = now
         var generator = SystemRandomNumberGenerator()
         id = RunRecord.makeID(at: now, using: &generator)
-        folder = ledger.folder + "/runs/" + id
+        folder = Self.folder(of: id, in: ledger)
     }
+
+    /// A run that the ledger knows, to be resumed.
+    package init(
+        resuming record: RunRecord, _ options: RunOptions, ledger: Ledger, client: CommerceClient,
+        recorder: LatencyRecorder, stop: StopRequest, log: Logger
+    ) {
+        self.options = options
+        self.ledger = ledger
+        self.client = client
+        self.recorder = recorder
+        self.stop = stop
+        self.log = log
+        started = record.started
+        id = record.id
+        folder = Self.folder(of: id, in: ledger)
+    }
+
+    /// The folder of a run's report and files.
+    package static func folder(of run: String, in ledger: Ledger) -> String { ledger.folder + "/runs/" + run }
 
     /// Reads the exports, finds out what exists, and computes every change; writes nothing to the store.
     ///
     /// - Parameter keepingRejects: whether rejected records are written into the run's folder.
     package func plan(keepingRejects: Bool) async throws(RunFailure) -> PlanView {
+        try await planning { try await planExports(keepingRejects: keepingRejects) }
+    }
+
+    /// Computes the inverse of what a run really changed; writes nothing to the store.
+    package func plan(undoing run: RunRecord) async throws(RunFailure) -> PlanView {
+        try await planning { try await planUndo(of: run) }
+    }
+
+    /// Takes a saved plan in place of making one; the run's options must be those of the plan.
+    ///
+    /// Throws `RunFailure.plan` where it is stale, used, altered, or for another store.
+    package func plan(saved path: String, now: Date = Date()) async throws(RunFailure) -> PlanView {
+        try await planning { try readSaved(path, now: now) }
+    }
+
+    private func planning(_ make: () async throws -> RunPlan) async throws(RunFailure) -> PlanView {
         do {
-            let view = try await makePlan(keepingRejects: keepingRejects)
+            let plan = try await make()
             if stop.isRequested { throw RunFailure.stopped }
-            return view
+            planned = plan
+            return plan.view
         } catch {
             removeFolderIfEmpty()
             // A call that was not made because of the request to stop is no failure of the store.
@@ -66,7 +102,7 @@ package final class SyncRun {
         }
     }
 
-    private func makePlan(keepingRejects: Bool) async throws -> PlanView {
+    private func planExports(keepingRejects: Bool) async throws -> RunPlan {
         guard let key = FingerprintKey(ledger.fingerprintKey) else { throw RunFailure.bug("the ledger's key is short") }
         let exports = try RunExports(options, spoolingIn: ledger.folder, stop: stop, progress: progress)
         var first = FirstReading(key: key, scope: options.scope, oneOwnerPerCart: options.oneOwnerPerCart)
@@ -81,16 +117,10 @@ package final class SyncRun {
         var comparison = Comparison(options, exports, ledger, key, current, run: id, rejects: rejects)
         try comparison.compare(first, &diff)
         try rejects.finish()
-        return keep(RunPlan(comparison))
+        return RunPlan(comparison)
     }
 
     var unmanaged: AssociationDraft? { planned?.unmanaged }
-
-    /// Keeps a plan to be applied.
-    func keep(_ plan: RunPlan) -> PlanView {
-        planned = plan
-        return plan.view
-    }
 
     /// Hands the plan over; this run has none then.
     func takePlan() -> RunPlan? {
@@ -122,24 +152,10 @@ package final class SyncRun {
         guard let planned else { throw .bug("a run is applied before it is planned") }
         do {
             try accept(planned)
-            progress.enter(.applying, total: planned.view.counts.changes)
-            let executor = Executor(
-                run: id, ledger: ledger, client: client, concurrency: options.concurrency, stop: stop,
-                progress: progress)
-            do {
-                try await executor.apply()
-                // A store that gave out on the last change of all has told nobody else.
-                if let error = client.standingError, error.kind != .stopped { failure = .api(error) }
-            } catch {
-                failure = RunFailure(error)
-            }
-            return try conclude(planned)
         } catch {
-            let done = progress.now.phase == .applying ? progress.now.done : 0
-            guard done > 0 else { throw RunFailure(error) }
-            throw .unwritable(
-                "\(RunFailure(error)); \(done) of \(planned.view.counts.changes) changes were made before")
+            throw RunFailure(error)
         }
+        return try await applyJournal(draft(planned), plan: planned.view.counts)
     }
 
     /// Writes down that the plan is refused; nothing was written to the store.
@@ -156,10 +172,9 @@ package final class SyncRun {
                 run.exitStatus = status
                 run.reason = words
             }
-            let report = report(
-                planned, outcomes: RunOutcomes(planned: planned.view.counts), failures: [],
-                verdict: .init(words: words, exitStatus: status, next: next))
-            try write(report)
+            var report = draft(planned)
+            report.verdict = .init(words: words, exitStatus: status, next: next)
+            try write(report, recorder.snapshot())
         } catch {
             throw RunFailure(error)
         }
@@ -181,25 +196,12 @@ package final class SyncRun {
         try ledger.confirm(planned.notes.confirmed, as: .listed, run: id, at: now)
         try ledger.assert(planned.notes.assertions, at: now)
         try ledger.retract(planned.notes.retractions, source: options.source)
-        _ = try ledger.updateRun(id) { $0.state = .applying }
-    }
-
-    private func conclude(_ planned: RunPlan) throws -> RunReport {
-        var journal = JournalReading(exports: planned.exports.map(\.path))
-        try journal.read(run: id, ledger: ledger, folder: folder)
-        let verdict = Verdict(
-            outcomes: journal.outcomes, plan: planned.view.counts, failure: failure,
-            isStopped: stop.isRequested)
-        let report = report(
-            planned, outcomes: journal.outcomes, failures: journal.failures, verdict: verdict.inReport)
-        try write(report)
-        _ = try ledger.updateRun(id) { run in
-            run.state = journal.outcomes.pending > 0 ? .stopped : .finished
-            run.ended = report.ended
-            run.exitStatus = report.verdict.exitStatus
-            run.reason = report.verdict.words
-        }
-        return report
+        // What the source wants now is in this run; an earlier one must not come back to what it wanted then.
+        if !planned.isDelta { try ledger.supersedeRuns(of: options.source, by: id) }
+        if let undone = planned.undone { try ledger.updateRun(undone) { $0.supersededBy = id } }
+        // A run that ends without another word has this report, and is resumed with what it says of the plan.
+        try write(draft(planned))
+        try ledger.updateRun(id) { $0.state = .applying }
     }
 
     private func record(_ planned: RunPlan) -> RunRecord {
@@ -210,32 +212,32 @@ package final class SyncRun {
         record.currentReason = planned.view.currentReason
         record.counts = planned.view.counts
         record.savedPlan = savedPlan
+        record.figures = planned.figures
+        record.approvedDeletes = options.planGuard.approvedDeletes
+        record.undone = planned.undone
         return record
     }
 
-    private func report(
-        _ planned: RunPlan, outcomes: RunOutcomes, failures: [RunReport.FailureGroup], verdict: RunReport.Verdict
-    ) -> RunReport {
+    /// The report of a plan of which nothing is done.
+    private func draft(_ planned: RunPlan) -> RunReport {
         let counts = planned.view.counts
         return RunReport(
-            run: id, command: options.command, verdict: verdict, store: ledger.store.baseURL, source: options.source,
-            started: started, ended: Date(), exports: planned.view.exports,
+            run: id, command: options.command,
+            verdict: .init(
+                words: "The run was ended in the middle.", exitStatus: Int(ExitStatus.stoppedEarly.rawValue),
+                next: options.resumeCommand(id)),
+            store: ledger.store.baseURL, source: options.source, started: started, ended: Date(),
+            exports: planned.view.exports,
             plan: .init(
                 creates: counts.creates, deletes: counts.deletes, kept: counts.kept, unmanaged: counts.unmanaged,
                 current: planned.view.current, currentReason: planned.view.currentReason),
-            outcomes: outcomes, snapshot: recorder.snapshot(), rateLimit: Double(options.rateLimit),
-            failures: failures, rejected: planned.rejected,
+            outcomes: RunOutcomes(planned: counts), snapshot: recorder.snapshot(),
+            rateLimit: Double(options.rateLimit), rejected: planned.rejected,
             settings: settingsUsed)
     }
 
     var settingsUsed: [RunReport.SettingUsed] {
         options.settings.map { .init(name: $0.name, value: $0.value, origin: $0.origin) }
-    }
-
-    private func write(_ report: RunReport) throws {
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        try ReportFolder(path: folder).write(report, recorder.snapshot())
     }
 
     private func removeFolderIfEmpty() {

@@ -30,6 +30,25 @@ package struct LatencySnapshot: Sendable {
         rate.add(other.rate)
     }
 
+    /// This snapshot and a later one of the same run as one: the intervals follow each other.
+    package func followed(by later: LatencySnapshot) -> LatencySnapshot {
+        let offset = Duration.seconds(max(0, later.started.timeIntervalSince(started)))
+        var whole = self
+        whole.merge(later.moved(by: offset))
+        whole.intervals += later.intervals.map { interval in
+            var moved = interval
+            moved.start += offset
+            return moved
+        }
+        return whole
+    }
+
+    private func moved(by offset: Duration) -> LatencySnapshot {
+        var moved = self
+        moved.rate.move(by: offset)
+        return moved
+    }
+
     /// Calls with a final answer.
     package func calls(_ operation: Operation) -> Int { totals[operation.index].calls }
 

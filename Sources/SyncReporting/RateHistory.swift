@@ -46,6 +46,11 @@ package struct RateHistory: Sendable, Equatable {
         pausedUntil = max(pausedUntil, moment + duration)
     }
 
+    /// Makes every step later.
+    mutating func move(by offset: Duration) {
+        for index in steps.indices { steps[index].seconds += offset.inSeconds }
+    }
+
     mutating func add(_ other: RateHistory) {
         steps = Array((steps + other.steps).prefix(Self.mostSteps))
         changes += other.changes

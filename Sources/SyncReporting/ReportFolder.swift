@@ -1,5 +1,6 @@
 import CartAssociations
 
+import class Foundation.FileManager
 import struct Foundation.URL
 
 /// The folder of one run's report.
@@ -22,11 +23,7 @@ package struct ReportFolder: Sendable {
     ///
     /// Each file is there whole or not at all. Throws `ReportNotWritten` for the first that cannot be written.
     package func write(_ report: RunReport, _ snapshot: LatencySnapshot) throws {
-        do {
-            try DurableFile.write(report.json(), to: path(of: Self.reportName))
-        } catch let error as EncodingError {
-            throw ReportNotWritten(path: path(of: Self.reportName), reason: "\(error)")
-        }
+        try write(report)
         try DurableFile.write(HistogramLog.text(snapshot).utf8, to: path(of: Self.logName))
         for operation in Operation.allCases {
             for clock in LatencyClock.allCases {
@@ -37,5 +34,22 @@ package struct ReportFolder: Sendable {
             }
         }
         try DurableFile.write(ReportPage.html(report).utf8, to: path(of: Self.pageName))
+    }
+
+    /// Writes `report.json` alone, whole or not at all.
+    package func write(_ report: RunReport) throws {
+        do {
+            try DurableFile.write(report.json(), to: path(of: Self.reportName))
+        } catch let error as EncodingError {
+            throw ReportNotWritten(path: path(of: Self.reportName), reason: "\(error)")
+        }
+    }
+
+    /// Reads `report.json` back; nil where there is none.
+    ///
+    /// Throws `UnreadableReport`, or `DecodingError` for a file that is no report.
+    package func report() throws -> RunReport? {
+        guard let data = FileManager.default.contents(atPath: path(of: Self.reportName)) else { return nil }
+        return try RunReport(json: data)
     }
 }

@@ -7,7 +7,7 @@ extension TextReport {
     package func summary(_ report: RunReport, folder: String? = nil) -> String {
         page([
             sentence(report.verdict.words, verdictStyle(report)), summaryFacts(report, folder: folder),
-            outcomeTable(report), latencyTable(report.latency), histogram(report.latency), failures(report),
+            outcomeTable(report.outcomes), latencyTable(report.latency), histogram(report.latency), failures(report),
             rejectedRecords(report), next(report),
         ])
     }
@@ -42,8 +42,8 @@ extension TextReport {
         return facts(lines)
     }
 
-    private func outcomeTable(_ report: RunReport) -> [String] {
-        guard report.outcomes.total > 0 else { return [] }
+    func outcomeTable(_ outcomes: RunOutcomes) -> [String] {
+        guard outcomes.total > 0 else { return [] }
         var columns: [TextTable.Column] = [
             .init(title: "changes", right: false), .init(title: "planned", dispensable: 4),
         ]
@@ -56,12 +56,12 @@ extension TextReport {
         ]
         // Columns without a number are noise, except the two that everybody looks for.
         let shown = titles.filter { title in
-            title.dispensable == 0 || ChangeKind.allCases.contains { title.number(report.outcomes[$0]) > 0 }
+            title.dispensable == 0 || ChangeKind.allCases.contains { title.number(outcomes[$0]) > 0 }
         }
         columns += shown.map { .init(title: $0.name, dispensable: $0.dispensable) }
         var table = TextTable(columns)
-        for kind in ChangeKind.allCases where report.outcomes[kind].total > 0 {
-            let tally = report.outcomes[kind]
+        for kind in ChangeKind.allCases where outcomes[kind].total > 0 {
+            let tally = outcomes[kind]
             table.rows.append(
                 [.init(kind.rawValue), .init(Figures.count(tally.total))]
                     + shown.map { title in

@@ -14,8 +14,8 @@ extension Ending {
 
     init(_ error: LedgerError, again: String) { self.init(.ledger(error), again: again) }
 
-    private static func next(_ failure: RunFailure, again: String) -> String {
-        switch failure.exitStatus {
+    private static func next(_ failure: RunFailure?, again: String) -> String {
+        switch failure?.exitStatus {
         case .exportRefused: "mend the export, then \(again)"
         case .exportUnreadable: "check the path and its permissions, then \(again)"
         case .credentialsRefused: "check the application key, then \(again)"
@@ -35,6 +35,8 @@ extension Ending {
 
     private static func next(_ report: RunReport, _ run: SyncRun, _ status: ExitStatus, again: String) -> String? {
         if status == .done { return nil }
+        // The plan is in the journal: going on costs no second reading and asks nothing.
+        if report.outcomes.pending > 0 { return next(run.failure, again: TypedCommand(name: "").resuming(run.id)) }
         if let failure = run.failure { return next(failure, again: again) }
         // The same command would only reject the same records again.
         guard let rejects = report.rejected.file, report.outcomes.unsuccessful == 0, status == .incomplete else {

@@ -38,8 +38,9 @@ final class InboxJob: Sendable {
         return .snapshot(kind: fields.filter { shape.mapping[$0] != nil }.map(\.rawValue).joined(separator: "+"))
     }
 
-    /// Syncs one export within the guards.
+    /// Syncs one export within the guards, or goes on with the run that it had.
     func run(_ export: ClaimedExport) async -> ExportVerdict {
+        if export.isResumed, let verdict = await resume(export) { return verdict }
         let run = session.run(
             command: "serve", exports: [export.path],
             missingFinalNewline: session.settings.requireFinalNewline ? .refused : .makesNoDeletes)
@@ -53,11 +54,42 @@ final class InboxJob: Sendable {
         return verdict
     }
 
+    /// Goes on with the stopped run of an export that was taken before; nil where it must be planned anew.
+    private func resume(_ export: ClaimedExport) async -> ExportVerdict? {
+        let verdict: ExportVerdict?
+        do {
+            guard let record = try stoppedRun(of: export) else { return nil }
+            let run = session.run(resuming: record)
+            let remainder = try run.remainder(of: record)
+            guard remainder.refusals.isEmpty else { return nil }
+            session.log.notice(
+                "a run is resumed", metadata: ["run": "\(record.id)", "pending": "\(remainder.pending)"])
+            verdict = conclude(try await run.resume(record, remainder), run, export)
+        } catch {
+            verdict = self.verdict(RunFailure(sorting: error))
+        }
+        await session.endRun()
+        return verdict
+    }
+
+    /// The run that was stopped while it applied this very export.
+    private func stoppedRun(of export: ClaimedExport) throws -> RunRecord? {
+        let record = try session.ledger.runs(in: [.stopped]).last { run in
+            run.isResumable && run.command == "serve" && run.exports.map(\.path) == [export.path]
+        }
+        guard let record else { return nil }
+        let file = try ExportFile.open(export.path, spoolFolder: session.ledger.folder, followingLinks: false)
+        return try file.sha256() == record.exports.first?.digest ? record : nil
+    }
+
     private func planAndApply(_ run: SyncRun, _ export: ClaimedExport) async throws(RunFailure) -> ExportVerdict {
         let plan = try await run.plan(keepingRejects: true)
         for warning in run.warnings { session.log.warning("\(warning)") }
         guard plan.refusals.isEmpty else { return try refuse(plan, run, export) }
-        let report = try await run.apply()
+        return conclude(try await run.apply(), run, export)
+    }
+
+    private func conclude(_ report: RunReport, _ run: SyncRun, _ export: ClaimedExport) -> ExportVerdict {
         prometheus.withLock { $0.add(report, session.recorder.snapshot(), job: Self.name) }
         session.log.info(
             "a run ended",

@@ -32,13 +32,7 @@ final class Session: Sendable {
             let ledger = try Ledger.open(
                 folder: StateFolder.path(loaded.settings),
                 store: StoreIdentity(baseURL: baseURL.text, clientID: access.clientID))
-            // The lock says that no other process works on them.
-            for run in try ledger.runs(in: [.applying]) {
-                _ = try ledger.updateRun(run.id) { run in
-                    run.state = .stopped
-                    run.reason = "its process ended in the middle of the run"
-                }
-            }
+            try ledger.stopInterruptedRuns()
             return Session(loaded, access, baseURL, ledger, log)
         } catch let error as InvalidBaseURL {
             throw Ending(
@@ -80,13 +74,55 @@ final class Session: Sendable {
         command: String, exports: [String], missingFinalNewline: RunOptions.MissingFinalNewline,
         listingUnmanaged: Bool = false
     ) -> SyncRun {
+        let (client, recorder) = begin()
+        var options = options(command, exports, missingFinalNewline)
+        options.listsUnmanaged = listingUnmanaged
+        return SyncRun(options, ledger: ledger, client: client, recorder: recorder, stop: stop, log: log)
+    }
+
+    /// A run that applies a saved plan.
+    func run(applying plan: SavedPlan) -> SyncRun {
+        let (client, recorder) = begin()
+        var options = options("apply", plan.exports.map(\.path), .makesNoDeletes)
+        options.take(plan)
+        return SyncRun(options, ledger: ledger, client: client, recorder: recorder, stop: stop, log: log)
+    }
+
+    /// A run that takes back what an earlier one changed.
+    func run(undoing record: RunRecord) -> SyncRun {
+        let (client, recorder) = begin()
+        var options = options("undo", [], .makesNoDeletes)
+        options.source = record.source
+        // What is deleted is what that run created, whatever the scope of exports is.
+        options.scope = .owned
+        return SyncRun(options, ledger: ledger, client: client, recorder: recorder, stop: stop, log: log)
+    }
+
+    /// A run that was stopped, to be resumed.
+    func run(resuming record: RunRecord) -> SyncRun {
+        let (client, recorder) = begin()
+        var options = options(record.command, record.exports.map(\.path), .makesNoDeletes)
+        options.source = record.source
+        options.scope = record.scope
+        return SyncRun(
+            resuming: record, options, ledger: ledger, client: client, recorder: recorder, stop: stop, log: log)
+    }
+
+    private func options(
+        _ command: String, _ exports: [String], _ missingFinalNewline: RunOptions.MissingFinalNewline
+    ) -> RunOptions {
         var options = RunOptions(
             command: command, exports: exports, reading: settings.readingOptions,
             source: settings.source ?? "default", scope: settings.deletes, current: settings.current,
             planGuard: settings.planGuard, oneOwnerPerCart: settings.oneOwnerPerCart,
             missingFinalNewline: missingFinalNewline, concurrency: settings.concurrency, rateLimit: settings.rate,
             settings: loaded.used)
-        options.listsUnmanaged = listingUnmanaged
+        options.resumeCommand = { TypedCommand(name: "").resuming($0) }
+        return options
+    }
+
+    /// A client and a recorder for a run.
+    private func begin() -> (CommerceClient, LatencyRecorder) {
         let recorder = LatencyRecorder(started: .now, wallClock: Date())
         // A client that had to give up makes no call any more, so each run has its own.
         let client = CommerceClient(options: api, pacer: pacer, retry: RetryPolicy(), logger: log) {
@@ -94,7 +130,7 @@ final class Session: Sendable {
         }
         current.begin(client, recorder)
         if stop.isRequested { client.stop() }
-        return SyncRun(options, ledger: ledger, client: client, recorder: recorder, stop: stop, log: log)
+        return (client, recorder)
     }
 
     /// Closes the connections of the run at hand.

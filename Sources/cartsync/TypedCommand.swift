@@ -26,6 +26,22 @@ struct TypedCommand {
         words.insert(contentsOf: added, at: start + 1)
         return "cartsync " + words.map(ShellWord.quoted).joined(separator: " ")
     }
+
+    /// Flags with a value that a command about the same store and state needs too.
+    private static let carried: Set<String> = ["--config", "--state", "--base-url", "--rate", "--concurrency"]
+
+    /// The command that goes on with a run that this one stopped.
+    func resuming(_ run: String) -> String {
+        var flags: [String] = []
+        var rest = words[...]
+        while let word = rest.popFirst() {
+            let name = String(word.prefix { $0 != "=" })
+            guard Self.carried.contains(name) else { continue }
+            flags.append(word)
+            if name == word, let value = rest.popFirst() { flags.append(value) }
+        }
+        return "cartsync " + (["runs", "resume"] + flags + [run]).map(ShellWord.quoted).joined(separator: " ")
+    }
 }
 
 /// A word as a shell takes it back.

@@ -28,7 +28,7 @@ struct SavedPlanTests {
     {
         try await store.withClient { client in
             let run = store.run("", source: source, client)
-            _ = try run.load(path, now: now)
+            _ = try await run.plan(saved: path, now: now)
             return try await run.apply()
         }
     }

@@ -1,10 +1,9 @@
 import AssociationDiff
 package import CartAssociations
-import Crypto
 import ExportFiles
 package import Foundation
 import Ledger
-package import SyncReporting
+import SyncReporting
 
 extension SyncRun {
     /// Shows every change of the plan in the order of its work, and saves the plan where a path is given.
@@ -67,44 +66,35 @@ extension SyncRun {
         try file.finish()
     }
 
-    /// Takes a saved plan in place of making one; the run's options must be those of the plan.
-    ///
-    /// Throws `RunFailure.plan` where it is stale, used, altered, or for another store.
-    package func load(_ path: String, now: Date = Date()) throws(RunFailure) -> PlanView {
-        do {
-            var reader = try SavedPlanReader(path)
-            let saved = reader.header
-            try judge(saved, path, now: now)
-            guard let key = FingerprintKey(ledger.fingerprintKey) else {
-                throw RunFailure.bug("the ledger's key is short")
+    /// The plan that a file holds.
+    func readSaved(_ path: String, now: Date) throws -> RunPlan {
+        var reader = try SavedPlanReader(path)
+        let saved = reader.header
+        try judge(saved, path, now: now)
+        guard let key = FingerprintKey(ledger.fingerprintKey) else { throw RunFailure.bug("the ledger's key is short") }
+        let changes = ledger.draftPlan(for: id)
+        let notes = LedgerNotes(ledger, source: options.source, run: id)
+        try reader.read(ledgerKey: ledger.fingerprintKey) { line in
+            if stop.isRequested { throw RunFailure.stopped }
+            let association = line.association
+            let fingerprint = key.fingerprint(association)
+            switch line.kind {
+            case .create: try changes.add(Change(.create, association, place: line.place), fingerprint)
+            case .delete: try changes.add(Change(.delete, association, place: line.place), fingerprint)
+            case .assert:
+                try notes.assertions.add(association, fingerprint, place: line.place, confirmation: line.confirmation)
+            case .retract: try notes.retractions.add(association, fingerprint)
+            case .vanished: try notes.vanished.add(association, fingerprint)
+            case .seen: try notes.confirmed.add(association, fingerprint)
             }
-            let changes = ledger.draftPlan(for: id)
-            let notes = LedgerNotes(ledger, source: options.source, run: id)
-            try reader.read(ledgerKey: ledger.fingerprintKey) { line in
-                if stop.isRequested { throw RunFailure.stopped }
-                let association = line.association
-                let fingerprint = key.fingerprint(association)
-                switch line.kind {
-                case .create: try changes.add(Change(.create, association, place: line.place), fingerprint)
-                case .delete: try changes.add(Change(.delete, association, place: line.place), fingerprint)
-                case .assert:
-                    try notes.assertions.add(
-                        association, fingerprint, place: line.place, confirmation: line.confirmation)
-                case .retract: try notes.retractions.add(association, fingerprint)
-                case .vanished: try notes.vanished.add(association, fingerprint)
-                case .seen: try notes.confirmed.add(association, fingerprint)
-                }
-            }
-            var plan = RunPlan(
-                view: saved.view, figures: saved.figures, exports: saved.exports, isDelta: saved.isDelta,
-                rejected: saved.rejected, changes: changes, notes: notes)
-            plan.view.estimate = .init(calls: plan.view.counts.changes, rate: Double(options.rateLimit))
-            plan.view.judge(plan.figures, by: options.planGuard, hardestHit: try changes.hardestHit().most)
-            savedPlan = saved.id
-            return keep(plan)
-        } catch {
-            throw RunFailure(error)
         }
+        var plan = RunPlan(
+            view: saved.view, figures: saved.figures, exports: saved.exports, isDelta: saved.isDelta,
+            rejected: saved.rejected, changes: changes, notes: notes)
+        plan.view.estimate = .init(calls: plan.view.counts.changes, rate: Double(options.rateLimit))
+        plan.view.judge(plan.figures, by: options.planGuard, hardestHit: try changes.hardestHit().most)
+        savedPlan = saved.id
+        return plan
     }
 
     /// Says which of its bindings a plan no longer fits; the seal is judged while it is read.
@@ -130,17 +120,26 @@ extension SyncRun {
         }
         for export in saved.exports where export.path != ExportFile.standardInput {
             guard FileManager.default.fileExists(atPath: export.path) else { continue }
-            guard try digest(of: export.path) == export.digest else {
+            guard try ExportFile.open(export.path, spoolFolder: "").sha256() == export.digest else {
                 throw SavedPlanError(.stale, path, "\(export.path) has changed since the plan was made")
             }
         }
     }
+}
 
-    private func digest(of path: String) throws -> String {
-        guard let file = FileHandle(forReadingAtPath: path) else { return "" }
-        var hash = SHA256()
-        while let block = try file.read(upToCount: 1 << 20), !block.isEmpty { hash.update(data: block) }
-        return hash.finalize().hexadecimal
+extension RunOptions {
+    /// What a saved plan has settled already: what is compared and deleted, and what a person allowed.
+    package mutating func take(_ plan: SavedPlan) {
+        source = plan.view.source
+        scope = plan.view.scope
+        planGuard.approvedDeletes = planGuard.approvedDeletes ?? plan.approvedDeletes
+        planGuard.allowEmpty = planGuard.allowEmpty || plan.allowEmpty
+        let settled = ["sync.", "mapping.", "export."]
+        func isSettled(_ name: String) -> Bool { settled.contains { name.hasPrefix($0) } }
+        settings = settings.filter { !isSettled($0.name) }
+        settings += plan.settings.filter { isSettled($0.name) }.map {
+            .init(name: $0.name, value: $0.value, origin: $0.origin)
+        }
     }
 }
 

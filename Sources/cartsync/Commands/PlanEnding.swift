@@ -2,12 +2,24 @@ import CartAssociations
 import SyncEngine
 import SyncReporting
 
+/// What becomes of a plan that is not applied.
+struct PlanOnly {
+    let format: PlanFormat
+    /// Where it is saved.
+    let out: String?
+    /// Where the associations outside the scope are listed.
+    let unmanaged: String?
+    /// Whether the exit status tells that there are changes.
+    let hasDetailedStatus: Bool
+}
+
 /// The end of a run that is only planned: the plan is shown, saved where it is asked for, and nothing is written to
 /// the store.
 struct PlanEnding {
+    let command: TypedCommand
     let run: SyncRun
     let plan: PlanView
-    let only: OneRun.PlanOnly
+    let only: PlanOnly
 
     func finish() throws -> Ending {
         defer { run.discard() }
@@ -24,13 +36,13 @@ struct PlanEnding {
         // A plan that the guard refuses is not saved: applying it would only be refused again.
         let out = plan.refusals.isEmpty ? only.out : nil
         if only.format == .csv || out != nil { try spend(savingTo: out) }
-        guard plan.refusals.isEmpty else { return Ending(refusals: plan, command: TypedCommand(name: "plan")) }
+        guard plan.refusals.isEmpty else { return Ending(refusals: plan, command: command) }
         let changes = plan.counts.changes
         guard changes > 0 else { return Ending(status: .done, summary: "nothing to do") }
         return Ending(
             status: only.hasDetailedStatus ? .changesFound : .done,
             summary: "creates: \(plan.counts.creates), deletes: \(plan.counts.deletes), nothing was written",
-            next: out.map { "cartsync apply \(ShellWord.quoted($0))" } ?? TypedCommand(name: "plan").again(as: "sync"))
+            next: out.map { "cartsync apply \(ShellWord.quoted($0))" } ?? command.again(as: "sync"))
     }
 
     /// Writes every change where that is asked for.
@@ -63,29 +75,5 @@ extension Ending {
             summary: plan.refusals.count == 1
                 ? plan.refusals[0].sentence : "\(plan.refusals.count) guards refuse the plan",
             next: command.again(adding: permissions.joined(separator: " ")))
-    }
-}
-
-extension LoadedSettings {
-    /// What a saved plan has settled already: what is compared and deleted, and what a person allowed.
-    mutating func take(_ plan: SavedPlan) {
-        settings.source = plan.view.source
-        settings.deletes = plan.view.scope
-        settings.planGuard.approvedDeletes = settings.planGuard.approvedDeletes ?? plan.approvedDeletes
-        settings.planGuard.allowEmpty = settings.planGuard.allowEmpty || plan.allowEmpty
-        let settled = ["sync.", "mapping.", "export."]
-        func isSettled(_ name: String) -> Bool { settled.contains { name.hasPrefix($0) } }
-        used = used.filter { !isSettled($0.name) }
-        used += plan.settings.filter { isSettled($0.name) }.map {
-            .init(name: $0.name, value: $0.value, origin: $0.origin)
-        }
-    }
-}
-
-extension RunFailure {
-    /// Whether a saved plan can no longer be applied.
-    var isSpentPlan: Bool {
-        if case .plan = self { return true }
-        return false
     }
 }

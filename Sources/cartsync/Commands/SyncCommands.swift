@@ -1,6 +1,5 @@
 import ArgumentParser
 import CartAssociations
-import SyncEngine
 
 private let exportsHelp = ArgumentHelp(
     "CSV or XML exports, gzipped or not; together they are one snapshot. - reads standard input.",
@@ -31,7 +30,7 @@ struct SyncCommand: AsyncParsableCommand {
     func run() async throws {
         let flags = [settings.values, store.values, comparing.values, guards.values, deletes.values, reading.values]
         try await OneRun(
-            command: "sync", input: .exports(exports), flags: flags, config: settings.config, output: output.output,
+            command: "sync", exports: exports, flags: flags, config: settings.config, output: output.output,
             allowEmpty: guards.allowEmpty, approval: yes ? .given : .asked
         ).run()
     }
@@ -61,7 +60,7 @@ struct ImportCommand: AsyncParsableCommand {
             guards.values, reading.values,
         ]
         try await OneRun(
-            command: "import", input: .exports(exports), flags: flags, config: settings.config, output: output.output,
+            command: "import", exports: exports, flags: flags, config: settings.config, output: output.output,
             allowEmpty: guards.allowEmpty, approval: yes ? .given : .asked, usualSource: "import"
         ).run()
     }
@@ -100,46 +99,11 @@ struct PlanCommand: AsyncParsableCommand {
         let flags = [
             settings.values, store.values, comparing.values, guards.values, deletes.values, reading.values,
         ]
-        let only = OneRun.PlanOnly(
+        let only = PlanOnly(
             format: output, out: out, unmanaged: unmanaged, hasDetailedStatus: detailedExitcode)
         try await OneRun(
-            command: "plan", input: .exports(exports), flags: flags, config: settings.config, output: .text,
+            command: "plan", exports: exports, flags: flags, config: settings.config, output: .text,
             allowEmpty: guards.allowEmpty, approval: .never(only)
-        ).run()
-    }
-}
-
-struct ApplyCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "apply",
-        abstract: "Apply a plan that cartsync plan --out has saved.",
-        discussion: """
-            A plan is applied once, within 24 hours, to the store and with the state folder that it was made for, and
-            only while neither the ledger nor the exports have changed since. It has its own settings of what is
-            compared and deleted; rate, concurrency and guards are those of this command.
-
-            EXAMPLE
-              cartsync apply night.plan
-            """)
-
-    @Argument(help: ArgumentHelp("A saved plan.", valueName: "plan")) var plan: String
-    @Flag(help: "Apply without asking, within the guards.") var yes = false
-    @OptionGroup var settings: SettingsFlags
-    @OptionGroup var store: StoreFlags
-    @OptionGroup var guards: GuardFlags
-    @OptionGroup var output: OutputFlags
-
-    func run() async throws {
-        let header: SavedPlan
-        do {
-            header = try SavedPlan.header(of: plan)
-        } catch {
-            throw Ending(RunFailure.plan(error), again: "cartsync plan --out")
-        }
-        try await OneRun(
-            command: "apply", input: .saved(plan, header), flags: [settings.values, store.values, guards.values],
-            config: settings.config, output: output.output, allowEmpty: guards.allowEmpty,
-            approval: yes ? .given : .asked
         ).run()
     }
 }

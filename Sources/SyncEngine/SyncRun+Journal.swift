@@ -1,0 +1,78 @@
+import CartAssociations
+import CommerceAPI
+import Foundation
+import Ledger
+import SyncReporting
+
+/// Working through the journal of an accepted run, at once or when it is resumed.
+extension SyncRun {
+    /// Makes the pending changes of the journal and writes the report of the whole run.
+    ///
+    /// - Parameters:
+    ///   - draft: the report, of which everything but outcomes, latencies and the verdict is right already.
+    ///   - resumption: what is known about the part before, where the run is resumed.
+    func applyJournal(
+        _ draft: RunReport, plan: PlanCounts, resumption: Resumption? = nil
+    ) async throws(RunFailure) -> RunReport {
+        let total = draft.plan.changes
+        let earlier = resumption?.done ?? 0
+        do {
+            progress.enter(.applying, total: total, done: earlier)
+            let executor = Executor(
+                run: id, ledger: ledger, client: client, concurrency: options.concurrency, stop: stop,
+                progress: progress, judge: resumption?.judge)
+            do {
+                try await executor.apply()
+                // A store that gave out on the last change of all has told nobody else.
+                if let error = client.standingError, error.kind != .stopped { failure = .api(error) }
+            } catch {
+                failure = RunFailure(error)
+            }
+            return try conclude(draft, plan, resumption)
+        } catch {
+            let done = progress.now.phase == .applying ? progress.now.done : 0
+            guard done > earlier else { throw RunFailure(error) }
+            throw .unwritable("\(RunFailure(error)); \(done) of \(total) changes were made before")
+        }
+    }
+
+    private func conclude(
+        _ draft: RunReport, _ plan: PlanCounts, _ resumption: Resumption?
+    ) throws -> RunReport {
+        var journal = JournalReading(exports: draft.exports.map(\.path), resumption: resumption)
+        try journal.read(run: id, ledger: ledger, folder: folder)
+        let verdict = Verdict(
+            outcomes: journal.outcomes, plan: plan, failure: failure, isStopped: stop.isRequested)
+        let snapshot = journal.snapshot(before: recorder.snapshot())
+        var report = RunReport(
+            run: id, command: draft.command, verdict: verdict.inReport, store: draft.store, source: draft.source,
+            started: started, ended: Date(), exports: draft.exports, plan: draft.plan, outcomes: journal.outcomes,
+            snapshot: snapshot, rateLimit: Double(options.rateLimit), failures: journal.failures,
+            rejected: draft.rejected, settings: draft.settings)
+        if journal.outcomes.pending > 0 { report.verdict.next = options.resumeCommand(id) }
+        try write(report, snapshot)
+        try ledger.updateRun(id) { run in
+            run.state = journal.outcomes.pending > 0 ? .stopped : .finished
+            run.ended = report.ended
+            run.exitStatus = report.verdict.exitStatus
+            run.reason = failure.map { "\($0)" } ?? report.verdict.words
+        }
+        return report
+    }
+
+    func write(_ report: RunReport, _ snapshot: LatencySnapshot) throws {
+        try makeFolder()
+        try ReportFolder(path: folder).write(report, snapshot)
+    }
+
+    /// Writes report.json alone.
+    func write(_ report: RunReport) throws {
+        try makeFolder()
+        try ReportFolder(path: folder).write(report)
+    }
+
+    private func makeFolder() throws {
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    }
+}

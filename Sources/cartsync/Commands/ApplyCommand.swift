@@ -1,0 +1,52 @@
+import ArgumentParser
+import CartAssociations
+import Ledger
+import SyncEngine
+
+struct ApplyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "apply",
+        abstract: "Apply a plan that cartsync plan --out has saved.",
+        discussion: """
+            A plan is applied once, within 24 hours, to the store and with the state folder that it was made for, and
+            only while neither the ledger nor the exports have changed since. It has its own settings of what is
+            compared and deleted; rate, concurrency and guards are those of this command.
+
+            EXAMPLE
+              cartsync apply night.plan
+            """)
+
+    @Argument(help: ArgumentHelp("A saved plan.", valueName: "plan")) var plan: String
+    @Flag(help: "Apply without asking, within the guards.") var yes = false
+    @OptionGroup var settings: SettingsFlags
+    @OptionGroup var store: StoreFlags
+    @OptionGroup var guards: GuardFlags
+    @OptionGroup var output: OutputFlags
+
+    func run() async throws {
+        let typed = TypedCommand(name: "apply")
+        let saved: SavedPlan
+        do {
+            saved = try SavedPlan.header(of: plan)
+        } catch {
+            throw Ending(RunFailure.plan(error), again: typed.again())
+        }
+        let exports = saved.exports.map { ShellWord.quoted($0.path) }.joined(separator: " ")
+        let planAgain = "cartsync plan --out \(ShellWord.quoted(plan)) \(exports)"
+        try await OneSession.run(
+            [settings.values, store.values, guards.values], config: settings.config, again: typed.again()
+        ) {
+            $0.planGuard.allowEmpty = guards.allowEmpty
+        } _: { session in
+            let run = session.run(applying: saved)
+            do {
+                return try await ApprovedRun(
+                    command: typed, output: output.output, approval: yes ? .given : .asked, recordsRefusal: false,
+                    commandAfterwards: planAgain
+                ).run(run, session) { try await run.plan(saved: plan) }
+            } catch RunFailure.plan(let error) {
+                return Ending(RunFailure.plan(error), again: planAgain)
+            }
+        }
+    }
+}

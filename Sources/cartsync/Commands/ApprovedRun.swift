@@ -1,0 +1,95 @@
+import CartAssociations
+import SyncEngine
+import SyncReporting
+
+/// A run from its plan to its report: shown, judged, approved by a person, applied.
+struct ApprovedRun {
+    enum Approval {
+        case given
+        /// On a terminal a person is asked; elsewhere the run stops before its first write.
+        case asked
+        /// The run ends with its plan.
+        case never(PlanOnly)
+    }
+
+    let command: TypedCommand
+    let output: OutputFormat
+    let approval: Approval
+    /// Whether the ledger remembers a refusal. For a saved plan that would make the plan stale, and useless the
+    /// command that allows it.
+    var recordsRefusal = true
+    /// The command that does what is left when the run has ended early; nil: the same one.
+    var commandAfterwards: String?
+
+    /// Plans, and goes on as far as it is allowed to.
+    func run(_ run: SyncRun, _ session: Session, plan: () async throws -> PlanView) async throws -> Ending {
+        let plan = try await Progress.shown(run, session) { try await plan() }
+        for warning in run.warnings { Terminal.message("cartsync: warning: \(warning)") }
+        if case .never(let only) = approval {
+            return try PlanEnding(command: command, run: run, plan: plan, only: only).finish()
+        }
+        show(plan, isLast: !plan.refusals.isEmpty)
+        if !plan.refusals.isEmpty {
+            let ending = Ending(refusals: plan, command: command)
+            if recordsRefusal {
+                try run.refuse(status: Int(ending.status.rawValue), words: ending.summary, next: ending.next ?? "")
+            } else {
+                run.discard()
+            }
+            return ending
+        }
+        if plan.counts.changes > 0 && session.settings.readOnly {
+            run.discard()
+            return .readOnly
+        }
+        if plan.counts.changes > 0, !isApproved {
+            run.discard()
+            if output == .json { show(plan, isLast: true) }
+            if session.stop.isRequested {
+                return Ending(status: .stoppedEarly, summary: "nothing was written", next: command.again())
+            }
+            return Ending(
+                status: .refused,
+                summary: Terminal.canAsk ? "the plan was not approved" : "there is nobody to approve the plan",
+                next: command.again(adding: "--yes"))
+        }
+        let report = try await Progress.shown(run, session) { try await run.apply() }
+        report.show(as: output, folder: run.folder)
+        return Ending(report, run: run, again: commandAfterwards ?? command.again())
+    }
+
+    private var isApproved: Bool {
+        if case .given = approval { return true }
+        return Terminal.canAsk && Terminal.confirm("Apply this plan?")
+    }
+
+    /// - Parameter isLast: whether nothing more will be shown.
+    private func show(_ plan: PlanView, isLast: Bool) {
+        switch output {
+        case .text:
+            Terminal.output(TextReport(width: Terminal.width, color: Terminal.outputHasColor).plan(plan))
+        case .json:
+            // A run that goes on to apply has one result: its report.
+            if isLast { Terminal.output(JSONText.of(plan)) }
+        }
+    }
+}
+
+extension RunReport {
+    /// Writes the result of a command that applied something.
+    func show(as format: OutputFormat, folder: String) {
+        switch format {
+        case .text:
+            let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
+            Terminal.output(text.summary(self, folder: folder))
+        case .json: Terminal.output(JSONText.of(self))
+        }
+    }
+}
+
+extension Ending {
+    /// Only reading is allowed, and something would have to be written.
+    static let readOnly = Ending(
+        status: .refused, summary: "only reading is allowed (api.read-only)",
+        next: "set api.read-only to false to write")
+}

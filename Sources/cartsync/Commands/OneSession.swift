@@ -1,0 +1,33 @@
+import SyncEngine
+
+/// One command with a store: settings, ledger and signals before, everything closed after.
+enum OneSession {
+    /// Does the work of a command and throws how it ended.
+    ///
+    /// - Parameter again: the command as it was typed, to be typed again.
+    static func run(
+        _ flags: [[String: String?]], config: String?, again: String,
+        adjust: (inout Settings) -> Void = { _ in }, _ work: (Session) async throws -> Ending
+    ) async throws {
+        let loaded = try await Invocation.load(flags, config: config, adjust: adjust)
+        let session = try Session.open(loaded)
+        let signals = Signals { [stop = session.stop] in
+            if Terminal.isAsking {
+                Terminal.message("")
+                Cartsync.end(Ending(status: .stoppedEarly, summary: "nothing was written", next: again))
+            }
+            stop.request()
+        }
+        defer { withExtendedLifetime(signals) {} }
+        let ending: Ending
+        do {
+            ending = try await work(session)
+        } catch let failure as RunFailure {
+            ending = Ending(failure, again: again)
+        } catch let early as Ending {
+            ending = early
+        }
+        await session.close()
+        throw ending
+    }
+}

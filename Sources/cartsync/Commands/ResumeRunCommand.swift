@@ -1,0 +1,93 @@
+import ArgumentParser
+import CartAssociations
+import Foundation
+import Ledger
+import SyncEngine
+import SyncReporting
+
+struct ResumeRunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resume",
+        abstract: "Go on with a run that was stopped or killed.",
+        discussion: """
+            The changes that are still pending are made, after the guard has judged them again; the export is not read \
+            again. The report is that of the whole run. A run is void once a later snapshot of its source was synced.
+
+            EXAMPLE
+              cartsync runs resume 20261121-101500-4f2a
+              cartsync runs resume --rate 50 4f2a
+            """)
+
+    @OptionGroup var which: RunArgument
+    @OptionGroup var settings: SettingsFlags
+    @OptionGroup var store: StoreFlags
+    @OptionGroup var guards: DeleteApprovalFlags
+    @OptionGroup var output: OutputFlags
+
+    func run() async throws {
+        let typed = TypedCommand(name: "resume")
+        try await OneSession.run(
+            [settings.values, store.values, guards.values], config: settings.config, again: typed.again()
+        ) { session in
+            let record = try KnownRuns.find(which.run, in: session.ledger)
+            let run = session.run(resuming: record)
+            let remainder = try run.remainder(of: record)
+            if let refusal = remainder.refusals.first {
+                return Ending(
+                    status: .refused,
+                    details: "cartsync: the \(refusal.rule.rawValue) guard refuses: \(refusal.sentence)",
+                    summary: "what is left of the run is refused",
+                    next: typed.again(adding: refusal.permission))
+            }
+            if remainder.pending > 0 && session.settings.readOnly { return .readOnly }
+            Terminal.message(
+                "cartsync: run \(record.id): \(remainder.done) changes are done, \(remainder.pending) are left "
+                    + "(creates: \(remainder.creates), deletes: \(remainder.deletes))")
+            let report = try await Progress.shown(run, session) { try await run.resume(record, remainder) }
+            report.show(as: output.output, folder: run.folder)
+            return Ending(report, run: run, again: typed.again())
+        }
+    }
+}
+
+struct UndoRunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "undo",
+        abstract: "Take back what a run really changed: delete what it created, create what it deleted.",
+        discussion: """
+            Shows the plan first, within the same guards as sync. On a terminal it asks; elsewhere it needs --yes. What \
+            was there before the run stays, and so does what another source asserts.
+
+            EXAMPLE
+              cartsync runs undo 20261121-101500-4f2a
+              cartsync runs undo --yes --max-deletes 412 4f2a
+            """)
+
+    @OptionGroup var which: RunArgument
+    @Flag(help: "Apply without asking, within the guards.") var yes = false
+    @OptionGroup var settings: SettingsFlags
+    @OptionGroup var store: StoreFlags
+    @OptionGroup var guards: DeleteApprovalFlags
+    @OptionGroup var output: OutputFlags
+
+    func run() async throws {
+        let command = TypedCommand(name: "undo")
+        try await OneSession.run(
+            [settings.values, store.values, guards.values], config: settings.config, again: command.again()
+        ) { session in
+            let record = try KnownRuns.find(which.run, in: session.ledger)
+            let run = session.run(undoing: record)
+            return try await ApprovedRun(
+                command: command, output: output.output, approval: yes ? .given : .asked
+            ).run(run, session) { try await run.plan(undoing: record) }
+        }
+    }
+}
+
+/// The flag of the commands that approve deletes without an export.
+struct DeleteApprovalFlags: ParsableArguments {
+    @Option(help: ArgumentHelp("Allow this many deletes in this run, or set the share (500, 20%).", valueName: "n|n%"))
+    var maxDeletes: String?
+
+    var values: [String: String?] { ["guard.max-deletes": maxDeletes] }
+}

@@ -1,0 +1,23 @@
+import ArgumentParser
+
+/// The runs that the ledger knows, and what can be done with one of them.
+struct RunsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "runs",
+        abstract: "List runs; show, resume or undo one.",
+        discussion: """
+            EXAMPLE
+              cartsync runs
+              cartsync runs show 20261121-101500-4f2a
+              cartsync runs resume 20261121-101500-4f2a
+              cartsync runs undo --yes 20261121-101500-4f2a
+            """,
+        subcommands: [ListRunsCommand.self, ShowRunCommand.self, ResumeRunCommand.self, UndoRunCommand.self],
+        defaultSubcommand: ListRunsCommand.self)
+}
+
+/// The argument that names a run.
+struct RunArgument: ParsableArguments {
+    @Argument(help: ArgumentHelp("Id of the run, or its last part; cartsync runs lists them.", valueName: "run"))
+    var run: String
+}

@@ -1,0 +1,148 @@
+import ArgumentParser
+import CartAssociations
+import Foundation
+import Ledger
+import SyncEngine
+import SyncReporting
+
+struct ListRunsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list",
+        abstract: "List runs, the newest first.",
+        discussion: """
+            EXAMPLE
+              cartsync runs list --limit 5
+              cartsync runs list --output json
+            """)
+
+    @Option(help: ArgumentHelp("The most runs that are shown (20).", valueName: "n"))
+    var limit = 20
+    @OptionGroup var settings: SettingsFlags
+    @OptionGroup var output: OutputFlags
+
+    func validate() throws {
+        guard (1...100_000).contains(limit) else { throw ValidationError("--limit is 1 to 100000") }
+    }
+
+    func run() async throws {
+        let runs = try await KnownRuns.read(settings, as: "runs") { ledger in try ledger.runs(limit: limit) }
+        switch output.output {
+        case .json: Terminal.output(JSONText.of(runs))
+        case .text:
+            let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
+            Terminal.output(text.runs(runs.map(RunLine.init)))
+        }
+        let resumable = runs.first(where: \.isResumable)
+        throw Ending(
+            status: .done, summary: runs.count == 1 ? "1 run" : "\(runs.count) runs",
+            next: resumable.map { "cartsync runs resume \($0.id)" })
+    }
+}
+
+struct ShowRunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Show one run: what it was asked, how far it came, why it ended.",
+        discussion: """
+            EXAMPLE
+              cartsync runs show 20261121-101500-4f2a
+            """)
+
+    @OptionGroup var which: RunArgument
+    @OptionGroup var settings: SettingsFlags
+    @OptionGroup var output: OutputFlags
+
+    func run() async throws {
+        let (shown, folder) = try await KnownRuns.read(settings, as: "runs") { ledger in
+            let run = try KnownRuns.find(which.run, in: ledger)
+            return (
+                ShownRun(run: run, outcomes: RunOutcomes(try ledger.counts(of: run.id))),
+                SyncRun.folder(of: run.id, in: ledger)
+            )
+        }
+        switch output.output {
+        case .json: Terminal.output(JSONText.of(shown))
+        case .text:
+            let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
+            Terminal.output(text.run(shown.facts(folder: folder), shown.outcomes))
+        }
+        throw Ending(
+            status: .done, summary: "run \(shown.run.id) is \(shown.run.state.rawValue)",
+            next: shown.run.isResumable ? "cartsync runs resume \(shown.run.id)" : nil)
+    }
+}
+
+/// A run with what became of its changes.
+struct ShownRun: Encodable {
+    let run: RunRecord
+    let outcomes: RunOutcomes
+
+    func facts(folder: String) -> [(name: String, text: String)] {
+        var facts = [
+            ("run", "\(run.id), \(run.command) of source \(run.source), deletes: \(run.scope.rawValue)"),
+            ("state", run.state.rawValue + (run.exitStatus.map { ", exit status \($0)" } ?? "")),
+        ]
+        if let reason = run.reason { facts.append(("reason", reason)) }
+        if let later = run.supersededBy { facts.append(("later", "run \(later) took its place")) }
+        if let undone = run.undone { facts.append(("undoes", "run \(undone)")) }
+        facts.append(("started", run.started.formatted(.iso8601)))
+        if let ended = run.ended { facts.append(("ended", ended.formatted(.iso8601))) }
+        for export in run.exports { facts.append(("export", "\(export.path): \(export.records) records")) }
+        if let current = run.current { facts.append(("current", "\(current.rawValue): \(run.currentReason ?? "")")) }
+        if FileManager.default.fileExists(atPath: folder) { facts.append(("report", folder)) }
+        return facts
+    }
+}
+
+/// Reading the ledger's runs without a call to the store.
+enum KnownRuns {
+    /// Opens the ledger, whichever store it belongs to, and closes it again.
+    static func read<Value>(
+        _ flags: SettingsFlags, as command: String, _ body: (Ledger) throws -> Value
+    ) async throws -> Value {
+        let loaded = try await Invocation.load([flags.values], config: flags.config)
+        let again = TypedCommand(name: command).again()
+        let ledger = try LedgerAccess.open(loaded.settings, again: again)
+        do {
+            try ledger.stopInterruptedRuns()
+            let value = try body(ledger)
+            try ledger.close()
+            return value
+        } catch let error as LedgerError {
+            throw Ending(error, again: again)
+        }
+    }
+
+    /// The run of an id, or the only one whose id ends so.
+    static func find(_ name: String, in ledger: Ledger) throws -> RunRecord {
+        if let run = try ledger.run(name) { return run }
+        let found = try ledger.runs(limit: 10_000).filter { $0.id.hasSuffix("-" + name) }
+        if found.count == 1, let run = found.first { return run }
+        throw Ending(
+            status: .usage,
+            details: found.isEmpty
+                ? "cartsync: the ledger in \(ledger.folder) knows no run \(name)"
+                : "cartsync: \(found.count) runs end in \(name): \(found.map(\.id).joined(separator: ", "))",
+            next: "cartsync runs")
+    }
+}
+
+extension RunLine {
+    fileprivate init(_ run: RunRecord) {
+        self.init(
+            run: run.id, state: run.supersededBy == nil ? run.state.rawValue : "superseded", command: run.command,
+            source: run.source, creates: run.counts.creates, deletes: run.counts.deletes, exitStatus: run.exitStatus,
+            reason: run.reason)
+    }
+}
+
+extension RunOutcomes {
+    fileprivate init(_ counts: JournalCounts) {
+        self.init()
+        for (kind, outcomes) in counts.outcomes {
+            for (outcome, number) in outcomes { count(kind, outcome, number) }
+        }
+        create.pending = counts.planned[.create, default: 0] - create.done
+        delete.pending = counts.planned[.delete, default: 0] - delete.done
+    }
+}

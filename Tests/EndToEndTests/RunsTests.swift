@@ -1,0 +1,205 @@
+import CommerceSandbox
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("runs")
+struct RunsTests {
+    private func numbered(_ range: ClosedRange<Int>, owner: String = "c") -> String {
+        "customer_id,cart_id\n" + range.map { "\(owner)-\($0),cart-\($0)\n" }.joined()
+    }
+
+    /// What the tests read of `runs show --output json`.
+    private struct Shown: Decodable {
+        struct Run: Decodable {
+            let id: String
+            let state: String
+        }
+
+        struct Outcomes: Decodable {
+            let create: Report.Tally
+            let delete: Report.Tally
+        }
+
+        let run: Run
+        let outcomes: Outcomes
+    }
+
+    private func show(_ run: String, _ shop: Shop) async throws -> Shown {
+        let result = try await shop.cartsync("runs", "show", "--output", "json", run)
+        #expect(result.status == 0, "\(result.errors)")
+        return try JSONDecoder().decode(Shown.self, from: Data(result.output.utf8))
+    }
+
+    private func list(_ shop: Shop) async throws -> [Shown.Run] {
+        let result = try await shop.cartsync("runs", "--output", "json")
+        #expect(result.status == 0, "\(result.errors)")
+        return try JSONDecoder().decode([Shown.Run].self, from: Data(result.output.utf8))
+    }
+
+    /// Starts a sync and ends it with a signal in the middle; returns its result and its run.
+    private func interrupt(
+        _ arguments: [String], with signal: Int32, after calls: Int, in shop: Shop
+    ) async throws -> (Program.Result, run: String) {
+        let before = shop.sandbox.statistics().writes
+        let program = try shop.start(arguments)
+        #expect(await eventually { shop.sandbox.statistics().writes >= before + calls })
+        program.send(signal: signal)
+        let result = try await program.result()
+        return (result, try #require(shop.folder.names(in: "state/runs").last))
+    }
+
+    @Test("a run that Ctrl-C stopped names the command that goes on, and that finishes it and reports it whole")
+    func resumeStopped() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(numbered(1...150), to: "e.csv")
+            let (stopped, run) = try await interrupt(
+                ["sync", "--yes", "--rate", "60", path], with: SIGINT, after: 20, in: shop)
+            #expect(stopped.status == 75, "\(stopped.errors)")
+            #expect(stopped.lastLine.contains("next: cartsync runs resume --rate 60 \(run)"), "\(stopped.lastLine)")
+            #expect(try await show(run, shop).run.state == "stopped")
+
+            // The export is no longer needed.
+            try FileManager.default.removeItem(atPath: path)
+            let resumed = try await shop.cartsync("runs", "resume", "--rate", "1000", run)
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            #expect(shop.associations.count == 150)
+            #expect(shop.sandbox.statistics().count(.create) == 150)
+            let report = try shop.report()
+            #expect(report.run == run)
+            #expect(report.contradictions.isEmpty)
+            #expect(report.outcomes.create.created == 150)
+            #expect(report.exports.map(\.records) == [150])
+            let lines = try shop.folder.read("state/runs/\(run)/results.csv").split(separator: "\r\n")
+            #expect(lines.count == 151)
+            #expect(lines[1].contains(path))
+            #expect(try await show(run, shop).run.state == "finished")
+            let again = try await shop.cartsync("runs", "resume", run)
+            #expect(again.status == 3)
+            #expect(again.errors.contains("it is finished"))
+        }
+    }
+
+    @Test("a run that was killed is stopped, not under way, and is resumed by the last part of its id")
+    func resumeKilled() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(numbered(1...150), to: "e.csv")
+            let (_, run) = try await interrupt(
+                ["sync", "--yes", "--rate", "60", path], with: SIGKILL, after: 30, in: shop)
+            #expect(try await list(shop).map(\.state) == ["stopped"])
+            let short = String(try #require(run.split(separator: "-").last))
+            let resumed = try await shop.cartsync("runs", "resume", "--rate", "1000", short)
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            #expect(shop.associations.count == 150)
+            let report = try shop.report()
+            #expect(report.contradictions.isEmpty)
+            #expect(report.outcomes.create.created + report.outcomes.create.alreadyThere == 150)
+            // Only the calls of the last moment are made again.
+            #expect(shop.sandbox.statistics().count(.create) <= 150 + 60)
+        }
+    }
+
+    @Test("an undo deletes what the run created, creates what it deleted, and leaves what was there before")
+    func undo() async throws {
+        try await withShop(.carts(SandboxCart(id: "cart-1", customers: ["c-1"]))) { shop in
+            let path = try shop.folder.write(numbered(2...20), to: "e.csv")
+            #expect(try await shop.cartsync("sync", "--yes", "--rate", "500", path).status == 0)
+            let before = shop.associations
+            // cart-1 is there already without a listing being asked, 2 to 4 go, 21 to 23 come.
+            _ = try shop.folder.write(
+                "customer_id,cart_id\nc-1,cart-1\n" + (5...23).map { "c-\($0),cart-\($0)\n" }.joined(), to: "e.csv")
+            let second = try await shop.cartsync("sync", "--yes", "--rate", "500", "--current", "ledger", path)
+            #expect(second.status == 0, "\(second.errors)")
+            #expect(try shop.report().outcomes.create.alreadyThere == 1)
+            let run = try #require(try await list(shop).first).id
+
+            let refused = try await shop.cartsync("runs", "undo", run)
+            #expect(refused.status == 3)
+            #expect(refused.lastLine.contains("cartsync runs undo --yes"), "\(refused.lastLine)")
+            let guarded = try await shop.cartsync("runs", "undo", "--yes", "--max-deletes", "1", run)
+            #expect(guarded.status == 3)
+            #expect(guarded.lastLine.contains("--max-deletes 3"))
+            let undone = try await shop.cartsync("runs", "undo", "--yes", "--rate", "500", run)
+            #expect(undone.status == 0, "\(undone.errors)")
+            #expect(shop.associations == before)
+            let report = try shop.report()
+            #expect(report.outcomes.create.created == 3)
+            #expect(report.outcomes.delete.deleted == 3)
+
+            let twice = try await shop.cartsync("runs", "undo", "--yes", run)
+            #expect(twice.lastLine.contains("nothing to do"), "\(twice.lastLine)")
+            // What the undo created again is the source's own again.
+            _ = try shop.folder.write(numbered(3...20), to: "e.csv")
+            #expect(try await shop.cartsync("sync", "--yes", "--rate", "500", path).status == 0)
+            #expect(!shop.associations.contains("c-2 cart-2"))
+        }
+    }
+
+    @Test("a stopped run is void once a later snapshot of its source was synced")
+    func superseded() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(numbered(1...100), to: "e.csv")
+            let (_, run) = try await interrupt(
+                ["sync", "--yes", "--rate", "60", path], with: SIGINT, after: 10, in: shop)
+            _ = try shop.folder.write(numbered(1...100, owner: "d"), to: "e.csv")
+            let later = try await shop.cartsync("sync", "--yes", "--rate", "1000", "--max-deletes", "100", path)
+            #expect(later.status == 0, "\(later.errors)")
+            let resumed = try await shop.cartsync("runs", "resume", run)
+            #expect(resumed.status == 3)
+            #expect(resumed.errors.contains("cannot be resumed"))
+            #expect(shop.associations.allSatisfy { $0.hasPrefix("d-") })
+        }
+    }
+
+    @Test("what is left of a run goes through the guard again")
+    func guarded() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(numbered(1...100), to: "e.csv")
+            #expect(try await shop.cartsync("sync", "--yes", "--rate", "1000", path).status == 0)
+            _ = try shop.folder.write(numbered(1...1), to: "e.csv")
+            let (stopped, run) = try await interrupt(
+                ["sync", "--yes", "--max-deletes", "99", "--rate", "40", path], with: SIGINT, after: 10, in: shop)
+            #expect(stopped.status == 75, "\(stopped.errors)")
+            let refused = try await shop.cartsync("runs", "resume", "--max-deletes", "5", run)
+            #expect(refused.status == 3)
+            #expect(refused.lastLine.contains("--max-deletes"), "\(refused.lastLine)")
+            // What a person allowed for the run holds for all of it.
+            let resumed = try await shop.cartsync("runs", "resume", "--rate", "1000", run)
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            #expect(shop.associations == ["c-1 cart-1"])
+        }
+    }
+
+    @Test("an unknown run is said to be unknown, and so is a folder without a ledger")
+    func unknown() async throws {
+        try await withShop { shop in
+            let missing = try await shop.cartsync("runs")
+            #expect(missing.status == 64)
+            #expect(missing.errors.contains("there is no ledger"))
+            let path = try shop.folder.write(numbered(1...1), to: "e.csv")
+            #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
+            let unknown = try await shop.cartsync("runs", "show", "20200101-000000-abcd")
+            #expect(unknown.status == 64)
+            #expect(unknown.lastLine.contains("next: cartsync runs"))
+        }
+    }
+
+    @Test("serve goes on with the run that a kill interrupted")
+    func serve() async throws {
+        try await withShop { shop in
+            try FileManager.default.createDirectory(
+                atPath: shop.folder.path("inbox"), withIntermediateDirectories: true)
+            _ = try shop.folder.write(numbered(1...120), to: "inbox/big.csv")
+            let common = [
+                "serve", "--inbox", shop.folder.path("inbox"), "--poll", "100ms", "--settle", "0s", "--http", "off",
+            ]
+            let (_, run) = try await interrupt(common + ["--rate", "60"], with: SIGKILL, after: 20, in: shop)
+            let again = try await shop.start(common + ["--rate", "1000", "--once"]).result()
+            #expect(again.status == 0, "\(again.errors)")
+            #expect(shop.associations.count == 120)
+            #expect(try await list(shop).map(\.id) == [run])
+            #expect(try shop.report().outcomes.create.total == 120)
+            #expect(shop.folder.names(in: "inbox/done").contains("big.csv"))
+        }
+    }
+}
