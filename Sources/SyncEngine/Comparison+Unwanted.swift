@@ -10,7 +10,7 @@ extension Comparison {
         let kinds = kinds
         // Bounded by what a listing can show.
         let listed = Dictionary(
-            current.listed.filter { kinds.contains($0.owner.kind) }.map { (key.fingerprint($0), $0) },
+            listed.filter { kinds.contains($0.owner.kind) }.map { (key.fingerprint($0), $0) },
             uniquingKeysWith: { first, _ in first }
         ).filter { difference.extra.contains($0.key) }
         var known: [Fingerprint: [String]] = [:]
@@ -57,6 +57,7 @@ extension Comparison {
     }
 
     private mutating func judgeRow(_ stored: StoredAssociation, exists: Bool, _ first: FirstReading) throws {
+        guard speaks(for: stored.association.cart) else { return }
         let isDropped = stored.sources.contains(options.source)
         let isAssertedElsewhere = stored.sources.count > (isDropped ? 1 : 0)
         // What is in doubt stays asserted: the record that is missing may only be broken.

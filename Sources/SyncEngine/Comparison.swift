@@ -66,12 +66,21 @@ struct Comparison {
         }
     }
 
+    /// Whether the run is about this cart at all.
+    func speaks(for cart: CartID) -> Bool { options.shard?.contains(cart) ?? true }
+
+    /// What the listing showed of the run's carts.
+    var listed: [Association] {
+        guard let shard = options.shard else { return current.listed }
+        return current.listed.filter { shard.contains($0.cart) }
+    }
+
     /// Adds what exists and what the source asserted before.
     private mutating func addKnown(to diff: inout AssociationDiff) throws {
-        var listed = FingerprintSet()
-        for association in current.listed {
+        var seen = FingerprintSet()
+        for association in listed {
             let fingerprint = key.fingerprint(association)
-            listed.insert(fingerprint)
+            seen.insert(fingerprint)
             try diff.add(fingerprint, to: .existing)
         }
         let isListing = current.source == .api && current.isComplete
@@ -89,8 +98,9 @@ struct Comparison {
                 }
                 if !sides.isEmpty { try diff.add(standing.fingerprint, row: row, to: sides) }
             }
-            return isListing && standing.exists != listed.contains(standing.fingerprint)
+            return isListing && standing.exists != seen.contains(standing.fingerprint)
         } visit: { stored in
+            guard speaks(for: stored.association.cart) else { return }
             if stored.confirmation == nil {
                 try notes.confirmed.add(stored.association, stored.fingerprint)
             } else {

@@ -6,15 +6,19 @@ import ExportFiles
 final class RunExports {
     let files: [ExportFile]
     private let reader: ExportReader
+    private let shard: Shard?
     private let stop: StopRequest
     private let progress: RunProgress
     /// What the first reading found, by export.
     private(set) var facts: [ExportFacts] = []
+    /// Usable records of carts in other shards, by export: they are left to other runs.
+    private(set) var elsewhere: [Int] = []
 
     /// Opens every export; standard input is copied into the folder first.
     init(_ options: RunOptions, spoolingIn folder: String, stop: StopRequest, progress: RunProgress) throws {
         files = try options.exports.map { try ExportFile.open($0, spoolFolder: folder) }
         reader = ExportReader(options: options.reading)
+        shard = options.shard
         self.stop = stop
         self.progress = progress
     }
@@ -37,13 +41,19 @@ final class RunExports {
         endOfExport: () throws -> Void = {}
     ) throws {
         var read: [ExportFacts] = []
+        var left: [Int] = []
         var records = 0
         for (index, file) in files.enumerated() {
+            left.append(0)
             let found = try reader.read(file, index: index) { kind, action, owner, cart in
                 records += 1
                 if records.isMultiple(of: Self.lookInterval) {
                     progress.advance(to: records)
                     if stop.isRequested { throw RunFailure.stopped }
+                }
+                if let shard, !shard.contains(cart: cart) {
+                    left[index] += 1
+                    return false
                 }
                 return try select(kind, action, owner, cart)
             } visit: {
@@ -59,6 +69,7 @@ final class RunExports {
         }
         if facts.isEmpty {
             facts = read
+            elsewhere = left
             try refuseMixture()
         }
     }

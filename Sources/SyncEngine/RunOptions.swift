@@ -13,6 +13,8 @@ package struct RunOptions: Sendable {
     package var current: CurrentSource
     package var planGuard: Guard
     package var oneOwnerPerCart: Bool
+    /// The carts that the run is about; nil: all.
+    package var shard: Shard?
     /// Whether the associations outside the scope are listed, not only counted.
     package var listsUnmanaged = false
     /// A CSV without a final line end may have been cut between two records.

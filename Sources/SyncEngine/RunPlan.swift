@@ -64,7 +64,7 @@ extension RunPlan {
                 return RunReport.ExportSummary(
                     path: exports.files[index].name, format: facts.shape.sentence, records: facts.records,
                     duplicates: comparison.duplicates[index], rejected: comparison.rejects.reasons(of: index),
-                    sha256: facts.sha256)
+                    elsewhere: exports.elsewhere[index], sha256: facts.sha256)
             },
             counts: plan.counts, creates: plan.creates, deletes: plan.deletes,
             current: comparison.current.source, currentReason: comparison.current.reason,

@@ -80,22 +80,26 @@ extension RunReport {
         package var duplicates: Int
         /// Rejected records by reason.
         package var rejected: [String: Int]
+        /// Records of carts in other shards, left to other runs; nil without shards.
+        package var elsewhere: Int?
         /// The digest of the file's bytes in hexadecimal; nil where it was not read to its end.
         package var sha256: String?
 
         package init(
-            path: String, format: String, records: Int, duplicates: Int, rejected: [String: Int], sha256: String?
+            path: String, format: String, records: Int, duplicates: Int, rejected: [String: Int], elsewhere: Int = 0,
+            sha256: String?
         ) {
             self.path = path
             self.format = format
             self.records = records
             self.duplicates = duplicates
             self.rejected = rejected
+            self.elsewhere = elsewhere == 0 ? nil : elsewhere
             self.sha256 = sha256
         }
 
         package var rejectedCount: Int { rejected.values.reduce(0, +) }
-        package var accepted: Int { records - duplicates - rejectedCount }
+        package var accepted: Int { records - duplicates - rejectedCount - (elsewhere ?? 0) }
     }
 
     /// The plan in counts.

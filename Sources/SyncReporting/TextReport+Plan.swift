@@ -46,6 +46,7 @@ extension TextReport {
     static func exportSentence(_ export: RunReport.ExportSummary) -> String {
         var text = "\(export.path) (\(export.format)): \(Figures.count(export.records, "record"))"
         if export.duplicates > 0 { text += ", \(Figures.count(export.duplicates, "duplicate"))" }
+        if let elsewhere = export.elsewhere { text += ", \(Figures.count(elsewhere)) of other shards" }
         if export.rejectedCount > 0 { text += ", \(Figures.count(export.rejectedCount)) rejected" }
         return text
     }

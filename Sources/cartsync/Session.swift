@@ -117,6 +117,7 @@ final class Session: Sendable {
             planGuard: settings.planGuard, oneOwnerPerCart: settings.oneOwnerPerCart,
             missingFinalNewline: missingFinalNewline, concurrency: settings.concurrency, rateLimit: settings.rate,
             settings: loaded.used)
+        options.shard = settings.shard
         options.resumeCommand = { TypedCommand(name: "").resuming($0) }
         return options
     }

@@ -58,4 +58,31 @@ struct ValueTests {
             #expect(verdict(scope, owned: true, listed: true, doubt: true) != .delete)
         }
     }
+
+    @Test("each cart belongs to one shard of any number of shards, and the shards are about equal")
+    func shards() throws {
+        let carts = try (0..<4_000).map { try #require(CartID("cart-\($0)")) }
+        for count in [1, 2, 3, 8, 64] {
+            let shards = try (0..<count).map { try #require(Shard($0, of: count)) }
+            let sizes = shards.map { shard in carts.count { shard.contains($0) } }
+            #expect(sizes.reduce(0, +) == carts.count)
+            for cart in carts.prefix(100) { #expect(shards.count { $0.contains(cart) } == 1) }
+            let even = Double(carts.count) / Double(count)
+            #expect(sizes.allSatisfy { abs(Double($0) - even) < 6 * even.squareRoot() }, "\(sizes)")
+        }
+    }
+
+    @Test("which shard a cart belongs to never changes: migrations are resumed by other versions")
+    func frozenShards() throws {
+        let found = try ["cart-1", "a", "8f14e45f-ceea-467f-a0e6-d5a6f4b2c3d1", "_"].map { text in
+            let cart = try #require(CartID(text))
+            return try #require((0..<16).first { Shard($0, of: 16)?.contains(cart) ?? false })
+        }
+        #expect(found == [2, 11, 10, 2])
+    }
+
+    @Test(
+        "a shard is an index from 0 of a number of shards",
+        arguments: ["4/4", "-1/4", "1", "1/", "/4", "a/4", "0/0", "0/10001"])
+    func noShard(text: String) { #expect(Shard(text) == nil) }
 }

@@ -80,16 +80,17 @@ struct Store: Sendable {
 
     func run(
         _ path: String, source: String = "a", scope: DeletionScope = .owned, current: CurrentSource = .api,
-        oneOwnerPerCart: Bool = false, _ client: CommerceClient
+        oneOwnerPerCart: Bool = false, shard: Shard? = nil, _ client: CommerceClient
     ) -> SyncRun {
         var planGuard = Guard()
         planGuard.approvedDeletes = 1_000_000
         planGuard.allowEmpty = true
         planGuard.maxRejected = .share(1)
-        let options = RunOptions(
+        var options = RunOptions(
             command: "sync", exports: [path], reading: ReadingOptions(), source: source, scope: scope,
             current: current, planGuard: planGuard, oneOwnerPerCart: oneOwnerPerCart,
             missingFinalNewline: .makesNoDeletes, concurrency: 4, rateLimit: 10_000, settings: [])
+        options.shard = shard
         return SyncRun(
             options, ledger: ledger, client: client,
             recorder: LatencyRecorder(started: .now, wallClock: Date()), stop: StopRequest(), log: Self.log)

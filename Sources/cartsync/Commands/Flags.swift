@@ -70,7 +70,12 @@ struct ComparingFlags: ParsableArguments {
     @Option(help: ArgumentHelp("The stream of exports that this one continues.", valueName: "name"))
     var source: String?
 
-    var values: [String: String?] { ["sync.current": current, "sync.source": source] }
+    @Option(
+        help: ArgumentHelp(
+            "Only the carts of share I, from 0, of N; each share needs its own state folder.", valueName: "i/n"))
+    var shard: String?
+
+    var values: [String: String?] { ["sync.current": current, "sync.source": source, "run.shard": shard] }
 }
 
 /// Flags that say what the guard allows.

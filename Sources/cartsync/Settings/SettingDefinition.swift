@@ -30,7 +30,7 @@ struct SettingDefinition: Sendable {
 
 extension SettingDefinition {
     /// Every setting there is; a key that is not here is refused.
-    static let all: [SettingDefinition] = api + sync + pace + guards + exports + service
+    static let all: [SettingDefinition] = api + sync + run + pace + guards + exports + service
 
     private static let api: [SettingDefinition] = [
         .init(
@@ -75,6 +75,16 @@ extension SettingDefinition {
         .init("sync.one-owner-per-cart", "reject the records of a cart that has two owners (false)") {
             (settings, text) throws(UnusableValue) in settings.oneOwnerPerCart = try SettingValue.flag(text)
         },
+    ]
+
+    private static let run: [SettingDefinition] = [
+        .init("run.shard", "I/N: only the carts of share I, from 0, of N; each share has its own state folder (all)") {
+            (settings, text) throws(UnusableValue) in
+            guard let shard = Shard(text) else {
+                throw UnusableValue("not a shard; write I/N with I from 0 to N-1, for instance 0/4")
+            }
+            settings.shard = shard
+        }
     ]
 
     private static let pace: [SettingDefinition] = [

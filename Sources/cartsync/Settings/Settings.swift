@@ -18,6 +18,8 @@ struct Settings: Sendable {
     var source: String?
     var oneOwnerPerCart = false
 
+    var shard: Shard?
+
     var rate = 20
     var concurrency = 8
     var adaptiveRate = true
