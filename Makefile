@@ -76,7 +76,7 @@ install: release ## install the binary and the demo's samples below PREFIX (/usr
 	done
 
 .PHONY: bench
-bench: release ## measure the figures of the README on the release build; SUBJECTS="exports apply" measures some
+bench: release ## measure the figures of the README on the release build; SUBJECTS="exports_csv apply" measures some
 	Tests/Benchmarks/run "$$(swift build $(RELEASE) --show-bin-path)/cartsync" $(SUBJECTS)
 
 .PHONY: clean

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-RUNS = 3
+LONG = 5.0
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 TOOLS = os.path.join(FOLDER, "..", "..", ".build", "benchmarks")
 
@@ -29,8 +29,8 @@ class Bench:
     def path(self, name):
         return os.path.join(self.work, name)
 
-    def generate(self, name, write, *arguments):
-        """Calls `write(path, *arguments)` in a process of its own and returns the path.
+    def generate(self, name, write, *arguments, **more):
+        """Calls `write(path, *arguments, **more)` in a process of its own and returns the path.
 
         A measured process begins with the memory of the one that starts it, which has to stay small.
         """
@@ -39,7 +39,7 @@ class Bench:
         if child == 0:
             status = 1
             try:
-                write(path, *arguments)
+                write(path, *arguments, **more)
                 status = 0
             finally:
                 os._exit(status)
@@ -61,9 +61,11 @@ class Bench:
         unit = 1 if sys.platform == "darwin" else 1024
         return Figure(time.monotonic() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit / 1e6)
 
-    def run(self, arguments, runs=RUNS, **more):
-        """Runs a command some times and returns the median of each of its figures."""
-        figures = [self.run_once(arguments, **more) for _ in range(runs)]
+    def run(self, arguments, **more):
+        """Runs a command three times, or once where that takes long, and returns the median of each of its figures."""
+        figures = [self.run_once(arguments, **more)]
+        if figures[0].seconds < LONG:
+            figures += [self.run_once(arguments, **more) for _ in range(2)]
         return Figure(*(statistics.median(values) for values in zip(*(vars(figure).values() for figure in figures))))
 
     @contextlib.contextmanager
@@ -80,14 +82,20 @@ class Bench:
             sandbox.wait()
 
 
-def table(first="what"):
-    """Begins a table of figures."""
-    print(f"\n| {first} | wall | user+sys | peak memory |\n|---|---|---|---|", flush=True)
+def table(*columns):
+    """Begins a table of figures, with these columns before them."""
+    print(f"\n| {' | '.join(columns)} | wall | user+sys | peak memory |", flush=True)
+    print("|---" * (len(columns) + 3) + "|", flush=True)
 
 
-def row(what, figure):
-    """Prints one line of the table."""
-    print(f"| {what} | {figure.seconds:.2f} s | {figure.cpu:.2f} s | {figure.memory:.0f} MB |", flush=True)
+def row(*cells):
+    """Prints one line of the table: its cells and then a figure."""
+    *names, figure = cells
+    print(f"| {' | '.join(names)} | {figure.seconds:.2f} s | {figure.cpu:.2f} s | {figure.memory:.0f} MB |", flush=True)
+
+
+def size(path):
+    return f"{os.path.getsize(path) / 1e6:.0f} MB"
 
 
 def tools():

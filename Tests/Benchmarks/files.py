@@ -21,7 +21,7 @@ def write_csv(path, rows, quoted=False, escaped_every=0):
     that its record has to be decoded by SwiftCSV.
     """
     with open(path, "w", newline="", buffering=1 << 20) as file:
-        file.write("customer_id,cart_id,name,token\n")
+        file.write("customer_id,cart_id,cart_name,token\n")
         lines = []
         for number, owner in enumerate(identifiers(rows)):
             token = owner[:8]

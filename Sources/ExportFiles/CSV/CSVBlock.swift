@@ -14,7 +14,9 @@ struct CSVBlock {
 
     private var fieldEnds: [Int32]
     private var waiting: [Waiting] = []
-    private var libraryIsNeeded = false
+    /// The values of the records that need the library.
+    private var batch: CSVLibrary.Batch
+    private var libraryIsNeeded: Bool { batch.count > 0 }
 
     /// A record that waits for the end of the block.
     private enum Waiting {
@@ -34,6 +36,7 @@ struct CSVBlock {
         line = header.nextLine
         cells = CSVRecordCells(header.columns)
         library = CSVLibrary(delimiter: header.delimiter)
+        batch = cells.batch()
         fieldEnds = [Int32](repeating: 0, count: header.columns.count)
     }
 
@@ -65,7 +68,7 @@ struct CSVBlock {
                 } else if let reason = cells.fault(of: record, bytes) {
                     waiting.append(.rejected(cells.rejected(record, place, reason, fieldEnds, bytes)))
                 } else {
-                    libraryIsNeeded = true
+                    cells.append(record, fieldEnds, bytes, to: &batch)
                     waiting.append(.library(record, place))
                 }
             }
@@ -80,7 +83,7 @@ struct CSVBlock {
     ) throws {
         if libraryIsNeeded {
             try askTheRest(bytes, select)
-            libraryIsNeeded = false
+            batch.removeAll()
         }
         guard !waiting.isEmpty else { return }
         var batch = cells.batch()
@@ -139,11 +142,6 @@ struct CSVBlock {
 
     /// Has the library decode what needs it, then asks about every record that waited for that.
     private mutating func askTheRest(_ bytes: Span<UInt8>, _ select: ExportReader.Selection) throws {
-        var batch = cells.batch()
-        for case .library(let record, _) in waiting {
-            frameAgain(record, bytes)
-            cells.append(record, fieldEnds, bytes, to: &batch)
-        }
         let rows = library.decode(batch)
         let items = waiting
         waiting.removeAll(keepingCapacity: true)
@@ -154,7 +152,6 @@ struct CSVBlock {
                 frameAgain(record, bytes)
                 try ask(record, place, bytes, select)
             case .library(let record, let place):
-                frameAgain(record, bytes)
                 try ask(record, place, row: rows[position], position, of: batch, bytes, select)
                 position += 1
             case .chosen, .rejected: waiting.append(item)
@@ -168,6 +165,7 @@ struct CSVBlock {
         _ bytes: Span<UInt8>, _ select: ExportReader.Selection
     ) throws {
         guard let row else {
+            frameAgain(record, bytes)
             waiting.append(.rejected(cells.rejected(record, place, CSVRecordCells.ambiguous, fieldEnds, bytes)))
             return
         }
@@ -182,6 +180,7 @@ struct CSVBlock {
                 waiting.append(.chosen(record, place, statement, row: row))
             }
         case .rejected(let reason):
+            frameAgain(record, bytes)
             waiting.append(.rejected(cells.rejected(record, place, reason, fieldEnds, bytes)))
         }
     }

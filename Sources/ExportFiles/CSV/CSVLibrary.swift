@@ -12,6 +12,8 @@ import Synchronization
 struct CSVLibrary: Sendable {
     /// From this many records on, a batch is worth all cores.
     static let parallelFrom = 64
+    /// More parts than cores, so that a core that does something else meanwhile does not hold up the rest.
+    private static let partsPerCore = 4
 
     let delimiter: Character
 
@@ -44,6 +46,11 @@ struct CSVLibrary: Sendable {
             ends.append(bytes.count)
         }
 
+        mutating func removeAll() {
+            bytes.removeAll(keepingCapacity: true)
+            ends.removeLast(ends.count - 1)
+        }
+
         func range(_ record: Int, _ column: Int) -> Range<Int> {
             let value = record * width + column
             return ends[value]..<ends[value + 1]
@@ -53,7 +60,8 @@ struct CSVLibrary: Sendable {
     /// The decoded fields of each record; nil for one that SwiftCSV does not split as the framer did.
     func decode(_ batch: Batch) -> [[String]?] {
         guard batch.count >= Self.parallelFrom else { return decode(batch, 0..<batch.count) }
-        let parts = min(ProcessInfo.processInfo.activeProcessorCount, batch.count / (Self.parallelFrom / 2))
+        let parts = min(
+            ProcessInfo.processInfo.activeProcessorCount * Self.partsPerCore, batch.count / (Self.parallelFrom / 2))
         let results = Mutex([[[String]?]](repeating: [], count: parts))
         DispatchQueue.concurrentPerform(iterations: parts) { part in
             let range = batch.count * part / parts..<batch.count * (part + 1) / parts

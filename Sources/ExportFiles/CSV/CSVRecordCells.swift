@@ -135,7 +135,7 @@ struct CSVRecordCells {
     func raw(_ record: CSVFramer.Record, _ bytes: Span<UInt8>) -> [UInt8] {
         var raw: [UInt8] = []
         raw.reserveCapacity(record.end - record.start)
-        for index in record.start..<record.end { raw.append(bytes[index]) }
+        raw.append(bytes.extracting(record.start..<record.end))
         return raw
     }
 

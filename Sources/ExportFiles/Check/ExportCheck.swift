@@ -58,6 +58,9 @@ extension ExportReader {
             case .rejected(let record): try rejected(record)
             }
         }
+        owners.settle()
+        carts.settle()
+        associations.settle()
         return ExportCheck(
             facts: facts, firstRecords: first, duplicates: associations.scaled(associations.repeats),
             owners: owners.scaled(owners.kept), carts: carts.scaled(carts.kept), sharedCarts: carts.scaled(carts.shared)

@@ -22,7 +22,7 @@ enum IdentifierBytes {
         forEachWord(bytes) { bad |= ~within($0, 0x21, 0x7E) & top }
         if bad == 0 { return true }
         var copy: [UInt8] = []
-        for index in bytes.indices { copy.append(bytes[index]) }
+        copy.append(bytes)
         guard let text = String(validating: copy, as: UTF8.self) else { return false }
         return OwnerID.isValid(text)
     }

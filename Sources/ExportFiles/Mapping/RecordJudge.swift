@@ -148,8 +148,7 @@ extension String {
     /// Decodes UTF-8, with replacement characters for what is none.
     init(decodingBytesOf bytes: Span<UInt8>) {
         var copy: [UInt8] = []
-        copy.reserveCapacity(bytes.count)
-        for index in bytes.indices { copy.append(bytes[index]) }
+        copy.append(bytes)
         self.init(decoding: copy, as: UTF8.self)
     }
 }

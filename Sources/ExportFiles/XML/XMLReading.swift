@@ -73,18 +73,16 @@ struct XMLReading {
         var block = [UInt8](repeating: 0, count: blockSize)
         while true {
             let count = try source.read(into: &block, range: 0..<block.count)
-            scanner.scan.window.append(block[..<count])
+            scanner.append(block[..<count])
             do {
                 if count == 0 { try parser.finish() } else { try parser.parse(block.span.extracting(0..<count)) }
             } catch {
                 throw refusal(error, parser, isOver: count == 0)
             }
             try records.take(scanner.scan, selecting: select, visit: visit)
-            scanner.scan.clear()
             let position = parser.position
             try checkProgress(scanner.scan.window, position, parser.line)
-            let needed = scanner.scan.openStart ?? position
-            scanner.scan.window.drop(before: min(needed, position))
+            scanner.clear(before: position)
             if count == 0 { break }
         }
         try records.settle(visit)

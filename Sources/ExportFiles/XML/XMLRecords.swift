@@ -151,7 +151,7 @@ struct XMLRecords {
 
     /// The record with the elements around it, the root left out.
     private func raw(_ record: XMLScan.Finished, _ scan: XMLScan) -> [UInt8] {
-        let around = scan.surroundings[record.surroundings].dropFirst()
+        let around = scan.surroundings.kept(record.surroundings).dropFirst()
         var raw = Array(around.joined())
         raw += scan.window.slice(record.start, record.end)
         for opening in around.reversed() {

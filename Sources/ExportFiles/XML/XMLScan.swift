@@ -15,7 +15,7 @@ struct XMLScan {
         /// Where the record lies in the text.
         let start: Int
         let end: Int
-        /// Which of `surroundings` the record lies in.
+        /// The state of the surroundings that the record lies in.
         let surroundings: Int
         let fault: Fault?
     }
@@ -59,15 +59,12 @@ struct XMLScan {
     private var path: [Int]
     private var elements: [Element] = []
     private var scopes: [Scope] = []
-    /// The start tag of each path element that is open, with what stood in it and gave its records values.
-    private var openings: [[UInt8]] = []
 
     /// The memory of all values.
     private(set) var memory: [UInt8] = []
     private(set) var finished: [Finished] = []
-    /// Each state of `openings` in which a record has ended.
-    private(set) var surroundings: [[[UInt8]]] = []
-    private var surroundingsAreKnown = false
+    /// The path elements around the records.
+    private(set) var surroundings = XMLSurroundings()
     /// The text that is being parsed, for finding where a tag begins.
     var window = XMLWindow()
 
@@ -110,18 +107,14 @@ struct XMLScan {
         let kind: Scope.Kind =
             depth >= path.count || path[depth] != name ? .stray : depth + 1 == path.count ? .record : .path
         let position = parser.position
-        let start = window.tagStart(before: position)
-        let tag = window.slice(start, position)
-        var lines = 0
-        for byte in tag where byte == 0x0A { lines += 1 }
+        let tag = window.tag(before: position)
         scopes.append(
             Scope(
-                kind: kind, name: name, start: start, line: parser.line - lines,
+                kind: kind, name: name, start: tag.start, line: parser.line - tag.lines,
                 values: scopes.last?.values ?? XMLValues(),
                 contradiction: scopes.last?.contradiction))
         if kind == .path {
-            openings.append(tag + [UInt8(ascii: ">")])
-            surroundingsAreKnown = false
+            surroundings.open(window.slice(tag.start, position))
         }
     }
 
@@ -152,8 +145,7 @@ struct XMLScan {
         guard element.opensScope, let scope = scopes.popLast() else { return }
         switch scope.kind {
         case .path:
-            openings.removeLast()
-            surroundingsAreKnown = false
+            surroundings.close()
         case .record: finish(scope, end: parser.position, fault: nil)
         case .stray: leave(scope, end: parser.position)
         }
@@ -174,22 +166,15 @@ struct XMLScan {
             set(field, stray.values[field].range, isDirect: false)
         }
         if let contradiction = stray.contradiction { scopes[parent].contradiction = contradiction }
-        if let last = openings.indices.last, openings[last].count < 1 << 16 {
-            openings[last] += window.slice(stray.start, end)
-            surroundingsAreKnown = false
-        }
+        surroundings.extend(window.slice(stray.start, end))
     }
 
     private mutating func finish(_ scope: Scope, end: Int, fault: Fault?) {
-        if !surroundingsAreKnown {
-            surroundings.append(openings)
-            surroundingsAreKnown = true
-        }
         let isTooLarge = end - scope.start > Self.recordLimit
         finished.append(
             Finished(
                 values: scope.values, line: scope.line, start: scope.start, end: end,
-                surroundings: surroundings.count - 1,
+                surroundings: surroundings.keep(),
                 fault: isTooLarge ? .tooLarge : fault ?? scope.contradiction.map(Fault.contradiction)))
     }
 
@@ -206,8 +191,7 @@ struct XMLScan {
 
     private mutating func keep(_ bytes: Span<UInt8>) {
         if let scope = scopes.last, isTooLarge(scope) { return }
-        // The bytes are copied before the closure returns.
-        unsafe bytes.withUnsafeBufferPointer { unsafe memory.append(contentsOf: $0) }
+        memory.append(bytes)
     }
 
     private func isTooLarge(_ scope: Scope) -> Bool {
@@ -232,8 +216,7 @@ struct XMLScan {
     /// Forgets the finished records, and all values that no open element has.
     mutating func clear() {
         finished.removeAll(keepingCapacity: true)
-        surroundings.removeAll(keepingCapacity: true)
-        surroundingsAreKnown = false
+        surroundings.clear()
         let old = memory
         memory.removeAll(keepingCapacity: true)
         for scope in scopes.indices {

@@ -1,15 +1,31 @@
 /// Hands libxml2's events to a scan.
 final class XMLScanner: XMLEvents {
-    var scan: XMLScan
+    /// Unchecked, for libxml2 calls back only while it parses and nothing below calls it again: to check that at
+    /// each event would take a tenth of the time of reading.
+    @exclusivity(unchecked) private var current: XMLScan
 
     init(_ scan: XMLScan) {
-        self.scan = scan
+        // Nobody else has the object yet.
+        unsafe current = scan
     }
 
-    func name(_ text: String) { scan.name(text) }
-    func start(_ name: Int, in parser: XMLPushParser) { scan.start(name, in: parser) }
-    func attribute(_ name: Int, _ value: Span<UInt8>) { scan.attribute(name, value) }
-    func attributesEnded() { scan.attributesEnded() }
-    func text(_ bytes: Span<UInt8>) { scan.text(bytes) }
-    func end(in parser: XMLPushParser) { scan.end(in: parser) }
+    /// The scan as it is between two blocks.
+    var scan: XMLScan { unsafe current }
+
+    /// Adds the text that is parsed next.
+    func append(_ text: ArraySlice<UInt8>) { unsafe current.window.append(text) }
+
+    /// Forgets the finished records, and the text that neither the parser nor an open record needs.
+    func clear(before position: Int) {
+        unsafe current.clear()
+        let needed = unsafe current.openStart ?? position
+        unsafe current.window.drop(before: min(needed, position))
+    }
+
+    func name(_ text: String) { unsafe current.name(text) }
+    func start(_ name: Int, in parser: XMLPushParser) { unsafe current.start(name, in: parser) }
+    func attribute(_ name: Int, _ value: Span<UInt8>) { unsafe current.attribute(name, value) }
+    func attributesEnded() { unsafe current.attributesEnded() }
+    func text(_ bytes: Span<UInt8>) { unsafe current.text(bytes) }
+    func end(in parser: XMLPushParser) { unsafe current.end(in: parser) }
 }

@@ -23,10 +23,16 @@ struct XMLWindow {
         return bytes[start - base..<end - base]
     }
 
-    /// Where the tag begins that a position lies in. A tag cannot hold another `<`.
-    func tagStart(before position: Int) -> Int {
-        var index = min(position - base, bytes.count) - 1
-        while index > 0 && bytes[index] != UInt8(ascii: "<") { index -= 1 }
-        return base + max(0, index)
+    /// Where the tag begins that a position lies in, and how many line ends are in it. A tag cannot hold another `<`.
+    func tag(before position: Int) -> (start: Int, lines: Int) {
+        let bytes = bytes.span
+        var index = min(position - base, bytes.count)
+        var lines = 0
+        while index > 0 {
+            index &-= 1
+            if bytes[index] == UInt8(ascii: "<") { break }
+            if bytes[index] == 0x0A { lines &+= 1 }
+        }
+        return (base + max(0, index), lines)
     }
 }
