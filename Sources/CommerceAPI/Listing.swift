@@ -47,16 +47,20 @@ extension CommerceClient {
     /// Reads the carts of a scope page by page, and judges whether they are all: every page came, the total did not
     /// move, and as many distinct carts were seen as the store says there are.
     ///
-    /// - Parameter progress: told carts read and the total after each page.
+    /// - Parameters:
+    ///   - mostPages: a listing that would take more is given up after its first page, as an incomplete one; nil: any.
+    ///   - progress: told carts read and the total after each page.
     /// - Throws: `APIError` where a page cannot be had at all.
     package func listAssociations(
-        of scope: ListingScope = .store, progress: @Sendable (_ read: Int, _ total: Int) -> Void = { _, _ in }
+        of scope: ListingScope = .store, mostPages: Int? = nil,
+        progress: @Sendable (_ read: Int, _ total: Int) -> Void = { _, _ in }
     ) async throws(APIError) -> Listing {
+        let mostCarts = min(Self.reachableCarts, (mostPages ?? .max / Self.pageLimit) * Self.pageLimit)
         var listing = Listing()
         for number in 1...Self.listingTries {
-            listing = try await listOnce(scope, progress)
+            listing = try await listOnce(scope, mostCarts, progress)
             guard case .incomplete(let reason) = listing.completeness else { return listing }
-            if let total = listing.total, total > Self.reachableCarts { return listing }
+            if let total = listing.total, total > mostCarts { return listing }
             logger.info(
                 "a listing of carts is incomplete", metadata: ["reason": "\(reason)", "try": "\(number)"])
         }
@@ -64,7 +68,7 @@ extension CommerceClient {
     }
 
     private func listOnce(
-        _ scope: ListingScope, _ progress: @Sendable (_ read: Int, _ total: Int) -> Void
+        _ scope: ListingScope, _ mostCarts: Int, _ progress: @Sendable (_ read: Int, _ total: Int) -> Void
     ) async throws(APIError) -> Listing {
         var listing = Listing()
         var seen: Set<String> = []
@@ -86,6 +90,7 @@ extension CommerceClient {
                 return listing.incomplete(
                     "the store has \(total) carts, and a listing shows at most \(Self.reachableCarts)")
             }
+            guard total <= mostCarts else { return listing.incomplete("it would take more than \(mostCarts) carts") }
             offset += Self.pageLimit
             if page.carts.isEmpty || offset >= total { break }
         }

@@ -61,7 +61,8 @@ extension Comparison {
         let isDropped = stored.sources.contains(options.source)
         let isAssertedElsewhere = stored.sources.count > (isDropped ? 1 : 0)
         // What is in doubt stays asserted: the record that is missing may only be broken.
-        let holdsNoLonger = isAssertedElsewhere || (!exists && current.isComplete)
+        let isKnown = current.isComplete && current.covers(stored.association.owner)
+        let holdsNoLonger = isAssertedElsewhere || (!exists && isKnown)
         if isDropped && holdsNoLonger && !first.doubts.includes(stored.association) {
             try notes.retractions.add(stored.association, stored.fingerprint)
         }

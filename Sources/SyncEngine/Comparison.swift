@@ -100,7 +100,7 @@ struct Comparison {
             }
             return isListing && standing.exists != seen.contains(standing.fingerprint)
         } visit: { stored in
-            guard speaks(for: stored.association.cart) else { return }
+            guard speaks(for: stored.association.cart), current.covers(stored.association.owner) else { return }
             if stored.confirmation == nil {
                 try notes.confirmed.add(stored.association, stored.fingerprint)
             } else {

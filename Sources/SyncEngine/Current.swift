@@ -1,6 +1,7 @@
 import AssociationDiff
 import CartAssociations
 import CommerceAPI
+import Ledger
 
 /// What exists now, as far as the run knows, and how it knows.
 struct Current {
@@ -9,41 +10,102 @@ struct Current {
     /// Why there, in a sentence.
     let reason: String
     /// What the store's listing showed; empty where it was not used.
-    let listed: [Association]
-    /// Whether the listing showed everything; an incomplete one may keep creates away and causes no delete.
-    let isComplete: Bool
+    var listed: [Association] = []
+    /// Whether everything that `covers` holds for was shown; what is incomplete may keep creates away and causes no
+    /// delete.
+    var isComplete = true
+    /// The accounts that were listed one by one; nil where all owners were.
+    private var accounts: Set<OwnerID>?
 
-    /// Whether the ledger says what exists.
-    var isLedger: Bool { source != .api }
+    private init(_ source: CurrentSource, _ reason: String) {
+        self.source = source
+        self.reason = reason
+    }
+
+    /// What a complete listing of the store showed.
+    private init(_ listing: Listing) {
+        self.init(.api, "the listing is complete, \(listing.carts) carts")
+        listed = listing.associations
+    }
+
+    /// Whether what exists of this owner is known.
+    func covers(_ owner: Owner) -> Bool {
+        guard let accounts else { return true }
+        return owner.kind == .account && accounts.contains(owner.id)
+    }
 
     /// Asks the store, the ledger or nobody.
     ///
+    /// - Parameter accounts: the only owners that the run is about, where these are accounts and not too many.
+    ///
     /// Throws `APIError` where the store was asked and no call to it makes sense.
     static func find(
-        _ wish: CurrentSource, client: CommerceClient, progress: RunProgress
+        _ wish: CurrentSource, accounts: Set<OwnerID>?, client: CommerceClient, progress: RunProgress
     ) async throws -> Current {
         switch wish {
-        case .ledger:
-            return Current(source: .ledger, reason: "as asked", listed: [], isComplete: true)
-        case .none:
-            return Current(
-                source: .none, reason: "as asked, everything is asserted again", listed: [], isComplete: true)
-        case .api, .auto:
-            progress.enter(.listing)
-            let listing = try await client.listAssociations { read, total in progress.advance(to: read, of: total) }
-            switch (listing.completeness, wish) {
-            case (.complete, _):
-                return Current(
-                    source: .api, reason: "the listing is complete, \(listing.carts) carts",
-                    listed: listing.associations, isComplete: true)
-            case (.incomplete(let reason), .auto):
-                return Current(
-                    source: .ledger, reason: "the listing is not complete: \(reason)", listed: [], isComplete: true)
-            case (.incomplete(let reason), _):
-                return Current(
-                    source: .api, reason: "the listing is not complete and causes no delete: \(reason)",
-                    listed: listing.associations, isComplete: false)
-            }
+        case .ledger: return Current(.ledger, "as asked")
+        case .none: return Current(.none, "as asked, everything is asserted again")
+        case .api, .auto: break
         }
+        progress.enter(.listing)
+        @Sendable func advance(_ read: Int, _ total: Int) { progress.advance(to: read, of: total) }
+        if let accounts {
+            // One call for each account, where one for each hundred carts of the store would be more.
+            let whole = try await client.listAssociations(mostPages: accounts.count, progress: advance)
+            if whole.isComplete { return Current(whole) }
+            if let current = try await list(accounts, client, progress) { return current }
+        }
+        let listing = try await client.listAssociations(progress: advance)
+        guard case .incomplete(let reason) = listing.completeness else {
+            return Current(listing)
+        }
+        if wish == .auto { return Current(.ledger, "the listing is not complete: \(reason)") }
+        var current = Current(.api, "the listing is not complete and causes no delete: \(reason)")
+        current.listed = listing.associations
+        current.isComplete = false
+        return current
+    }
+
+    /// Lists the carts of each account; nil where one of these listings is not complete.
+    private static func list(
+        _ accounts: Set<OwnerID>, _ client: CommerceClient, _ progress: RunProgress
+    ) async throws -> Current? {
+        let word = accounts.count == 1 ? "account" : "accounts"
+        var current = Current(.api, "the listings of \(accounts.count) \(word) are complete")
+        current.accounts = accounts
+        for (number, account) in accounts.sorted().enumerated() {
+            let listing = try await client.listAssociations(of: .account(account))
+            guard listing.isComplete else { return nil }
+            // Its carts may have other owners, of whom this says not everything.
+            let owner = Owner(kind: .account, id: account)
+            current.listed += listing.associations.filter { $0.owner == owner }
+            progress.advance(to: number + 1, of: accounts.count)
+        }
+        return current
+    }
+}
+
+/// The accounts that a run is about, as long as they are few enough to be listed one by one.
+struct FewAccounts {
+    /// More would keep a store at its limit for minutes only to learn what exists.
+    private static let most = 1_000
+
+    /// Nil once there are too many, or an owner is a customer.
+    private(set) var ids: Set<OwnerID>?
+    private var seen = FingerprintSet()
+
+    /// - Parameter isWanted: whether they matter at all.
+    init(isWanted: Bool) { ids = isWanted ? [] : nil }
+
+    var isEmpty: Bool { ids?.isEmpty ?? true }
+
+    /// Notes one owner.
+    mutating func add(_ kind: OwnerKind, _ owner: Span<UInt8>, _ key: FingerprintKey) {
+        guard ids != nil, seen.insert(key.fingerprint(kind, owner: owner)) else { return }
+        var bytes: [UInt8] = []
+        for index in owner.indices { bytes.append(owner[index]) }
+        guard kind == .account, let id = OwnerID(String(decoding: bytes, as: UTF8.self)) else { return ids = nil }
+        ids?.insert(id)
+        if seen.count > Self.most { ids = nil }
     }
 }

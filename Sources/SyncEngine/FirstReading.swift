@@ -1,6 +1,7 @@
 import AssociationDiff
 import CartAssociations
 import ExportFiles
+import Ledger
 
 /// The first reading of a run's exports: every usable record becomes a fingerprint, and what is in doubt is noted.
 struct FirstReading {
@@ -16,11 +17,28 @@ struct FirstReading {
     /// The first owner of each cart, where a cart may have only one.
     private var ownerOfCart: [Fingerprint: Fingerprint] = [:]
     private var sharedCarts: Set<Fingerprint> = []
+    private var accounts: FewAccounts
 
-    init(key: FingerprintKey, scope: DeletionScope, oneOwnerPerCart: Bool) {
+    init(_ options: RunOptions, key: FingerprintKey) {
         self.key = key
-        keepsOwners = scope == .listed
-        self.oneOwnerPerCart = oneOwnerPerCart
+        keepsOwners = options.scope == .listed
+        oneOwnerPerCart = options.oneOwnerPerCart
+        // Only a listing of everything shows what the scope `all` may delete.
+        accounts = FewAccounts(
+            isWanted: options.current != .ledger && options.current != .none && options.scope != .all)
+    }
+
+    /// The only owners that the run is about, where these are accounts and few: those of the exports, and those of
+    /// whom the source asserted something before.
+    func accounts(with ledger: Ledger, source: String) throws -> Set<OwnerID>? {
+        guard !accounts.isEmpty else { return nil }
+        var accounts = accounts
+        try ledger.forEachOwner(from: source) {
+            $0.isAsserted && $0.ownerKind == .account
+        } visit: {
+            accounts.add($0, $1, key)
+        }
+        return accounts.ids
     }
 
     /// Reads all exports and adds every usable record to the comparison.
@@ -41,6 +59,7 @@ struct FirstReading {
     }
 
     private mutating func noteOwner(_ kind: OwnerKind, _ action: ChangeKind?, owner: Span<UInt8>, cart: Span<UInt8>) {
+        if accounts.ids != nil { accounts.add(kind, owner, key) }
         guard keepsOwners || oneOwnerPerCart else { return }
         let ownerOnly = key.fingerprint(kind, owner: owner)
         if keepsOwners { owners.insert(ownerOnly) }

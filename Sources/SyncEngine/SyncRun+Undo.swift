@@ -10,7 +10,7 @@ extension SyncRun {
     func planUndo(of run: RunRecord) async throws -> RunPlan {
         guard let key = FingerprintKey(ledger.fingerprintKey) else { throw RunFailure.bug("the ledger's key is short") }
         // Without a listing the ledger says what exists; nobody else's changes are in it.
-        let current = try await Current.find(options.current, client: client, progress: progress)
+        let current = try await Current.find(options.current, accounts: nil, client: client, progress: progress)
         progress.enter(.comparing)
         let listed = Set(current.listed)
         let known = current.source == .api && current.isComplete ? listed : nil

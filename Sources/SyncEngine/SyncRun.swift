@@ -105,13 +105,15 @@ package final class SyncRun {
     private func planExports(keepingRejects: Bool) async throws -> RunPlan {
         guard let key = FingerprintKey(ledger.fingerprintKey) else { throw RunFailure.bug("the ledger's key is short") }
         let exports = try RunExports(options, spoolingIn: ledger.folder, stop: stop, progress: progress)
-        var first = FirstReading(key: key, scope: options.scope, oneOwnerPerCart: options.oneOwnerPerCart)
+        var first = FirstReading(options, key: key)
         var diff = AssociationDiff(memoryBudget: Self.fingerprintBudget, spillFolder: ledger.folder)
         progress.enter(.reading)
         try first.read(exports, into: &diff)
         try exports.checkManifests()
         try judgeFinalNewlines(exports, &first)
-        let current = try await Current.find(options.current, client: client, progress: progress)
+        let current = try await Current.find(
+            options.current, accounts: try first.accounts(with: ledger, source: options.source), client: client,
+            progress: progress)
         progress.enter(.comparing)
         let rejects = RejectsFiles(folder: keepingRejects ? folder : nil, exports: exports)
         var comparison = Comparison(options, exports, ledger, key, current, run: id, rejects: rejects)

@@ -132,3 +132,50 @@ extension OwnerID {
         Association(.customer, self, try #require(CartID(cart)))
     }
 }
+
+@Suite("accounts listed one by one")
+struct AccountListingTests {
+    private func sync(_ text: String, in store: Store, scope: DeletionScope = .owned) async throws -> RunReport {
+        let path = try store.folder.write(text, to: "export.csv")
+        return try await store.withClient { client in
+            let run = store.run(path, scope: scope, current: .auto, client)
+            _ = try await run.plan(keepingRejects: true)
+            let report = try await run.apply()
+            #expect(report.inconsistencies() == [])
+            return report
+        }
+    }
+
+    @Test("a store too large to be listed is known for a few accounts, and only theirs is deleted")
+    func largeStore() async throws {
+        let others = (0..<10_200).map { SandboxCart(id: "cart-\($0)", customers: ["c-\($0 % 50)"]) }
+        let shared = SandboxCart(id: "shared", customers: ["c-1"], accounts: ["a-1", "a-9"])
+        try await withStore(carts: others + [shared, SandboxCart(id: "gone", accounts: ["a-2"])]) { store in
+            let first = try await sync("account_id,cart_id\na-1,shared\na-1,cart-5\na-2,gone\n", in: store)
+            #expect(first.plan.current == .api)
+            #expect(first.plan.currentReason == "the listings of 2 accounts are complete")
+            #expect(first.plan.creates == 1)
+            #expect(first.plan.kept == 2)
+            let second = try await sync("account_id,cart_id\na-1,cart-5\n", in: store)
+            #expect(second.plan.deletes == 2)
+            let left = try store.associations.filter { $0.owner.kind == .account }
+            #expect(Set(left.map { "\($0.owner.id) \($0.cart)" }) == ["a-1 cart-5", "a-9 shared"])
+            #expect(try store.associations.count == 10_201 + 2)
+        }
+    }
+
+    @Test("they are listed one by one where that takes fewer calls, and never where everything may be deleted")
+    func cheaper() async throws {
+        let others = (0..<900).map { SandboxCart(id: "cart-\($0)", accounts: ["b-\($0 % 50)"]) }
+        try await withStore(carts: others + [SandboxCart(id: "x", accounts: ["a-1"])]) { store in
+            let few = try await sync("account_id,cart_id\na-1,x\n", in: store)
+            #expect(few.plan.currentReason == "the listings of 1 account are complete")
+            let many = try await sync(
+                "account_id,cart_id\n" + (0..<20).map { "a-\($0),x\n" }.joined(), in: store)
+            #expect(many.plan.currentReason == "the listing is complete, 901 carts")
+            let all = try await sync("account_id,cart_id\na-1,x\n", in: store, scope: .all)
+            #expect(all.plan.currentReason == "the listing is complete, 901 carts")
+            #expect(all.plan.deletes == 900 + 19)
+        }
+    }
+}

@@ -98,8 +98,8 @@ struct Store: Sendable {
 }
 
 /// Starts a store for one test, and stops it afterwards.
-func withStore(_ body: (Store) async throws -> Void) async throws {
-    let sandbox = Sandbox(options: SandboxOptions(), logger: Store.log)
+func withStore(carts: [SandboxCart] = [], _ body: (Store) async throws -> Void) async throws {
+    let sandbox = Sandbox(options: SandboxOptions(carts: carts), logger: Store.log)
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await sandbox.run() }
         let folder = try TemporaryFolder()
