@@ -49,6 +49,24 @@ package struct OwnerID: Sendable, Hashable, Codable {
     }
 }
 
+/// The name of a source of exports: 1 to 64 letters, digits, `.`, `_` or `-` of ASCII.
+///
+/// It can stand in a file name, a metric label and a log line, and several with spaces between them in one field.
+package enum SourceName {
+    /// Whether the bytes are the name of a source.
+    package static func isValid(_ bytes: some Collection<UInt8>) -> Bool {
+        (1...64).contains(bytes.count)
+            && bytes.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
+                    true
+                default: false
+                }
+            }
+    }
+}
+
 /// The longest identifier that is accepted, in bytes of UTF-8.
 package enum IdentifierLimit {
     package static let bytes = 255

@@ -10,6 +10,12 @@ struct ByteRecord {
         bytes.append(0)
     }
 
+    /// Appends text that is there as its UTF-8.
+    mutating func append(text: Span<UInt8>) {
+        for index in text.indices { bytes.append(text[index]) }
+        bytes.append(0)
+    }
+
     mutating func append(_ byte: UInt8) { bytes.append(byte) }
 
     mutating func append(_ number: UInt64) {

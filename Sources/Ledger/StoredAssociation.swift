@@ -13,6 +13,17 @@ extension Ledger {
     }
 }
 
+extension Ledger.Confirmation {
+    /// As files and reports say it.
+    package var words: String {
+        switch self {
+        case .created: "created"
+        case .alreadyThere: "already there"
+        case .listed: "listed"
+        }
+    }
+}
+
 /// What a comparison needs to know about one association of the ledger.
 package struct Standing: Sendable, Hashable {
     package let fingerprint: Fingerprint

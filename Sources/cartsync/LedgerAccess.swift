@@ -18,8 +18,25 @@ enum LedgerAccess {
 
     /// Opens the ledger, or makes one where the settings say which store it shall belong to.
     static func openOrMake(_ settings: Settings, again: String) throws -> Ledger {
-        try opened(settings, again: again) { store throws(LedgerError) in
+        let unknown = "set api.base-url and api.client-id to say which store a new ledger belongs to, then \(again)"
+        return try opened(settings, again: again, absent: unknown) { store throws(LedgerError) in
             try Ledger.open(folder: StateFolder.path(settings), store: store)
+        }
+    }
+
+    /// Runs a command on a ledger, closes it, and says how the command ended.
+    ///
+    /// Throws the `Ending` of the command, or of what went wrong.
+    static func with(_ ledger: Ledger, again: String, _ body: (Ledger) throws -> Void) throws {
+        defer {
+            do { try ledger.close() } catch { Terminal.message("cartsync: warning: \(error)") }
+        }
+        do {
+            try body(ledger)
+        } catch let failure as RunFailure {
+            throw Ending(failure, again: again)
+        } catch let error as LedgerError {
+            throw Ending(error, again: again)
         }
     }
 
@@ -32,7 +49,8 @@ enum LedgerAccess {
     }
 
     private static func opened(
-        _ settings: Settings, again: String, _ open: (StoreIdentity?) throws(LedgerError) -> Ledger
+        _ settings: Settings, again: String, absent: String = "cartsync sync EXPORT makes one, or give --state FOLDER",
+        _ open: (StoreIdentity?) throws(LedgerError) -> Ledger
     ) throws -> Ledger {
         do {
             return try open(try store(settings))
@@ -41,7 +59,7 @@ enum LedgerAccess {
                 status: .badSettings, details: "cartsync: api.base-url: \(error.description)",
                 next: "correct it and run the command again")
         } catch let error as LedgerError {
-            throw Ending(error, again: again)
+            throw Ending(error, again: error.kind == .absent ? absent : again)
         }
     }
 }

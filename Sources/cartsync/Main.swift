@@ -17,7 +17,8 @@ struct Cartsync: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             SyncCommand.self, ImportCommand.self, PlanCommand.self, ApplyCommand.self, CheckCommand.self,
-            ServeCommand.self, RunsCommand.self, SandboxCommand.self, DemoCommand.self,
+            ServeCommand.self, RunsCommand.self, LedgerCommand.self, SandboxCommand.self,
+            DemoCommand.self,
         ])
 
     static func main() async {

@@ -29,10 +29,5 @@ struct StoredBytes {
     }
 
     /// The digest in lowercase hexadecimal of everything read.
-    func sha256() -> String {
-        digest.finalize().reduce(into: "") { text, byte in
-            if byte < 16 { text += "0" }
-            text += String(byte, radix: 16)
-        }
-    }
+    func sha256() -> String { SHA256Text.of(digest) }
 }

@@ -47,6 +47,25 @@ enum System {
     /// The message for the call that failed last.
     static var lastMessage: String { message(errno) }
 
+    /// Gives a file another name, in the place of one that has it; false with `errno` set on failure.
+    static func rename(_ old: String, _ new: String) -> Bool {
+        // Unsafe only for the C strings, as above.
+        #if canImport(Glibc)
+            unsafe Glibc.rename(old, new) == 0
+        #elseif canImport(Musl)
+            unsafe Musl.rename(old, new) == 0
+        #else
+            unsafe Darwin.rename(old, new) == 0
+        #endif
+    }
+
+    /// Brings the names in a file's folder to the disk; some file systems cannot promise it.
+    static func syncFolder(of path: String) {
+        let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if descriptor >= 0 { _ = syncAndClose(descriptor) }
+    }
+
     /// Takes a file's name away; what is open stays readable.
     static func remove(_ path: String) {
         // Unsafe only for the C string, as above.

@@ -10,16 +10,16 @@ struct CSVReading {
     static let blockSize = 1 << 18
     static let recordLimit = 1 << 20
 
-    private let source: TextSource
+    let source: TextSource
     private let options: ReadingOptions
     private let index: Int
     private let blockSize: Int
 
-    private var buffer: [UInt8]
+    private(set) var buffer: [UInt8]
     /// The text that has not been dealt with lies from `start` to `end` of the buffer.
-    private var start = 0
-    private var end = 0
-    private var isLast = false
+    var start = 0
+    private(set) var end = 0
+    private(set) var isLast = false
     private var lastByte: UInt8 = 0
 
     init(_ source: TextSource, options: ReadingOptions, index: Int, blockSize: Int = Self.blockSize) {
@@ -67,24 +67,32 @@ struct CSVReading {
             switch step {
             case .end:
                 facts = block.finishedFacts()
-                facts.endsWithNewline = lastByte == CSVFramer.lineFeed || lastByte == CSVFramer.carriageReturn
-                facts.bytes = source.stored.count
-                facts.sha256 = source.stored.sha256()
-                try source.file.checkUnchanged(bytesRead: facts.bytes, sha256: facts.sha256)
+                try finish(&facts)
                 return facts
-            case .unterminated:
-                throw ExportError(
-                    .truncated, file: source.file.name, line: block.line,
-                    problem: "the file ends inside quotes that open in the record of this line",
-                    advice: "have the file written and copied completely, or close the quotes")
+            case .unterminated: throw endsInsideQuotes(line: block.line)
             default:
                 try refill(line: block.line)
             }
         }
     }
 
+    /// Completes the facts at the end of the file, and throws where it is not the file that was opened.
+    func finish(_ facts: inout ExportFacts) throws {
+        facts.endsWithNewline = lastByte == CSVFramer.lineFeed || lastByte == CSVFramer.carriageReturn
+        facts.bytes = source.stored.count
+        facts.sha256 = source.stored.sha256()
+        try source.file.checkUnchanged(bytesRead: facts.bytes, sha256: facts.sha256)
+    }
+
+    func endsInsideQuotes(line: Int) -> ExportError {
+        ExportError(
+            .truncated, file: source.file.name, line: line,
+            problem: "the file ends inside quotes that open in the record of this line",
+            advice: "have the file written and copied completely, or close the quotes")
+    }
+
     /// Moves what is left to the beginning of the buffer, and reads more behind it.
-    private mutating func refill(line: Int) throws {
+    mutating func refill(line: Int) throws {
         if start > 0 {
             buffer.replaceSubrange(0..<end - start, with: buffer[start..<end])
             end -= start

@@ -1,11 +1,11 @@
 import CartAssociations
 
 /// Judges identifiers in place, by the rules of `CartID` and `OwnerID`.
-enum IdentifierBytes {
+package enum IdentifierBytes {
     private static let one: UInt64 = 0x0101_0101_0101_0101
     private static let top: UInt64 = 0x8080_8080_8080_8080
 
-    static func isCart(_ bytes: Span<UInt8>) -> Bool {
+    package static func isCart(_ bytes: Span<UInt8>) -> Bool {
         guard !bytes.isEmpty, bytes.count <= IdentifierLimit.bytes else { return false }
         var bad: UInt64 = 0
         forEachWord(bytes) { word in
@@ -16,7 +16,7 @@ enum IdentifierBytes {
         return bad == 0
     }
 
-    static func isOwner(_ bytes: Span<UInt8>) -> Bool {
+    package static func isOwner(_ bytes: Span<UInt8>) -> Bool {
         guard !bytes.isEmpty, bytes.count <= IdentifierLimit.bytes else { return false }
         var bad: UInt64 = 0
         forEachWord(bytes) { bad |= ~within($0, 0x21, 0x7E) & top }

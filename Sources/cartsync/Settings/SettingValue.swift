@@ -69,15 +69,7 @@ enum SettingValue {
 
     /// A name that can stand in a file name, a metric label and a log line.
     static func name(_ text: String) throws(UnusableValue) -> String {
-        let allowed = text.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
-                true
-            default: false
-            }
-        }
-        guard allowed, (1...64).contains(text.utf8.count) else {
+        guard SourceName.isValid(text.utf8) else {
             throw UnusableValue("not a name; use 1 to 64 letters, digits, '.', '_' or '-'")
         }
         return text

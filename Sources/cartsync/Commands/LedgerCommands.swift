@@ -1,0 +1,108 @@
+import ArgumentParser
+import Ledger
+import SyncEngine
+
+struct LedgerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ledger",
+        abstract: "Carry the ledger to a file and back, or make a new one for one that is lost.",
+        discussion: """
+            The ledger is in the state folder. These commands need no credentials and make no call, except where
+            rebuild is told to ask the store.
+
+            EXAMPLE
+              cartsync ledger export --out ledger.csv
+              cartsync ledger import ledger.csv
+            """,
+        subcommands: [LedgerExportCommand.self, LedgerImportCommand.self])
+}
+
+struct LedgerExportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export",
+        abstract: "Write every association of the ledger as CSV, with what is known of it.",
+        discussion: """
+            With --out there is also FILE.manifest.json, with the number of records and the digest. The file can be
+            given to ledger import, and to check, plan, sync and import as an export.
+
+            EXAMPLE
+              cartsync ledger export --out ledger.csv
+              cartsync ledger export | gzip > ledger.csv.gz
+            """)
+
+    @Option(help: ArgumentHelp("The file to write; standard output where it is not given.", valueName: "file"))
+    var out: String?
+    @OptionGroup var settings: SettingsFlags
+    @OptionGroup var output: OutputFlags
+
+    func validate() throws {
+        if output.output == .json && out == nil {
+            throw ValidationError("--output json tells what was written to --out; standard output holds the CSV")
+        }
+    }
+
+    func run() async throws {
+        let loaded = try await Invocation.load([settings.values], config: settings.config)
+        let again = TypedCommand(name: "ledger").again()
+        try LedgerAccess.with(try LedgerAccess.open(loaded.settings, again: again), again: again) { ledger in
+            let written = try LedgerFile.write(ledger, to: out)
+            if let out {
+                switch output.output {
+                case .json: Terminal.output(JSONText.of(written))
+                case .text:
+                    Terminal.output(
+                        "\(written.associations) associations of \(written.store)\n  \(out)\n  \(out).manifest.json")
+                }
+            }
+            throw Ending(status: .done, summary: "associations: \(written.associations)")
+        }
+    }
+}
+
+struct LedgerImportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import",
+        abstract: "Add the associations of a ledger export to the ledger.",
+        discussion: """
+            Sources that assert an association are added to those that assert it already. A file that is cut, or has a
+            single wrong record, is refused as a whole. Where there is no ledger one is made, which needs api.base-url
+            and api.client-id to say whose it is.
+
+            EXAMPLE
+              cartsync ledger import ledger.csv
+              gzip -dc ledger.csv.gz | cartsync ledger import --state ./new-state -
+            """)
+
+    @Argument(
+        help: ArgumentHelp("What ledger export wrote, gzipped or not; - reads standard input.", valueName: "file"))
+    var file: String
+    @OptionGroup var settings: SettingsFlags
+    @OptionGroup var output: OutputFlags
+
+    func run() async throws {
+        let loaded = try await Invocation.load([settings.values], config: settings.config)
+        let again = TypedCommand(name: "ledger").again()
+        try LedgerAccess.with(try LedgerAccess.openOrMake(loaded.settings, again: again), again: again) { ledger in
+            let added = try LedgerFile.add(file, to: ledger)
+            switch output.output {
+            case .json: Terminal.output(JSONText.of(added))
+            case .text: Terminal.output(added.text)
+            }
+            throw Ending(
+                status: .done, summary: "records: \(added.records)",
+                next: "cartsync plan EXPORT, to see what the next sync would do")
+        }
+    }
+}
+
+extension LedgerFile.Added {
+    fileprivate var text: String {
+        """
+        \(records) records into the ledger of \(store)
+          added    \(counts.added)
+          changed  \(counts.changed)
+          kept     \(counts.kept)
+          run      \(run)
+        """
+    }
+}

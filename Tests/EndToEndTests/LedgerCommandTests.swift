@@ -1,0 +1,89 @@
+import CommerceSandbox
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("ledger")
+struct LedgerCommandTests {
+    private func numbered(_ range: ClosedRange<Int>) -> String {
+        "customer_id,cart_id\n" + range.map { "customer-\($0),cart-\($0)\n" }.joined()
+    }
+
+    @Test("a ledger goes to a file and from there into a new folder, and the next sync there has nothing to do")
+    func exportAndImport() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(numbered(1...40), to: "e.csv")
+            #expect(try await shop.cartsync("sync", "--yes", "--rate", "1000", path).status == 0)
+            // Without credentials, for the ledger knows its store.
+            let offline = ["CARTSYNC_STATE_DIRECTORY": shop.folder.path("state")]
+            let export = try await Program.run(
+                ["ledger", "export", "--out", "ledger.csv"], environment: offline, in: shop.folder.path)
+            #expect(export.status == 0, "\(export.errors)")
+            #expect(shop.folder.names().contains("ledger.csv.manifest.json"))
+            let piped = try await Program.run(["ledger", "export"], environment: offline)
+            #expect(piped.output == (try shop.folder.read("ledger.csv")))
+            #expect(piped.output.split(separator: "\n").count == 41)
+
+            let moved = try await shop.cartsync("ledger", "import", "--state", "moved", "ledger.csv")
+            #expect(moved.status == 0, "\(moved.errors)")
+            #expect(moved.output.contains("added    40"), "\(moved.output)")
+            let writes = shop.sandbox.statistics().writes
+            let again = try await shop.cartsync(
+                "sync", "--yes", "--state", "moved", "--current", "ledger", "--rate", "1000", path)
+            #expect(again.lastLine.contains("nothing to do"), "\(again.errors)")
+            #expect(shop.sandbox.statistics().writes == writes)
+            // What was asserted elsewhere is owned here, too.
+            _ = try shop.folder.write(numbered(1...39), to: "e.csv")
+            let fewer = try await shop.cartsync("plan", "--state", "moved", "--current", "ledger", path)
+            #expect(fewer.lastLine.contains("deletes: 1"), "\(fewer.errors)")
+        }
+    }
+
+    @Test("a file that is cut is refused with status 65, and the ledger is as it was")
+    func cutFile() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(numbered(1...5), to: "e.csv")
+            #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
+            let whole = try await shop.cartsync("ledger", "export").output
+            let cut = try shop.folder.write(String(whole.dropLast()), to: "cut.csv")
+            let result = try await shop.cartsync("ledger", "import", cut)
+            #expect(result.status == 65)
+            #expect(result.errors.contains("cut.csv"))
+            #expect(try await shop.cartsync("ledger", "export").output == whole)
+        }
+    }
+
+    @Test("where there is no ledger the status is 64, and no folder is made")
+    func absent() async throws {
+        let folder = try TemporaryFolder()
+        let environment = ["CARTSYNC_STATE_DIRECTORY": folder.path("state")]
+        let file = try folder.write("owner_type,owner_id,cart_id,confirmed,sources\n", to: "l.csv")
+        for arguments in [["ledger", "export"], ["ledger", "import", file]] {
+            let result = try await Program.run(arguments, environment: environment)
+            #expect(result.status == 64, "\(result.errors)")
+            #expect(result.errors.contains("there is no ledger"))
+            #expect(result.lastLine.contains("next:"))
+            #expect(!folder.names().contains("state"))
+        }
+    }
+
+    @Test("a ledger of another store than the settings name is refused")
+    func otherStore() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(numbered(1...2), to: "e.csv")
+            #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
+            var environment = shop.environment
+            environment["EPCC_API_BASE_URL"] = "https://useast.api.elasticpath.com"
+            let result = try await Program.run(["ledger", "export"], environment: environment)
+            #expect(result.status == 78, "\(result.errors)")
+            #expect(result.errors.contains("belongs to"))
+        }
+    }
+
+    @Test("each has help with an example", arguments: ["export", "import"])
+    func help(command: String) async throws {
+        let result = try await Program.run(["ledger", command, "--help"])
+        #expect(result.status == 0)
+        #expect(result.output.contains("EXAMPLE") && result.output.contains("cartsync ledger \(command)"))
+    }
+}
