@@ -22,6 +22,9 @@ package struct AssociationDiff: ~Copyable {
         package static let asserted = Sides(rawValue: 8)
         /// A row of the ledger says so, and its number is known.
         static let row = Sides(rawValue: 16)
+
+        /// The bits of a record's sides.
+        fileprivate static let recordBits: UInt8 = 3
     }
 
     private var store: PartitionedItems
@@ -41,7 +44,8 @@ package struct AssociationDiff: ~Copyable {
     /// Throws where the temporary file cannot be written.
     package mutating func add(_ fingerprint: Fingerprint, to sides: Sides) throws(SpillError) {
         var position: UInt64 = 0
-        if !sides.isDisjoint(with: [.wanted, .unwanted]) {
+        // Bits, because the compiler makes a set of sets of an array at every call.
+        if sides.rawValue & Sides.recordBits != 0 {
             position = UInt64(records)
             records += 1
         }
@@ -54,7 +58,7 @@ package struct AssociationDiff: ~Copyable {
     /// be written.
     package mutating func add(_ fingerprint: Fingerprint, row: Int, to sides: Sides) throws(SpillError) {
         rows = max(rows, row + 1)
-        let sides = sides.intersection([.existing, .asserted]).union(.row)
+        let sides = Sides(rawValue: sides.rawValue & ~Sides.recordBits | Sides.row.rawValue)
         try store.append(PartitionedItem(fingerprint, sides: sides, position: UInt64(row)))
     }
 

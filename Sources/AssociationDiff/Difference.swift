@@ -53,7 +53,7 @@ package struct Difference: Sendable {
     mutating func add(_ joined: PartitionedItem, listingExtra: Bool) {
         let sides = joined.sides
         if sides.contains(.existing) { existingCount += 1 }
-        if sides.isSuperset(of: [.wanted, .unwanted]) {
+        if sides.contains(.wanted) && sides.contains(.unwanted) {
             // Neither is done and neither is undone: such records are rejected.
             contradictions += 1
             wantedCount += 1
@@ -69,11 +69,13 @@ package struct Difference: Sendable {
                 if listingExtra { extra.insert(joined.fingerprint) }
                 if sides.contains(.row) { extraRows.insert(joined.position) }
             }
-            if sides.isSuperset(of: [.asserted, .row]) { droppedRows.insert(joined.position) }
+            if sides.contains(.asserted) && sides.contains(.row) { droppedRows.insert(joined.position) }
         }
     }
 
     mutating func addContradiction(_ item: PartitionedItem, joined: AssociationDiff.Sides) {
-        if item.isRecord && joined.isSuperset(of: [.wanted, .unwanted]) { contradictory.insert(item.position) }
+        if item.isRecord && joined.contains(.wanted) && joined.contains(.unwanted) {
+            contradictory.insert(item.position)
+        }
     }
 }

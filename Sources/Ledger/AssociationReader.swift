@@ -54,7 +54,7 @@ struct AssociationReader {
     /// Pages end with a cart because SQLite compares a single column only where a page begins, and more columns at
     /// every row.
     mutating func page(
-        after cart: String?, _ names: inout RunNames, _ isWanted: (Standing) throws -> Bool
+        after cart: String?, _ names: inout RunNames, _ isWanted: (() throws -> Standing) throws -> Bool
     ) throws -> Page {
         var page = Page()
         var rows = 0
@@ -68,7 +68,7 @@ struct AssociationReader {
                 if let last = page.last, last != cart { return page }
                 page.last = cart
             }
-            if try isWanted(standing()), let association = try association(at: scannedKey, &names) {
+            if try isWanted({ try standing() }), let association = try association(at: scannedKey, &names) {
                 page.wanted.append(association)
             }
         }

@@ -10,11 +10,12 @@ extension Ledger {
     ///
     /// Ten million take about two seconds. No text is decoded. The visitor must not use the ledger.
     package func scan(from source: String, visit: (Standing) throws -> Void) throws {
-        try forEachAssociation(from: source) { standing in
-            try visit(standing)
-            return false
-        } visit: { _ in
-        }
+        try forEachAssociation(
+            from: source,
+            where: {
+                try visit($0)
+                return false
+            }, visit: { _ in })
     }
 
     /// Visits the associations that `isWanted` picks by their standing, as seen from one source, in the order of
@@ -22,16 +23,22 @@ extension Ledger {
     ///
     /// `isWanted` must not use the ledger. The visitor may: it is called between two pieces of the ledger, so that
     /// what others change meanwhile may or may not be visited.
+    ///
+    /// - Parameter rows: picks rows by their number in the order of carts, from 0, before anything of them is read.
     package func forEachAssociation(
-        from source: String = "", where isWanted: (Standing) throws -> Bool = { _ in true },
-        visit: (StoredAssociation) throws -> Void
+        from source: String = "", rows: (Int) -> Bool = { _ in true },
+        where isWanted: (Standing) throws -> Bool = { _ in true }, visit: (StoredAssociation) throws -> Void
     ) throws {
         var cart: String?
+        var row = 0
         var names = RunNames()
         repeat {
             let page = try visiting("read associations") { db in
                 var reader = try AssociationReader(db, source: source)
-                return try reader.page(after: cart, &names, isWanted)
+                return try reader.page(after: cart, &names) { standing in
+                    defer { row += 1 }
+                    return try rows(row) && isWanted(standing())
+                }
             }
             for association in page.wanted { try visit(association) }
             cart = page.last

@@ -42,14 +42,16 @@ extension Comparison {
         visit: (StoredAssociation) throws -> Void, leftAlone: (Bool) -> Void
     ) throws {
         let judgesAll = options.scope == .listed || options.scope == .all || options.listsUnmanaged
-        var row = -1
-        try ledger.forEachAssociation(from: options.source) { standing in
-            row += 1
-            if difference.droppedRows.contains(row) { return true }
-            if difference.extraRows.contains(row) {
-                if judgesAll { return true }
-                leftAlone(standing.isAssertedByOthers)
-            }
+        // The row at hand, from the question about its number to the one about its standing.
+        var isDropped = false
+        var isExtra = false
+        try ledger.forEachAssociation(from: options.source) { row in
+            isDropped = difference.droppedRows.contains(row)
+            isExtra = difference.extraRows.contains(row)
+            return isDropped || isExtra || !listed.isEmpty
+        } where: { standing in
+            if isDropped || isExtra && judgesAll { return true }
+            if isExtra { leftAlone(standing.isAssertedByOthers) }
             return !listed.isEmpty && difference.extra.contains(standing.fingerprint)
         } visit: {
             try visit($0)

@@ -85,21 +85,25 @@ struct Comparison {
         }
         let isListing = current.source == .api && current.isComplete
         let existsByLedger = current.source == .ledger
-        let kinds = kinds
+        // Nothing here is worked out again for each of millions of rows.
+        let speaksForCustomers = kinds.contains(.customer)
+        let speaksForAccounts = kinds.contains(.account)
+        let both: AssociationDiff.Sides = [.existing, .asserted]
         var row = 0
-        try ledger.forEachAssociation(from: options.source) { standing in
+        func note(_ standing: Standing) throws -> Bool {
             defer { row += 1 }
-            if kinds.contains(standing.ownerKind) {
-                var sides: AssociationDiff.Sides = []
-                if existsByLedger && standing.exists { sides.insert(.existing) }
+            if standing.ownerKind == .customer ? speaksForCustomers : speaksForAccounts {
+                let exists = existsByLedger && standing.exists
                 if standing.isAsserted {
-                    sides.insert(.asserted)
                     assertedBefore += 1
+                    try diff.add(standing.fingerprint, row: row, to: exists ? both : .asserted)
+                } else if exists {
+                    try diff.add(standing.fingerprint, row: row, to: .existing)
                 }
-                if !sides.isEmpty { try diff.add(standing.fingerprint, row: row, to: sides) }
             }
             return isListing && standing.exists != seen.contains(standing.fingerprint)
-        } visit: { stored in
+        }
+        try ledger.forEachAssociation(from: options.source, where: note) { stored in
             guard speaks(for: stored.association.cart), current.covers(stored.association.owner) else { return }
             if stored.confirmation == nil {
                 try notes.confirmed.add(stored.association, stored.fingerprint)
