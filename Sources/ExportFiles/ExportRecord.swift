@@ -100,3 +100,10 @@ package struct RejectReason: Sendable, Hashable {
         self.sentence = sentence
     }
 }
+
+extension RejectReason {
+    /// Why every record of an association is rejected that the exports of one run both create and delete.
+    package static func createAndDelete(_ association: Association) -> RejectReason {
+        RejectReason(.contradiction, "the export says both create and delete for \(association)")
+    }
+}

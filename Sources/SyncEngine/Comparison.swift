@@ -204,9 +204,7 @@ extension Comparison {
     }
 
     private func conflict(_ association: Association, _ isContradictory: Bool, _ first: FirstReading) -> RejectReason? {
-        if isContradictory {
-            return RejectReason(.contradiction, "the export says both create and delete for \(association)")
-        }
+        if isContradictory { return .createAndDelete(association) }
         guard first.isShared(association.cart) else { return nil }
         return RejectReason(
             .conflict, "cart \(association.cart) has two owners in the export, and may have only one")

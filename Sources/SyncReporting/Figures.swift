@@ -1,9 +1,9 @@
 import Foundation
 
 /// Numbers as people read them: grouped, with units, in three significant digits.
-enum Figures {
+package enum Figures {
     /// For instance `1,234,567`.
-    static func count(_ number: Int) -> String {
+    package static func count(_ number: Int) -> String {
         let digits = String(number.magnitude)
         var grouped = ""
         for (position, digit) in digits.enumerated() {
@@ -14,7 +14,7 @@ enum Figures {
     }
 
     /// A number of things, for instance `1 delete` or `3 deletes`.
-    static func count(_ number: Int, _ singular: String, _ plural: String? = nil) -> String {
+    package static func count(_ number: Int, _ singular: String, _ plural: String? = nil) -> String {
         "\(count(number)) \(number == 1 ? singular : plural ?? singular + "s")"
     }
 

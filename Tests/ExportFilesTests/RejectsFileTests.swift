@@ -161,8 +161,12 @@ struct RejectsFileTests {
     func comments() throws {
         let folder = try ScratchFolder()
         let export = try folder.write(Array("<l><r customer='c' cart='a--b>--'/><r customer='c' cart='k'/></l>".utf8))
-        let again = try WholeReading(try Self.rejects(of: export, in: folder))
-        #expect(again.rejections == ["4 bad-cart"])
+        let path = try Self.rejects(of: export, in: folder)
+        #expect(try WholeReading(path).rejections == ["4 bad-cart"])
+        let comment = try #require(try String(contentsOfFile: path, encoding: .utf8).firstMatch(of: /<!--(.*)-->/))
+        #expect(!comment.1.contains("--"))
+        #expect(comment.1.contains("the cart \"a- -b>- -\" is not an id"))
+        #expect(comment.1.contains("A-Z a-z 0-9 _ -"))
     }
 
     @Test("a rejects file that cannot be written says so")

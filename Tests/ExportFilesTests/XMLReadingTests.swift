@@ -203,7 +203,7 @@ struct ExportCheckTests {
         let text = "customer,account,cart\nc-1,,k-1\nc-1,,k-1\nc-2,,k-1\n,c-1,k-2\nc-1,,bad k\nc-1,,k-3\n"
         let file = try ExportFile.open(try folder.write(Array(text.utf8)), spoolFolder: "")
         var rejected = 0
-        let check = try ExportReader().check(file, showing: 2) { _ in rejected += 1 }
+        let check = try ExportReader().check(file, showing: 2, rejected: { _ in rejected += 1 })
         #expect(check.facts.records == 6)
         #expect(rejected == 1)
         #expect(check.duplicates == .init(value: 1, isEstimate: false))
@@ -211,6 +211,22 @@ struct ExportCheckTests {
         #expect(check.carts == .init(value: 3, isEstimate: false))
         #expect(check.sharedCarts == .init(value: 1, isEstimate: false))
         #expect(check.firstRecords.map(\.place.line) == [2, 3])
+    }
+
+    @Test("what a delta deletes repeats no create and shares no cart")
+    func deletes() throws {
+        let folder = try ScratchFolder()
+        let text =
+            "action,customer,cart\ncreate,c-1,k-1\ndelete,c-2,k-1\ndelete,c-1,k-1\ndelete,c-2,k-1\ncreate,c-3,k-2\n"
+        let file = try ExportFile.open(try folder.write(Array(text.utf8)), spoolFolder: "")
+        var told: [String] = []
+        let check = try ExportReader().check(file) { kind, action, owner, cart in
+            told.append("\(action?.rawValue ?? "-") \(String(decodingBytesOf: owner)) \(String(decodingBytesOf: cart))")
+        }
+        #expect(check.duplicates.value == 1)
+        #expect(check.sharedCarts.value == 0)
+        #expect(check.carts.value == 2)
+        #expect(told == ["create c-1 k-1", "delete c-2 k-1", "delete c-1 k-1", "delete c-2 k-1", "create c-3 k-2"])
     }
 
     @Test("beyond its memory a table estimates within one percent, and says so")
@@ -225,6 +241,7 @@ struct ExportCheckTests {
             // Every other key comes twice, every tenth with another value.
             if number.isMultiple(of: 2) { table.insert(key, value: number.isMultiple(of: 10) ? 2 : 1) }
         }
+        table.settle()
         func isNear(_ count: ExportCheck.Count, _ truth: Int, _ share: Double) -> Bool {
             count.isEstimate && abs(Double(count.value - truth)) < share * Double(truth)
         }

@@ -78,7 +78,11 @@ package final class ExportFile: Sendable {
         do {
             while true {
                 let count = unsafe System.read(source, into: buffer)
-                if count < 0 { throw unreadable(name, errno) }
+                if count < 0 {
+                    throw ExportError(
+                        .readFailed, file: name, problem: "it is closed or cannot be read: \(System.message(errno))",
+                        advice: "pipe an export into it, or give the path of a file")
+                }
                 if count == 0 { break }
                 guard unsafe System.write(descriptor, UnsafeRawBufferPointer(rebasing: buffer.prefix(count))) else {
                     throw unwritable(folder, errno)

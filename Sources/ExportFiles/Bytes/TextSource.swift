@@ -133,6 +133,11 @@ struct TextSignature {
         func refusal(_ problem: String) -> ExportError {
             ExportError(.encoding, file: file.name, problem: problem, advice: "save the export as UTF-8")
         }
+        if head.starts(with: Array("PK\u{3}\u{4}".utf8)) {
+            throw ExportError(
+                .malformed, file: file.name, problem: "this is a spreadsheet's own format or a zip archive",
+                advice: "save the sheet as CSV (UTF-8), or unpack the archive")
+        }
         let marked: TextEncoding?
         if head.starts(with: [0xFF, 0xFE, 0, 0]) || head.starts(with: [0, 0, 0xFE, 0xFF]) {
             throw refusal("the file is UTF-32, which is not read")

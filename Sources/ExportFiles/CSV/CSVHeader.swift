@@ -148,6 +148,20 @@ private struct HeaderLine {
             }
             break
         }
+        let first = text[record.start..<record.end]
+        // No name of a column holds control characters; what does is a program, an image or the like.
+        if first.contains(where: { $0 < 0x20 && ![0x09, 0x0A, 0x0D].contains($0) }) {
+            throw ExportError(
+                .header, file: file, line: line, problem: "the first line is not text: this is neither CSV nor XML",
+                advice: "give the export itself, as CSV or XML")
+        }
+        if let start = first.first(where: { $0 != 0x20 && $0 != 0x09 }), [0x5B, 0x7B].contains(start),
+            record.fault != nil
+        {
+            throw ExportError(
+                .header, file: file, line: line, problem: "the first line looks like JSON, which is not read",
+                advice: "have the export written as CSV or XML")
+        }
         guard record.fault == nil, record.fieldCount <= ends.count else {
             throw ExportError(
                 .header, file: file, line: line, problem: "the header line is not well-formed CSV",

@@ -4,7 +4,7 @@
 /// every key has the same chance to be in it, however often it comes. With 95,000 to 190,000 keys kept, the standard
 /// error of a count of keys is about 0.3 %.
 struct SampledTable {
-    /// A key, and the value that it was first met with.
+    /// A key, and the first value other than 0 that it was met with.
     private struct Slot {
         var key: UInt64 = 0
         var value: UInt32 = 0
@@ -38,7 +38,7 @@ struct SampledTable {
         pending.reserveCapacity(Self.pendingLimit)
     }
 
-    /// Notes a key, given as a hash of 64 evenly spread bits, with a value.
+    /// Notes a key, given as a hash of 64 evenly spread bits, with a value; 0 for none.
     @inline(__always)
     mutating func insert(_ hash: UInt64, value: UInt32 = 0) {
         guard hash & ((1 &<< level) &- 1) == 0 else { return }
@@ -69,7 +69,10 @@ struct SampledTable {
             if slots[Int(index)].key == key {
                 repeats += 1
                 slots[Int(index)].marks &+= 1
-                if slots[Int(index)].value != value && !slots[Int(index)].isShared {
+                let known = slots[Int(index)].value
+                if known == 0 {
+                    slots[Int(index)].value = value
+                } else if value != 0 && known != value && !slots[Int(index)].isShared {
                     slots[Int(index)].marks |= Slot.sharedBit
                     shared += 1
                 }

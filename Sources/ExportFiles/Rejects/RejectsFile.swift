@@ -80,9 +80,12 @@ package final class RejectsFile {
     }
 
     private static func comment(_ record: RejectedRecord) -> [UInt8] {
-        // Two dashes would end the comment, and so would one at its end.
-        let sentence = String(
-            record.reason.sentence.map { $0 == "-" || $0.asciiValue.map { $0 < 0x20 } ?? false ? " " : $0 })
+        // Two dashes would end the comment; between a dash and the comment's end stands a space.
+        var sentence = ""
+        for character in record.reason.sentence {
+            if character == "-" && sentence.last == "-" { sentence += " " }
+            sentence.append(character.asciiValue.map { $0 < 0x20 } ?? false ? " " : character)
+        }
         return Array("<!-- rejected: line \(record.place.line): \(sentence) -->\n".utf8)
     }
 }

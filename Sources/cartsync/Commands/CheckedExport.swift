@@ -1,0 +1,146 @@
+import CartAssociations
+import ExportFiles
+import Foundation
+import SyncEngine
+import SyncReporting
+
+/// What `check` says of one export: the JSON result, and the source of the text.
+struct CheckedExport: Encodable {
+    static let mostRejected = 10
+
+    struct Count: Encodable {
+        fileprivate(set) var value: Int
+        let isEstimate: Bool
+
+        init(_ count: ExportCheck.Count) {
+            value = count.value
+            isEstimate = count.isEstimate
+        }
+
+        var text: String { (isEstimate ? "about " : "") + Figures.count(value) }
+    }
+
+    struct Record: Encodable {
+        let line: Int
+        let ownerKind: OwnerKind
+        let owner: String
+        let cart: String
+        let action: ChangeKind?
+
+        init(_ record: ExportRecord) {
+            line = record.place.line
+            ownerKind = record.association.owner.kind
+            owner = record.association.owner.id.text
+            cart = record.association.cart.text
+            action = record.action
+        }
+    }
+
+    struct Rejected: Encodable {
+        let line: Int
+        let record: Int
+        let reason: String
+        let sentence: String
+
+        init(_ place: RecordPlace, _ reason: RejectReason) {
+            line = place.line
+            record = place.record
+            self.reason = reason.code.rawValue
+            sentence = reason.sentence
+        }
+    }
+
+    let path: String
+    let format: String
+    let kind: String
+    let mapping: [String: String]
+    let records: Int
+    /// Records that are not rejected, duplicates counted.
+    private(set) var usable: Int
+    private(set) var duplicates: Count
+    private(set) var rejected: Int
+    private(set) var rejectedByReason: [String: Int]
+    let owners: Count
+    let carts: Count
+    let sharedCarts: Count
+    let bytes: Int
+    let sha256: String
+    let endsWithNewline: Bool
+    let firstRecords: [Record]
+    /// At most `mostRejected`, in the order of the file.
+    private(set) var firstRejected: [Rejected]
+    /// What sync may reject besides, and no check sees.
+    let notChecked: [String]
+
+    init(_ path: String, _ check: ExportCheck, _ rejected: [Rejected], notChecked: [String]) {
+        let facts = check.facts
+        self.path = path
+        format = facts.shape.sentence
+        kind = facts.isDelta ? "delta" : "snapshot"
+        mapping = Dictionary(uniqueKeysWithValues: facts.shape.mapping.map { ($0.key.rawValue, $0.value) })
+        records = facts.records
+        usable = facts.usableRecords
+        duplicates = Count(check.duplicates)
+        self.rejected = facts.rejectedRecords
+        rejectedByReason = Dictionary(uniqueKeysWithValues: facts.rejected.map { ($0.key.rawValue, $0.value) })
+        owners = Count(check.owners)
+        carts = Count(check.carts)
+        sharedCarts = Count(check.sharedCarts)
+        bytes = facts.bytes
+        sha256 = facts.sha256
+        endsWithNewline = facts.endsWithNewline
+        firstRecords = check.firstRecords.map(Record.init)
+        firstRejected = rejected
+        self.notChecked = notChecked
+    }
+
+    /// Moves a usable record to the rejected ones, for another record stands against it.
+    mutating func reject(_ record: ExportRecord, because reason: RejectReason, wasDuplicate: Bool) {
+        usable -= 1
+        if wasDuplicate && !duplicates.isEstimate { duplicates.value -= 1 }
+        rejected += 1
+        rejectedByReason[reason.code.rawValue, default: 0] += 1
+        firstRejected.append(Rejected(record.place, reason))
+        firstRejected.sort { $0.record < $1.record }
+        if firstRejected.count > Self.mostRejected { firstRejected.removeLast() }
+    }
+
+    var isDelta: Bool { kind == "delta" }
+
+    var text: String {
+        var lines = [path]
+        let width = max(11, mapping.keys.map(\.count).max() ?? 0)
+        func fact(_ name: String, _ text: String) {
+            lines.append("  " + name.padding(toLength: width + 2, withPad: " ", startingAt: 0) + text)
+        }
+        fact("format", "\(format), \(isDelta ? "a delta: only what it names is done" : "a full snapshot")")
+        for (field, name) in mapping.sorted(by: { $0.key < $1.key }) { fact(field, "from \"\(name)\"") }
+        let repeats = duplicates.value == 0 ? "" : ", \(duplicates.text) of them duplicates"
+        let total = "\(Figures.count(records)): \(Figures.count(usable)) usable"
+        fact("records", "\(total)\(repeats); \(Figures.count(rejected)) rejected")
+        fact("owners", owners.text)
+        fact("carts", "\(carts.text), \(sharedCarts.text) with more than one owner")
+        fact("digest", "sha256 \(sha256), \(Figures.count(bytes, "byte"))")
+        if usable == 0 && !isDelta {
+            fact("warning", "no usable record; sync refuses such a snapshot without --allow-empty")
+        }
+        if !endsWithNewline {
+            fact("warning", "no final line end: it may be cut; sync makes no deletes from it and serve refuses it")
+        }
+        for sentence in notChecked { fact("not checked", sentence) }
+        if !firstRecords.isEmpty { lines.append("  first records, as they are understood") }
+        for record in firstRecords {
+            let action = record.action.map { "\($0.rawValue) " } ?? ""
+            lines.append(
+                "    line \(record.line): \(action)\(record.ownerKind.rawValue) \(record.owner) cart \(record.cart)")
+        }
+        for (reason, count) in rejectedByReason.sorted(by: { $0.key < $1.key }) {
+            lines.append("  rejected, \(reason): \(Figures.count(count))")
+        }
+        for record in firstRejected { lines.append("    line \(record.line): \(record.sentence)") }
+        if rejected > firstRejected.count {
+            lines.append("    … and \(Figures.count(rejected - firstRejected.count)) more")
+        }
+        return lines.map(TerminalText.printable).joined(separator: "\n") + "\n"
+    }
+}
