@@ -40,6 +40,16 @@ extension Ledger {
         }
     }
 
+    /// Records that associations were deleted: neither do they exist nor does a source assert them any more, other
+    /// sources excepted. The draft is empty afterwards.
+    package func forget(_ draft: AssociationDraft, source: String) throws(LedgerError) {
+        try forEachRow(of: draft, "record what was deleted") { db, sets, row in
+            let set = try sets.removing(source, from: row.sources, db)
+            if set == SourceSets.empty { return try row.delete() }
+            try row.update(sources: set, confirmation: nil)
+        }
+    }
+
     /// Records that associations exist, and how that is known; `run` is nil where no run learnt it, for instance in
     /// an import. The draft is empty afterwards.
     package func confirm(

@@ -52,6 +52,7 @@ package final class Ledger: Sendable {
         if mustExist || store == nil { try StateFolder.requireLedger(files) }
         try StateFolder.prepare(folder)
         let lock = try FolderLock(path: files.lock, folder: folder)
+        try LedgerSwap.complete(files)
         let expected = try LedgerMarker.read(files)
         try StateFolder.prepareDatabase(files, isExpected: expected != nil)
         do {

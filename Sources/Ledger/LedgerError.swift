@@ -1,3 +1,4 @@
+import CartAssociations
 import Foundation
 import GRDB
 
@@ -94,7 +95,8 @@ extension LedgerError {
 
     /// The way back from a ledger that is gone or cannot be trusted.
     static func rebuildAdvice(_ folder: String) -> String {
-        "restore the whole folder from a backup, or move \(folder) away and sync again: what exists is learnt from the "
-            + "store, and nothing is deleted until a later export drops what the next one asserts"
+        "restore the whole folder from a backup, or make a new ledger with 'cartsync ledger rebuild --state "
+            + "\(ShellWord.quoted(folder)) --listing', which keeps the old files ('cartsync ledger rebuild --help' says "
+            + "how to do it from exports or from the results of runs)"
     }
 }

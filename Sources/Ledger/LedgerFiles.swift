@@ -7,4 +7,10 @@ struct LedgerFiles {
     var database: String { folder + "/" + Self.databaseName }
     var lock: String { folder + "/ledger.lock" }
     var marker: String { folder + "/ledger.marker" }
+    var log: String { database + "-wal" }
+    var sharedMemory: String { database + "-shm" }
+    /// Says that the ledger is being replaced.
+    var swapNote: String { folder + "/ledger.swap" }
+    /// The ledger that is to replace this one.
+    var replacement: LedgerFiles { LedgerFiles(folder: folder + "/ledger-rebuild") }
 }

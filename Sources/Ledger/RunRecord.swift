@@ -77,16 +77,22 @@ package struct RunRecord: Sendable, Hashable, Codable, Identifiable {
     /// A new id: the time in UTC and four characters, for instance `20261121-101500-4f2a`. Ids sort by time, to the
     /// millisecond: the first two characters are the milliseconds in base 36, the last two are random.
     package static func makeID(at date: Date, using generator: inout some RandomNumberGenerator) -> String {
+        let millisecond = milliseconds(of: date) % 1000
+        let random = Int.random(in: 0..<36 * 36, using: &generator)
+        return time(of: date) + "-" + twoDigits(millisecond) + twoDigits(random)
+    }
+
+    /// The time in UTC as ids begin with it, to the second.
+    static func time(of date: Date) -> String {
         let formatter = DateFormatter()
         formatter.locale = Locale(identifier: "en_US_POSIX")
         formatter.timeZone = TimeZone(secondsFromGMT: 0)
         formatter.dateFormat = "yyyyMMdd-HHmmss"
         // The formatter rounds to the nearest millisecond, and so into the next second.
-        let (second, millisecond) = Int(date.timeIntervalSince1970 * 1000).quotientAndRemainder(dividingBy: 1000)
-        let random = Int.random(in: 0..<36 * 36, using: &generator)
-        let time = formatter.string(from: Date(timeIntervalSince1970: TimeInterval(second)))
-        return time + "-" + twoDigits(millisecond) + twoDigits(random)
+        return formatter.string(from: Date(timeIntervalSince1970: TimeInterval(milliseconds(of: date) / 1000)))
     }
+
+    private static func milliseconds(of date: Date) -> Int { Int(date.timeIntervalSince1970 * 1000) }
 
     private static func twoDigits(_ number: Int) -> String {
         let digits = String(number, radix: 36)

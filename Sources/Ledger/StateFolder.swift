@@ -1,3 +1,4 @@
+import CartAssociations
 import Foundation
 
 #if canImport(Glibc)
@@ -39,13 +40,14 @@ enum StateFolder {
         guard status.st_mode & S_IWOTH == 0 else {
             throw LedgerError(
                 .storage, path: folder, problem: "everybody may write to the state folder",
-                advice: "run 'chmod o-w \(folder)', or choose another with --state")
+                advice: "run 'chmod o-w \(ShellWord.quoted(folder))', or choose another with --state")
         }
     }
 
     /// Throws where a folder never had a ledger; touches nothing.
     static func requireLedger(_ files: LedgerFiles) throws(LedgerError) {
-        if FileManager.default.fileExists(atPath: files.marker) { return }
+        let manager = FileManager.default
+        if manager.fileExists(atPath: files.marker) || manager.fileExists(atPath: files.swapNote) { return }
         var status = stat()
         // Unsafe because stat fills the value through a pointer, and only during the call.
         guard unsafe stat(files.database, &status) == 0 else {
@@ -91,7 +93,40 @@ enum StateFolder {
         guard written == bytes.count, fchmod(descriptor, 0o600) == 0, fsync(descriptor) == 0 else {
             throw failure(temporary, "write")
         }
-        guard unsafe rename(temporary, path) == 0 else { throw failure(path, "replace") }
+        try rename(temporary, to: path)
+        try sync(folder)
+    }
+
+    /// Gives a file another name, in the place of one that has it.
+    static func rename(_ path: String, to target: String) throws(LedgerError) {
+        #if canImport(Glibc)
+            let code = unsafe Glibc.rename(path, target)
+        #elseif canImport(Musl)
+            let code = unsafe Musl.rename(path, target)
+        #else
+            let code = unsafe Darwin.rename(path, target)
+        #endif
+        guard code == 0 else { throw failure(target, "replace") }
+    }
+
+    /// Removes a file or a folder with all that is in it; does nothing where there is none.
+    static func remove(_ path: String) throws(LedgerError) {
+        guard FileManager.default.fileExists(atPath: path) else { return }
+        do {
+            try FileManager.default.removeItem(atPath: path)
+        } catch {
+            throw LedgerError(
+                .storage, path: path, problem: "cannot be removed: \(error.localizedDescription)",
+                advice: "give permission, then run the command again")
+        }
+    }
+
+    static func removeIfEmpty(_ folder: String) {
+        _ = unsafe rmdir(folder)
+    }
+
+    /// Brings the names in a folder to the disk.
+    static func sync(_ folder: String) throws(LedgerError) {
         let opened = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard opened >= 0 else { throw failure(folder, "open the state folder") }
         defer { _ = close(opened) }

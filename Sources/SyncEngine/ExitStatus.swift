@@ -87,7 +87,7 @@ extension RunFailure {
         case .plan(let error): error.exitStatus
         case .unwritable: .stateUnwritable
         case .stopped: .stoppedEarly
-        case .notResumable: .refused
+        case .notResumable, .incompleteListing: .refused
         case .bug: .bug
         }
     }

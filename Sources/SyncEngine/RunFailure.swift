@@ -16,6 +16,8 @@ package enum RunFailure: Error, Sendable {
     case stopped
     /// The run is over, or a later one has taken its place.
     case notResumable(String)
+    /// A listing of the store did not show everything, for this reason, where it had to.
+    case incompleteListing(String)
     /// Something that should not happen, in words for a bug report.
     case bug(String)
 }
@@ -28,6 +30,8 @@ extension RunFailure: CustomStringConvertible {
         case .ledger(let error): error.description
         case .plan(let error): error.description
         case .stopped: "stopped before the plan was complete; nothing was written to the store"
+        case .incompleteListing(let reason):
+            "the listing of the store is not complete, and what it lacks would be taken for gone: \(reason)"
         case .unwritable(let what), .notResumable(let what), .bug(let what): what
         }
     }

@@ -42,11 +42,23 @@ enum LedgerAccess {
 
     /// The store that the settings name; nil where they name none.
     ///
-    /// Throws `InvalidBaseURL` where its address is none.
+    /// Throws the `Ending` where its address is none.
     static func store(_ settings: Settings) throws -> StoreIdentity? {
         guard let text = settings.baseURL, let clientID = settings.clientID else { return nil }
-        return StoreIdentity(baseURL: try BaseURL(text).text, clientID: clientID)
+        do {
+            return StoreIdentity(baseURL: try BaseURL(text).text, clientID: clientID)
+        } catch {
+            throw Ending(
+                status: .badSettings, details: "cartsync: api.base-url: \(error.description)",
+                next: "correct it and run the command again")
+        }
     }
+
+    /// A new ledger cannot be made without knowing whose it is.
+    static let noStore = Ending(
+        status: .badSettings,
+        details: "cartsync: api.base-url and api.client-id are not set: they say which store a new ledger belongs to",
+        next: "set EPCC_API_BASE_URL and EPCC_CLIENT_ID in the environment and run the command again")
 
     private static func opened(
         _ settings: Settings, again: String, absent: String = "cartsync sync EXPORT makes one, or give --state FOLDER",
@@ -54,10 +66,6 @@ enum LedgerAccess {
     ) throws -> Ledger {
         do {
             return try open(try store(settings))
-        } catch let error as InvalidBaseURL {
-            throw Ending(
-                status: .badSettings, details: "cartsync: api.base-url: \(error.description)",
-                next: "correct it and run the command again")
         } catch let error as LedgerError {
             throw Ending(error, again: error.kind == .absent ? absent : again)
         }

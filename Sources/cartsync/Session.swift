@@ -56,13 +56,7 @@ final class Session: Sendable {
             if let pause = change.pause { recorder.record(.pause(pause), now: .now) }
             log.notice("the rate changed", metadata: ["rate": "\(change.rate)", "reason": "\(change.reason)"])
         }
-        var api = APIOptions(
-            baseURL: baseURL,
-            credentials: Credentials(clientID: access.clientID, clientSecret: access.clientSecret))
-        api.concurrency = settings.concurrency
-        api.readOnly = settings.readOnly
-        api.userAgent = "cartsync/\(Version.text)"
-        self.api = api
+        api = APIOptions(baseURL, access, settings)
         stop.onRequest { current.client?.stop() }
     }
 
@@ -147,6 +141,18 @@ final class Session: Sendable {
     func close() async {
         await endRun()
         do { try ledger.close() } catch { Terminal.message("cartsync: warning: \(error)") }
+    }
+}
+
+extension APIOptions {
+    /// What every client of a command works with.
+    init(_ baseURL: BaseURL, _ access: StoreAccess, _ settings: Settings) {
+        self.init(
+            baseURL: baseURL,
+            credentials: Credentials(clientID: access.clientID, clientSecret: access.clientSecret))
+        concurrency = settings.concurrency
+        readOnly = settings.readOnly
+        userAgent = "cartsync/\(Version.text)"
     }
 }
 

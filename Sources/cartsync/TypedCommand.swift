@@ -1,3 +1,5 @@
+import CartAssociations
+
 /// The command as it was typed, to be typed again with a change.
 struct TypedCommand {
     /// The subcommand, for instance `sync`.
@@ -41,20 +43,5 @@ struct TypedCommand {
             if name == word, let value = rest.popFirst() { flags.append(value) }
         }
         return "cartsync " + (["runs", "resume"] + flags + [run]).map(ShellWord.quoted).joined(separator: " ")
-    }
-}
-
-/// A word as a shell takes it back.
-enum ShellWord {
-    static func quoted(_ word: String) -> String {
-        let isPlain = word.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"):
-                true
-            default: "-_./:=,%@+".utf8.contains(byte)
-            }
-        }
-        return isPlain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
     }
 }

@@ -80,7 +80,7 @@ struct LedgerCommandTests {
         }
     }
 
-    @Test("each has help with an example", arguments: ["export", "import"])
+    @Test("each has help with an example", arguments: ["export", "import", "rebuild"])
     func help(command: String) async throws {
         let result = try await Program.run(["ledger", command, "--help"])
         #expect(result.status == 0)

@@ -44,7 +44,7 @@ struct DamageTests {
             return false
         } catch let error as LedgerError {
             #expect(error.kind == .damaged || error.kind == .missing, "\(comment): \(error)")
-            #expect(error.description.contains("sync again"), comment)
+            #expect(error.description.contains("cartsync ledger rebuild --state"), comment)
             return true
         }
     }

@@ -139,7 +139,7 @@ struct OpeningTests {
         let error = try refusal()
         #expect(error.kind == .missing)
         #expect(error.description.contains("is empty"))
-        #expect(error.description.contains("sync again"))
+        #expect(error.description.contains("cartsync ledger rebuild --state"))
         #expect(try Data(contentsOf: URL(fileURLWithPath: folder.database)).isEmpty, "nothing was written to it")
     }
 

@@ -1,3 +1,4 @@
+import CartAssociations
 import Testing
 
 @testable import cartsync

@@ -13,8 +13,9 @@ struct LedgerCommand: AsyncParsableCommand {
             EXAMPLE
               cartsync ledger export --out ledger.csv
               cartsync ledger import ledger.csv
+              cartsync ledger rebuild --listing
             """,
-        subcommands: [LedgerExportCommand.self, LedgerImportCommand.self])
+        subcommands: [LedgerExportCommand.self, LedgerImportCommand.self, LedgerRebuildCommand.self])
 }
 
 struct LedgerExportCommand: AsyncParsableCommand {

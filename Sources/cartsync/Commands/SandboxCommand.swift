@@ -1,4 +1,5 @@
 import ArgumentParser
+import CartAssociations
 import CommerceSandbox
 import Foundation
 import Logging

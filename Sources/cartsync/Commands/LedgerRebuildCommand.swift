@@ -1,0 +1,148 @@
+import ArgumentParser
+import CallPacing
+import CommerceAPI
+import Ledger
+import Logging
+import SyncEngine
+
+struct LedgerRebuildCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rebuild",
+        abstract: "Make a new ledger in the place of one that is damaged, gone or replaced.",
+        discussion: """
+            From what is left: --listing asks the store what exists, and refuses a listing that is not complete;
+            EXPORTs are what --source asserts, and with --applied all of it exists; --results takes the results.csv of
+            runs, in their order. The old files are kept in a folder of their own. A listing alone asserts nothing, so
+            the next sync deletes nothing; after exports it may delete what they have and its own export lacks.
+
+            EXAMPLE
+              cartsync ledger rebuild --listing
+              cartsync ledger rebuild --source nightly --applied customers.csv
+              cartsync ledger rebuild --source nightly --results state/runs/*/results.csv
+            """)
+
+    @Argument(help: ArgumentHelp("Full exports, or with --results the results.csv of runs.", valueName: "file"))
+    var files: [String] = []
+    @Flag(help: "Ask the store what exists.") var listing = false
+    @Flag(help: "The files are results.csv of runs, the oldest first.") var results = false
+    @Flag(help: "Everything in the exports exists in the store, too.") var applied = false
+    @Option(help: ArgumentHelp("The source that asserts what the files say (default).", valueName: "name"))
+    var source: String?
+    @Flag(help: "Replace a ledger in which no damage was found, too.") var yes = false
+    @OptionGroup var settings: SettingsFlags
+    @OptionGroup var store: StoreFlags
+    @OptionGroup var reading: ReadingFlags
+    @OptionGroup var output: OutputFlags
+
+    func validate() throws {
+        guard listing || !files.isEmpty else {
+            throw ValidationError(
+                "say what to rebuild it from: --listing, exports, or --results with results.csv files")
+        }
+        guard !results || (!listing && !applied && !files.isEmpty) else {
+            throw ValidationError("--results takes results.csv files and goes with neither --listing nor --applied")
+        }
+        guard !applied || !files.isEmpty else { throw ValidationError("--applied is about exports, and none is given") }
+    }
+
+    func run() async throws {
+        let loaded = try await Invocation.load(
+            [settings.values, store.values, reading.values, ["sync.source": source]], config: settings.config)
+        let again = TypedCommand(name: "ledger").again()
+        do {
+            try refuseSoundLedger(loaded.settings, again: again)
+            let rebuilt = try await rebuild(loaded.settings)
+            switch output.output {
+            case .json: Terminal.output(JSONText.of(rebuilt))
+            case .text: Terminal.output(rebuilt.text)
+            }
+            throw Ending(
+                status: .done, summary: "associations: \(rebuilt.associations)",
+                next: "cartsync plan EXPORT, to see what the next sync would do")
+        } catch let failure as RunFailure {
+            guard case .incompleteListing = failure else { throw Ending(failure, again: again) }
+            throw Ending(
+                status: .refused, details: "cartsync: \(failure)",
+                next:
+                    "give the last exports of each source instead of --listing: cartsync ledger rebuild --source NAME "
+                    + "EXPORT")
+        } catch let error as LedgerError {
+            throw Ending(error, again: again)
+        }
+    }
+
+    private func rebuild(_ settings: Settings) async throws -> Rebuilt {
+        guard let store = try LedgerAccess.store(settings) else { throw LedgerAccess.noStore }
+        let access = listing ? try StoreAccess(settings) : nil
+        let rebuild = try LedgerRebuild(
+            folder: StateFolder.path(settings), store: store, source: settings.source ?? "default")
+        do {
+            if let access { try await list(into: rebuild, access, settings) }
+            if results {
+                try rebuild.addResults(files)
+            } else if !files.isEmpty {
+                try rebuild.addExports(files, reading: settings.readingOptions, isApplied: applied)
+            }
+            return try rebuild.finish()
+        } catch {
+            rebuild.abandon()
+            throw error
+        }
+    }
+
+    private func list(into rebuild: LedgerRebuild, _ access: StoreAccess, _ settings: Settings) async throws {
+        let client = CommerceClient(
+            options: APIOptions(try BaseURL(access.baseURL), access, settings),
+            pacer: Pacer(limit: settings.rate, isAdaptive: settings.adaptiveRate), logger: .forProgram())
+        do {
+            try await rebuild.addListing(client)
+        } catch {
+            try? await client.shutdown()
+            throw error
+        }
+        try? await client.shutdown()
+    }
+
+    /// A sound ledger knows more than a listing or exports can tell.
+    private func refuseSoundLedger(_ settings: Settings, again: String) throws {
+        guard !yes else { return }
+        let ledger: Ledger
+        do {
+            ledger = try Ledger.open(
+                folder: StateFolder.path(settings), store: try LedgerAccess.store(settings), mustExist: true)
+        } catch let error as LedgerError where error.kind.isRebuildable {
+            return
+        }
+        let problems = try ledger.check()
+        let count = try ledger.associationCount()
+        let runs = try ledger.runs(limit: 1).count
+        try ledger.close()
+        guard problems.isEmpty, count > 0 || runs > 0 else { return }
+        throw Ending(
+            status: .refused,
+            details:
+                "cartsync: no damage was found in the ledger in \(ledger.folder), which knows \(count) associations "
+                + "and what asserts them",
+            summary: "the ledger is sound", next: "\(again) --yes, to replace it nevertheless")
+    }
+}
+
+extension LedgerError.Kind {
+    /// Whether a new ledger is the way out.
+    fileprivate var isRebuildable: Bool {
+        switch self {
+        case .absent, .damaged, .missing: true
+        case .locked, .otherStore, .newer, .storage: false
+        }
+    }
+}
+
+extension Rebuilt {
+    fileprivate var text: String {
+        var lines = ["A new ledger of \(store): \(associations) associations, \(asserted) asserted by \(source)."]
+        if rejected > 0 { lines.append("  \(rejected) records of the exports could not be used") }
+        lines.append("  run        \(run)")
+        if let oldFiles { lines.append("  old files  \(oldFiles)") }
+        return lines.joined(separator: "\n")
+    }
+}
