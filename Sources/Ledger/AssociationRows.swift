@@ -60,12 +60,16 @@ struct ConfirmationWriter {
                 (cart, owner_kind, owner, fingerprint, standing, since, run, export, record, line)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
             ON CONFLICT (cart, owner_kind, owner) DO UPDATE SET
-                standing = (standing & ~\(PackedStanding.confirmationBits)) | ?11, since = ?6, run = ?7
+                standing = (standing & ~\(PackedStanding.confirmationBits)) | ?11, since = ?6, run = ?7,
+                export = CASE WHEN run IS ?7 THEN export ELSE ?8 END,
+                record = CASE WHEN run IS ?7 THEN record ELSE ?9 END,
+                line = CASE WHEN run IS ?7 THEN line ELSE ?10 END
             """)
         upsert.bind(run, at: 7)
     }
 
-    /// `sources` and `place` only count where the ledger does not know the association yet.
+    /// `sources` only counts where the ledger does not know the association yet, and `place` where it does not know
+    /// it from this run: a place is a record of the run's own exports.
     func confirm(
         _ association: CartAssociations.Association, _ fingerprint: Fingerprint, as confirmation: Ledger.Confirmation,
         sources: Int64, place: RecordPlace? = nil, at: Date

@@ -89,8 +89,14 @@ package final class Ledger: Sendable {
     ///
     /// Takes about a second for each gigabyte that the ledger has.
     package func check() throws(LedgerError) -> [String] {
-        try reading("check itself") { db in
-            try String.fetchAll(db, sql: "PRAGMA quick_check").filter { $0 != "ok" }
+        do {
+            return try reading("check itself") { db in
+                try String.fetchAll(db, sql: "PRAGMA quick_check").filter { $0 != "ok" }
+            }
+        } catch {
+            // Some damage ends the check itself.
+            guard error.kind == .damaged else { throw error }
+            return [error.problem]
         }
     }
 

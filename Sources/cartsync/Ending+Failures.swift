@@ -16,7 +16,10 @@ extension Ending {
     init(_ error: LedgerError, again: String) { self.init(.ledger(error), again: again) }
 
     private static func next(_ failure: RunFailure?, again: String) -> String {
-        switch failure?.exitStatus {
+        if case .ledger(let error) = failure, error.kind == .damaged || error.kind == .missing {
+            return "do what is said above, then \(again)"
+        }
+        return switch failure?.exitStatus {
         case .exportRefused: "mend the export, then \(again)"
         case .exportUnreadable: "check the path and its permissions, then \(again)"
         case .credentialsRefused: "check the application key, then \(again)"

@@ -171,4 +171,53 @@ struct LedgerRebuildTests {
         #expect(delta.status == 65, "\(delta.errors)")
         #expect(!folder.names(in: "state").contains("ledger.sqlite"))
     }
+
+    /// What can happen to a ledger.
+    enum Damage: String, CaseIterable {
+        case overwritten, cut, emptied, gone, olderCopy, damagedMarker
+
+        /// Does it to the ledger of a state folder, which has an older copy beside it.
+        func happen(to state: String) throws {
+            let path = state + "/ledger.sqlite"
+            let bytes = try Data(contentsOf: URL(filePath: path))
+            try FileManager.default.removeItem(atPath: path)
+            switch self {
+            case .overwritten:
+                let other = Data(repeating: 0xA5, count: 5 * 8_192)
+                try (bytes.prefix(8_192) + other + bytes.dropFirst(6 * 8_192)).write(to: URL(filePath: path))
+            case .cut: try bytes.dropLast(12_000).write(to: URL(filePath: path))
+            case .emptied: try Data().write(to: URL(filePath: path))
+            case .gone: break
+            case .olderCopy: try FileManager.default.copyItem(atPath: state + "/older", toPath: path)
+            case .damagedMarker:
+                try bytes.write(to: URL(filePath: path))
+                try Data("x".utf8).write(to: URL(filePath: state + "/ledger.marker"))
+            }
+        }
+    }
+
+    @Test("the command in the message works, whatever happened to the ledger", arguments: Damage.allCases)
+    func advice(damage: Damage) async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(csv(1...4), to: "e.csv")
+            #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
+            let state = shop.folder.path("state")
+            try FileManager.default.copyItem(atPath: state + "/ledger.sqlite", toPath: state + "/older")
+            _ = try shop.folder.write(csv(1...5), to: "e.csv")
+            #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
+            try damage.happen(to: state)
+
+            let refused = try await shop.cartsync("sync", "--yes", path)
+            #expect(refused.status == 74, "\(refused.errors)")
+            let command = try #require(
+                refused.errors.split(separator: "'").first { $0.hasPrefix("cartsync ledger rebuild") })
+            let words = command.split(separator: " ").dropFirst().map(String.init)
+            #expect(words == ["ledger", "rebuild", "--state", state, "--listing"])
+            let rebuilt = try await shop.start(words).result()
+            #expect(rebuilt.status == 0, "\(rebuilt.errors)")
+            let again = try await shop.cartsync("sync", "--yes", path)
+            #expect(again.status == 0, "\(again.errors)")
+            #expect(shop.associations == Set((1...5).map { "customer-\($0) cart-\($0)" }))
+        }
+    }
 }

@@ -218,4 +218,19 @@ struct AssociationTests {
             #expect(stored.allSatisfy { $0.fingerprint == fingerprint($0.association) }, "seed \(seed), step \(step)")
         }
     }
+
+    @Test("the record of an association is one of the run's own exports, or none")
+    func placeOfTheRun() throws {
+        try ledger.beginRun(makeRun("r-2"))
+        let one = try association("c-1", "cart-1")
+        let draft = ledger.draftAssertions(by: "default", run: "r")
+        let place = RecordPlace(export: 0, record: 4, line: 5)
+        try draft.add(one, fingerprint(one), place: place)
+        try ledger.assert(draft, at: noon)
+        try ledger.confirm(ledger.draft([one]), as: .listed, run: "r", at: noon)
+        #expect(try ledger.association(one)?.place == place)
+        try ledger.confirm(ledger.draft([one]), as: .listed, run: "r-2", at: noon)
+        let stored = try #require(try ledger.association(one))
+        #expect(stored.run == "r-2" && stored.place == nil)
+    }
 }

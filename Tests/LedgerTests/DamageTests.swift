@@ -1,8 +1,10 @@
 import CartAssociations
 import Foundation
-import Ledger
+import GRDB
 import TestSupport
 import Testing
+
+@testable import Ledger
 
 @Suite("A damaged ledger")
 struct DamageTests {
@@ -95,5 +97,35 @@ struct DamageTests {
             try Ledger.open(folder: folder.path + "/copy", store: testStore)
         }
         #expect(error.kind == .damaged)
+    }
+
+    @Test("pages of a ledger that is too large to be checked when it is opened are noticed when they are read")
+    func large() throws {
+        let ledger = try Ledger.open(in: folder, run: makeRun("r"))
+        try ledger.database.write { db in
+            try db.execute(
+                sql: """
+                    INSERT INTO association SELECT printf('cart-%07d-%s', value, hex(randomblob(90))), 0, 'c', randomblob(16),
+                        2, 0, 1, NULL, NULL, NULL
+                    FROM (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n LIMIT 160000)
+                        SELECT value FROM n)
+                    """)
+        }
+        try ledger.close()
+        let file = try #require(FileHandle(forUpdatingAtPath: folder.database))
+        let size = try file.seekToEnd()
+        #expect(size > 33 << 20)
+        var generator = SeededGenerator(seed: 5)
+        for _ in 0..<8 {
+            try file.seek(toOffset: UInt64.random(in: 40..<size / 8_192, using: &generator) * 8_192)
+            file.write(Data((0..<8_192).map { _ in UInt8.random(in: .min ... .max, using: &generator) }))
+        }
+        try file.close()
+        let again = try Ledger.open(in: folder)
+        let error = try #require(throws: LedgerError.self) { try again.scan(from: "default") { _ in } }
+        #expect(error.kind == .damaged)
+        #expect(error.description.contains("cartsync ledger rebuild --state"))
+        #expect(try !again.check().isEmpty)
+        try again.close()
     }
 }

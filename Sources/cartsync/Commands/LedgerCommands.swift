@@ -1,6 +1,7 @@
 import ArgumentParser
 import Ledger
 import SyncEngine
+import SyncReporting
 
 struct LedgerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -51,8 +52,9 @@ struct LedgerExportCommand: AsyncParsableCommand {
                 switch output.output {
                 case .json: Terminal.output(JSONText.of(written))
                 case .text:
+                    let path = TerminalText.printable(out)
                     Terminal.output(
-                        "\(written.associations) associations of \(written.store)\n  \(out)\n  \(out).manifest.json")
+                        "\(written.associations) associations of \(written.store)\n  \(path)\n  \(path).manifest.json")
                 }
             }
             throw Ending(status: .done, summary: "associations: \(written.associations)")

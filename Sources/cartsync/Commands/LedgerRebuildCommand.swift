@@ -4,6 +4,7 @@ import CommerceAPI
 import Ledger
 import Logging
 import SyncEngine
+import SyncReporting
 
 struct LedgerRebuildCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -113,11 +114,10 @@ struct LedgerRebuildCommand: AsyncParsableCommand {
         } catch let error as LedgerError where error.kind.isRebuildable {
             return
         }
-        let problems = try ledger.check()
+        defer { try? ledger.close() }
+        guard try ledger.check().isEmpty else { return }
         let count = try ledger.associationCount()
-        let runs = try ledger.runs(limit: 1).count
-        try ledger.close()
-        guard problems.isEmpty, count > 0 || runs > 0 else { return }
+        guard try count > 0 || !ledger.runs(limit: 1).isEmpty else { return }
         throw Ending(
             status: .refused,
             details:
@@ -143,6 +143,6 @@ extension Rebuilt {
         if rejected > 0 { lines.append("  \(rejected) records of the exports could not be used") }
         lines.append("  run        \(run)")
         if let oldFiles { lines.append("  old files  \(oldFiles)") }
-        return lines.joined(separator: "\n")
+        return lines.map(TerminalText.printable).joined(separator: "\n")
     }
 }

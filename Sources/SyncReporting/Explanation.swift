@@ -1,0 +1,103 @@
+package import CartAssociations
+package import Foundation
+
+/// Everything known about one cart or one owner: what is associated with it now, and every change that any run
+/// planned; `explain --output json` prints it.
+package struct Explanation: Codable, Sendable, Equatable {
+    /// What it is about, for instance `cart basket-4711` or `owner c-1`.
+    package var subject: String
+    package var store: String
+    /// The associations that the ledger knows, in the order of carts.
+    package var associations: [Known]
+    /// Every planned change, oldest first.
+    package var changes: [PlannedChange]
+
+    package init(subject: String, store: String, associations: [Known], changes: [PlannedChange]) {
+        self.subject = subject
+        self.store = store
+        self.associations = associations
+        self.changes = changes
+    }
+
+    /// Whether the ledger has never heard of it.
+    package var isUnknown: Bool { associations.isEmpty && changes.isEmpty }
+
+    /// Where something was learnt.
+    package struct Origin: Codable, Sendable, Equatable {
+        package var run: String
+        /// The run's command, for instance `sync` or `ledger import`; nil where the run is not known any more.
+        package var command: String?
+        /// The export of the run; nil where no record of an export is behind it.
+        package var export: String?
+        package var record: Int?
+        package var line: Int?
+
+        package init(run: String, command: String?, export: String?, record: Int?, line: Int?) {
+            self.run = run
+            self.command = command
+            self.export = export
+            self.record = record
+            self.line = line
+        }
+    }
+
+    /// One association as the ledger has it.
+    package struct Known: Codable, Sendable, Equatable {
+        package var association: Association
+        /// How it is known to exist: `created`, `already there` or `listed`; nil where it is not.
+        package var confirmed: String?
+        /// The sources that assert it.
+        package var sources: [String]
+        /// When it was last asserted anew or confirmed.
+        package var since: Date
+        /// What asserted or confirmed it then.
+        package var origin: Origin?
+
+        package init(association: Association, confirmed: String?, sources: [String], since: Date, origin: Origin?) {
+            self.association = association
+            self.confirmed = confirmed
+            self.sources = sources
+            self.since = since
+            self.origin = origin
+        }
+    }
+
+    /// One change that a run planned.
+    package struct PlannedChange: Codable, Sendable, Equatable {
+        package var kind: ChangeKind
+        package var association: Association
+        package var origin: Origin
+        /// When it ended; when its run began where it has not.
+        package var at: Date
+        /// Nil where it was not made, or not yet.
+        package var outcome: Outcome?
+        /// The state of its run where it has no outcome, for instance `stopped`.
+        package var pending: String?
+        /// The last HTTP status.
+        package var status: Int?
+        package var attempts: Int
+        /// Milliseconds of the last attempt.
+        package var service: Double?
+        /// Milliseconds from when it was due to the final answer.
+        package var response: Double?
+        /// What the store said.
+        package var message: String?
+
+        package init(
+            kind: ChangeKind, association: Association, origin: Origin, at: Date, outcome: Outcome?, pending: String?,
+            status: Int?, attempts: Int, service: Double?, response: Double?, message: String?
+        ) {
+            self.kind = kind
+            self.association = association
+            self.origin = origin
+            self.at = at
+            self.outcome = outcome
+            self.pending = pending
+            self.status = status
+            self.attempts = attempts
+            self.service = service
+            self.response = response
+            self.message = message
+        }
+    }
+}
