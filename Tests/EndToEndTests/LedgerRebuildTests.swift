@@ -200,14 +200,14 @@ struct LedgerRebuildTests {
     func advice(damage: Damage) async throws {
         try await withShop { shop in
             let path = try shop.folder.write(csv(1...4), to: "e.csv")
-            #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
+            #expect(try await shop.cartsync("sync", "--yes", "--rate", "1000", path).status == 0)
             let state = shop.folder.path("state")
             try FileManager.default.copyItem(atPath: state + "/ledger.sqlite", toPath: state + "/older")
             _ = try shop.folder.write(csv(1...5), to: "e.csv")
-            #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
+            #expect(try await shop.cartsync("sync", "--yes", "--rate", "1000", path).status == 0)
             try damage.happen(to: state)
 
-            let refused = try await shop.cartsync("sync", "--yes", path)
+            let refused = try await shop.cartsync("sync", "--yes", "--rate", "1000", path)
             #expect(refused.status == 74, "\(refused.errors)")
             let command = try #require(
                 refused.errors.split(separator: "'").first { $0.hasPrefix("cartsync ledger rebuild") })
@@ -215,7 +215,7 @@ struct LedgerRebuildTests {
             #expect(words == ["ledger", "rebuild", "--state", state, "--listing"])
             let rebuilt = try await shop.start(words).result()
             #expect(rebuilt.status == 0, "\(rebuilt.errors)")
-            let again = try await shop.cartsync("sync", "--yes", path)
+            let again = try await shop.cartsync("sync", "--yes", "--rate", "1000", path)
             #expect(again.status == 0, "\(again.errors)")
             #expect(shop.associations == Set((1...5).map { "customer-\($0) cart-\($0)" }))
         }
