@@ -55,6 +55,8 @@ package struct PaceCalculator: Sendable {
 
     private var backlog = Backlog()
     private var pausedUntil = Int64.min / 2
+    /// Whether no call goes at all, for nobody knows how long.
+    package var isHeld = false
     private var probe: Probe?
 
     /// - Parameters:
@@ -152,6 +154,7 @@ package struct PaceCalculator: Sendable {
     }
 
     private func heldUntil(_ now: Int64) -> Int64? {
+        if isHeld { return now + Probe.lookAgain }
         if pausedUntil > now { return pausedUntil }
         return probe?.heldUntil(now)
     }

@@ -19,6 +19,8 @@ package struct RateChange: Sendable, Equatable {
     package let reason: String
     /// How long every call is held back from now on; nil where it is not.
     package var pause: Duration?
+    /// Whether the store gave the reason, rather than a person or a quiet time.
+    package var isTrouble = false
 }
 
 /// What a caller's work was doing before it asked for a call.
@@ -143,19 +145,18 @@ package final class Pacer: Sendable {
             state.pace.setLimit(state.rate.rate, now: now)
             let words = "429 too many requests, paused for \(pause.inSeconds)"
             return RateChange(
-                rate: state.rate.rate, reason: wasCut ? words + ", rate halved" : words, pause: pause)
+                rate: state.rate.rate, reason: wasCut ? words + ", rate halved" : words, pause: pause, isTrouble: true)
         }
         onChange(change)
     }
 
-    /// Pauses every caller for a while, for instance during quiet hours.
-    package func pause(for duration: Duration, reason: String) {
-        let until = nanoseconds(.now + duration)
-        let rate = state.withLock { state in
-            state.pace.pause(until: until)
-            return state.rate.rate
+    /// Holds every call back until `setLimit`, for instance in quiet hours.
+    package func hold(reason: String) {
+        let isNew = state.withLock { state in
+            defer { state.pace.isHeld = true }
+            return !state.pace.isHeld
         }
-        onChange(RateChange(rate: rate, reason: reason, pause: duration))
+        if isNew { onChange(RateChange(rate: 0, reason: reason)) }
     }
 
     /// Lets only single probes through, after 5 s and then ever more rarely up to every 30 s, until one is healthy.
@@ -165,15 +166,16 @@ package final class Pacer: Sendable {
             defer { state.pace.beginProbing(now: now) }
             return !state.pace.isProbing
         }
-        if isNew { onChange(RateChange(rate: 0, reason: reason)) }
+        if isNew { onChange(RateChange(rate: 0, reason: reason, isTrouble: true)) }
     }
 
-    /// Changes the limit while callers wait.
+    /// Changes the limit while callers wait, and lets them go where they were held.
     ///
     /// - Parameter limit: calls in any one second, at least 1.
     package func setLimit(_ limit: Int, reason: String) {
         let now = nanoseconds(.now)
         let rate = state.withLock { state in
+            state.pace.isHeld = false
             state.rate.setLimit(limit)
             state.pace.setLimit(state.rate.rate, now: now)
             return state.rate.rate

@@ -20,17 +20,41 @@ package struct RecordPlace: Sendable, Hashable, Codable {
     }
 }
 
+/// What a cart is created with, where it is not there.
+package struct NewCart: Sendable, Hashable, Codable {
+    /// 1 to 255 characters, not only spaces (Elastic Path, carts, create a cart).
+    package let name: String
+    package let description: String?
+
+    package static let mostCharacters = 255
+
+    /// Nil where the store would refuse the name or the description.
+    package init?(name: String, description: String?) {
+        let isBlank = name.allSatisfy(\.isWhitespace)
+        guard !isBlank, name.unicodeScalars.count <= Self.mostCharacters,
+            (description ?? "").unicodeScalars.count <= Self.mostCharacters
+        else { return nil }
+        self.name = name
+        self.description = description
+    }
+}
+
 /// One create or delete of one association, as a plan holds it.
 package struct Change: Sendable, Hashable, Codable {
     package let kind: ChangeKind
     package let association: Association
     /// The record that asked for it; nil for a delete that follows from an absence.
     package let place: RecordPlace?
+    /// What to create the cart with before a create, where it is not there; nil where it need not be created.
+    package let newCart: NewCart?
 
-    package init(_ kind: ChangeKind, _ association: Association, place: RecordPlace? = nil) {
+    package init(
+        _ kind: ChangeKind, _ association: Association, place: RecordPlace? = nil, newCart: NewCart? = nil
+    ) {
         self.kind = kind
         self.association = association
         self.place = place
+        self.newCart = newCart
     }
 }
 

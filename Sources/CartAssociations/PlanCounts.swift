@@ -14,7 +14,12 @@ package struct PlanCounts: Sendable, Hashable, Codable {
     /// Not deleted, because the export leaves them in doubt.
     package var withheld = 0
 
+    /// Creates whose cart is created first where it is not there; nil in what earlier versions wrote.
+    package var newCarts: Int?
+
     package init() {}
 
     package var changes: Int { creates + deletes }
+    /// Calls that the changes take at most, without repetitions.
+    package var calls: Int { changes + (newCarts ?? 0) }
 }

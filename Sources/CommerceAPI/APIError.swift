@@ -13,6 +13,8 @@ package struct APIError: Error, Sendable, Equatable {
         case refused
         /// A write was about to be sent although only reading is allowed.
         case readOnly
+        /// The time is over that a person set for the run.
+        case deadline
         /// Somebody asked to stop, or the task was cancelled.
         case stopped
     }

@@ -20,6 +20,8 @@ struct CallEnding<Value: Sendable>: Sendable {
     let response: Duration
     /// Whether an attempt before the last one got no answer and may have had its effect.
     let isEffectUncertain: Bool
+    /// Whether the last attempt may have had its effect, and the call was not to be repeated then.
+    let isLeftUnknown: Bool
     /// Why it did not succeed; nil where it did.
     let sentence: String?
 }
@@ -93,13 +95,15 @@ extension CommerceClient {
                         operation: request.operation, answer: judged.answer, response: response,
                         paced: progress.paced, backoff: progress.backoff, attempts: progress.sent)))
             let sentence = judged.answer == .success ? nil : failureSentence(exchange, request)
-            conclude(judged.answer, request.operation, sentence ?? "")
+            let isLeftUnknown = !request.repeatsUnknown && judged.isRepeatable && exchange.mayHaveTakenEffect
+            // What became of it is found out later; it says nothing about the store until then.
+            if !isLeftUnknown { conclude(judged.answer, request.operation, sentence ?? "") }
             // The change is not to blame, and is to be made once the credentials are right.
             if judged.answer == .unauthorized, let standing = standingError { throw standing }
             return CallEnding(
                 value: value, answer: judged.answer, exchange: exchange, attempts: progress.sent,
                 service: answeredAt - sentAt, response: response, isEffectUncertain: progress.isEffectUncertain,
-                sentence: sentence)
+                isLeftUnknown: isLeftUnknown, sentence: sentence)
         }
     }
 
@@ -147,7 +151,7 @@ extension CommerceClient {
             return .zero
         }
         progress.refusedToken = nil
-        guard judged.isRepeatable else { return nil }
+        guard judged.isRepeatable, request.repeatsUnknown || !exchange.mayHaveTakenEffect else { return nil }
         let cause: RetryPolicy.Cause = judged.answer == .rateLimited ? .tooMany : .fault(wait: retryAfter(exchange))
         var random = SystemRandomNumberGenerator()
         let decision = retry.decide(
@@ -199,6 +203,12 @@ extension CommerceClient {
         } catch {
             throw standingError ?? .stopped
         }
+    }
+
+    /// Waits, for as long as calls are made at all.
+    package func pause(for wait: Duration) async throws(APIError) {
+        try throwStanding()
+        try await pause(wait)
     }
 
     private func pause(_ wait: Duration) async throws(APIError) {

@@ -31,6 +31,9 @@ struct Classification: Sendable, Equatable {
         case 403:
             let concernsRecord = VendorErrors(answer.body).mention(Self.aboutTheRecord)
             self.init(concernsRecord ? .refused : .forbidden, isRepeatable: false)
+        // A cart of this id may be there already, which no repetition changes.
+        case 409 where operation == .createCart:
+            self.init(.refused, isRepeatable: false)
         case 408, 409, 500, 502, 503, 504:
             self.init(.serverError, isRepeatable: true)
         case 429:

@@ -54,6 +54,11 @@ package final class CommerceClient: Sendable {
         refuseCalls(.stopped)
     }
 
+    /// Does the same because the time for the run is over.
+    package func stop(atDeadline words: String) {
+        refuseCalls(APIError(.deadline, "\(words), so no further call is made; run again to go on"))
+    }
+
     /// Why no call is made any more; nil while calls are made.
     package var standingError: APIError? { state.withLock(\.standing) }
 

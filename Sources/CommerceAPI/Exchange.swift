@@ -15,6 +15,8 @@ struct APIRequest: Sendable {
     var body: [UInt8] = []
     var contentType: String?
     var shopper: ShopperToken?
+    /// Whether it is made again where nobody knows if it had its effect.
+    var repeatsUnknown = true
 
     /// Whether it is meant to change the store.
     var isWrite: Bool {
@@ -32,6 +34,15 @@ struct APIRequest: Sendable {
 enum Exchange: Sendable {
     case answer(Answer)
     case noAnswer(ConnectionFault)
+
+    /// Whether the store may have done what it was asked without saying so.
+    var mayHaveTakenEffect: Bool {
+        switch self {
+        case .noAnswer(let fault): fault.mayHaveTakenEffect
+        // A gateway that gave up, or a failure at any point of the work.
+        case .answer(let answer): [500, 502, 504].contains(answer.status)
+        }
+    }
 
     var status: Int? {
         if case .answer(let answer) = self { answer.status } else { nil }

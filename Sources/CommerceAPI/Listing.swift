@@ -20,6 +20,8 @@ package struct Listing: Sendable {
     }
 
     package internal(set) var associations: [Association] = []
+    /// The carts that were seen, those without an owner included.
+    package internal(set) var cartIDs: Set<CartID> = []
     /// Distinct carts seen.
     package internal(set) var carts = 0
     /// Carts that the store says there are.
@@ -122,6 +124,7 @@ extension Listing {
             unusable += cart.customers.count + cart.accounts.count
             return
         }
+        cartIDs.insert(id)
         for (kind, owners) in [(OwnerKind.customer, cart.customers), (.account, cart.accounts)] {
             for owner in Set(owners) {
                 guard let owner = OwnerID(owner) else {

@@ -15,10 +15,12 @@ package struct WriteResult: Sendable {
     package let service: Duration
     /// From when the pacer's schedule had the first attempt due to the last answer. See `Pacer.admit(_:)`.
     package let response: Duration
+    /// Whether nobody knows if it had its effect, because it was not to be repeated then.
+    package let isUncertain: Bool
 
     package init(
         outcome: Outcome, answer: AnswerClass?, status: Int?, attempts: Int, message: String?, service: Duration,
-        response: Duration
+        response: Duration, isUncertain: Bool = false
     ) {
         self.outcome = outcome
         self.answer = answer
@@ -27,5 +29,6 @@ package struct WriteResult: Sendable {
         self.message = message
         self.service = service
         self.response = response
+        self.isUncertain = isUncertain
     }
 }

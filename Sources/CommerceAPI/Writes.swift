@@ -25,12 +25,16 @@ extension CommerceClient {
 
     /// Dissociates an owner from a cart. 404 means that there was nothing to delete.
     ///
-    /// - Parameter shopper: the owner's own token, which `Authentication.shopper` needs.
+    /// - Parameters:
+    ///   - shopper: the owner's own token, which `Authentication.shopper` needs.
+    ///   - repeatingUnknown: false ends the call where an attempt may have had its effect without an answer; the
+    ///     result `isUncertain` then.
     /// - Throws: `APIError` where no further call makes sense; the change is then as if not tried.
     package func delete(
-        _ association: Association, shopper: ShopperToken? = nil
+        _ association: Association, shopper: ShopperToken? = nil, repeatingUnknown: Bool = true
     ) async throws(APIError) -> WriteResult {
-        try await write(.delete, association, shopper) { answer, isEffectUncertain in
+        try await write(.delete, association, shopper, repeatingUnknown: repeatingUnknown) {
+            answer, isEffectUncertain in
             guard answer.status == 404 else { return (.deleted, nil) }
             return (
                 .alreadyGone,
@@ -67,7 +71,7 @@ extension CommerceClient {
     }
 
     private func write(
-        _ kind: ChangeKind, _ association: Association, _ shopper: ShopperToken?,
+        _ kind: ChangeKind, _ association: Association, _ shopper: ShopperToken?, repeatingUnknown: Bool = true,
         success: (Answer, _ isEffectUncertain: Bool) -> (Outcome, String?)
     ) async throws(APIError) -> WriteResult {
         if let problem = problem(with: shopper, of: association.owner.kind) { return .notSent(problem) }
@@ -76,7 +80,8 @@ extension CommerceClient {
         let request = APIRequest(
             operation: kind == .create ? .create : .delete, method: kind == .create ? .post : .delete,
             path: "/v2/carts/\(association.cart.text)/relationships/\(association.owner.kind.rawValue)s",
-            body: json(["data": [owner]]), contentType: "application/json", shopper: shopper)
+            body: json(["data": [owner]]), contentType: "application/json", shopper: shopper,
+            repeatsUnknown: repeatingUnknown)
         return result(of: try await perform(request, decode: \.self), success: success)
     }
 
@@ -103,7 +108,7 @@ extension CommerceClient {
         }
         return WriteResult(
             outcome: outcome, answer: ending.answer, status: ending.exchange.status, attempts: ending.attempts,
-            message: message, service: ending.service, response: ending.response)
+            message: message, service: ending.service, response: ending.response, isUncertain: ending.isLeftUnknown)
     }
 
     private func json(_ value: some Encodable) -> [UInt8] {

@@ -71,6 +71,8 @@ package struct RejectReason: Sendable, Hashable {
         case missingAction = "missing-action"
         case badCart = "bad-cart"
         case badOwner = "bad-owner"
+        /// The cart is to be created, and the store would refuse its name or description; decided outside of reading.
+        case badCartName = "bad-cart-name"
         case unknownAction = "unknown-action"
         case unknownOwnerType = "unknown-owner-type"
         /// The record says two different things about one field.

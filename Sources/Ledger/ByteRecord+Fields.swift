@@ -15,9 +15,24 @@ extension ByteRecord {
         append(UInt64(place.record))
         append(UInt64(place.line))
     }
+
+    /// A new cart is a byte that says what there is of it, and its texts.
+    mutating func append(_ cart: NewCart?) {
+        guard let cart else { return append(UInt8(0)) }
+        append(UInt8(cart.description == nil ? 1 : 2))
+        append(cart.name)
+        if let description = cart.description { append(description) }
+    }
 }
 
 extension ByteRecord.Reader {
+    mutating func newCart() -> NewCart? {
+        let parts = byte()
+        guard parts > 0 else { return nil }
+        let name = String(decoding: text(), as: UTF8.self)
+        return NewCart(name: name, description: parts > 1 ? String(decoding: text(), as: UTF8.self) : nil)
+    }
+
     /// Binds a fingerprint, which has the same bytes in the tables.
     mutating func bindFingerprint(to statement: PreparedStatement, at parameter: Int32) {
         statement.bind(blob: bytes(16), at: parameter)

@@ -52,6 +52,7 @@ package final class PlanDraft {
         record.append(change.association.owner.id.text)
         record.append(fingerprint)
         record.append(change.place)
+        record.append(change.newCart)
         try sorter.add(record)
         switch change.kind {
         case .create: creates += 1
@@ -107,7 +108,8 @@ package final class PlanDraft {
             let ownerKind = StoredCodes.ownerKind(Int(fields.byte()))
             let association = Association(ownerKind, try fields.ownerID(), cart)
             let fingerprint = fields.fingerprint()
-            try visit(Change(kind, association, place: fields.place()), fingerprint)
+            let place = fields.place()
+            try visit(Change(kind, association, place: place, newCart: fields.newCart()), fingerprint)
         }) {}
     }
 }

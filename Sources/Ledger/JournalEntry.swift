@@ -48,6 +48,12 @@ package struct CartChanges: Sendable, Hashable {
     package let entries: [JournalEntry]
     /// Whether a create of this cart was tried before, in this run, and did not succeed: deletes are skipped then.
     package let hasFailedCreate: Bool
+
+    package init(cart: CartID, entries: [JournalEntry], hasFailedCreate: Bool) {
+        self.cart = cart
+        self.entries = entries
+        self.hasFailedCreate = hasFailedCreate
+    }
 }
 
 /// The journal of one run in numbers.

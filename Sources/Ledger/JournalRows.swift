@@ -10,8 +10,9 @@ struct EntryWriter {
         insert = try PreparedStatement(
             db,
             """
-            INSERT INTO entry (id, cart, kind, owner_kind, owner, fingerprint, export, record, line)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            INSERT INTO entry
+                (id, cart, kind, owner_kind, owner, fingerprint, export, record, line, cart_name, cart_description)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
             """)
     }
 
@@ -25,6 +26,9 @@ struct EntryWriter {
         insert.bind(text: fields.text(), at: 5)
         fields.bindFingerprint(to: insert, at: 6)
         fields.bindPlace(to: insert, from: 7)
+        let cart = fields.newCart()
+        insert.bind(cart?.name, at: 10)
+        insert.bind(cart?.description, at: 11)
         try insert.run()
     }
 }
@@ -38,7 +42,7 @@ struct EntryReader {
             db,
             """
             SELECT entry.id, entry.kind, owner_kind, owner, cart, fingerprint, export, record, line,
-                outcome.outcome, status, attempts, service, response, at, message
+                outcome.outcome, status, attempts, service, response, at, message, cart_name, cart_description
             FROM entry LEFT JOIN outcome ON outcome.entry = entry.id
             WHERE entry.id >= ? AND entry.id < ? ORDER BY entry.id
             """)
@@ -97,7 +101,10 @@ struct EntryReader {
         let id = select.integer(0)
         let change = Change(
             StoredCodes.changeKind(select.int(1)),
-            CartAssociations.Association(StoredCodes.ownerKind(select.int(2)), owner, cart), place: place)
+            CartAssociations.Association(StoredCodes.ownerKind(select.int(2)), owner, cart), place: place,
+            newCart: select.isNull(16)
+                ? nil
+                : NewCart(name: select.text(16), description: select.isNull(17) ? nil : select.text(17)))
         return JournalEntry(
             id: id, run: run, change: change, fingerprint: try select.fingerprint(5),
             outcome: outcome(entry: id))

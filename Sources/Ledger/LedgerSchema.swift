@@ -100,6 +100,11 @@ enum LedgerSchema {
             // Only a new ledger gets here, and it is made for a store.
             try LedgerIdentity.insert(db, store: store ?? StoreIdentity(baseURL: "", clientID: ""), now: now)
         }
+        migrator.registerMigration("3") { db in
+            // What a cart is created with before a create, where it is not there.
+            try db.execute(sql: "ALTER TABLE entry ADD COLUMN cart_name TEXT")
+            try db.execute(sql: "ALTER TABLE entry ADD COLUMN cart_description TEXT")
+        }
         return migrator
     }
 

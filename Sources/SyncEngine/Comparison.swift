@@ -147,7 +147,7 @@ extension Comparison {
             defer { position += 1 }
             let isWanted =
                 difference.missing.contains(position) || difference.unasserted.contains(position)
-                || action == .delete || difference.contradictory.contains(position) || doubts.isShared(cart: cart)
+                || action != nil || difference.contradictory.contains(position) || doubts.isShared(cart: cart)
             if isWanted { selected.append(position) }
             return isWanted
         } visit: { index, record in
@@ -165,7 +165,20 @@ extension Comparison {
         _ record: ExportRecord, at position: Int, of index: Int, _ difference: Difference, _ first: inout FirstReading
     ) throws {
         let association = record.association
-        if let reason = conflict(association, difference.contradictory.contains(position), first) {
+        let isMissing = difference.missing.contains(position)
+        // Where nobody knows whether the cart is there, the run finds out.
+        let needsCart =
+            isMissing && options.createsCarts && record.cartName != nil && !current.carts.contains(association.cart)
+        let newCart =
+            needsCart ? NewCart(name: record.cartName ?? "", description: record.cartDescription) : nil
+        let badName =
+            needsCart && newCart == nil
+            ? RejectReason(
+                .badCartName,
+                "cart \(association.cart) is to be created, and its name or description is not 1 to "
+                    + "\(NewCart.mostCharacters) characters")
+            : nil
+        if let reason = conflict(association, difference.contradictory.contains(position), first) ?? badName {
             let rejected = RejectedRecord(
                 place: record.place, reason: reason, raw: record.raw, cart: association.cart.text,
                 owner: association.owner.id.text)
@@ -176,9 +189,12 @@ extension Comparison {
             return
         }
         let fingerprint = key.fingerprint(association)
-        let isMissing = difference.missing.contains(position)
-        if isMissing { try plan.add(Change(.create, association, place: record.place), fingerprint) }
-        if difference.unasserted.contains(position) {
+        if isMissing {
+            let change = Change(.create, association, place: record.place, newCart: newCart)
+            try plan.add(change, fingerprint)
+        }
+        // What a delta names is asserted anew, so that an earlier run that was stopped does not come back to it.
+        if difference.unasserted.contains(position) || record.action == .create {
             let isSeen = !isMissing && current.source == .api
             try notes.assertions.add(
                 association, fingerprint, place: record.place, confirmation: isSeen ? .listed : nil)

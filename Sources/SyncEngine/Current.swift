@@ -16,6 +16,8 @@ struct Current {
     var isComplete = true
     /// The accounts that were listed one by one; nil where all owners were.
     private var accounts: Set<OwnerID>?
+    /// The carts that the listing showed.
+    var carts: Set<CartID> = []
 
     private init(_ source: CurrentSource, _ reason: String) {
         self.source = source
@@ -26,6 +28,7 @@ struct Current {
     private init(_ listing: Listing) {
         self.init(.api, "the listing is complete, \(listing.carts) carts")
         listed = listing.associations
+        carts = listing.cartIDs
     }
 
     /// Whether what exists of this owner is known.
@@ -62,6 +65,7 @@ struct Current {
         if wish == .auto { return Current(.ledger, "the listing is not complete: \(reason)") }
         var current = Current(.api, "the listing is not complete and causes no delete: \(reason)")
         current.listed = listing.associations
+        current.carts = listing.cartIDs
         current.isComplete = false
         return current
     }
@@ -78,6 +82,7 @@ struct Current {
             guard listing.isComplete else { return nil }
             // Its carts may have other owners, of whom this says not everything.
             let owner = Owner(kind: .account, id: account)
+            current.carts.formUnion(listing.cartIDs)
             current.listed += listing.associations.filter { $0.owner == owner }
             progress.advance(to: number + 1, of: accounts.count)
         }

@@ -33,6 +33,7 @@ struct DraftedPlan {
         switch change.kind {
         case .create:
             counts.creates += 1
+            if change.newCart != nil { counts.newCarts = (counts.newCarts ?? 0) + 1 }
             if creates.count < PlanView.sampleSize { creates.append(change) }
         case .delete:
             counts.deletes += 1

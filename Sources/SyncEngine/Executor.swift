@@ -13,19 +13,80 @@ struct Executor: Sendable {
     let concurrency: Int
     let stop: StopRequest
     let progress: RunProgress
-    /// Says why a pending change is no longer to be made; nil where all are.
-    var judge: (@Sendable (JournalEntry) throws -> String?)?
+    /// How many changes a listing has to confirm before the rest is made; 0 for none.
+    var canary = 0
+    /// How long the listing may lag behind the changes.
+    var canaryPatience: Duration = .seconds(60)
+    /// Whether a listing of the store shows what exists: a delete whose answer is unknown is looked up in it.
+    var hasListing = false
+    /// The part before, where the run is resumed.
+    var resumption: Resumption?
 
     /// Works until nothing is pending or the run is asked to stop.
     ///
     /// Throws the first error of the ledger, or of the API where it concerns everything; calls in flight have
     /// finished and their outcomes are in the ledger then, as far as it can be written.
     func apply() async throws {
-        let queue = CartQueue(run: run, ledger: ledger)
+        let notes = Notes()
+        let queue = CartQueue(run: run, ledger: ledger, allowance: canary > 0 ? canary : nil)
+        try await work(through: queue, notes)
+        if canary > 0 && !isStopping {
+            try await confirm(notes.takeMade())
+            notes.forgetMade()
+            queue.lift()
+            try await work(through: queue, notes)
+        }
+        if !isStopping { try await settleDoubts(notes) }
+    }
+
+    var isStopping: Bool { stop.isRequested || client.standingError != nil }
+
+    /// What is remembered of the changes beyond their outcomes.
+    final class Notes: Sendable {
+        struct State {
+            /// Changes that succeeded while the canary is out; nil afterwards.
+            var made: [Change]? = []
+            /// Deletes that may have been made, by cart.
+            var doubtful: [CartID: [JournalEntry]] = [:]
+            var doubts = 0
+            /// Carts that the run has created and still works on.
+            var carts: Set<CartID> = []
+        }
+
+        let state = Mutex(State())
+
+        func takeMade() -> [Change] { state.withLock { $0.made ?? [] } }
+        func forgetMade() { state.withLock { $0.made = nil } }
+
+        func note(made change: Change) {
+            state.withLock { $0.made?.append(change) }
+        }
+
+        func isKnown(_ cart: CartID) -> Bool { state.withLock { $0.carts.contains(cart) } }
+        func know(_ cart: CartID) { state.withLock { _ = $0.carts.insert(cart) } }
+        func forget(_ cart: CartID) { state.withLock { _ = $0.carts.remove(cart) } }
+
+        /// Puts a delete aside; false where there are too many already.
+        func putAside(_ entry: JournalEntry) -> Bool {
+            state.withLock { state in
+                guard state.doubts < Executor.mostDoubts else { return false }
+                state.doubts += 1
+                state.doubtful[entry.change.association.cart, default: []].append(entry)
+                return true
+            }
+        }
+    }
+
+    /// A listing shows at most about 10,100 carts, so that there is nothing to look up about more deletes.
+    private static let mostDoubts = 20_000
+
+    func work(through queue: CartQueue, _ notes: Notes, settlesDoubts: Bool = false) async throws {
         let outcomes = OutcomeBuffer(run: run, ledger: ledger)
+        let worker = Worker(
+            executor: self, queue: queue, outcomes: outcomes, notes: notes, settlesDoubts: settlesDoubts)
         let first = await withTaskGroup(of: Finished.self) { group in
             for _ in 0..<concurrency {
-                group.addTask { .worker(await failure(of: { try await work(queue, outcomes) })) }
+                group.addTask { .worker(await failure(of: { try await worker.work() })) }
             }
             group.addTask { .writer(await failure(of: { try await outcomes.flushRegularly() })) }
             var working = concurrency
@@ -66,126 +127,99 @@ struct Executor: Sendable {
             return error
         }
     }
+}
 
-    private func work(_ queue: CartQueue, _ outcomes: OutcomeBuffer) async throws {
-        while let cart = try stop.isRequested ? nil : queue.next() {
+/// Takes carts from the queue and makes their changes one after the other.
+private struct Worker: Sendable {
+    let executor: Executor
+    let queue: CartQueue
+    let outcomes: OutcomeBuffer
+    let notes: Executor.Notes
+    /// Whether deletes are made whatever became of an earlier attempt.
+    let settlesDoubts: Bool
+
+    private var client: CommerceClient { executor.client }
+    private var progress: RunProgress { executor.progress }
+
+    func work() async throws {
+        while let cart = try executor.stop.isRequested ? nil : queue.next() {
+            defer { notes.forget(cart.cart) }
             var hasFailedCreate = cart.hasFailedCreate
             for entry in cart.entries {
-                if stop.isRequested || queue.isClosed { return }
+                if executor.stop.isRequested || queue.isClosed { return }
                 if entry.change.kind == .delete && hasFailedCreate {
-                    try skip(entry, "not tried, because a create of the same cart did not succeed", outcomes)
+                    try skip(entry, "not tried, because a create of the same cart did not succeed")
                     continue
                 }
-                if let reason = try judge?(entry) {
-                    try skip(entry, reason, outcomes)
+                if let reason = try executor.resumption?.judge(entry) {
+                    try skip(entry, reason)
                     continue
                 }
-                guard let result = try await call(entry.change) else { return }
-                if entry.change.kind == .create && !result.outcome.isSuccess { hasFailedCreate = true }
-                try outcomes.add(ChangeOutcome(of: entry, result))
-                progress.count(result.outcome)
+                guard let isMade = try await make(entry) else { return }
+                if entry.change.kind == .create && !isMade { hasFailedCreate = true }
             }
         }
     }
 
-    private func skip(_ entry: JournalEntry, _ reason: String, _ outcomes: OutcomeBuffer) throws {
+    /// Creates the cart of a change where it is to be created and is not known to be there; nil where it need not be.
+    ///
+    /// What a store answers to the id of a cart that is there is not documented (Elastic Path, carts, create a cart):
+    /// after a 400, 409 or 422 the association says whether it is.
+    private func makeCart(_ change: Change) async throws(APIError) -> (result: WriteResult, mustStop: Bool)? {
+        guard let cart = change.newCart, !notes.isKnown(change.association.cart) else { return nil }
+        let id = change.association.cart
+        let known = (try? executor.ledger.associations(of: id)) ?? []
+        guard !known.contains(where: { $0.confirmation != nil }) else { return nil }
+        let result = try await client.createCart(id: id, name: cart.name, description: cart.description)
+        if result.outcome.isSuccess {
+            notes.know(id)
+            return nil
+        }
+        let mayBeThere = [400, 409, 422].contains(result.status)
+        return (
+            WriteResult(
+                outcome: result.outcome, answer: result.answer, status: result.status, attempts: result.attempts,
+                message: "the cart was not created: \(result.message ?? "no reason given")", service: result.service,
+                response: result.response),
+            !mayBeThere
+        )
+    }
+
+    private func skip(_ entry: JournalEntry, _ reason: String) throws {
         try outcomes.add(ChangeOutcome(entry: entry.id, outcome: .skipped, attempts: 0, message: reason, at: Date()))
         progress.count(.skipped)
     }
 
-    /// Makes one change; nil where the run was stopped before its call.
-    private func call(_ change: Change) async throws -> WriteResult? {
+    /// Makes one change and records its outcome; returns whether it succeeded, nil where the run was stopped before.
+    private func make(_ entry: JournalEntry) async throws -> Bool? {
+        let change = entry.change
+        let looksUp = change.kind == .delete && executor.hasListing && !settlesDoubts
+        // Whether the attempt of a killed process had its effect, nobody knows.
+        if looksUp && executor.resumption != nil && notes.putAside(entry) { return true }
+        let result: WriteResult
         do {
-            return switch change.kind {
-            case .create: try await client.create(change.association)
-            case .delete: try await client.delete(change.association)
+            switch change.kind {
+            case .create:
+                let cart = try await makeCart(change)
+                if let cart, cart.mustStop {
+                    result = cart.result
+                } else {
+                    result = try await client.create(change.association).explained(by: cart?.result.message)
+                }
+            case .delete:
+                result = try await client.delete(change.association, repeatingUnknown: !looksUp)
             }
         } catch {
             if error.kind == .stopped { return nil }
             throw error
         }
-    }
-}
-
-/// The carts that have pending changes, handed out one at a time; never more than a batch of them in memory.
-final class CartQueue: Sendable {
-    private static let batch = 256
-
-    private struct State {
-        var waiting: [CartChanges] = []
-        var last: CartID?
-        var isExhausted = false
-        var isClosed = false
-    }
-
-    private let run: String
-    private let ledger: Ledger
-    private let state = Mutex(State())
-
-    init(run: String, ledger: Ledger) {
-        self.run = run
-        self.ledger = ledger
-    }
-
-    var isClosed: Bool { state.withLock { $0.isClosed } }
-
-    /// Hands out no further cart.
-    func close() { state.withLock { $0.isClosed = true } }
-
-    func next() throws -> CartChanges? {
-        try state.withLock { state in
-            if state.isClosed { return nil }
-            if state.waiting.isEmpty && !state.isExhausted {
-                // In reverse, so that the next one is taken from the end.
-                state.waiting = try ledger.pendingCarts(of: run, after: state.last, limit: Self.batch).reversed()
-                state.last = state.waiting.first?.cart ?? state.last
-                state.isExhausted = state.waiting.isEmpty
-            }
-            return state.waiting.popLast()
+        if looksUp && result.isUncertain {
+            if notes.putAside(entry) { return true }
         }
-    }
-}
-
-/// Outcomes on their way to the ledger, written together by time and number.
-final class OutcomeBuffer: Sendable {
-    private static let most = 500
-    private static let interval = Duration.milliseconds(200)
-
-    private let run: String
-    private let ledger: Ledger
-    private let pending = Mutex<[ChangeOutcome]>([])
-    /// Held while writing, so that two writers keep the order of the outcomes.
-    private let writing = Mutex(())
-
-    init(run: String, ledger: Ledger) {
-        self.run = run
-        self.ledger = ledger
-    }
-
-    func add(_ outcome: ChangeOutcome) throws {
-        let count = pending.withLock { pending in
-            pending.append(outcome)
-            return pending.count
-        }
-        if count >= Self.most { try flush() }
-    }
-
-    func flush() throws {
-        try writing.withLock { _ in
-            let outcomes = pending.withLock { pending in
-                defer { pending = [] }
-                return pending
-            }
-            guard !outcomes.isEmpty else { return }
-            try ledger.record(outcomes, of: run)
-        }
-    }
-
-    /// Writes what there is every so often, until the task is cancelled.
-    func flushRegularly() async throws {
-        while (try? await Task.sleep(for: Self.interval, tolerance: .milliseconds(20))) != nil {
-            try flush()
-        }
+        try outcomes.add(ChangeOutcome(of: entry, result))
+        progress.count(result.outcome)
+        if result.outcome.isSuccess { notes.note(made: change) }
+        return result.outcome.isSuccess
     }
 }
 
@@ -194,5 +228,16 @@ extension ChangeOutcome {
         self.init(
             entry: entry.id, outcome: result.outcome, status: result.status, attempts: result.attempts,
             service: result.service, response: result.response, message: result.message, at: Date())
+    }
+}
+
+extension WriteResult {
+    /// The same result, which says too why the cart was not created.
+    fileprivate func explained(by reason: String?) -> WriteResult {
+        guard let reason, !outcome.isSuccess else { return self }
+        return WriteResult(
+            outcome: outcome, answer: answer, status: status, attempts: attempts,
+            message: [message, reason].compactMap(\.self).joined(separator: "; "), service: service,
+            response: response, isUncertain: isUncertain)
     }
 }

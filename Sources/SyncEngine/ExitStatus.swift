@@ -63,7 +63,7 @@ extension APIError {
         case .credentialsRefused, .forbidden: .credentialsRefused
         case .unavailable, .refused: .unavailable
         case .readOnly: .refused
-        case .stopped: .stoppedEarly
+        case .stopped, .deadline: .stoppedEarly
         }
     }
 }
@@ -88,6 +88,7 @@ extension RunFailure {
         case .unwritable: .stateUnwritable
         case .stopped: .stoppedEarly
         case .notResumable, .incompleteListing: .refused
+        case .unconfirmed: .unavailable
         case .bug: .bug
         }
     }

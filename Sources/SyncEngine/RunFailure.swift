@@ -14,6 +14,8 @@ package enum RunFailure: Error, Sendable {
     case unwritable(String)
     /// The run was asked to stop before its plan was complete; nothing was written to the store.
     case stopped
+    /// The store does not show what the first changes made of it.
+    case unconfirmed(String)
     /// The run is over, or a later one has taken its place.
     case notResumable(String)
     /// A listing of the store did not show everything, for this reason, where it had to.
@@ -32,7 +34,7 @@ extension RunFailure: CustomStringConvertible {
         case .stopped: "stopped before the plan was complete; nothing was written to the store"
         case .incompleteListing(let reason):
             "the listing of the store is not complete, and what it lacks would be taken for gone: \(reason)"
-        case .unwritable(let what), .notResumable(let what), .bug(let what): what
+        case .unwritable(let what), .unconfirmed(let what), .notResumable(let what), .bug(let what): what
         }
     }
 }

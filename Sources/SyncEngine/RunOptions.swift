@@ -25,6 +25,15 @@ package struct RunOptions: Sendable {
     package var rateLimit: Int
     /// The settings in use, secrets redacted, for the report.
     package var settings: [UsedSetting]
+    /// Whether carts that are not there are created with the names that the export has.
+    package var createsCarts = false
+    /// When no further call is made.
+    package var deadline: DeadlineMoment?
+    /// How many changes a listing has to confirm before the rest is made; 0 for none.
+    package var canary = 0
+    /// How long the listing may lag behind the changes: the vendor says up to a minute when it is busy (Elastic Path,
+    /// eventual consistency).
+    package var canaryPatience: Duration = .seconds(60)
     /// The command that goes on with a run, for the report.
     package var resumeCommand: @Sendable (_ run: String) -> String = { "cartsync runs resume \($0)" }
 

@@ -68,7 +68,7 @@ extension RunPlan {
             },
             counts: plan.counts, creates: plan.creates, deletes: plan.deletes,
             current: comparison.current.source, currentReason: comparison.current.reason,
-            estimate: .init(calls: plan.counts.changes, rate: Double(options.rateLimit)),
+            estimate: .init(calls: plan.counts.calls, rate: Double(options.rateLimit)),
             guardVerdict: "", refusals: [])
         view.judge(comparison.figures, by: options.planGuard, hardestHit: plan.hardestHit)
         figures = comparison.figures

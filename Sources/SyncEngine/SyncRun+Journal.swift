@@ -20,11 +20,15 @@ extension SyncRun {
             progress.enter(.applying, total: total, done: earlier)
             let executor = Executor(
                 run: id, ledger: ledger, client: client, concurrency: options.concurrency, stop: stop,
-                progress: progress, judge: resumption?.judge)
+                progress: progress, canary: options.canary, canaryPatience: options.canaryPatience,
+                hasListing: draft.plan.current == .api,
+                resumption: resumption)
             do {
-                try await executor.apply()
+                try await withDeadline { try await executor.apply() }
                 // A store that gave out on the last change of all has told nobody else.
-                if let error = client.standingError, error.kind != .stopped { failure = .api(error) }
+                if let error = client.standingError, ![.stopped, .deadline].contains(error.kind) {
+                    failure = .api(error)
+                }
             } catch {
                 failure = RunFailure(error)
             }

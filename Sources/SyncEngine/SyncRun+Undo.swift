@@ -65,7 +65,7 @@ extension SyncRun {
             store: ledger.store.baseURL, source: options.source, scope: options.scope, exports: [],
             counts: plan.counts, creates: plan.creates, deletes: plan.deletes, current: current.source,
             currentReason: current.reason,
-            estimate: .init(calls: plan.counts.changes, rate: Double(options.rateLimit)),
+            estimate: .init(calls: plan.counts.calls, rate: Double(options.rateLimit)),
             guardVerdict: refusals.isEmpty ? "passed" : "refused", refusals: refusals)
         if !refusals.isEmpty { view.hardestHit = plan.hardestHit }
         return view

@@ -90,7 +90,7 @@ package final class SyncRun {
 
     private func planning(_ make: () async throws -> RunPlan) async throws(RunFailure) -> PlanView {
         do {
-            let plan = try await make()
+            let plan = try await withDeadline { try await make() }
             if stop.isRequested { throw RunFailure.stopped }
             planned = plan
             return plan.view

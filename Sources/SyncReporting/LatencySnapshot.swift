@@ -78,5 +78,8 @@ package struct LatencySnapshot: Sendable {
         return all.count == 0 ? nil : Double(all.value(atPercentile: percentile)) / 1000
     }
 
+    /// Why that rate was set.
+    package var currentRateReason: String? { rate.steps.last?.reason }
+
     func operationTotals(_ operation: Operation) -> OperationTotals { totals[operation.index] }
 }

@@ -65,7 +65,8 @@ package struct ProgressLine: Sendable, Equatable {
 
     private var rateText: String {
         let limit = Figures.rate(counts.limit)
-        return rate.map { "\(Figures.rate($0)) of \(limit) calls/s" } ?? "limit \(limit) calls/s"
+        let text = rate.map { "\(Figures.rate($0)) of \(limit) calls/s" } ?? "limit \(limit) calls/s"
+        return counts.reason.map { "\(text) (\($0))" } ?? text
     }
 
     private static let barColumns = 16
@@ -88,12 +89,15 @@ package struct ProgressCounts: Sendable, Equatable {
     package var failed: Int
     /// The rate in force, in calls a second.
     package var limit: Double
+    /// Why it is not the limit that a person set; nil where it is.
+    package var reason: String?
     /// Response times in milliseconds; nil before the first.
     package var p50: Double?
     package var p99: Double?
 
     package init(
-        done: Int, total: Int?, attempts: Int, retries: Int, failed: Int, limit: Double, p50: Double?, p99: Double?
+        done: Int, total: Int?, attempts: Int, retries: Int, failed: Int, limit: Double, p50: Double?, p99: Double?,
+        reason: String? = nil
     ) {
         self.done = done
         self.total = total
@@ -103,5 +107,6 @@ package struct ProgressCounts: Sendable, Equatable {
         self.limit = limit
         self.p50 = p50
         self.p99 = p99
+        self.reason = reason
     }
 }

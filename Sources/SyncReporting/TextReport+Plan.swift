@@ -127,6 +127,7 @@ extension PlanCounts {
         [
             Line(name: "create", count: creates, meaning: "wanted, not there", style: .good, isAlwaysShown: true),
             Line(name: "delete", count: deletes, meaning: "there, no longer wanted", style: .bad, isAlwaysShown: true),
+            Line(name: "new carts", count: newCarts ?? 0, meaning: "created first where they are not there"),
             Line(name: "keep", count: kept, meaning: "wanted and there", isAlwaysShown: true),
             Line(name: "duplicate", count: duplicates, meaning: "records that repeat an earlier one"),
             Line(name: "rejected", count: rejected, meaning: "records that cannot be used", style: .warning),

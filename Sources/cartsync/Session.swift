@@ -19,7 +19,7 @@ final class Session: Sendable {
 
     private let loaded: LoadedSettings
     private let api: APIOptions
-    private let pacer: Pacer
+    let pacer: Pacer
     private let current: CurrentRun
 
     /// Opens the ledger and prepares the pacer; no call is made yet.
@@ -54,10 +54,13 @@ final class Session: Sendable {
             let recorder = current.recorder
             recorder.record(.rate(Double(change.rate), reason: change.reason), now: .now)
             if let pause = change.pause { recorder.record(.pause(pause), now: .now) }
-            log.notice("the rate changed", metadata: ["rate": "\(change.rate)", "reason": "\(change.reason)"])
+            log.log(
+                level: change.isTrouble ? .warning : .notice, "the rate changed",
+                metadata: ["rate": "\(change.rate)", "reason": "\(change.reason)"])
         }
         api = APIOptions(baseURL, access, settings)
         stop.onRequest { current.client?.stop() }
+        followSchedule(since: nil)
     }
 
     /// The recorder of the run at hand.
@@ -109,9 +112,15 @@ final class Session: Sendable {
             command: command, exports: exports, reading: settings.readingOptions,
             source: settings.source ?? "default", scope: settings.deletes, current: settings.current,
             planGuard: settings.planGuard, oneOwnerPerCart: settings.oneOwnerPerCart,
-            missingFinalNewline: missingFinalNewline, concurrency: settings.concurrency, rateLimit: settings.rate,
+            missingFinalNewline: missingFinalNewline, concurrency: settings.concurrency, rateLimit: pacer.limit,
             settings: loaded.used)
         options.shard = settings.shard
+        // A service goes on at once with what its deadline stops: it has quiet hours instead.
+        if command != "serve" {
+            options.deadline = settings.deadline?.moment(now: Date(), instant: .now, calendar: settings.calendar)
+        }
+        options.canary = settings.canary
+        options.createsCarts = settings.createsCarts
         options.resumeCommand = { TypedCommand(name: "").resuming($0) }
         return options
     }

@@ -4,7 +4,7 @@ import Testing
 @testable import CallPacing
 
 /// What was seen, from any task.
-private final class Collected<Element: Sendable>: Sendable {
+final class Collected<Element: Sendable>: Sendable {
     private let elements = Mutex<[Element]>([])
 
     var all: [Element] { elements.withLock { $0 } }
@@ -39,7 +39,7 @@ struct PacerTests {
     @Test("a cancelled caller leaves, wherever it stands, and the others go on")
     func cancelled() async throws {
         let pacer = Pacer(limit: 1)
-        pacer.pause(for: .seconds(3600), reason: "test")
+        pacer.hold(reason: "test")
         let callers = (0..<5).map { _ in Task { try await pacer.admit() } }
         while pacer.waiting < 5 { await Task.yield() }
         for caller in [callers[2], callers[0], callers[4], callers[1], callers[3]] {
@@ -71,7 +71,8 @@ struct PacerTests {
         #expect(
             changes.all == [
                 RateChange(
-                    rate: 50, reason: "429 too many requests, paused for 0.3 s, rate halved", pause: .milliseconds(300))
+                    rate: 50, reason: "429 too many requests, paused for 0.3 s, rate halved", pause: .milliseconds(300),
+                    isTrouble: true)
             ])
     }
 
@@ -121,7 +122,7 @@ struct PacerTests {
         #expect(next.granted - begin < .seconds(4))
         #expect(
             changes.all == [
-                RateChange(rate: 0, reason: "too many repetitions"),
+                RateChange(rate: 0, reason: "too many repetitions", isTrouble: true),
                 RateChange(rate: 100, reason: "the store answers again"),
             ])
     }

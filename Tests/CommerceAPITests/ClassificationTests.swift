@@ -56,6 +56,7 @@ struct ClassificationTests {
             #"{"errors":[{"title":"x","detail":"Customer does not have the required permissions to fulfill this request"}]}"#,
             is: .refused),
         Row(408, is: .serverError, again: true), Row(409, is: .serverError, again: true),
+        Row(409, is: .refused, on: .createCart), Row(400, is: .refused, on: .createCart),
         Row(429, is: .rateLimited, again: true), Row(429, "<html>", is: .rateLimited, again: true),
         Row(500, is: .serverError, again: true), Row(500, "<html>", is: .serverError, again: true, on: .list),
         Row(502, is: .serverError, again: true), Row(503, is: .serverError, again: true, on: .token),

@@ -78,6 +78,12 @@ struct MigrationTests {
         let outcome = ChangeOutcome(entry: pending.id, outcome: .deleted, attempts: 1, at: noon)
         try ledger.record([outcome], of: run.id)
         #expect(try ledger.allAssociations().count == 1)
+        // What later versions know can be added to it.
+        let named = Change(
+            .create, try association("c-9", "cart-9"), newCart: NewCart(name: "Nine", description: nil))
+        try ledger.beginRun(makeRun("later"))
+        try ledger.plan([named], for: "later")
+        #expect(try ledger.allEntries(of: "later").map(\.change) == [named])
         #expect(try ledger.check().isEmpty)
     }
 }

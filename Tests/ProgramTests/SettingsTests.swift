@@ -81,12 +81,25 @@ struct SettingsTests {
             ("rate.concurrency", "513"), ("sync.deletes", "everything"), ("sync.owner", "shopper"),
             ("api.read-only", "maybe"), ("source.poll", "10"), ("source.poll", "10 s"), ("source.poll", "0s"),
             ("guard.max-deletes", "-1"), ("guard.max-rejected", "101%"), ("sync.source", "a/b"),
-            ("export.delimiter", "::"), ("export.encoding", "ebcdic"),
+            ("export.delimiter", "::"), ("export.encoding", "ebcdic"), ("rate.schedule", "22-06 80"),
+            ("rate.time-zone", "Mars/Olympus"), ("run.deadline", "24:00"), ("run.deadline", "6:30"),
+            ("run.deadline", "tomorrow"), ("run.deadline", "0s"), ("run.canary", "-1"),
         ])
     func unusable(key: String, text: String) async {
         let found = await problems(flags: [key: text])
         #expect(found.count == 1, "\(found)")
         #expect(found.first?.contains(key) == true)
+    }
+
+    @Test(
+        "a deadline is a time of the day, a date or a duration",
+        arguments: [
+            ("06:30", Deadline.clock(hour: 6, minute: 30)), ("2h", .after(.seconds(7200))),
+            ("2026-11-22T06:30:00Z", .at(Date(timeIntervalSince1970: 1_795_329_000))),
+            ("2026-11-22T07:30:00+01:00", .at(Date(timeIntervalSince1970: 1_795_329_000))),
+        ])
+    func deadlines(text: String, deadline: Deadline) throws {
+        #expect(try SettingValue.deadline(text) == deadline)
     }
 
     @Test("every problem is listed at once, unknown names with the nearest known one")

@@ -80,8 +80,28 @@ struct Store: Sendable {
 
     func run(
         _ path: String, source: String = "a", scope: DeletionScope = .owned, current: CurrentSource = .api,
-        oneOwnerPerCart: Bool = false, shard: Shard? = nil, _ client: CommerceClient
+        oneOwnerPerCart: Bool = false, shard: Shard? = nil, _ client: CommerceClient,
+        change: (inout RunOptions) -> Void = { _ in }
     ) -> SyncRun {
+        SyncRun(
+            options(path, source, scope, current, oneOwnerPerCart) { options in
+                options.shard = shard
+                change(&options)
+            }, ledger: ledger, client: client,
+            recorder: LatencyRecorder(started: .now, wallClock: Date()), stop: StopRequest(), log: Self.log)
+    }
+
+    /// The latest run, to be resumed.
+    func resumed(_ record: RunRecord, _ client: CommerceClient) -> SyncRun {
+        SyncRun(
+            resuming: record, options("", record.source, record.scope, .api, false), ledger: ledger, client: client,
+            recorder: LatencyRecorder(started: .now, wallClock: Date()), stop: StopRequest(), log: Self.log)
+    }
+
+    private func options(
+        _ path: String, _ source: String, _ scope: DeletionScope, _ current: CurrentSource, _ oneOwnerPerCart: Bool,
+        _ change: (inout RunOptions) -> Void = { _ in }
+    ) -> RunOptions {
         var planGuard = Guard()
         planGuard.approvedDeletes = 1_000_000
         planGuard.allowEmpty = true
@@ -90,16 +110,18 @@ struct Store: Sendable {
             command: "sync", exports: [path], reading: ReadingOptions(), source: source, scope: scope,
             current: current, planGuard: planGuard, oneOwnerPerCart: oneOwnerPerCart,
             missingFinalNewline: .makesNoDeletes, concurrency: 4, rateLimit: 10_000, settings: [])
-        options.shard = shard
-        return SyncRun(
-            options, ledger: ledger, client: client,
-            recorder: LatencyRecorder(started: .now, wallClock: Date()), stop: StopRequest(), log: Self.log)
+        change(&options)
+        return options
     }
 }
 
 /// Starts a store for one test, and stops it afterwards.
-func withStore(carts: [SandboxCart] = [], _ body: (Store) async throws -> Void) async throws {
-    let sandbox = Sandbox(options: SandboxOptions(carts: carts), logger: Store.log)
+func withStore(
+    _ options: SandboxOptions = SandboxOptions(), carts: [SandboxCart] = [], _ body: (Store) async throws -> Void
+) async throws {
+    var options = options
+    options.carts += carts
+    let sandbox = Sandbox(options: options, logger: Store.log)
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await sandbox.run() }
         let folder = try TemporaryFolder()

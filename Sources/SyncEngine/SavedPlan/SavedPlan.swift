@@ -65,9 +65,12 @@ struct SavedPlanLine: Codable {
     var place: RecordPlace?
     /// How an asserted association is known to exist.
     var confirmation: Ledger.Confirmation?
+    /// What the cart is created with where it is not there.
+    var newCart: NewCart?
 
     init(
-        _ kind: Kind, _ association: Association, place: RecordPlace? = nil, confirmation: Ledger.Confirmation? = nil
+        _ kind: Kind, _ association: Association, place: RecordPlace? = nil,
+        confirmation: Ledger.Confirmation? = nil, newCart: NewCart? = nil
     ) {
         self.kind = kind
         ownerKind = association.owner.kind
@@ -75,6 +78,7 @@ struct SavedPlanLine: Codable {
         cart = association.cart
         self.place = place
         self.confirmation = confirmation
+        self.newCart = newCart
     }
 
     var association: Association { Association(ownerKind, owner, cart) }

@@ -55,7 +55,9 @@ extension SyncRun {
         let file = try SavedPlanWriter(path, header, ledgerKey: ledger.fingerprintKey)
         try plan.changes.takeAll { change, _ in
             try visit(change)
-            try file.add(SavedPlanLine(.init(change.kind), change.association, place: change.place))
+            try file.add(
+                SavedPlanLine(
+                    .init(change.kind), change.association, place: change.place, newCart: change.newCart))
         }
         try plan.notes.vanished.takeAll { association, _ in try file.add(SavedPlanLine(.vanished, association)) }
         try plan.notes.confirmed.takeAll { association, _ in try file.add(SavedPlanLine(.seen, association)) }
@@ -79,7 +81,9 @@ extension SyncRun {
             let association = line.association
             let fingerprint = key.fingerprint(association)
             switch line.kind {
-            case .create: try changes.add(Change(.create, association, place: line.place), fingerprint)
+            case .create:
+                try changes.add(
+                    Change(.create, association, place: line.place, newCart: line.newCart), fingerprint)
             case .delete: try changes.add(Change(.delete, association, place: line.place), fingerprint)
             case .assert:
                 try notes.assertions.add(association, fingerprint, place: line.place, confirmation: line.confirmation)

@@ -21,6 +21,7 @@ struct ApplyCommand: AsyncParsableCommand {
     @OptionGroup var settings: SettingsFlags
     @OptionGroup var store: StoreFlags
     @OptionGroup var guards: GuardFlags
+    @OptionGroup var timing: RunFlags
     @OptionGroup var output: OutputFlags
 
     func run() async throws {
@@ -34,7 +35,7 @@ struct ApplyCommand: AsyncParsableCommand {
         let exports = saved.exports.map { ShellWord.quoted($0.path) }.joined(separator: " ")
         let planAgain = "cartsync plan --out \(ShellWord.quoted(plan)) \(exports)"
         try await OneSession.run(
-            [settings.values, store.values, guards.values], config: settings.config, again: typed.again()
+            [settings.values, store.values, guards.values, timing.values], config: settings.config, again: typed.again()
         ) {
             $0.planGuard.allowEmpty = guards.allowEmpty
         } _: { session in

@@ -35,6 +35,16 @@ struct StoreFlags: ParsableArguments {
     }
 }
 
+/// Flags of the commands that make one run.
+struct RunFlags: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Stop to start calls then; the run can be resumed: 06:30, 2026-11-22T06:30:00Z or 2h.", valueName: "time"))
+    var deadline: String?
+
+    var values: [String: String?] { ["run.deadline": deadline] }
+}
+
 /// Flags that say how an export is read.
 struct ReadingFlags: ParsableArguments {
     @Option(help: ArgumentHelp("customer or account, where the columns do not say.", valueName: "kind"))
@@ -54,10 +64,14 @@ struct ReadingFlags: ParsableArguments {
     @Flag(help: "Reject the records of a cart that has two owners in the export.")
     var oneOwnerPerCart = false
 
+    @Flag(help: "Create carts that are not there, from the columns cart_name and cart_description.")
+    var createCarts = false
+
     var values: [String: String?] {
         [
             "sync.owner": owner, "export.delimiter": delimiter, "export.encoding": encoding,
             "mapping.xml.record": xmlRecord, "sync.one-owner-per-cart": oneOwnerPerCart ? "true" : nil,
+            "sync.create-carts": createCarts ? "true" : nil,
         ]
     }
 }

@@ -21,7 +21,7 @@ enum OneSession {
         defer { withExtendedLifetime(signals) {} }
         let ending: Ending
         do {
-            ending = try await work(session)
+            ending = try await session.onSchedule { try await work(session) }
         } catch let failure as RunFailure {
             ending = Ending(failure, again: again)
         } catch let early as Ending {

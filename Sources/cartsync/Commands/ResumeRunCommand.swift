@@ -22,12 +22,13 @@ struct ResumeRunCommand: AsyncParsableCommand {
     @OptionGroup var settings: SettingsFlags
     @OptionGroup var store: StoreFlags
     @OptionGroup var guards: DeleteApprovalFlags
+    @OptionGroup var timing: RunFlags
     @OptionGroup var output: OutputFlags
 
     func run() async throws {
         let typed = TypedCommand(name: "resume")
         try await OneSession.run(
-            [settings.values, store.values, guards.values], config: settings.config, again: typed.again()
+            [settings.values, store.values, guards.values, timing.values], config: settings.config, again: typed.again()
         ) { session in
             let record = try KnownRuns.find(which.run, in: session.ledger)
             let run = session.run(resuming: record)
@@ -68,12 +69,14 @@ struct UndoRunCommand: AsyncParsableCommand {
     @OptionGroup var settings: SettingsFlags
     @OptionGroup var store: StoreFlags
     @OptionGroup var guards: DeleteApprovalFlags
+    @OptionGroup var timing: RunFlags
     @OptionGroup var output: OutputFlags
 
     func run() async throws {
         let command = TypedCommand(name: "undo")
         try await OneSession.run(
-            [settings.values, store.values, guards.values], config: settings.config, again: command.again()
+            [settings.values, store.values, guards.values, timing.values], config: settings.config,
+            again: command.again()
         ) { session in
             let record = try KnownRuns.find(which.run, in: session.ledger)
             let run = session.run(undoing: record)

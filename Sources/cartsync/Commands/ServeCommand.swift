@@ -94,7 +94,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         defer { withExtendedLifetime(signals) {} }
         Terminal.message("cartsync: polling \(folder) every \(session.settings.poll)")
-        try await group.run()
+        try await session.onSchedule { try await group.run() }
         return ending(service.status(), job, session)
     }
 

@@ -25,10 +25,14 @@ struct SyncCommand: AsyncParsableCommand {
     @OptionGroup var guards: GuardFlags
     @OptionGroup var deletes: DeletesFlag
     @OptionGroup var reading: ReadingFlags
+    @OptionGroup var timing: RunFlags
     @OptionGroup var output: OutputFlags
 
     func run() async throws {
-        let flags = [settings.values, store.values, comparing.values, guards.values, deletes.values, reading.values]
+        let flags = [
+            settings.values, store.values, comparing.values, guards.values, deletes.values, reading.values,
+            timing.values,
+        ]
         try await OneRun(
             command: "sync", exports: exports, flags: flags, config: settings.config, output: output.output,
             allowEmpty: guards.allowEmpty, approval: yes ? .given : .asked
@@ -52,12 +56,13 @@ struct ImportCommand: AsyncParsableCommand {
     @OptionGroup var comparing: ComparingFlags
     @OptionGroup var guards: GuardFlags
     @OptionGroup var reading: ReadingFlags
+    @OptionGroup var timing: RunFlags
     @OptionGroup var output: OutputFlags
 
     func run() async throws {
         let flags = [
             ["sync.deletes": DeletionScope.none.rawValue], settings.values, store.values, comparing.values,
-            guards.values, reading.values,
+            guards.values, reading.values, timing.values,
         ]
         try await OneRun(
             command: "import", exports: exports, flags: flags, config: settings.config, output: output.output,
@@ -94,10 +99,12 @@ struct PlanCommand: AsyncParsableCommand {
     @OptionGroup var guards: GuardFlags
     @OptionGroup var deletes: DeletesFlag
     @OptionGroup var reading: ReadingFlags
+    @OptionGroup var timing: RunFlags
 
     func run() async throws {
         let flags = [
             settings.values, store.values, comparing.values, guards.values, deletes.values, reading.values,
+            timing.values,
         ]
         let only = PlanOnly(
             format: output, out: out, unmanaged: unmanaged, hasDetailedStatus: detailedExitcode)

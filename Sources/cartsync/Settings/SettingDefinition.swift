@@ -72,6 +72,9 @@ extension SettingDefinition {
         .init("sync.source", "the stream of exports that this one continues (default)") {
             (settings, text) throws(UnusableValue) in settings.source = try SettingValue.name(text)
         },
+        .init("sync.create-carts", "create carts that are not there, from cart_name and cart_description (false)") {
+            (settings, text) throws(UnusableValue) in settings.createsCarts = try SettingValue.flag(text)
+        },
         .init("sync.one-owner-per-cart", "reject the records of a cart that has two owners (false)") {
             (settings, text) throws(UnusableValue) in settings.oneOwnerPerCart = try SettingValue.flag(text)
         },
@@ -97,6 +100,25 @@ extension SettingDefinition {
         .init("rate.adaptive", "halve the rate on 429 and climb back (true)") {
             (settings, text) throws(UnusableValue) in settings.adaptiveRate = try SettingValue.flag(text)
         },
+        .init(
+            "rate.schedule",
+            "limits of the hours of the day, off for quiet hours, for instance 22:00-06:00 80, 12:00-13:30 off "
+                + "(rate.limit always)"
+        ) { (settings, text) throws(UnusableValue) in
+            settings.rateSchedule = try SettingValue.schedule(text)
+        },
+        .init(
+            "rate.time-zone", "time zone of the schedule and the deadline, for instance Europe/Berlin (the machine's)"
+        ) { (settings, text) throws(UnusableValue) in settings.timeZone = try SettingValue.timeZone(text) },
+        .init(
+            "run.deadline",
+            "when a run stops to start calls: 06:30, 2026-11-22T06:30:00Z or 2h; not for serve (none)"
+        ) { (settings, text) throws(UnusableValue) in settings.deadline = try SettingValue.deadline(text) },
+        .init(
+            "run.canary", "changes that the store's listing has to confirm before the rest is made (0)"
+        ) { (settings, text) throws(UnusableValue) in
+            settings.canary = try SettingValue.integer(text, in: 0...10_000)
+        },
     ]
 
     private static let guards: [SettingDefinition] = [
@@ -113,7 +135,9 @@ extension SettingDefinition {
     ]
 
     private static let exports: [SettingDefinition] =
-        [ExportField.cart, .customer, .account, .owner, .ownerType, .action].map(\.rawValue).map { field in
+        [ExportField.cart, .customer, .account, .owner, .ownerType, .action, .cartName, .cartDescription].map(
+            \.rawValue
+        ).map { field in
             .init("mapping.\(field)", "name of the column or element that holds the \(field)") {
                 (settings, text) throws(UnusableValue) in settings.fieldNames[field] = try SettingValue.text(text)
             }

@@ -1,5 +1,7 @@
+import CallPacing
 import CartAssociations
 import Foundation
+import SyncEngine
 
 /// Why the text of a setting is not a value of it; completes the sentence "KEY is 'TEXT', …".
 struct UnusableValue: Error {
@@ -58,6 +60,36 @@ enum SettingValue {
             throw UnusableValue("out of range; use \(range.lowerBound) to \(range.upperBound)")
         }
         return duration
+    }
+
+    static func schedule(_ text: String) throws(UnusableValue) -> RateSchedule {
+        do {
+            return try RateSchedule(text)
+        } catch {
+            throw UnusableValue(error.reason)
+        }
+    }
+
+    static func timeZone(_ text: String) throws(UnusableValue) -> TimeZone {
+        guard let zone = TimeZone(identifier: text) else {
+            throw UnusableValue("not a time zone; use a name such as Europe/Berlin or UTC")
+        }
+        return zone
+    }
+
+    /// A time of the day, a date with its time and zone, or a duration.
+    static func deadline(_ text: String) throws(UnusableValue) -> Deadline {
+        if let match = text.wholeMatch(of: #/(\d\d):(\d\d)/#), let hour = Int(match.1), let minute = Int(match.2),
+            hour < 24, minute < 60
+        {
+            return .clock(hour: hour, minute: minute)
+        }
+        if let date = try? Date(text, strategy: .iso8601) { return .at(date) }
+        if let duration = try? duration(text, in: .seconds(1)...Duration.seconds(31_536_000)) {
+            return .after(duration)
+        }
+        throw UnusableValue(
+            "not a time; use a time of the day (06:30), a date (2026-11-22T06:30:00Z) or a duration (2h)")
     }
 
     static func limit(_ text: String) throws(UnusableValue) -> Limit {

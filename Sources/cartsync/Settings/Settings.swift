@@ -1,5 +1,8 @@
+import CallPacing
 import CartAssociations
 import ExportFiles
+import Foundation
+import SyncEngine
 
 /// Every setting of one invocation, parsed and within its range.
 ///
@@ -17,12 +20,19 @@ struct Settings: Sendable {
     var owner: OwnerKind?
     var source: String?
     var oneOwnerPerCart = false
+    var createsCarts = false
 
     var shard: Shard?
 
     var rate = 20
     var concurrency = 8
     var adaptiveRate = true
+    var rateSchedule: RateSchedule?
+    /// The time zone of the schedule and of a deadline; nil for the machine's.
+    var timeZone: TimeZone?
+
+    var deadline: Deadline?
+    var canary = 0
 
     var planGuard = Guard()
 

@@ -37,7 +37,8 @@ enum Progress {
                     done: now.done, total: now.total, attempts: snapshot.attempts, retries: snapshot.retries,
                     failed: now.failed, limit: snapshot.currentRate ?? limit,
                     p50: snapshot.milliseconds(atPercentile: 50, of: now.phase.operations, .response),
-                    p99: snapshot.milliseconds(atPercentile: 99, of: now.phase.operations, .response))
+                    p99: snapshot.milliseconds(atPercentile: 99, of: now.phase.operations, .response),
+                    reason: snapshot.currentRate == limit ? nil : snapshot.currentRateReason)
                 let line = meter.line(counts, now: clock.now)
                 if isTerminal {
                     Terminal.progress(line.terminal(width: Terminal.width - 1))

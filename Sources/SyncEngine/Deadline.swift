@@ -1,0 +1,66 @@
+import CommerceAPI
+package import Foundation
+
+/// When a run stops to start calls, as a person says it.
+package enum Deadline: Sendable, Hashable {
+    /// So long after the run began.
+    case after(Duration)
+    /// The next time that the clock on the wall shows this.
+    case clock(hour: Int, minute: Int)
+    case at(Date)
+
+    /// The deadline of a run that begins now.
+    package func moment(
+        now: Date, instant: ContinuousClock.Instant, calendar: Calendar = .current
+    ) -> DeadlineMoment {
+        switch self {
+        case .after(let duration):
+            return DeadlineMoment(limit: .instant(instant + duration), words: "the deadline has passed")
+        case .clock(let hour, let minute):
+            let time = DateComponents(hour: hour, minute: minute, second: 0)
+            let next = calendar.nextDate(after: now, matching: time, matchingPolicy: .nextTime) ?? now
+            return Self.at(next).moment(now: now, instant: instant, calendar: calendar)
+        case .at(let date):
+            return DeadlineMoment(
+                limit: .date(date), words: "the deadline, \(date.formatted(.iso8601)), has passed")
+        }
+    }
+}
+
+/// One run's deadline. A duration is measured by a clock that nobody sets; a time of the day is the wall clock's.
+package struct DeadlineMoment: Sendable, Hashable {
+    enum Limit: Sendable, Hashable {
+        case instant(ContinuousClock.Instant)
+        case date(Date)
+    }
+
+    let limit: Limit
+    /// That it has passed, as the beginning of a sentence.
+    package let words: String
+
+    /// How long there is until then; negative where it has passed.
+    package func left(now: Date, instant: ContinuousClock.Instant) -> Duration {
+        switch limit {
+        case .instant(let end): end - instant
+        case .date(let end): .seconds(end.timeIntervalSince(now))
+        }
+    }
+}
+
+extension SyncRun {
+    /// Does some work of the run; when its deadline passes meanwhile, no further call is made.
+    func withDeadline<Value>(_ work: () async throws -> Value) async rethrows -> Value {
+        guard let deadline = options.deadline else { return try await work() }
+        let client = client
+        // The child task ends with this scope.
+        async let _ = {
+            while !Task.isCancelled {
+                let left = deadline.left(now: Date(), instant: .now)
+                if left <= .zero { return client.stop(atDeadline: deadline.words) }
+                // Short sleeps, since the wall clock may be set.
+                try? await Task.sleep(for: min(left, .seconds(1)))
+            }
+        }()
+        return try await work()
+    }
+}

@@ -1,0 +1,240 @@
+import CartAssociations
+import CommerceAPI
+import CommerceSandbox
+import Foundation
+import Ledger
+import SyncEngine
+import SyncReporting
+import TestSupport
+import Testing
+
+@Suite("applying a plan")
+struct ApplyingTests {
+    private func export(_ range: ClosedRange<Int>, in store: Store) throws -> String {
+        try store.folder.write(
+            "customer_id,cart_id\n" + range.map { "c-\($0),cart-\($0)\n" }.joined(), to: "export.csv")
+    }
+
+    @discardableResult
+    private func sync(
+        _ range: ClosedRange<Int>, in store: Store, source: String = "a", change: (inout RunOptions) -> Void = { _ in }
+    ) async throws -> (report: RunReport, failure: RunFailure?) {
+        let path = try export(range, in: store)
+        return try await store.withClient { client in
+            let run = store.run(path, source: source, client, change: change)
+            _ = try await run.plan(keepingRejects: false)
+            let report = try await run.apply()
+            #expect(report.inconsistencies() == [])
+            return (report, run.failure)
+        }
+    }
+
+    @Test("a canary waits for a listing that lags, and then the rest is made")
+    func canary() async throws {
+        var options = SandboxOptions()
+        options.behaviour.listingLag = .milliseconds(700)
+        try await withStore(options) { store in
+            let (report, failure) = try await sync(1...40, in: store) { $0.canary = 5 }
+            #expect(failure == nil)
+            #expect(report.outcomes.create[.created] == 40)
+            // One page before the plan; the canary's look came too early at least once.
+            #expect(store.sandbox.statistics().count(.list) >= 3)
+        }
+    }
+
+    @Test("a canary that no listing shows stops the run, with the rest to be made later")
+    func deadCanary() async throws {
+        var options = SandboxOptions()
+        options.behaviour.listingLag = .seconds(600)
+        try await withStore(options) { store in
+            let (report, failure) = try await sync(1...40, in: store) {
+                $0.canary = 5
+                $0.canaryPatience = .milliseconds(800)
+            }
+            #expect(failure?.exitStatus == .unavailable)
+            #expect(failure?.description.contains("the first 5 changes") == true, "\(failure?.description ?? "")")
+            #expect(report.outcomes.create[.created] == 5)
+            #expect(report.outcomes.pending == 35)
+            #expect(try store.ledger.runs().first?.isResumable == true)
+        }
+    }
+
+    @Test("a canary of which nothing succeeds stops the run")
+    func refusedCanary() async throws {
+        try await withStore { store in
+            store.sandbox.inject(SandboxFault(.answer(status: 422), operation: .create, count: nil))
+            let (report, failure) = try await sync(1...40, in: store) { $0.canary = 5 }
+            #expect(failure?.description.contains("none of the first 5") == true)
+            #expect(report.outcomes.pending == 35)
+        }
+    }
+
+    @Test("a delete whose answer was lost is looked up in a listing, and not made again where it is gone")
+    func lostDelete() async throws {
+        try await withStore { store in
+            try await sync(1...10, in: store)
+            store.sandbox.inject(SandboxFault(.resetAfterEffect, operation: .delete, count: 2))
+            let (report, _) = try await sync(3...10, in: store)
+            #expect(report.outcomes.delete[.alreadyGone] == 2)
+            #expect(store.sandbox.statistics().count(.delete) == 2)
+            #expect(try store.associations.count == 8)
+        }
+    }
+
+    @Test("a delete whose answer was lost is made again where a listing still shows it")
+    func lostBeforeEffect() async throws {
+        try await withStore { store in
+            try await sync(1...10, in: store)
+            store.sandbox.inject(SandboxFault(.resetBeforeEffect, operation: .delete, count: 2))
+            let (report, _) = try await sync(3...10, in: store)
+            #expect(report.outcomes.delete[.deleted] == 2)
+            #expect(store.sandbox.statistics().count(.delete) == 4)
+            #expect(try store.associations.count == 8)
+        }
+    }
+
+    @Test(
+        "carts that are not there are created with their names, once, and those that are there are left alone",
+        arguments: [CurrentSource.api, .ledger], SandboxBehaviour.ExistingCart.allCases)
+    func newCarts(current: CurrentSource, existing: SandboxBehaviour.ExistingCart) async throws {
+        var options = SandboxOptions(carts: [SandboxCart(id: "there", name: "Old")])
+        options.behaviour.unknownCart = .notFound
+        options.behaviour.existingCart = existing
+        try await withStore(options) { store in
+            let path = try store.folder.write(
+                """
+                customer_id,cart_id,cart_name,cart_description
+                c-1,new-1,First,of two
+                c-2,new-1,First,of two
+                c-3,there,Old,
+                c-4,nameless,,
+                c-5,long,\(String(repeating: "x", count: 256)),
+                c-6,new-2,Second cart,
+
+                """, to: "e.csv")
+            try await store.withClient { client in
+                let run = store.run(path, current: current, client) { $0.createsCarts = true }
+                let plan = try await run.plan(keepingRejects: true)
+                #expect(plan.counts.newCarts == (current == .api ? 3 : 4))
+                let report = try await run.apply()
+                #expect(report.inconsistencies() == [])
+                #expect(report.exports[0].rejected == ["bad-cart-name": 1])
+                // The store does not know the cart that has no name to be created with.
+                #expect(report.outcomes.create[.rejected] == 1)
+                #expect(report.outcomes.create[.created] == 4)
+            }
+            #expect(store.sandbox.statistics().count(.createCart) == (current == .api ? 2 : 3))
+            #expect(store.sandbox.statistics().busiestCart <= 1)
+            #expect(store.sandbox.statistics().autoCreatedCarts == 0)
+        }
+    }
+
+    @Test("a cart that cannot be created rejects its change with the store's words")
+    func refusedCart() async throws {
+        try await withStore { store in
+            let body = #"{"errors":[{"status":403,"title":"Cart limit reached"}]}"#
+            store.sandbox.inject(SandboxFault(.answer(status: 403, body: body), operation: .createCart))
+            let path = try store.folder.write("customer_id,cart_id,cart_name\nc-1,cart-1,One\n", to: "e.csv")
+            try await store.withClient { client in
+                let run = store.run(path, client) { $0.createsCarts = true }
+                _ = try await run.plan(keepingRejects: true)
+                let report = try await run.apply()
+                #expect(report.outcomes.create[.rejected] == 1)
+                let message = try #require(report.failures.first?.examples.first?.message)
+                #expect(message.contains("the cart was not created") && message.contains("Cart limit reached"))
+            }
+            #expect(store.sandbox.statistics().count(.create) == 0)
+        }
+    }
+
+    @Test("a deadline that passes ends the run resumably, with its words")
+    func deadline() async throws {
+        try await withStore(SandboxOptions(latency: .steady(.milliseconds(40)))) { store in
+            let (report, failure) = try await sync(1...400, in: store) {
+                $0.deadline = Deadline.after(.seconds(1)).moment(now: Date(), instant: .now)
+            }
+            #expect(failure?.exitStatus == .stoppedEarly)
+            #expect(failure?.description.contains("the deadline has passed") == true)
+            #expect(report.outcomes.pending > 0)
+            #expect(report.verdict.next?.contains("runs resume") == true)
+        }
+    }
+
+    @Test("a resumed run leaves alone what other sources, or later changes of its own, have settled since")
+    func resumed() async throws {
+        try await withStore { store in
+            try await sync(1...6, in: store)
+            // Stopped before its first change: deletes of 1 to 4, creates of 7 and 8.
+            let path = try export(5...8, in: store)
+            let stopped = try await store.withClient { client in
+                let run = store.run(path, client) {
+                    $0.deadline = Deadline.after(.seconds(0)).moment(now: Date(), instant: .now)
+                    $0.current = .ledger
+                }
+                _ = try await run.plan(keepingRejects: false)
+                return try await run.apply()
+            }
+            #expect(stopped.outcomes.pending == 6, "\(stopped.verdict)")
+            // Another source asserts cart-1, a delta of the same source wants cart-2 again and cart-7 no more.
+            try await store.withClient { client in
+                for (source, text) in [
+                    ("b", "customer_id,cart_id\nc-1,cart-1\n"),
+                    ("a", "action,customer_id,cart_id\ncreate,c-2,cart-2\ndelete,c-7,cart-7\n"),
+                ] {
+                    let other = try store.folder.write(text, to: "other.csv")
+                    let run = store.run(other, source: source, client)
+                    _ = try await run.plan(keepingRejects: false)
+                    _ = try await run.apply()
+                }
+                let record = try #require(try store.ledger.run(stopped.run))
+                let run = store.resumed(record, client)
+                let remainder = try run.remainder(of: record)
+                #expect(remainder.pending == 6)
+                let report = try await run.resume(record, remainder)
+                #expect(report.inconsistencies() == [])
+                #expect(report.outcomes.delete[.skipped] == 2, "\(report.outcomes)")
+                #expect(report.outcomes.delete[.deleted] == 2)
+                #expect(report.outcomes.create[.skipped] == 1)
+                #expect(report.outcomes.create[.created] == 1)
+            }
+            #expect(
+                try store.associations.map(\.cart.text).sorted() == ["cart-1", "cart-2", "cart-5", "cart-6", "cart-8"])
+        }
+    }
+}
+
+@Suite("a deadline")
+struct DeadlineTests {
+    private let now = Date(timeIntervalSince1970: 1_795_262_400)  // 2026-11-21T12:00:00Z
+    private let instant = ContinuousClock.now
+
+    private var berlin: Calendar {
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = TimeZone(identifier: "Europe/Berlin") ?? .gmt
+        return calendar
+    }
+
+    @Test("a duration is measured by a clock that nobody sets")
+    func duration() {
+        let moment = Deadline.after(.seconds(60)).moment(now: now, instant: instant)
+        let later = instant + .seconds(45)
+        #expect(moment.left(now: now + 86_400, instant: later) == .seconds(15))
+    }
+
+    @Test("a time of the day is the next one in its time zone")
+    func clock() {
+        // It is 13:00 in Berlin.
+        for (hour, hours) in [(14, 1), (13, 24), (12, 23)] {
+            let moment = Deadline.clock(hour: hour, minute: 0).moment(now: now, instant: instant, calendar: berlin)
+            #expect(moment.left(now: now, instant: instant) == .seconds(hours * 3600), "\(hour) h")
+            #expect(moment.left(now: now + 3600, instant: instant) == .seconds((hours - 1) * 3600))
+        }
+    }
+
+    @Test("a date is a date")
+    func date() {
+        let moment = Deadline.at(now + 90).moment(now: now, instant: instant)
+        #expect(moment.left(now: now + 100, instant: instant) == .seconds(-10))
+        #expect(moment.words.contains("2026-11-21T12:01:30Z"))
+    }
+}
