@@ -104,6 +104,7 @@ let package = Package(
                 "CartAssociations", "CZlib",
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "Mustache", package: "swift-mustache"),
+                .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: settings),
         .target(name: "CommerceSandbox", dependencies: [hummingbird, lifecycle, log], swiftSettings: settings),

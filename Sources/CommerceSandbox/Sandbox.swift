@@ -74,6 +74,9 @@ package final class Sandbox: Service, Sendable {
     /// The latest requests about associations in the order of their answers, at most `SandboxCall.kept`.
     package func calls() -> [SandboxCall] { state.calls }
 
+    /// The latest access tokens that it gave out, for tests that look for them where they must not be.
+    package func tokens() -> [String] { state.tokens }
+
     /// From the next request on, this goes wrong. Of several faults that match a request, the first injected strikes.
     package func inject(_ fault: SandboxFault) { state.inject(fault) }
 

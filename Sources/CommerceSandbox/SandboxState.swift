@@ -67,6 +67,8 @@ final class SandboxState: Sendable {
 
     var calls: [SandboxCall] { traffic.withLock { $0.latestCalls } }
 
+    var tokens: [String] { store.withLock { $0.tokens.latest } }
+
     /// The 429 of a call above the rate limit.
     func rateLimited() -> Answer {
         var answer = Answer.error(429, "Too Many Requests")

@@ -14,6 +14,9 @@ struct TokenBook {
     private let lifetime: Duration
     private var issued: [String: Issued] = [:]
     private var random: SplitMix64
+    /// The latest tokens, whether they are still good or not.
+    private(set) var latest: [String] = []
+    private static let kept = 100
 
     init(lifetime: Duration, seed: UInt64) {
         self.lifetime = lifetime
@@ -24,6 +27,7 @@ struct TokenBook {
     mutating func issue(_ grant: Grant, now: Duration) -> String {
         if issued.count > 10_000 { issued = issued.filter { $0.value.ends > now } }
         let token = String(random.hexadecimal(digits: 40))
+        latest = latest.suffix(Self.kept - 1) + [token]
         issued[token] = Issued(grant: grant, ends: now + lifetime)
         return token
     }

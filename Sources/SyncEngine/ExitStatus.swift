@@ -10,6 +10,7 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
     case incomplete = 1
     case changesFound = 2
     case refused = 3
+    case objectiveCrossed = 8
     case usage = 64
     case exportRefused = 65
     case exportUnreadable = 66
@@ -27,12 +28,13 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
         case .incomplete: "finished, but not all of it succeeded"
         case .changesFound: "there are changes"
         case .refused: "refused, nothing was written"
+        case .objectiveCrossed: "an objective was crossed"
         case .usage: "the command line is wrong"
         case .exportRefused: "the export is refused, nothing was written"
         case .exportUnreadable: "the export cannot be read, nothing was written"
         case .unavailable: "the API is unavailable"
         case .bug: "a bug in cartsync"
-        case .stateUnwritable: "the state folder or a report cannot be written"
+        case .stateUnwritable: "the state folder or a report cannot be used"
         case .stoppedEarly: "stopped early"
         case .credentialsRefused: "the credentials are refused"
         case .badSettings: "the settings are wrong"

@@ -6,6 +6,7 @@ import SyncReporting
 /// A run's journal read for its report: outcomes counted, failures grouped, every change a line of results.csv.
 struct JournalReading {
     private let exports: [String]
+    private let owners: OwnerNames
     private let resumption: Resumption?
     /// The calls of the part before the run was resumed, as far as the journal knows them.
     private let earlier: LatencyRecorder
@@ -13,8 +14,12 @@ struct JournalReading {
     private(set) var outcomes = RunOutcomes()
     private var groups: [String: RunReport.FailureGroup] = [:]
 
-    init(exports: [String], resumption: Resumption? = nil) {
+    /// - Parameters:
+    ///   - exports: the names of the run's exports, in their order.
+    ///   - owners: how owners may be shown.
+    init(exports: [String], owners: OwnerNames, resumption: Resumption? = nil) {
         self.exports = exports
+        self.owners = owners
         self.resumption = resumption
         origin = .now
         earlier = LatencyRecorder(started: origin, wallClock: resumption?.run.started ?? Date())
@@ -34,7 +39,7 @@ struct JournalReading {
     mutating func read(run: String, ledger: Ledger, folder: String) throws {
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        var file = try ResultsFile(path: folder + "/" + ResultsFile.name)
+        var file = try ResultsFile(path: folder + "/" + ResultsFile.name) { [owners] in owners.text($0) }
         var pending: [ChangeKind: Int] = [:]
         var reading = self
         try ledger.forEachEntry(of: run) { entry in
@@ -59,7 +64,7 @@ struct JournalReading {
         groups[reason, default: .init(reason: reason)].add(
             .init(
                 kind: change.kind, cart: change.association.cart.text, export: export(of: change),
-                line: change.place?.line, status: outcome.status, message: outcome.message ?? ""))
+                line: change.place?.line, status: outcome.status, message: message(change, outcome) ?? ""))
     }
 
     /// Records an outcome of the earlier part: its last attempt, and the whole call.
@@ -84,7 +89,12 @@ struct JournalReading {
     private func result(_ change: Change, _ outcome: ChangeOutcome) -> ChangeResult {
         ChangeResult(
             change: change, outcome: outcome.outcome, status: outcome.status, attempts: outcome.attempts,
-            service: outcome.service, response: outcome.response, export: export(of: change), message: outcome.message)
+            service: outcome.service, response: outcome.response, export: export(of: change),
+            message: message(change, outcome))
+    }
+
+    private func message(_ change: Change, _ outcome: ChangeOutcome) -> String? {
+        outcome.message.map { owners.hiding(change.association.owner, in: $0) }
     }
 
     private func export(of change: Change) -> String? {

@@ -8,14 +8,17 @@ final class RejectsFiles {
     /// nil: nothing is written, because the run only shows its plan.
     private let folder: String?
     private let exports: RunExports
+    /// The sentence of a reason has the values in question, and so maybe the owner.
+    private let hidesOwners: Bool
     private var writers: [Int: (name: String, file: RejectsFile)] = [:]
     /// Records that were rejected because of others, by export.
     private var conflictsByExport: [Int: [String: Int]] = [:]
     private(set) var examples = RunReport.RejectedRecords()
     private(set) var conflicts = 0
 
-    init(folder: String?, exports: RunExports) {
+    init(folder: String?, exports: RunExports, hidesOwners: Bool) {
         self.folder = folder
+        self.hidesOwners = hidesOwners
         self.exports = exports
     }
 
@@ -26,9 +29,13 @@ final class RejectsFiles {
         }
         examples.add(
             .init(
-                export: exports.files[export].name, line: record.place.line, reason: record.reason.sentence))
+                export: exports.files[export].name, line: record.place.line,
+                reason: hidesOwners ? record.reason.code.rawValue : record.reason.sentence))
         try writer(of: export)?.append(record)
     }
+
+    /// Records of an export that were usable by themselves, and rejected because of others.
+    func conflicts(of export: Int) -> Int { conflictsByExport[export, default: [:]].values.reduce(0, +) }
 
     /// Rejected records of an export by reason.
     func reasons(of export: Int) -> [String: Int] {

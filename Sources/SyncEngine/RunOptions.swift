@@ -1,5 +1,6 @@
 package import CartAssociations
 package import ExportFiles
+package import SyncReporting
 
 /// What one run is asked to do.
 package struct RunOptions: Sendable {
@@ -36,6 +37,12 @@ package struct RunOptions: Sendable {
     package var canaryPatience: Duration = .seconds(60)
     /// The command that goes on with a run, for the report.
     package var resumeCommand: @Sendable (_ run: String) -> String = { "cartsync runs resume \($0)" }
+    /// What the run shall keep; the report says whether it did.
+    package var objectives: [ServiceObjective] = []
+    /// Whether a crossed objective stops the run, resumable, or only tells.
+    package var abortsOnCrossing = false
+    /// Whether reports hide who owns a cart.
+    package var hidesOwners = false
 
     package enum MissingFinalNewline: Sendable {
         case refused

@@ -63,6 +63,8 @@ extension RunPlan {
                 let facts = exports.facts[index]
                 return RunReport.ExportSummary(
                     path: exports.files[index].name, format: facts.shape.sentence, records: facts.records,
+                    accepted: facts.usableRecords - comparison.duplicates[index]
+                        - comparison.rejects.conflicts(of: index) - exports.elsewhere[index],
                     duplicates: comparison.duplicates[index], rejected: comparison.rejects.reasons(of: index),
                     elsewhere: exports.elsewhere[index], sha256: facts.sha256)
             },

@@ -16,6 +16,7 @@ package final class RunProgress: Sendable {
         var done = 0
         var total: Int?
         var failed = 0
+        var notices: [String] = []
     }
 
     private let state = Mutex(State())
@@ -25,6 +26,18 @@ package final class RunProgress: Sendable {
     /// The phase, and how much of it is done; `total` is nil where nobody knows.
     package var now: (phase: Phase, done: Int, total: Int?, failed: Int) {
         state.withLock { ($0.phase, $0.done, $0.total, $0.failed) }
+    }
+
+    /// What a person should know at once, said since the last time this was asked.
+    package func takeNotices() -> [String] {
+        state.withLock { state in
+            defer { state.notices = [] }
+            return state.notices
+        }
+    }
+
+    func notice(_ text: String) {
+        state.withLock { $0.notices.append(text) }
     }
 
     func enter(_ phase: Phase, total: Int? = nil, done: Int = 0) {

@@ -2,6 +2,7 @@ import CartAssociations
 import CommerceAPI
 import Foundation
 import Ledger
+import Logging
 import SyncReporting
 
 /// Working through the journal of an accepted run, at once or when it is resumed.
@@ -24,7 +25,7 @@ extension SyncRun {
                 hasListing: draft.plan.current == .api,
                 resumption: resumption)
             do {
-                try await withDeadline { try await executor.apply() }
+                try await withDeadline { try await watched { try await executor.apply() } }
                 // A store that gave out on the last change of all has told nobody else.
                 if let error = client.standingError, ![.stopped, .deadline].contains(error.kind) {
                     failure = .api(error)
@@ -40,19 +41,37 @@ extension SyncRun {
         }
     }
 
+    /// Does the work of the run while its objectives are judged.
+    private func watched(_ work: () async throws -> Void) async throws {
+        let (watch, recorder, progress, client, log) = (watch, recorder, progress, client, log)
+        let aborts = options.abortsOnCrossing
+        async let _ = watch.look(at: recorder, progress) { objective in
+            progress.notice("objective \(objective) is crossed\(aborts ? ", so the run stops" : "")")
+            log.notice("an objective is crossed", metadata: ["objective": "\(objective)", "aborts": "\(aborts)"])
+            // No call begins any more; those in flight end, and the run can be resumed.
+            if aborts { client.stop() }
+        }
+        try await work()
+    }
+
     private func conclude(
         _ draft: RunReport, _ plan: PlanCounts, _ resumption: Resumption?
     ) throws -> RunReport {
-        var journal = JournalReading(exports: draft.exports.map(\.path), resumption: resumption)
+        var journal = JournalReading(
+            exports: draft.exports.map(\.path), owners: owners, resumption: resumption)
         try journal.read(run: id, ledger: ledger, folder: folder)
-        let verdict = Verdict(
-            outcomes: journal.outcomes, plan: plan, failure: failure, isStopped: stop.isRequested)
         let snapshot = journal.snapshot(before: recorder.snapshot())
         var report = RunReport(
-            run: id, command: draft.command, verdict: verdict.inReport, store: draft.store, source: draft.source,
+            run: id, command: draft.command, verdict: draft.verdict, store: draft.store, source: draft.source,
             started: started, ended: Date(), exports: draft.exports, plan: draft.plan, outcomes: journal.outcomes,
             snapshot: snapshot, rateLimit: Double(options.rateLimit), failures: journal.failures,
             rejected: draft.rejected, settings: draft.settings)
+        report.objectives = watch.results(in: report, isAborted: options.abortsOnCrossing)
+        report.verdict =
+            Verdict(
+                outcomes: journal.outcomes, plan: plan, failure: failure, isStopped: stop.isRequested,
+                crossed: report.objectives.filter(\.isCrossed)
+            ).inReport
         if journal.outcomes.pending > 0 { report.verdict.next = options.resumeCommand(id) }
         try write(report, snapshot)
         try ledger.updateRun(id) { run in

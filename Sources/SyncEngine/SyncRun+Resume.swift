@@ -72,7 +72,8 @@ extension SyncRun {
         if let report = (try? ReportFolder(path: folder).report()).flatMap(\.self), report.run == id { return report }
         let exports = run.exports.map { export in
             RunReport.ExportSummary(
-                path: export.path, format: "", records: export.records, duplicates: 0, rejected: [:],
+                path: export.path, format: "", records: export.records, accepted: export.records, duplicates: 0,
+                rejected: [:],
                 sha256: export.digest)
         }
         return RunReport(

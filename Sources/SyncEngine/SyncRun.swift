@@ -29,6 +29,8 @@ package final class SyncRun {
     let started: Date
     /// The id of the saved plan that is applied, where it is one.
     var savedPlan: String?
+    let owners: OwnerNames
+    let watch: ObjectiveWatch
     private var planned: RunPlan?
 
     /// Memory for fingerprints before they spill.
@@ -45,6 +47,8 @@ package final class SyncRun {
         self.stop = stop
         self.log = log
         started = now
+        owners = options.hidesOwners ? .hidden(secret: ledger.fingerprintKey) : .shown
+        watch = ObjectiveWatch(options.objectives, started: .now)
         var generator = SystemRandomNumberGenerator()
         id = RunRecord.makeID(at: now, using: &generator)
         folder = Self.folder(of: id, in: ledger)
@@ -62,6 +66,8 @@ package final class SyncRun {
         self.stop = stop
         self.log = log
         started = record.started
+        owners = options.hidesOwners ? .hidden(secret: ledger.fingerprintKey) : .shown
+        watch = ObjectiveWatch(options.objectives, started: .now)
         id = record.id
         folder = Self.folder(of: id, in: ledger)
     }
@@ -93,7 +99,7 @@ package final class SyncRun {
             let plan = try await withDeadline { try await make() }
             if stop.isRequested { throw RunFailure.stopped }
             planned = plan
-            return plan.view
+            return plan.view.shown(with: owners)
         } catch {
             removeFolderIfEmpty()
             // A call that was not made because of the request to stop is no failure of the store.
@@ -115,7 +121,8 @@ package final class SyncRun {
             options.current, accounts: try first.accounts(with: ledger, source: options.source), client: client,
             progress: progress)
         progress.enter(.comparing)
-        let rejects = RejectsFiles(folder: keepingRejects ? folder : nil, exports: exports)
+        let rejects = RejectsFiles(
+            folder: keepingRejects ? folder : nil, exports: exports, hidesOwners: options.hidesOwners)
         var comparison = Comparison(options, exports, ledger, key, current, run: id, rejects: rejects)
         try comparison.compare(first, &diff)
         try rejects.finish()
@@ -161,8 +168,11 @@ package final class SyncRun {
     }
 
     /// Writes down that the plan is refused; nothing was written to the store.
-    package func refuse(status: Int, words: String, next: String) throws(RunFailure) {
-        guard let planned else { return }
+    ///
+    /// Returns the report that says so; nil where nothing is planned.
+    @discardableResult
+    package func refuse(status: Int, words: String, next: String) throws(RunFailure) -> RunReport? {
+        guard let planned else { return nil }
         do {
             try ledger.beginRun(record(planned))
             try ledger.recordExports(
@@ -177,6 +187,7 @@ package final class SyncRun {
             var report = draft(planned)
             report.verdict = .init(words: words, exitStatus: status, next: next)
             try write(report, recorder.snapshot())
+            return report
         } catch {
             throw RunFailure(error)
         }

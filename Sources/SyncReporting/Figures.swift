@@ -1,21 +1,12 @@
+import CartAssociations
 import Foundation
 
 /// Numbers as people read them: grouped, with units, in three significant digits.
 package enum Figures {
-    /// For instance `1,234,567`.
-    package static func count(_ number: Int) -> String {
-        let digits = String(number.magnitude)
-        var grouped = ""
-        for (position, digit) in digits.enumerated() {
-            if position > 0, (digits.count - position).isMultiple(of: 3) { grouped.append(",") }
-            grouped.append(digit)
-        }
-        return number < 0 ? "-" + grouped : grouped
-    }
+    package static func count(_ number: Int) -> String { Count.text(number) }
 
-    /// A number of things, for instance `1 delete` or `3 deletes`.
     package static func count(_ number: Int, _ singular: String, _ plural: String? = nil) -> String {
-        "\(count(number)) \(number == 1 ? singular : plural ?? singular + "s")"
+        Count.text(number, singular, plural)
     }
 
     /// A latency, for instance `0.42 ms`, `42.1 ms`, `1.23 s`, `2.5 min`.

@@ -16,26 +16,47 @@ enum HistogramLog {
         let time = Date.ISO8601FormatStyle(includingFractionalSeconds: true).format(snapshot.started)
         var lines = [
             "#[Microseconds; tag OPERATION: response time, tag OPERATION-service: service time; "
-                + "Interval_Max in milliseconds]",
+                + "with .CLASS behind it: only answers of that class; Interval_Max in milliseconds]",
             "#[Histogram log format version 1.3]",
             "#[StartTime: \(start) (seconds since epoch), \(time)]",
             "#[BaseTime: \(start) (seconds since epoch)]",
             "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"",
         ]
+        let contents = self.contents(snapshot)
         for interval in LatencyInterval.joined(snapshot.intervals, into: LatencyRecording.logInterval) {
-            for operation in Operation.allCases {
-                for clock in LatencyClock.allCases {
-                    let histogram = interval.histogram(operation, clock)
-                    guard histogram.total > 0 else { continue }
-                    let numbers = [
-                        interval.start.inSeconds, interval.length.inSeconds, Double(histogram.maximum) / 1000,
-                    ].map { Figures.fixed($0, 3) }
-                    lines.append(
-                        "Tag=\(tag(operation, clock)),\(numbers.joined(separator: ",")),\(encoded(histogram))")
-                }
+            for (tag, histogram) in contents.map({ ($0.tag, $0.histogram(interval)) }) where histogram.total > 0 {
+                let numbers = [
+                    interval.start.inSeconds, interval.length.inSeconds, Double(histogram.maximum) / 1000,
+                ].map { Figures.fixed($0, 3) }
+                lines.append("Tag=\(tag),\(numbers.joined(separator: ",")),\(encoded(histogram))")
             }
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// The tags of a log and what each one holds: every operation and clock, and the classes of its answers where
+    /// they were of more than one.
+    private static func contents(
+        _ snapshot: LatencySnapshot
+    ) -> [(tag: String, histogram: (LatencyInterval) -> SparseHistogram)] {
+        Operation.allCases.flatMap { operation in
+            LatencyClock.allCases.flatMap { clock in
+                let name = tag(operation, clock)
+                let totals = snapshot.operationTotals(operation)
+                let classes = AnswerClass.allCases.filter { totals.tally(clock, $0).count > 0 }
+                let all = (
+                    tag: name, histogram: { (interval: LatencyInterval) in interval.histogram(operation, clock) }
+                )
+                guard classes.count > 1 else { return [all] }
+                return [all]
+                    + classes.map { answer in
+                        (
+                            tag: "\(name).\(answer.rawValue.replacing(" ", with: "-"))",
+                            histogram: { interval in interval.histogram(operation, clock, answer) }
+                        )
+                    }
+            }
+        }
     }
 
     static func tag(_ operation: Operation, _ clock: LatencyClock) -> String {

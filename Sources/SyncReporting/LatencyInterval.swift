@@ -2,27 +2,48 @@ import CartAssociations
 
 /// What happened in one stretch of a run.
 struct LatencyInterval: Sendable, Equatable {
+    /// Durations of one operation, on one clock, with one class of answer.
+    struct Slot: Sendable, Hashable, Comparable {
+        /// In the order of operation, clock and class.
+        let index: Int
+
+        init(_ operation: Operation, _ clock: LatencyClock, _ answer: AnswerClass) {
+            index = (operation.index * 2 + clock.index) * AnswerClass.allCases.count + answer.index
+        }
+
+        static let count = Operation.allCases.count * LatencyClock.allCases.count * AnswerClass.allCases.count
+
+        static func < (left: Slot, right: Slot) -> Bool { left.index < right.index }
+    }
+
     /// From the start of the recording.
     var start: Duration
     var length: Duration
-    /// Service and response time of each operation, all answers together; `slot` says where.
-    var histograms = [SparseHistogram](repeating: SparseHistogram(), count: slots)
+    /// The histograms that are not empty: most answers are of one class.
+    private(set) var histograms: [Slot: SparseHistogram] = [:]
     var attempts = 0
     var rateLimited = 0
     /// Attempts that got neither success nor 429.
     var troubled = 0
 
-    static let slots = Operation.allCases.count * LatencyClock.allCases.count
-
-    static func slot(_ operation: Operation, _ clock: LatencyClock) -> Int {
-        operation.index * 2 + (clock == .service ? 0 : 1)
+    init(start: Duration, length: Duration, histograms: [Slot: SparseHistogram] = [:]) {
+        self.start = start
+        self.length = length
+        self.histograms = histograms
     }
 
     var end: Duration { start + length }
-    var bytes: Int { histograms.reduce(MemoryLayout<Self>.stride) { $0 + $1.bytes } }
+    var bytes: Int { histograms.values.reduce(MemoryLayout<Self>.stride + 64) { $0 + $1.bytes + 16 } }
 
+    func histogram(_ operation: Operation, _ clock: LatencyClock, _ answer: AnswerClass) -> SparseHistogram {
+        histograms[Slot(operation, clock, answer)] ?? SparseHistogram()
+    }
+
+    /// All answers together.
     func histogram(_ operation: Operation, _ clock: LatencyClock) -> SparseHistogram {
-        histograms[Self.slot(operation, clock)]
+        AnswerClass.allCases.reduce(into: SparseHistogram()) { sum, answer in
+            if let histogram = histograms[Slot(operation, clock, answer)] { sum.add(histogram) }
+        }
     }
 
     /// Intervals joined wherever they begin in the same stretch of a length, counted from the start of the run.
@@ -42,7 +63,7 @@ struct LatencyInterval: Sendable, Equatable {
     /// Takes in the interval that follows.
     private mutating func absorb(_ next: LatencyInterval) {
         length = next.end - start
-        for slot in histograms.indices { histograms[slot].add(next.histograms[slot]) }
+        for (slot, histogram) in next.histograms { histograms[slot, default: SparseHistogram()].add(histogram) }
         attempts += next.attempts
         rateLimited += next.rateLimited
         troubled += next.troubled
@@ -51,19 +72,21 @@ struct LatencyInterval: Sendable, Equatable {
 
 /// The interval that is being recorded.
 struct OpenInterval: Sendable {
-    let start: Duration
-    private var slots = [OpenSlot](repeating: OpenSlot(), count: LatencyInterval.slots)
-    private var attempts = 0
+    private(set) var start: Duration
+    private var slots = [OpenSlot](repeating: OpenSlot(), count: LatencyInterval.Slot.count)
+    private(set) var attempts = 0
     private var rateLimited = 0
     private var troubled = 0
+    private var isTouched = false
 
     init(start: Duration) { self.start = start }
 
-    var isEmpty: Bool { attempts == 0 && slots.allSatisfy { $0.touched.isEmpty } }
+    var isEmpty: Bool { !isTouched }
     var bytes: Int { slots.reduce(0) { $0 + $1.bytes } }
 
     mutating func record(_ attempt: AttemptMeasure, service: UInt64?) {
-        slots[LatencyInterval.slot(attempt.operation, .service)].record(service)
+        isTouched = true
+        slots[LatencyInterval.Slot(attempt.operation, .service, attempt.answer).index].record(service)
         attempts += 1
         switch attempt.answer {
         case .success: break
@@ -73,54 +96,67 @@ struct OpenInterval: Sendable {
     }
 
     mutating func record(_ call: CallMeasure, response: UInt64?) {
-        slots[LatencyInterval.slot(call.operation, .response)].record(response)
+        isTouched = true
+        slots[LatencyInterval.Slot(call.operation, .response, call.answer).index].record(response)
     }
 
     /// What was recorded, as an interval of a length.
     func closed(length: Duration) -> LatencyInterval {
-        LatencyInterval(
-            start: start, length: length, histograms: slots.map { $0.sparse() }, attempts: attempts,
-            rateLimited: rateLimited, troubled: troubled)
+        var histograms: [LatencyInterval.Slot: SparseHistogram] = [:]
+        for operation in Operation.allCases {
+            for clock in LatencyClock.allCases {
+                for answer in AnswerClass.allCases {
+                    let slot = LatencyInterval.Slot(operation, clock, answer)
+                    if !slots[slot.index].isEmpty { histograms[slot] = slots[slot.index].sparse() }
+                }
+            }
+        }
+        var interval = LatencyInterval(start: start, length: length, histograms: histograms)
+        interval.attempts = attempts
+        interval.rateLimited = rateLimited
+        interval.troubled = troubled
+        return interval
     }
 
     /// Begins the next interval with the same memory.
     mutating func restart(at start: Duration) {
-        var next = OpenInterval(start: start)
-        swap(&next.slots, &slots)
-        for slot in next.slots.indices { next.slots[slot].clear() }
-        self = next
+        self.start = start
+        for slot in slots.indices where !slots[slot].isEmpty { slots[slot].clear() }
+        attempts = 0
+        rateLimited = 0
+        troubled = 0
+        isTouched = false
     }
 }
 
-/// The durations of one operation on one clock in the open interval.
-///
-/// Most intervals touch a few hundred of the cells, so that these are listed: closing an interval does not walk all.
+/// The durations of one slot in the open interval: the few cells that a stretch touches.
 private struct OpenSlot: Sendable {
-    private var counts: [UInt32] = []
-    private(set) var touched: [UInt32] = []
+    private var counts: [UInt16: UInt32] = [:]
     private var maximum: UInt64 = 0
 
-    var bytes: Int { (counts.capacity + touched.capacity) * MemoryLayout<UInt32>.stride }
+    var isEmpty: Bool { counts.isEmpty }
+    var bytes: Int { counts.capacity * 8 }
 
     mutating func record(_ microseconds: UInt64?) {
         guard let microseconds else { return }
-        let cell = LatencyRange.cell(of: microseconds)
-        if cell >= counts.count {
-            counts.append(contentsOf: repeatElement(0, count: cell + 1 - counts.count))
-        }
-        if counts[cell] == 0 { touched.append(UInt32(cell)) }
-        counts[cell] += 1
+        // The highest cell of an hour is far below 2^16.
+        counts[UInt16(LatencyRange.cell(of: microseconds)), default: 0] += 1
         if microseconds > maximum { maximum = microseconds }
     }
 
     func sparse() -> SparseHistogram {
         SparseHistogram(
-            cells: touched.sorted().map { (cell: Int($0), count: Int(counts[Int($0)])) }, maximum: maximum)
+            cells: counts.sorted { $0.key < $1.key }.map { (cell: Int($0.key), count: Int($0.value)) },
+            maximum: maximum)
     }
 
     mutating func clear() {
-        for cell in touched { counts[Int(cell)] = 0 }
-        touched.removeAll(keepingCapacity: true)
+        counts.removeAll(keepingCapacity: true)
         maximum = 0
     }
+}
+
+extension LatencyClock {
+    /// The position in `allCases`.
+    var index: Int { self == .service ? 0 : 1 }
 }

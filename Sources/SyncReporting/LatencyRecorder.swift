@@ -25,6 +25,31 @@ package final class LatencyRecorder: Sendable {
         recording.withLock { $0.record(event, at: now - started) }
     }
 
+    /// Notes that the run stood still from one moment to another, because a person was asked.
+    ///
+    /// Nobody is slow while a person thinks: rates and plots leave this time out.
+    package func recordApprovalWait(from asked: ContinuousClock.Instant, to answered: ContinuousClock.Instant) {
+        recording.withLock { $0.idle.append(asked - started..<max(asked, answered) - started) }
+    }
+
+    /// What holds calls back at a moment, for a progress line.
+    package func pace(now: ContinuousClock.Instant) -> (rate: Double?, reason: String?, pauseLeft: Duration?) {
+        recording.withLock { recording in
+            let rate = recording.rate
+            return (rate.steps.last?.rate, rate.latestReason, rate.pauseLeft(at: now - started))
+        }
+    }
+
+    /// Requests on the wire so far, and those that are repeated.
+    package var counts: (attempts: Int, retries: Int) {
+        recording.withLock { ($0.attempts, $0.retries) }
+    }
+
+    /// Attempts a second in about the last half minute.
+    package func recentRate(now: ContinuousClock.Instant) -> Double {
+        recording.withLock { $0.recentRate(at: now - started) }
+    }
+
     /// Everything recorded so far.
     package func snapshot() -> LatencySnapshot {
         let copy = recording.withLock { $0 }
@@ -52,14 +77,22 @@ struct LatencyRecording: Sendable {
     /// The length of the intervals from now on.
     private var length: Duration = .seconds(1)
     private var openEnd: Duration = .seconds(1)
-    private var rate = RateHistory()
+    private(set) var rate = RateHistory()
+    fileprivate var idle: [Range<Duration>] = []
     private var latest: Duration = .zero
+    private(set) var attempts = 0
+    private(set) var retries = 0
+    /// When the first attempt was sent and the last one was answered.
+    private var attempted: ClosedRange<Duration>?
 
     mutating func record(_ event: CallEvent, at moment: Duration) {
         latest = max(latest, moment)
         if moment >= openEnd { closeInterval(before: moment) }
         switch event {
         case .attempt(let attempt):
+            attempts += 1
+            let sent = min(moment, max(.zero, moment - attempt.service))
+            attempted = min(attempted?.lowerBound ?? sent, sent)...moment
             let service = LatencyRange.microseconds(attempt.service)
             totals[attempt.operation.index].record(attempt, service: service)
             open.record(attempt, service: service)
@@ -68,6 +101,7 @@ struct LatencyRecording: Sendable {
             totals[call.operation.index].record(call, response: response)
             open.record(call, response: response)
         case .retry(let operation, after: _):
+            retries += 1
             totals[operation.index].recordRetry()
         case .rate(let limit, let reason):
             rate.record(limit, reason: reason, at: moment)
@@ -106,7 +140,16 @@ struct LatencyRecording: Sendable {
         }
         return LatencySnapshot(
             started: wallClock, totals: totals, intervals: LatencyInterval.joined(intervals, into: length),
-            rate: rate)
+            rate: rate, attempted: attempted, idle: idle)
+    }
+
+    func recentRate(at moment: Duration) -> Double {
+        let since = max(.zero, moment - .seconds(30))
+        guard openEnd > since else { return 0 }
+        let recent = closed.reversed().prefix { $0.end > since }
+        let start = recent.last?.start ?? open.start
+        let count = recent.reduce(open.attempts) { $0 + $1.attempts }
+        return Double(count) / max(1, (moment - max(start, since)).inSeconds)
     }
 
     private var totalBytes: Int { totals.reduce(open.bytes) { $0 + $1.bytes } }

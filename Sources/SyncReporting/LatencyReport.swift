@@ -22,7 +22,7 @@ package struct LatencyReport: Codable, Sendable, Equatable {
             return totals.isEmpty ? nil : OperationLatency(operation, totals)
         }
         rate = RateReport(snapshot, limit: rateLimit, ended: ended)
-        timeline = TimelinePoint.line(through: snapshot.intervals, limit: rateLimit, steps: snapshot.rate.steps)
+        timeline = TimelinePoint.line(through: snapshot, limit: rateLimit, steps: rate.steps)
     }
 
     package subscript(_ operation: Operation) -> OperationLatency? {

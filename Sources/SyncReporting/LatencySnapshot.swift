@@ -10,11 +10,28 @@ package struct LatencySnapshot: Sendable {
     private(set) var intervals: [LatencyInterval]
     private(set) var rate: RateHistory
 
-    init(started: Date, totals: [OperationTotals], intervals: [LatencyInterval], rate: RateHistory) {
+    /// When the first attempt was sent and the last one was answered; nil without any.
+    private(set) var attempted: ClosedRange<Duration>?
+    /// When the run stood still, because a person was asked or because it was interrupted.
+    private(set) var idle: [Range<Duration>]
+
+    init(
+        started: Date, totals: [OperationTotals], intervals: [LatencyInterval], rate: RateHistory,
+        attempted: ClosedRange<Duration>?, idle: [Range<Duration>]
+    ) {
         self.started = started
         self.totals = totals
         self.intervals = intervals
         self.rate = rate
+        self.attempted = attempted
+        self.idle = idle
+    }
+
+    /// A moment of the run in the time that the run worked: without the time in which it stood still.
+    func worked(_ moment: Duration) -> Duration {
+        idle.reduce(moment) { worked, wait in
+            worked - max(.zero, min(moment, wait.upperBound) - wait.lowerBound)
+        }
     }
 
     /// A snapshot of nothing, to merge others into.
@@ -30,23 +47,24 @@ package struct LatencySnapshot: Sendable {
         rate.add(other.rate)
     }
 
-    /// This snapshot and a later one of the same run as one: the intervals follow each other.
+    /// This snapshot and a later one of the same run as one; in between the run stood still.
     package func followed(by later: LatencySnapshot) -> LatencySnapshot {
         let offset = Duration.seconds(max(0, later.started.timeIntervalSince(started)))
         var whole = self
-        whole.merge(later.moved(by: offset))
+        for index in totals.indices { whole.totals[index].add(later.totals[index]) }
         whole.intervals += later.intervals.map { interval in
             var moved = interval
             moved.start += offset
             return moved
         }
+        whole.rate = rate.followed(by: later.rate, after: offset)
+        let ended = min(offset, max(attempted?.upperBound ?? .zero, intervals.last?.end ?? .zero))
+        whole.idle += [ended..<offset] + later.idle.map { $0.lowerBound + offset..<$0.upperBound + offset }
+        if let attempts = later.attempted {
+            let first = attempted?.lowerBound ?? attempts.lowerBound + offset
+            whole.attempted = min(first, attempts.upperBound + offset)...(attempts.upperBound + offset)
+        }
         return whole
-    }
-
-    private func moved(by offset: Duration) -> LatencySnapshot {
-        var moved = self
-        moved.rate.move(by: offset)
-        return moved
     }
 
     /// Calls with a final answer.
@@ -65,9 +83,6 @@ package struct LatencySnapshot: Sendable {
 
     /// Attempts that will be or were repeated.
     package var retries: Int { totals.reduce(0) { $0 + $1.retries } }
-
-    /// The latest rate that was set, in calls a second.
-    package var currentRate: Double? { rate.steps.last?.rate }
 
     /// A percentile (0 to 100) of some operations in milliseconds; nil where nothing was recorded.
     package func milliseconds(

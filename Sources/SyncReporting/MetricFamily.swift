@@ -2,19 +2,21 @@
 struct MetricFamily {
     enum Kind: String { case counter, gauge, histogram }
 
+    private static let prefix = "cartsync_"
+
     struct Sample {
         var suffix = ""
         var labels: [(name: String, value: String)] = []
         let value: Double
     }
 
-    let name: String
-    let help: String
-    let kind: Kind
+    private(set) var name: String
+    private(set) var help: String
+    private(set) var kind: Kind
     var samples: [Sample] = []
 
     init(_ name: String, _ kind: Kind, _ help: String) {
-        self.name = "cartsync_" + name
+        self.name = Self.prefix + name
         self.kind = kind
         self.help = help
     }
@@ -28,15 +30,33 @@ struct MetricFamily {
     }
 
     /// Adds a latency as a histogram in seconds, its buckets cumulative.
-    mutating func add(_ figures: LatencyFigures, _ label: (name: String, value: String)) {
+    mutating func add(_ sums: LatencySums, _ label: (name: String, value: String)) {
         var passed = 0
-        for bucket in figures.buckets {
-            passed += bucket.count
-            let bound = bucket.upTo.map { Figures.plain($0 / 1000) } ?? "+Inf"
+        let bounds = LatencyBuckets.bounds.map { Figures.plain($0 / 1000) } + ["+Inf"]
+        for (count, bound) in zip(sums.counts, bounds) {
+            passed += count
             samples.append(Sample(suffix: "_bucket", labels: [label, ("le", bound)], value: Double(passed)))
         }
-        samples.append(Sample(suffix: "_sum", labels: [label], value: figures.sum / 1000))
+        samples.append(Sample(suffix: "_sum", labels: [label], value: sums.sum / 1000))
         samples.append(Sample(suffix: "_count", labels: [label], value: Double(passed)))
+    }
+
+    /// The family as the last run's own figures: what they count does not add up from run to run, so that no counter
+    /// is one, and the source stands in each label, since the files of several sources lie in one folder.
+    func ofLastRun(source: String) -> MetricFamily {
+        var family = self
+        let stem = name.dropFirst(Self.prefix.count)
+        family.name = Self.prefix + "last_run_" + (stem.hasSuffix("_total") ? stem.dropLast("_total".count) : stem)
+        if kind == .counter { family.kind = .gauge }
+        family.help = "Of the last run. " + help
+        family.samples = samples.map { sample in
+            var sample = sample
+            if !sample.labels.contains(where: { $0.name == "source" }) {
+                sample.labels.insert(("source", source), at: 0)
+            }
+            return sample
+        }
+        return family
     }
 
     var text: String {

@@ -40,27 +40,26 @@ package struct PrometheusText: Sendable {
         package init() {}
     }
 
-    private var latency: LatencySnapshot
+    private var calls: [CallTotals] = Operation.allCases.map { _ in CallTotals() }
     private var outcomes = RunOutcomes()
     private var accepted = 0
     private var duplicates = 0
     private var rejected = 0
-    private var jobs: [String: Job] = [:]
+    private var sources: [String: Source] = [:]
 
-    private struct Job {
+    private struct Source {
         var runs: [RunStatus: Int] = [:]
         var lastSuccess: Date?
     }
 
-    /// - Parameter jobs: the names of all jobs, so that each has its counters from the start.
-    package init(started: Date, jobs: [String]) {
-        latency = .empty(started: started)
-        for job in jobs { self.jobs[job] = Job() }
+    /// - Parameter sources: the names of all sources, so that each has its counters from the start.
+    package init(sources: [String]) {
+        for source in sources { self.sources[source] = Source() }
     }
 
-    /// Counts a run that has ended.
-    package mutating func add(_ report: RunReport, _ snapshot: LatencySnapshot, job: String) {
-        latency.merge(snapshot)
+    /// Counts a run that has ended, from its report alone.
+    package mutating func add(_ report: RunReport) {
+        add(report.latency)
         for export in report.exports {
             accepted += export.accepted
             duplicates += export.duplicates
@@ -69,64 +68,77 @@ package struct PrometheusText: Sendable {
         for kind in ChangeKind.allCases {
             for outcome in Outcome.allCases { outcomes.count(kind, outcome, report.outcomes[kind][outcome]) }
         }
+        addEnd(of: report)
+    }
+
+    /// Counts what a run did since it was resumed.
+    ///
+    /// - Parameters:
+    ///   - report: that of the whole run.
+    ///   - earlier: the outcomes before, which are counted already or belong to an earlier process.
+    ///   - calls: those made since.
+    package mutating func add(_ report: RunReport, after earlier: RunOutcomes, calls: LatencyReport) {
+        add(calls)
+        for kind in ChangeKind.allCases {
+            for outcome in Outcome.allCases {
+                outcomes.count(kind, outcome, max(0, report.outcomes[kind][outcome] - earlier[kind][outcome]))
+            }
+        }
+        addEnd(of: report)
+    }
+
+    private mutating func addEnd(of report: RunReport) {
         let status = RunStatus(exitStatus: report.verdict.exitStatus)
-        jobs[job, default: Job()].runs[status, default: 0] += 1
-        if status == .done { succeeded(job: job, at: report.ended) }
+        sources[report.source, default: Source()].runs[status, default: 0] += 1
+        if status == .done { succeeded(source: report.source, at: report.ended) }
     }
 
-    /// Notes the last success of a job, also one before this process began.
-    package mutating func succeeded(job: String, at time: Date) {
-        jobs[job, default: Job()].lastSuccess = time
+    /// Counts the calls of a run that ended without a report, or goes on.
+    package mutating func add(_ latency: LatencyReport) {
+        for operation in latency.operations { calls[operation.operation.index].add(operation) }
     }
 
-    /// The metrics.
+    /// Counts a run that ended without a report.
+    package mutating func addRun(of source: String, exitStatus: Int) {
+        sources[source, default: Source()].runs[RunStatus(exitStatus: exitStatus), default: 0] += 1
+    }
+
+    /// Notes the last success of a source, also one before this process began.
+    package mutating func succeeded(source: String, at time: Date) {
+        sources[source, default: Source()].lastSuccess = time
+    }
+
+    /// The metrics of a service.
     ///
-    /// - Parameter running: what the recorder of the present run holds; nil where none is running.
-    package func text(now: Now, running: LatencySnapshot?, time: Date) -> String {
-        var all = latency
-        if let running { all.merge(running) }
-        let operations = Operation.allCases.map { OperationLatency($0, all.operationTotals($0)) }
-        return (callFamilies(operations) + workFamilies + jobFamilies(time) + nowFamilies(now)).map(\.text).joined()
+    /// - Parameter running: the calls of the present run; nil where none is running.
+    package func text(now: Now, running: LatencyReport?, time: Date) -> String {
+        var all = self
+        if let running { all.add(running) }
+        return (all.callFamilies + all.workFamilies + all.sourceFamilies + all.ages(time) + Self.nowFamilies(now))
+            .map(\.text).joined()
     }
 
-    /// The metrics of one run by itself, for the node exporter's textfile collector.
-    package static func text(of report: RunReport, _ snapshot: LatencySnapshot) -> String {
-        var metrics = PrometheusText(started: report.started, jobs: [])
-        metrics.add(report, snapshot, job: report.source)
-        var now = Now()
-        now.rate = report.latency.rate.achieved
-        now.limit = report.latency.rate.limit
-        now.changesLeft = report.outcomes.pending
-        return metrics.text(now: now, running: nil, time: report.ended)
-    }
-
-    /// Writes the metrics of one run where the textfile collector, another user's process, reads them.
-    ///
-    /// Throws `ReportNotWritten`.
-    package static func write(_ report: RunReport, _ snapshot: LatencySnapshot, to path: String) throws {
-        try DurableFile.write(text(of: report, snapshot).utf8, to: path, permissions: 0o644)
-    }
-
-    private func callFamilies(_ operations: [OperationLatency]) -> [MetricFamily] {
+    var callFamilies: [MetricFamily] {
         var service = MetricFamily(
             "service_time_seconds", .histogram, "From a request being sent to its answer being read, each attempt.")
         var response = MetricFamily(
             "response_time_seconds", .histogram, "From a call being due to its final answer, repetitions included.")
         var attempts = MetricFamily("attempts_total", .counter, "Requests by the class of their answer.")
         var retries = MetricFamily("retries_total", .counter, "Requests that repeat an earlier one.")
-        for operation in operations {
-            let label = ("operation", operation.operation.rawValue)
-            service.add(operation.service, label)
-            response.add(operation.response, label)
-            retries.add(operation.retries, label)
+        for operation in Operation.allCases {
+            let label = ("operation", operation.rawValue)
+            let totals = calls[operation.index]
+            service.add(totals.service, label)
+            response.add(totals.response, label)
+            retries.add(totals.retries, label)
             for answer in AnswerClass.allCases {
-                attempts.add(operation.attempts(answer), label, ("answer", answer.rawValue))
+                attempts.add(totals.attempts[answer.rawValue] ?? 0, label, ("answer", answer.rawValue))
             }
         }
         return [service, response, attempts, retries]
     }
 
-    private var workFamilies: [MetricFamily] {
+    var workFamilies: [MetricFamily] {
         var changes = MetricFamily("changes_total", .counter, "Changes by how they ended.")
         for kind in ChangeKind.allCases {
             for outcome in Outcome.allCases where outcome.isPossible(for: kind) {
@@ -140,23 +152,29 @@ package struct PrometheusText: Sendable {
         return [changes, records]
     }
 
-    private func jobFamilies(_ time: Date) -> [MetricFamily] {
+    var sourceFamilies: [MetricFamily] {
         var runs = MetricFamily("runs_total", .counter, "Runs by how they ended.")
         var success = MetricFamily(
-            "last_success_timestamp_seconds", .gauge, "When a run of the job last did all it had to; 0 for never.")
-        var age = MetricFamily(
-            "last_success_age_seconds", .gauge, "How long ago a run of the job last did all it had to.")
-        for (name, job) in jobs.sorted(by: { $0.key < $1.key }) {
+            "last_success_timestamp_seconds", .gauge, "When a run of the source last did all it had to; 0 for never.")
+        for (name, source) in sources.sorted(by: { $0.key < $1.key }) {
             for status in RunStatus.allCases {
-                runs.add(job.runs[status] ?? 0, ("job", name), ("status", status.rawValue))
+                runs.add(source.runs[status] ?? 0, ("source", name), ("status", status.rawValue))
             }
-            success.add(job.lastSuccess?.timeIntervalSince1970 ?? 0, ("job", name))
-            age.add(job.lastSuccess.map { max(0, time.timeIntervalSince($0)) } ?? .infinity, ("job", name))
+            success.add(source.lastSuccess?.timeIntervalSince1970 ?? 0, ("source", name))
         }
-        return [runs, success, age]
+        return [runs, success]
     }
 
-    private func nowFamilies(_ now: Now) -> [MetricFamily] {
+    private func ages(_ time: Date) -> [MetricFamily] {
+        var age = MetricFamily(
+            "last_success_age_seconds", .gauge, "How long ago a run of the source last did all it had to.")
+        for (name, source) in sources.sorted(by: { $0.key < $1.key }) {
+            age.add(source.lastSuccess.map { max(0, time.timeIntervalSince($0)) } ?? .infinity, ("source", name))
+        }
+        return [age]
+    }
+
+    private static func nowFamilies(_ now: Now) -> [MetricFamily] {
         [
             ("rate_calls_per_second", "Calls a second of late.", now.rate),
             ("rate_limit_calls_per_second", "The rate in force.", now.limit),
@@ -179,5 +197,33 @@ extension Outcome {
         case .deleted, .alreadyGone: kind == .delete
         case .rejected, .failed, .skipped: true
         }
+    }
+}
+
+/// The calls of one operation, added up over runs.
+private struct CallTotals {
+    var service = LatencySums()
+    var response = LatencySums()
+    var attempts: [String: Int] = [:]
+    var retries = 0
+
+    mutating func add(_ operation: OperationLatency) {
+        service.add(operation.service)
+        response.add(operation.response)
+        attempts.merge(operation.attemptAnswers, uniquingKeysWith: +)
+        retries += operation.retries
+    }
+}
+
+/// A latency as Prometheus counts it: how many within each bound of `LatencyBuckets`, and their sum.
+struct LatencySums {
+    /// In the order of the bounds, the last one without a bound.
+    private(set) var counts = [Int](repeating: 0, count: LatencyBuckets.bounds.count + 1)
+    /// Milliseconds.
+    private(set) var sum = 0.0
+
+    mutating func add(_ figures: LatencyFigures) {
+        for (index, bucket) in figures.buckets.enumerated() where index < counts.count { counts[index] += bucket.count }
+        sum += figures.sum
     }
 }

@@ -9,6 +9,9 @@ package struct ReportFolder: Sendable {
     package static let pageName = "report.html"
     package static let logName = "latency.hlog"
 
+    /// The file of a percentile distribution, of an operation such as `create` or `create-service`.
+    package static func distributionName(_ operation: String) -> String { "latency-\(operation).hgrm" }
+
     /// The folder's path; it must exist.
     package let path: String
 
@@ -29,7 +32,7 @@ package struct ReportFolder: Sendable {
             for clock in LatencyClock.allCases {
                 let tally = snapshot.operationTotals(operation).tally(clock)
                 guard let distribution = PercentileFile.text(tally) else { continue }
-                let name = "latency-\(HistogramLog.tag(operation, clock)).hgrm"
+                let name = Self.distributionName(HistogramLog.tag(operation, clock))
                 try DurableFile.write(distribution.utf8, to: path(of: name))
             }
         }

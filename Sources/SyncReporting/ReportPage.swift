@@ -18,10 +18,12 @@ package enum ReportPage {
             "title": "cartsync \(report.run)", "verdict": report.verdict.words,
             "tone": tone(report.verdict.exitStatus), "facts": facts(report), "style": ReportPageTemplate.style,
             "exports": exports(report), "changes": changes(report), "plan": plan(report.plan),
-            "latency": latency(report.latency), "plots": plots(report), "failures": failures(report),
+            "objectives": objectives(report), "latency": latency(report.latency), "plots": plots(report),
+            "failures": failures(report),
             "settings": settings(report), "schema": report.schemaVersion,
         ]
         if let rejected = rejected(report) { content["rejected"] = rejected }
+        if !report.objectives.isEmpty { content["hasObjectives"] = true }
         if let next = report.verdict.next { content["next"] = next }
         return content
     }
@@ -35,18 +37,11 @@ package enum ReportPage {
     }
 
     private static func facts(_ report: RunReport) -> [[String: Any]] {
-        let rate = report.latency.rate
-        return [
+        [
             ("Run", "\(report.run), command \(report.command), exit status \(report.verdict.exitStatus)"),
             ("Store", report.store), ("Source", report.source),
             ("Started", Date.ISO8601FormatStyle().format(report.started)),
-            ("Took", Figures.span(seconds: report.seconds)),
-            (
-                "Calls",
-                "\(Figures.count(report.latency.attempts)), \(Figures.rate(rate.achieved)) a second of "
-                    + "\(Figures.rate(rate.limit)) allowed, \(Figures.count(report.latency.retries, "retry", "retries")), "
-                    + "\(Figures.count(rate.rateLimited)) answered 429"
-            ),
+            ("Took", Figures.took(report)), ("Calls", Figures.calls(report.latency)),
         ].map { ["name": $0.0, "value": $0.1] }
     }
 
@@ -78,6 +73,17 @@ package enum ReportPage {
             "kept": Figures.count(plan.kept), "unmanaged": Figures.count(plan.unmanaged),
             "current": plan.current.rawValue, "reason": plan.currentReason,
         ]
+    }
+
+    private static func objectives(_ report: RunReport) -> [[String: Any]] {
+        report.objectives.map { result in
+            [
+                "objective": result.objective, "measured": result.measuredText,
+                "result": result.isCrossed ? "crossed" : result.measured == nil ? "-" : "kept",
+                "tone": result.isCrossed ? "bad" : "good",
+                "when": result.crossedAfter.map { "\(Figures.span(seconds: $0)) into the run" } ?? "-",
+            ]
+        }
     }
 
     private static func latency(_ latency: LatencyReport) -> [[String: Any]] {

@@ -39,12 +39,21 @@ enum ReportPageTemplate {
         <div class="scroll" role="region" aria-labelledby="exports" tabindex="0"><table>
         <thead><tr><th scope="col">Export</th><th scope="col" class="text">Format</th><th scope="col">Records</th><th scope="col">Accepted</th><th scope="col">Duplicates</th><th scope="col">Rejected</th></tr></thead>
         <tbody>
-        {{#exports}}<tr><th scope="row">{{path}}</th><td class="text">{{format}}</td><td>{{records}}</td><td>{{accepted}}</td><td>{{duplicates}}</td><td>{{rejected}}</td></tr>
+        {{#exports}}<tr><th scope="row" class="path">{{path}}</th><td class="text">{{format}}</td><td>{{records}}</td><td>{{accepted}}</td><td>{{duplicates}}</td><td>{{rejected}}</td></tr>
         <tr class="digest"><td colspan="6">SHA-256 {{sha256}}</td></tr>
         {{/exports}}
         </tbody></table></div>
         </section>
-        <section aria-labelledby="latency">
+        {{#hasObjectives}}<section aria-labelledby="objectives">
+        <h2 id="objectives">Objectives</h2>
+        <div class="scroll" role="region" aria-labelledby="objectives" tabindex="0"><table>
+        <thead><tr><th scope="col">Objective</th><th scope="col">Measured</th><th scope="col">Result</th><th scope="col">First seen crossed</th></tr></thead>
+        <tbody>
+        {{#objectives}}<tr><th scope="row">{{objective}}</th><td>{{measured}}</td><td class="{{tone}}">{{result}}</td><td>{{when}}</td></tr>
+        {{/objectives}}
+        </tbody></table></div>
+        </section>
+        {{/hasObjectives}}<section aria-labelledby="latency">
         <h2 id="latency">Latency</h2>
         <p>Service: from the request being sent to the answer being read, each attempt. Response: from when the call was due to its final answer, waiting and repetitions included.</p>
         <div class="scroll" role="region" aria-labelledby="latency" tabindex="0"><table>
@@ -67,9 +76,9 @@ enum ReportPageTemplate {
         {{^failures}}<p>None.</p>{{/failures}}
         {{#failures}}<h3>{{count}} × {{reason}}</h3>
         <div class="scroll" role="region" aria-label="Examples" tabindex="0"><table>
-        <thead><tr><th scope="col">Change</th><th scope="col" class="text">Cart</th><th scope="col" class="text">Export</th><th scope="col">Line</th><th scope="col">Status</th><th scope="col" class="text">Message</th></tr></thead>
+        <thead><tr><th scope="col">Change</th><th scope="col" class="text">Cart</th><th scope="col" class="text">Message</th><th scope="col">Status</th><th scope="col">Line</th><th scope="col" class="text">Export</th></tr></thead>
         <tbody>
-        {{#examples}}<tr><th scope="row">{{kind}}</th><td class="text">{{cart}}</td><td class="text">{{export}}</td><td>{{line}}</td><td>{{status}}</td><td class="text message">{{message}}</td></tr>
+        {{#examples}}<tr><th scope="row">{{kind}}</th><td class="text id">{{cart}}</td><td class="text message">{{message}}</td><td>{{status}}</td><td>{{line}}</td><td class="text path">{{export}}</td></tr>
         {{/examples}}
         </tbody></table></div>
         {{/failures}}
@@ -79,15 +88,16 @@ enum ReportPageTemplate {
         {{^rejected}}<p>None.</p>{{/rejected}}
         {{#rejected}}<p>{{count}} could not be used{{#file}}; all are in <code>{{.}}</code>, to be mended and imported{{/file}}.</p>
         <div class="scroll" role="region" aria-labelledby="rejected" tabindex="0"><table>
-        <thead><tr><th scope="col">Export</th><th scope="col">Line</th><th scope="col" class="text">Reason</th></tr></thead>
+        <thead><tr><th scope="col">Line</th><th scope="col" class="text">Reason</th><th scope="col" class="text">Export</th></tr></thead>
         <tbody>
-        {{#examples}}<tr><th scope="row">{{export}}</th><td>{{line}}</td><td class="text message">{{reason}}</td></tr>
+        {{#examples}}<tr><th scope="row">{{line}}</th><td class="text message">{{reason}}</td><td class="text path">{{export}}</td></tr>
         {{/examples}}
         </tbody></table></div>
         {{/rejected}}
         </section>
         <section aria-labelledby="settings">
         <h2 id="settings">Settings</h2>
+        <p>Those that are not listed have their defaults.</p>
         <div class="scroll" role="region" aria-labelledby="settings" tabindex="0"><table>
         <thead><tr><th scope="col">Setting</th><th scope="col" class="text">Value</th><th scope="col" class="text">From</th></tr></thead>
         <tbody>
@@ -130,7 +140,11 @@ enum ReportPageTemplate {
         td.text{padding-left:.6rem}th.text{padding-left:.6rem}
         th{font-weight:600}thead th{font-weight:400}
         .digest td{font-size:.75rem;white-space:normal;overflow-wrap:anywhere}
-        .message{white-space:normal;overflow-wrap:anywhere;min-width:16rem}
+        .message{white-space:normal;overflow-wrap:anywhere;min-width:14rem}
+        .path{white-space:normal;overflow-wrap:anywhere;min-width:9rem}
+        .id{max-width:14rem;white-space:normal;overflow-wrap:anywhere;min-width:6rem}
+        td.good{color:var(--good)}td.bad{color:var(--bad);font-weight:600}
+        tbody tr{vertical-align:top}
         code{font-size:.9em;overflow-wrap:anywhere}
         figure{margin:1.75rem 0}figcaption{font-weight:600;margin-bottom:.25rem}
         figure p{margin:.25rem 0;color:var(--soft);font-size:.9rem}
@@ -147,10 +161,10 @@ enum ReportPageTemplate {
         .legend svg{vertical-align:middle}
         footer{margin-top:2.5rem;font-size:.85rem}
         @media (max-width:38rem){svg.wide{display:none}svg.narrow{display:block}body{padding:1rem}h1{font-size:1.25rem}\
-        dl div{grid-template-columns:4.5rem 1fr}}
+        dl div{grid-template-columns:4.5rem 1fr}table{font-size:.875rem}.message{min-width:11rem}}
         @media print{:root{--ink:#000;--soft:#444;--ground:#fff;--edge:#bbb;--good:#116329;--warning:#7d4e00;\
         --bad:#b3181e;--c0:#0072b2;--c1:#d55e00;--c2:#009e73;--c3:#8a5a8f;--c4:#8a7300;--band:#d55e0026;--mark:#d55e00}\
         body{max-width:none;padding:0;font-size:10pt}svg.wide{display:block}svg.narrow{display:none}\
-        figure,tr{break-inside:avoid}h2,h3{break-after:avoid}.scroll{overflow:visible}}
+        figure,tr{break-inside:avoid}h2,h3,h2+p{break-after:avoid}.scroll{overflow:visible}}
         """
 }

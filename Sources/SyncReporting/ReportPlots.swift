@@ -79,9 +79,7 @@ struct ReportPlots {
     /// Attempts a second against the limit, with 429 answers and pauses marked.
     var rate: LinePlot? {
         guard latency.timeline.count >= Self.fewestStretches else { return nil }
-        let achieved = latency.timeline.map { point in
-            (point.seconds + point.length / 2, Double(point.attempts) / point.length)
-        }
+        let achieved = achieved
         var limit = [(0.0, latency.rate.steps.first { $0.seconds <= 0 }?.rate ?? latency.rate.limit)]
         limit += latency.rate.steps.filter { $0.rate > 0 }.map { ($0.seconds, $0.rate) }
         if let last = limit.last { limit.append((max(end, last.0), last.1)) }
@@ -100,12 +98,29 @@ struct ReportPlots {
             marks: pauses + limited)
     }
 
-    private var pauses: [LinePlot.Mark] {
-        let steps = latency.rate.steps
-        return steps.indices.filter { steps[$0].rate <= 0 }.map { index in
-            let next = steps.indices.contains(index + 1) ? steps[index + 1].seconds : end
-            return LinePlot.Mark(from: steps[index].seconds, to: next, isBand: true)
+    /// Attempts a second in each stretch, and none between stretches that do not touch.
+    private var achieved: [(Double, Double)] {
+        var stretches = latency.timeline.filter { $0.length > 0 }
+        // The run ends in the middle of a stretch: three calls in the last tenth of a second are no rate.
+        if let last = stretches.last, let before = stretches.dropLast().last, last.length < before.length / 2 {
+            stretches.removeLast(2)
+            var both = before
+            both.length = last.seconds + last.length - before.seconds
+            both.attempts += last.attempts
+            stretches.append(both)
         }
+        var points: [(Double, Double)] = []
+        var end = 0.0
+        for stretch in stretches {
+            if stretch.seconds > end + 0.001, !points.isEmpty { points += [(end, 0), (stretch.seconds, 0)] }
+            points.append((stretch.seconds + stretch.length / 2, Double(stretch.attempts) / stretch.length))
+            end = stretch.seconds + stretch.length
+        }
+        return points
+    }
+
+    private var pauses: [LinePlot.Mark] {
+        latency.rate.held.map { LinePlot.Mark(from: $0.seconds, to: $0.seconds + $0.length, isBand: true) }
     }
 
     private var limited: [LinePlot.Mark] {

@@ -6,10 +6,13 @@ extension RunReport {
     /// No record and no change may go missing between the parts of a report.
     package func inconsistencies() -> [String] {
         var found: [String] = []
-        for export in exports where export.accepted < 0 {
+        for export in exports
+        where export.records != export.accepted + export.duplicates + export.rejectedCount + (export.elsewhere ?? 0)
+            || export.accepted < 0
+        {
             found.append(
-                "\(export.path): \(export.records) records, but \(export.duplicates) duplicates and "
-                    + "\(export.rejectedCount) rejected")
+                "\(export.path): \(export.records) records, but \(export.accepted) accepted, "
+                    + "\(export.duplicates) duplicates and \(export.rejectedCount) rejected")
         }
         for kind in ChangeKind.allCases {
             let planned = kind == .create ? plan.creates : plan.deletes

@@ -19,10 +19,14 @@ package struct RunReport: Codable, Sendable, Equatable {
     package var source: String
     package var started: Date
     package var ended: Date
+    /// How long the run stood still, because a person was asked or because it was interrupted, in seconds.
+    package var idleSeconds: Double
     package var exports: [ExportSummary]
     package var plan: PlanSummary
     package var outcomes: RunOutcomes
     package var latency: LatencyReport
+    /// What the run was to keep, and whether it did.
+    package var objectives: [ObjectiveResult] = []
     package var failures: [FailureGroup]
     package var rejected: RejectedRecords
     package var settings: [SettingUsed]
@@ -41,6 +45,7 @@ package struct RunReport: Codable, Sendable, Equatable {
         self.source = source
         self.started = started.wholeMilliseconds
         self.ended = ended.wholeMilliseconds
+        idleSeconds = snapshot.idle.reduce(0) { $0 + ($1.upperBound - $1.lowerBound).inSeconds }
         self.exports = exports
         self.plan = plan
         self.outcomes = outcomes
@@ -50,8 +55,8 @@ package struct RunReport: Codable, Sendable, Equatable {
         self.settings = settings
     }
 
-    /// Seconds from start to end.
-    package var seconds: Double { max(0, ended.timeIntervalSince(started)) }
+    /// Seconds from start to end, without the time in which it stood still.
+    package var seconds: Double { max(0, ended.timeIntervalSince(started) - idleSeconds) }
 }
 
 extension RunReport {
@@ -75,8 +80,10 @@ extension RunReport {
         package var path: String
         /// For instance `CSV` or `XML, gzip`.
         package var format: String
-        /// All records: accepted, duplicates and rejected.
+        /// All records: accepted, duplicates, rejected and those of other shards.
         package var records: Int
+        /// Records that were used, each association once.
+        package var accepted: Int
         package var duplicates: Int
         /// Rejected records by reason.
         package var rejected: [String: Int]
@@ -86,12 +93,13 @@ extension RunReport {
         package var sha256: String?
 
         package init(
-            path: String, format: String, records: Int, duplicates: Int, rejected: [String: Int], elsewhere: Int = 0,
-            sha256: String?
+            path: String, format: String, records: Int, accepted: Int, duplicates: Int, rejected: [String: Int],
+            elsewhere: Int = 0, sha256: String?
         ) {
             self.path = path
             self.format = format
             self.records = records
+            self.accepted = accepted
             self.duplicates = duplicates
             self.rejected = rejected
             self.elsewhere = elsewhere == 0 ? nil : elsewhere
@@ -99,7 +107,6 @@ extension RunReport {
         }
 
         package var rejectedCount: Int { rejected.values.reduce(0, +) }
-        package var accepted: Int { records - duplicates - rejectedCount - (elsewhere ?? 0) }
     }
 
     /// The plan in counts.
@@ -127,6 +134,29 @@ extension RunReport {
         }
 
         package var changes: Int { creates + deletes }
+    }
+
+    /// An objective of the run, and whether it was kept.
+    package struct ObjectiveResult: Codable, Sendable, Equatable {
+        /// As it was written, for instance `create.p99<800ms`.
+        package var objective: String
+        package var isCrossed: Bool
+        /// What was measured, in `unit`; nil where nothing was.
+        package var measured: Double?
+        /// `ms` or `%`.
+        package var unit: String
+        /// How many seconds into the run it was first seen to be crossed; nil where it never was while the run went on.
+        package var crossedAfter: Double?
+
+        package init(
+            objective: String, isCrossed: Bool, measured: Double?, unit: String, crossedAfter: Double? = nil
+        ) {
+            self.objective = objective
+            self.isCrossed = isCrossed
+            self.measured = measured
+            self.unit = unit
+            self.crossedAfter = crossedAfter
+        }
     }
 
     /// Changes that did not succeed, of one reason.

@@ -20,8 +20,9 @@ package struct ServiceObjective: Sendable, Equatable, CustomStringConvertible {
 
     /// Throws `UnusableObjective`, which says what is possible.
     package init(_ text: String) throws(UnusableObjective) {
+        let text = text.filter { $0 != " " }
         description = text
-        let sides = text.split(separator: "<", omittingEmptySubsequences: false).map { $0.filter { $0 != " " } }
+        let sides = text.split(separator: "<", omittingEmptySubsequences: false).map(String.init)
         guard sides.count == 2 else { throw UnusableObjective(text: text, problem: "it needs one <") }
         guard let subject = Self.subject(sides[0]) else {
             throw UnusableObjective(text: text, problem: "\(sides[0]) is nothing that is measured")
@@ -44,7 +45,9 @@ package struct ServiceObjective: Sendable, Equatable, CustomStringConvertible {
     /// Reads objectives with commas between them.
     package static func list(_ text: String) throws(UnusableObjective) -> [ServiceObjective] {
         var objectives: [ServiceObjective] = []
-        for part in text.split(separator: ",") { objectives.append(try ServiceObjective(String(part))) }
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            objectives.append(try ServiceObjective(String(part)))
+        }
         return objectives
     }
 
@@ -61,47 +64,61 @@ package struct ServiceObjective: Sendable, Equatable, CustomStringConvertible {
         return PercentileName(rawValue: parts[1]).map { .latency(operation, .response, $0) }
     }
 
-    /// How a finished run crossed the objective, in a sentence; nil where it was kept or nothing was measured.
-    package func crossing(in report: RunReport) -> String? {
+    /// What a finished run makes of the objective; where nothing was measured it is kept.
+    package func result(in report: RunReport) -> RunReport.ObjectiveResult {
         switch subject {
         case .latency(let operation, let clock, let name):
-            guard let figures = report.latency[operation]?[clock], figures.count > 0 else { return nil }
-            return crossing(milliseconds: figures.percentiles[name])
-        case .failed:
-            return crossing(share: report.outcomes.unsuccessful, of: report.outcomes.done)
-        case .retried:
-            return crossing(share: report.latency.retries, of: report.latency.attempts)
+            guard let figures = report.latency[operation]?[clock], figures.count > 0 else { return unmeasured }
+            return result(figures.percentiles[name])
+        case .failed: return result(part: report.outcomes.unsuccessful, of: report.outcomes.done)
+        case .retried: return result(part: report.latency.retries, of: report.latency.attempts)
         }
     }
 
-    /// The same while a run goes on; nil also while there are too few calls to tell more than chance.
-    package func crossing(in snapshot: LatencySnapshot, _ outcomes: RunOutcomes) -> String? {
+    /// Whether a run that goes on crosses the objective; false while there are too few calls to tell more than chance.
+    package func isCrossed(in snapshot: LatencySnapshot, done: Int, unsuccessful: Int) -> Bool {
         switch subject {
         case .latency(let operation, let clock, let name):
             let tally = snapshot.operationTotals(operation).tally(clock)
-            guard tally.count >= name.fewestCalls else { return nil }
-            return crossing(milliseconds: Double(tally.value(atPercentile: name.percentile)) / 1000)
-        case .failed:
-            guard outcomes.done >= fewestForShare else { return nil }
-            return crossing(share: outcomes.unsuccessful, of: outcomes.done)
+            guard tally.count >= name.fewestCalls else { return false }
+            return result(Double(tally.value(atPercentile: name.percentile)) / 1000).isCrossed
+        case .failed: return done >= fewestForShare && result(part: unsuccessful, of: done).isCrossed
         case .retried:
-            guard snapshot.attempts >= fewestForShare else { return nil }
-            return crossing(share: snapshot.retries, of: snapshot.attempts)
+            let attempts = snapshot.attempts
+            return attempts >= fewestForShare && result(part: snapshot.retries, of: attempts).isCrossed
         }
     }
 
     /// Ten times as many as it takes for one to be within the limit.
     private var fewestForShare: Int { limit > 0 ? max(100, Int((1000 / limit).rounded(.up))) : 1 }
 
-    private func crossing(milliseconds: Double) -> String? {
-        milliseconds < limit ? nil : "\(description) was crossed: \(Figures.latency(milliseconds))"
+    private var unmeasured: RunReport.ObjectiveResult {
+        let isLatency = if case .latency = subject { true } else { false }
+        return .init(objective: description, isCrossed: false, measured: nil, unit: isLatency ? "ms" : "%")
     }
 
-    private func crossing(share part: Int, of whole: Int) -> String? {
+    private func result(_ milliseconds: Double) -> RunReport.ObjectiveResult {
+        .init(objective: description, isCrossed: milliseconds >= limit, measured: milliseconds, unit: "ms")
+    }
+
+    private func result(part: Int, of whole: Int) -> RunReport.ObjectiveResult {
+        guard whole > 0 else { return unmeasured }
+        let percent = Double(part) / Double(whole) * 100
         // A limit of 0 % allows none, and none is never a crossing.
-        guard whole > 0, part > 0, Double(part) / Double(whole) * 100 >= limit else { return nil }
-        return "\(description) was crossed: \(Figures.count(part)) of \(Figures.count(whole)), "
-            + Figures.share(part, of: whole)
+        return .init(objective: description, isCrossed: part > 0 && percent >= limit, measured: percent, unit: "%")
+    }
+}
+
+extension RunReport.ObjectiveResult {
+    /// What was measured, with its unit.
+    package var measuredText: String {
+        guard let measured else { return "nothing measured" }
+        return unit == "ms" ? Figures.latency(measured) : "\(Figures.plain((measured * 100).rounded() / 100)) %"
+    }
+
+    /// The result in a sentence without its end.
+    package var sentence: String {
+        "\(objective) \(isCrossed ? "was crossed" : "was kept"): \(measuredText)"
     }
 }
 

@@ -7,7 +7,8 @@ extension TextReport {
     package func summary(_ report: RunReport, folder: String? = nil) -> String {
         page([
             sentence(report.verdict.words, verdictStyle(report)), summaryFacts(report, folder: folder),
-            outcomeTable(report.outcomes), latencyTable(report.latency), histogram(report.latency), failures(report),
+            outcomeTable(report.outcomes), objectives(report), latencyTable(report.latency),
+            histogram(report.latency), failures(report),
             rejectedRecords(report), next(report),
         ])
     }
@@ -27,17 +28,8 @@ extension TextReport {
         for (position, export) in report.exports.enumerated() {
             lines.append((position == 0 ? "export" : "", Self.exportSentence(export)))
         }
-        lines.append(("took", Figures.span(seconds: report.seconds)))
-        let rate = report.latency.rate
-        var calls =
-            "\(Figures.count(report.latency.attempts)), \(Figures.rate(rate.achieved)) a second of "
-            + "\(Figures.rate(rate.limit)) allowed"
-        if report.latency.retries > 0 { calls += ", \(Figures.count(report.latency.retries, "retry", "retries"))" }
-        if rate.rateLimited > 0 { calls += ", \(Figures.count(rate.rateLimited)) answered 429" }
-        if rate.pauses > 0 {
-            calls += ", \(Figures.count(rate.pauses, "pause")) of \(Figures.span(seconds: rate.pausedSeconds)) in all"
-        }
-        if report.latency.attempts > 0 { lines.append(("calls", calls)) }
+        lines.append(("took", Figures.took(report)))
+        if report.latency.attempts > 0 { lines.append(("calls", Figures.calls(report.latency))) }
         if let folder { lines.append(("report", folder)) }
         return facts(lines)
     }
@@ -68,6 +60,22 @@ extension TextReport {
                         let number = title.number(tally)
                         return .init(Figures.count(number), number > 0 ? title.style : .faint)
                     })
+        }
+        return table.lines(width: width, color: color)
+    }
+
+    private func objectives(_ report: RunReport) -> [String] {
+        guard !report.objectives.isEmpty else { return [] }
+        var table = TextTable([
+            .init(title: "objective", right: false), .init(title: "measured"), .init(title: "", right: false),
+        ])
+        for result in report.objectives {
+            table.rows.append([
+                .init(result.objective), .init(result.measuredText, result.isCrossed ? .bad : .plain),
+                .init(
+                    result.isCrossed ? "crossed" : result.measured == nil ? "" : "kept",
+                    result.isCrossed ? .bad : .good),
+            ])
         }
         return table.lines(width: width, color: color)
     }

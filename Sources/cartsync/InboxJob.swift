@@ -10,16 +10,21 @@ import Synchronization
 
 /// What `serve` does with each export of its inbox.
 final class InboxJob: Sendable {
-    private static let name = "inbox"
-
     private let session: Session
     private let inbox: Inbox
-    private let prometheus = Mutex(PrometheusText(started: Date(), jobs: [InboxJob.name]))
+    private let metered: Mutex<Metered>
     private let worstStatus = Mutex<ExitStatus?>(nil)
+
+    /// What `/metrics` tells: the runs that have ended, and the recorder of the one that goes on.
+    private struct Metered {
+        var ended: PrometheusText
+        var running: (recorder: LatencyRecorder, progress: RunProgress)?
+    }
 
     init(_ session: Session, inbox: Inbox) {
         self.session = session
         self.inbox = inbox
+        metered = Mutex(Metered(ended: PrometheusText(sources: [session.settings.source ?? "default"])))
     }
 
     /// The first status of a run that was not done.
@@ -44,12 +49,15 @@ final class InboxJob: Sendable {
         let run = session.run(
             command: "serve", exports: [export.path],
             missingFinalNewline: session.settings.requireFinalNewline ? .refused : .makesNoDeletes)
+        let recorder = session.recorder
+        metered.withLock { $0.running = (recorder, run.progress) }
         let verdict: ExportVerdict
         do {
             verdict = try await planAndApply(run, export)
         } catch {
             verdict = self.verdict(error)
         }
+        addRest(recorder)
         await session.endRun()
         return verdict
     }
@@ -62,9 +70,18 @@ final class InboxJob: Sendable {
             let run = session.run(resuming: record)
             let remainder = try run.remainder(of: record)
             guard remainder.refusals.isEmpty else { return nil }
+            let recorder = session.recorder
+            metered.withLock { $0.running = (recorder, run.progress) }
+            defer { addRest(recorder) }
             session.log.notice(
                 "a run is resumed", metadata: ["run": "\(record.id)", "pending": "\(remainder.pending)"])
-            verdict = conclude(try await run.resume(record, remainder), run, export)
+            let earlier = try? ReportFolder(path: run.folder).report()
+            let report = try await run.resume(record, remainder)
+            metered.withLock { metered in
+                metered.ended.add(report, after: earlier?.outcomes ?? RunOutcomes(), calls: calls(of: recorder))
+                metered.running = nil
+            }
+            verdict = conclude(report, run, export)
         } catch {
             verdict = self.verdict(RunFailure(sorting: error))
         }
@@ -86,11 +103,12 @@ final class InboxJob: Sendable {
         let plan = try await run.plan(keepingRejects: true)
         for warning in run.warnings { session.log.warning("\(warning)") }
         guard plan.refusals.isEmpty else { return try refuse(plan, run, export) }
-        return conclude(try await run.apply(), run, export)
+        let report = try await run.apply()
+        count(report)
+        return conclude(report, run, export)
     }
 
     private func conclude(_ report: RunReport, _ run: SyncRun, _ export: ClaimedExport) -> ExportVerdict {
-        prometheus.withLock { $0.add(report, session.recorder.snapshot(), job: Self.name) }
         session.log.info(
             "a run ended",
             metadata: [
@@ -113,13 +131,34 @@ final class InboxJob: Sendable {
         let next =
             "stop the service, run cartsync sync \(words.map(ShellWord.quoted).joined(separator: " ")) \(permissions) "
             + "\(ShellWord.quoted(path)), and start it again"
-        try run.refuse(status: Int(ExitStatus.refused.rawValue), words: sentences, next: next)
+        let report = try run.refuse(status: Int(ExitStatus.refused.rawValue), words: sentences, next: next)
+        if let report { count(report) }
         note(.refused)
         return .waiting(reason: "\(sentences); \(next)", report: run.folder)
     }
 
+    /// Counts the calls of a run that ended without a report: a counter never falls.
+    private func addRest(_ recorder: LatencyRecorder) {
+        metered.withLock { metered in
+            guard metered.running != nil else { return }
+            metered.ended.add(calls(of: recorder))
+            metered.running = nil
+        }
+    }
+
+    /// Counts a run that has a report.
+    private func count(_ report: RunReport) {
+        metered.withLock { metered in
+            metered.ended.add(report)
+            metered.running = nil
+        }
+    }
+
     private func verdict(_ failure: RunFailure) -> ExportVerdict {
         note(failure.exitStatus)
+        metered.withLock {
+            $0.ended.addRun(of: session.settings.source ?? "default", exitStatus: Int(failure.exitStatus.rawValue))
+        }
         switch failure.exitStatus {
         case .exportRefused, .exportUnreadable: return .failed(reason: "\(failure)", report: nil)
         // Nothing is wrong with the export: its turn comes again.
@@ -134,7 +173,26 @@ final class InboxJob: Sendable {
         worstStatus.withLock { $0 = $0 ?? own }
     }
 
-    func metrics() -> String {
-        prometheus.withLock { $0.text(now: .init(), running: session.recorder.snapshot(), time: Date()) }
+    /// The metrics of the service.
+    ///
+    /// - Parameter inbox: what waits in the inbox.
+    func metrics(_ inbox: InboxStatus) -> String {
+        var now = PrometheusText.Now()
+        now.limit = Double(session.rate)
+        now.exportsWaiting = inbox.view.ready.count + inbox.view.waiting.count
+        now.approvalsWaiting = inbox.tally.waiting
+        return metered.withLock { metered in
+            if let (recorder, progress) = metered.running {
+                let standing = progress.now
+                now.rate = recorder.recentRate(now: .now)
+                if standing.phase == .applying { now.changesLeft = (standing.total ?? standing.done) - standing.done }
+            }
+            let running = metered.running.map { calls(of: $0.recorder) }
+            return metered.ended.text(now: now, running: running, time: Date())
+        }
+    }
+
+    private func calls(of recorder: LatencyRecorder) -> LatencyReport {
+        LatencyReport(recorder.snapshot(), rateLimit: Double(session.settings.rate), ended: Date())
     }
 }

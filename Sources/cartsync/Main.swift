@@ -17,7 +17,8 @@ struct Cartsync: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             SyncCommand.self, ImportCommand.self, PlanCommand.self, ApplyCommand.self, CheckCommand.self,
-            ServeCommand.self, RunsCommand.self, ExplainCommand.self, LedgerCommand.self, SandboxCommand.self,
+            ReportCommand.self, ServeCommand.self, RunsCommand.self, ExplainCommand.self, LedgerCommand.self,
+            SandboxCommand.self,
             DemoCommand.self,
         ])
 

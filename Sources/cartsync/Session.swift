@@ -63,6 +63,9 @@ final class Session: Sendable {
         followSchedule(since: nil)
     }
 
+    /// The rate in force, in calls a second.
+    var rate: Int { pacer.rate }
+
     /// The recorder of the run at hand.
     var recorder: LatencyRecorder { current.recorder }
 
@@ -122,6 +125,9 @@ final class Session: Sendable {
         options.canary = settings.canary
         options.createsCarts = settings.createsCarts
         options.resumeCommand = { TypedCommand(name: "").resuming($0) }
+        options.objectives = settings.objectives
+        options.abortsOnCrossing = settings.abortsOnCrossing
+        options.hidesOwners = settings.hidesOwners
         return options
     }
 

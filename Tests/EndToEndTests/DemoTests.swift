@@ -12,6 +12,12 @@ struct DemoTests {
         for word in ["customers.csv", "accounts.xml", "creates", "deletes", "p99.9", "report.html"] {
             #expect((result.output + result.errors).contains(word), "\(word) is missing")
         }
+        let state = try #require(folder.names().first { $0.hasPrefix("cartsync-demo") })
+        let runs = folder.names(in: state + "/runs")
+        #expect(!runs.isEmpty)
+        for run in runs {
+            #expect(try ReportFiles(folder: folder.path("\(state)/runs/\(run)")).contradictions() == [])
+        }
     }
 
     private var repository: URL {

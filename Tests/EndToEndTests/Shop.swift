@@ -2,6 +2,7 @@ import CommerceSandbox
 import Foundation
 import Logging
 import TestSupport
+import Testing
 
 /// A store (the sandbox in this process), a folder for exports and a state folder: what one test needs.
 struct Shop: Sendable {
@@ -55,6 +56,10 @@ func withShop(
         group.addTask { try await sandbox.run() }
         let shop = Shop(sandbox: sandbox, port: try await sandbox.port(), folder: try TemporaryFolder())
         try await body(shop)
+        // Whatever a test looked at: no report of any of its runs may contradict itself or the files beside it.
+        for run in shop.folder.names(in: "state/runs") {
+            #expect(try ReportFiles(folder: shop.folder.path("state/runs/" + run)).contradictions() == [], "run \(run)")
+        }
         group.cancelAll()
     }
 }

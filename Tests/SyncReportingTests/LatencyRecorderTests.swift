@@ -187,7 +187,7 @@ private typealias Operation = CartAssociations.Operation
         recorder.record(.rate(0, reason: "429"), now: started + .seconds(5))
         recorder.record(.rate(10, reason: "halved"), now: started + .seconds(7.5))
         let rate = recorder.snapshot().rate
-        #expect(rate.pauses == 1)
+        #expect(rate.pauseCount == 1)
         #expect(rate.paused == .seconds(2.5))
         #expect(rate.steps.map(\.rate) == [20, 0, 10])
     }
@@ -203,5 +203,71 @@ private typealias Operation = CartAssociations.Operation
                 #expect(lowest == histogram.lowestEquivalentForValue(value))
             }
         }
+    }
+
+    @Test("each class of answer keeps its own intervals, which add up to its total")
+    func classesInIntervals() {
+        var random = SeededGenerator(seed: 11)
+        for number in 0..<3000 {
+            let answer = AnswerClass.allCases[Int.random(in: 0..<AnswerClass.allCases.count, using: &random)]
+            let service = Duration.microseconds(Int64.random(in: 0...2_000_000, using: &random))
+            recorder.record(attempt(service, answer), now: started + .milliseconds(number * 20))
+        }
+        let snapshot = recorder.snapshot()
+        for answer in AnswerClass.allCases {
+            var sum = SparseHistogram()
+            for interval in snapshot.intervals { sum.add(interval.histogram(.create, .service, answer)) }
+            let total = snapshot.operationTotals(.create).tally(.service, answer)
+            #expect(sum.total == total.count)
+            #expect(sum.value(atPercentile: 99) == total.value(atPercentile: 99))
+        }
+    }
+
+    @Test("a pause is kept with its place, and one that outlasts the run is cut off at its end")
+    func pauseSpans() throws {
+        recorder.record(.rate(10, reason: "429, halved"), now: started + .seconds(3))
+        recorder.record(.pause(.seconds(2)), now: started + .seconds(3))
+        // A second 429 during the pause lengthens it.
+        recorder.record(.rate(10, reason: "429"), now: started + .seconds(4))
+        recorder.record(.pause(.seconds(2)), now: started + .seconds(4))
+        #expect(recorder.pace(now: started + .seconds(5)).pauseLeft == .seconds(1))
+        #expect(recorder.pace(now: started + .seconds(7)).pauseLeft == nil)
+        recorder.record(.pause(.seconds(300)), now: started + .seconds(20))
+        let report = RateReport(
+            recorder.snapshot(), limit: 20, ended: SampleRun.wallClock.addingTimeInterval(25))
+        #expect(report.held.map(\.seconds) == [3, 20])
+        #expect(report.held.map(\.length) == [3, 5])
+        #expect(report.held.first?.reason == "429, halved")
+        #expect(report.pauses == 2)
+        #expect(report.pausedSeconds == 8)
+        #expect(report.changes == 1, "the rate was set once; the second 429 left it as it was")
+    }
+
+    @Test("the time in which a person is asked counts in no rate and no plot")
+    func approvalWait() throws {
+        // Twenty calls a second for two seconds, an hour of thought, and two seconds more.
+        for number in 0..<80 {
+            let thought = number < 40 ? 0.0 : 3600
+            let now = started + .seconds(0.025 + Double(number) * 0.05 + thought)
+            recorder.record(attempt(.milliseconds(25)), now: now)
+            recorder.record(finished(.milliseconds(25)), now: now)
+        }
+        recorder.recordApprovalWait(from: started + .seconds(2), to: started + .seconds(3602))
+        let ended = SampleRun.wallClock.addingTimeInterval(3604)
+        let report = LatencyReport(recorder.snapshot(), rateLimit: 20, ended: ended)
+        #expect(abs(report.rate.achieved - 20) < 0.2, "\(report.rate.achieved)")
+        #expect(report.timeline.reduce(0) { $0 + $1.attempts } == 80)
+        let end = try #require(report.timeline.last)
+        #expect(end.seconds + end.length < 4.5, "\(end)")
+        #expect(HistogramLog.text(recorder.snapshot()).contains("Tag=create,3602"), "the log has the time as it was")
+    }
+
+    @Test("the calls of the last half minute make the rate of late")
+    func recentRate() {
+        for number in 0..<1200 {
+            recorder.record(attempt(.milliseconds(5)), now: started + .milliseconds(50 * number))
+        }
+        #expect(abs(recorder.recentRate(now: started + .seconds(60)) - 20) < 1)
+        #expect(recorder.recentRate(now: started + .seconds(200)) == 0)
     }
 }

@@ -16,7 +16,7 @@ import Testing
 
     @Test("every counter is there from the start, at 0")
     func zeroes() {
-        let metrics = PrometheusText(started: SampleRun.wallClock, jobs: ["nightly"])
+        let metrics = PrometheusText(sources: ["nightly"])
         let text = metrics.text(now: .init(), running: nil, time: SampleRun.wallClock)
         let all = series(text)
         for answer in AnswerClass.allCases {
@@ -27,19 +27,22 @@ import Testing
             }
         }
         for status in PrometheusText.RunStatus.allCases {
-            let name = "cartsync_runs_total{job=\"nightly\",status=\"\(status.rawValue)\"}"
+            let name = "cartsync_runs_total{source=\"nightly\",status=\"\(status.rawValue)\"}"
             #expect(all.contains { $0.name == name && $0.value == 0 }, "\(name)")
         }
         #expect(all.filter { $0.name.contains("_total") }.allSatisfy { $0.value == 0 })
         #expect(
-            all.contains { $0.name == "cartsync_last_success_age_seconds{job=\"nightly\"}" && $0.value == .infinity })
+            all.contains { $0.name == "cartsync_last_success_age_seconds{source=\"nightly\"}" && $0.value == .infinity }
+        )
         #expect(all.count < 500)
     }
 
     @Test("buckets are cumulative and end with the count")
     func histograms() throws {
         let run = SampleRun.tenMinutes()
-        let all = series(PrometheusText.text(of: run.report(), run.recorder.snapshot()))
+        var metrics = PrometheusText(sources: [])
+        metrics.add(run.report())
+        let all = series(metrics.text(now: .init(), running: nil, time: SampleRun.wallClock))
         let buckets = all.filter { $0.name.hasPrefix("cartsync_response_time_seconds_bucket{operation=\"create\"") }
         #expect(buckets.count == LatencyBuckets.bounds.count + 1)
         #expect(buckets.map(\.value) == buckets.map(\.value).sorted())
@@ -53,41 +56,82 @@ import Testing
     @Test("counters only grow when a run that was going on ends and the next begins")
     func monotonic() throws {
         let run = SampleRun.tenMinutes()
-        var metrics = PrometheusText(started: SampleRun.wallClock, jobs: [])
-        func create(_ running: LatencySnapshot?) throws -> Double {
+        var metrics = PrometheusText(sources: [])
+        func create(_ running: LatencyReport?) throws -> Double {
             let all = series(metrics.text(now: .init(), running: running, time: SampleRun.wallClock))
             return try #require(all.first { $0.name == "cartsync_service_time_seconds_count{operation=\"create\"}" })
                 .value
         }
-        let during = try create(run.recorder.snapshot())
-        metrics.add(run.report(), run.recorder.snapshot(), job: "a")
+        let during = try create(run.report().latency)
+        metrics.add(run.report())
         #expect(try create(nil) == during)
-        #expect(try create(run.recorder.snapshot()) == 2 * during)
+        #expect(try create(run.report().latency) == 2 * during)
     }
 
     @Test("the last success and its age are those of the job's last run that did all")
     func lastSuccess() {
-        var metrics = PrometheusText(started: SampleRun.wallClock, jobs: ["a"])
+        var metrics = PrometheusText(sources: ["nightly"])
         let good = SampleRun().report()
-        metrics.add(good, SampleRun().recorder.snapshot(), job: "a")
-        metrics.add(SampleRun.tenMinutes().report(exitStatus: 1), SampleRun().recorder.snapshot(), job: "a")
+        metrics.add(good)
+        metrics.add(SampleRun.tenMinutes().report(exitStatus: 1))
         let text = metrics.text(now: .init(), running: nil, time: good.ended.addingTimeInterval(90))
-        #expect(text.contains("cartsync_last_success_timestamp_seconds{job=\"a\"} 1795000000\n"))
-        #expect(text.contains("cartsync_last_success_age_seconds{job=\"a\"} 90\n"))
-        #expect(text.contains("cartsync_runs_total{job=\"a\",status=\"incomplete\"} 1\n"))
+        #expect(text.contains("cartsync_last_success_timestamp_seconds{source=\"nightly\"} 1795000000\n"))
+        #expect(text.contains("cartsync_last_success_age_seconds{source=\"nightly\"} 90\n"))
+        #expect(text.contains("cartsync_runs_total{source=\"nightly\",status=\"incomplete\"} 1\n"))
     }
 
-    @Test("no label has a cart, an owner, a file or a message")
+    @Test("no label has a cart, an owner, a file or a message, in a service and in a file")
     func noPersonalData() {
-        let run = SampleRun.tenMinutes()
-        let text = PrometheusText.text(of: run.report(exitStatus: 1), run.recorder.snapshot())
-        for secret in ["cart-", "customers.csv", "accounts.xml", "does not exist"] { #expect(!text.contains(secret)) }
+        let report = SampleRun.tenMinutes().report(exitStatus: 1)
+        var metrics = PrometheusText(sources: [])
+        metrics.add(report)
+        let service = metrics.text(now: .init(), running: nil, time: SampleRun.wallClock)
+        for text in [service, MetricsFile.text(.report(report), lastSuccess: nil)] {
+            for secret in ["cart-", "customers.csv", "accounts.xml", "does not exist"] {
+                #expect(!text.contains(secret))
+            }
+            let labels = Set(text.matches(of: /[{,]([a-z_]+)="/).map { String($0.output.1) })
+            #expect(
+                labels.isSubset(of: ["operation", "answer", "le", "kind", "outcome", "result", "source", "status"]))
+        }
+    }
+
+    @Test("the file of a run has its own figures, no counter and no age that would stand still")
+    func metricsFile() throws {
+        let report = SampleRun.tenMinutes().report(exitStatus: 1)
+        let text = MetricsFile.text(.report(report), lastSuccess: SampleRun.wallClock)
+        let all = series(text)
+        func value(_ name: String) throws -> Double { try #require(all.first { $0.name == name }, "\(name)").value }
+        let create = try #require(report.latency[.create])
+        #expect(
+            try value("cartsync_last_run_retries{source=\"nightly\",operation=\"create\"}") == Double(create.retries))
+        #expect(
+            try value("cartsync_last_run_response_time_seconds_count{source=\"nightly\",operation=\"create\"}")
+                == Double(create.response.count))
+        #expect(try value("cartsync_last_run_duration_seconds{source=\"nightly\"}") == report.seconds)
+        #expect(try value("cartsync_last_run_status{source=\"nightly\",status=\"incomplete\"}") == 1)
+        #expect(try value("cartsync_last_run_status{source=\"nightly\",status=\"done\"}") == 0)
+        #expect(try value("cartsync_last_success_timestamp_seconds{source=\"nightly\"}") == 1_795_000_000)
+        #expect(!text.contains("counter"))
+        #expect(!text.contains("age_seconds"))
+        // Two sources write two files into one folder: a series stands in only one of them.
+        #expect(all.allSatisfy { $0.name.contains("source=\"nightly\"") })
+    }
+
+    @Test("a run that failed before its report is told, and the last success stays")
+    func failedRun() {
+        let text = MetricsFile.text(
+            .failure(source: "nightly", exitStatus: 69, ended: SampleRun.wallClock),
+            lastSuccess: SampleRun.wallClock.addingTimeInterval(-86_400))
+        #expect(text.contains("cartsync_last_run_exit_status{source=\"nightly\"} 69\n"))
+        #expect(text.contains("cartsync_last_run_status{source=\"nightly\",status=\"failed\"} 1\n"))
+        #expect(text.contains("cartsync_last_success_timestamp_seconds{source=\"nightly\"} 1794913600\n"))
     }
 
     @Test("a job's name is escaped as a label")
     func labels() {
-        let metrics = PrometheusText(started: SampleRun.wallClock, jobs: ["a\"b\\c\nd"])
+        let metrics = PrometheusText(sources: ["a\"b\\c\nd"])
         let text = metrics.text(now: .init(), running: nil, time: SampleRun.wallClock)
-        #expect(text.contains("job=\"a\\\"b\\\\c\\nd\""))
+        #expect(text.contains("source=\"a\\\"b\\\\c\\nd\""))
     }
 }

@@ -26,6 +26,7 @@ import Testing
         report.exports[1].duplicates = 900
         #expect(report.inconsistencies().count == 1)
         report = good
+        report.exports[1].accepted -= 1
         report.exports[1].rejected["other"] = 1
         #expect(report.inconsistencies() == ["3 records rejected, but 2 of them are shown"])
         report = good

@@ -99,10 +99,11 @@ struct SampleRun {
             ended: Self.wallClock.addingTimeInterval(seconds),
             exports: [
                 .init(
-                    path: "customers.csv", format: "CSV", records: 24_120, duplicates: 3, rejected: ["no cart": 1],
+                    path: "customers.csv", format: "CSV", records: 24_120, accepted: 24_116, duplicates: 3,
+                    rejected: ["no cart": 1],
                     sha256: String(repeating: "5e", count: 32)),
                 .init(
-                    path: "accounts.xml", format: "XML, gzip", records: 812, duplicates: 0,
+                    path: "accounts.xml", format: "XML, gzip", records: 812, accepted: 811, duplicates: 0,
                     rejected: ["bad characters": 1], sha256: String(repeating: "a1", count: 32)),
             ],
             plan: .init(

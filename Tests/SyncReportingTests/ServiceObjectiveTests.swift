@@ -19,9 +19,15 @@ import Testing
         ])
     func judging(text: String, isCrossed: Bool) throws {
         let objective = try ServiceObjective(text)
-        let crossing = objective.crossing(in: report(creates: 2000, median: 0.04))
-        #expect((crossing != nil) == isCrossed, "\(crossing ?? "kept")")
-        if let crossing { #expect(crossing.hasPrefix("\(text) was crossed: ")) }
+        let result = objective.result(in: report(creates: 2000, median: 0.04))
+        #expect(result.isCrossed == isCrossed, "\(result)")
+        let written = text.replacing(" ", with: "")
+        #expect(result.sentence.hasPrefix("\(written) \(isCrossed ? "was crossed" : "was kept"): "))
+    }
+
+    private func isCrossed(_ objective: ServiceObjective, _ run: SampleRun) -> Bool {
+        objective.isCrossed(
+            in: run.recorder.snapshot(), done: run.outcomes.done, unsuccessful: run.outcomes.unsuccessful)
     }
 
     @Test("during a run an objective waits until the figure is more than chance")
@@ -29,20 +35,20 @@ import Testing
         let objective = try ServiceObjective("create.p99<1ms")
         var run = SampleRun()
         run.call(.create, times: 999, rate: 20)
-        #expect(objective.crossing(in: run.recorder.snapshot(), run.outcomes) == nil)
+        #expect(!isCrossed(objective, run))
         run.call(.create, times: 1, rate: 20)
-        #expect(objective.crossing(in: run.recorder.snapshot(), run.outcomes) != nil)
+        #expect(isCrossed(objective, run))
         let failed = try ServiceObjective("failed<0.1%")
-        #expect(failed.crossing(in: run.recorder.snapshot(), run.outcomes) == nil)
+        #expect(!isCrossed(failed, run))
         run.call(.create, times: 9000, rate: 20)
-        #expect(failed.crossing(in: run.recorder.snapshot(), run.outcomes) != nil)
+        #expect(isCrossed(failed, run))
     }
 
     @Test("no failure crosses a limit of none, one does")
     func zero() throws {
         let objective = try ServiceObjective("failed<0%")
-        #expect(objective.crossing(in: report(creates: 10, median: 0.04)) == nil)
-        #expect(objective.crossing(in: report(creates: 600, median: 0.04)) != nil)
+        #expect(!objective.result(in: report(creates: 10, median: 0.04)).isCrossed)
+        #expect(objective.result(in: report(creates: 600, median: 0.04)).isCrossed)
     }
 
     @Test("several objectives stand with commas between them")

@@ -22,6 +22,7 @@ struct ApplyCommand: AsyncParsableCommand {
     @OptionGroup var store: StoreFlags
     @OptionGroup var guards: GuardFlags
     @OptionGroup var timing: RunFlags
+    @OptionGroup var report: ReportFlags
     @OptionGroup var output: OutputFlags
 
     func run() async throws {
@@ -35,7 +36,8 @@ struct ApplyCommand: AsyncParsableCommand {
         let exports = saved.exports.map { ShellWord.quoted($0.path) }.joined(separator: " ")
         let planAgain = "cartsync plan --out \(ShellWord.quoted(plan)) \(exports)"
         try await OneSession.run(
-            [settings.values, store.values, guards.values, timing.values], config: settings.config, again: typed.again()
+            [settings.values, store.values, guards.values, timing.values, report.values], config: settings.config,
+            again: typed.again()
         ) {
             $0.planGuard.allowEmpty = guards.allowEmpty
         } _: { session in

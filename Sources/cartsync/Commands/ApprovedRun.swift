@@ -32,7 +32,11 @@ struct ApprovedRun {
         if !plan.refusals.isEmpty {
             let ending = Ending(refusals: plan, command: command)
             if recordsRefusal {
-                try run.refuse(status: Int(ending.status.rawValue), words: ending.summary, next: ending.next ?? "")
+                let report = try run.refuse(
+                    status: Int(ending.status.rawValue), words: ending.summary, next: ending.next ?? "")
+                if let report, let unwritable = session.writeMetrics(.report(report), again: command.again()) {
+                    return unwritable
+                }
             } else {
                 run.discard()
             }
@@ -42,7 +46,7 @@ struct ApprovedRun {
             run.discard()
             return .readOnly
         }
-        if plan.counts.changes > 0, !isApproved {
+        if plan.counts.changes > 0, !isApproved(session) {
             run.discard()
             if output == .json { show(plan, isLast: true) }
             if session.stop.isRequested {
@@ -55,12 +59,16 @@ struct ApprovedRun {
         }
         let report = try await Progress.shown(run, session) { try await run.apply() }
         report.show(as: output, folder: run.folder)
-        return Ending(report, run: run, again: commandAfterwards ?? command.again())
+        return session.writeMetrics(.report(report), again: command.again())
+            ?? Ending(report, run: run, again: commandAfterwards ?? command.again())
     }
 
-    private var isApproved: Bool {
+    private func isApproved(_ session: Session) -> Bool {
         if case .given = approval { return true }
-        return Terminal.canAsk && Terminal.confirm("Apply this plan?")
+        guard Terminal.canAsk else { return false }
+        let asked = ContinuousClock.now
+        defer { session.recorder.recordApprovalWait(from: asked, to: .now) }
+        return Terminal.confirm("Apply this plan?")
     }
 
     /// - Parameter isLast: whether nothing more will be shown.

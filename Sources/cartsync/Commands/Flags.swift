@@ -117,6 +117,33 @@ struct DeletesFlag: ParsableArguments {
     var values: [String: String?] { ["sync.deletes": deletes] }
 }
 
+/// Flags of the commands that leave a report.
+struct ReportFlags: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "An objective, for instance 'create.p99<800ms' or 'failed<0.5%'; may be given several times. Crossing one ends with exit status 8.",
+            valueName: "expression"))
+    var slo: [String] = []
+
+    @Flag(help: "Stop as soon as an objective is crossed; the same command goes on.")
+    var sloAbort = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Write the run's metrics there, for the node exporter's textfile collector.", valueName: "file"))
+    var metricsFile: String?
+
+    @Flag(help: "Hide who owns a cart in plans and reports.")
+    var redact = false
+
+    var values: [String: String?] {
+        [
+            "report.slo": slo.isEmpty ? nil : slo.joined(separator: ","), "report.slo-abort": sloAbort ? "true" : nil,
+            "report.metrics-file": metricsFile, "report.redact": redact ? "true" : nil,
+        ]
+    }
+}
+
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
     case text, json
 }

@@ -15,7 +15,8 @@ struct OneRun {
 
     func run() async throws {
         let typed = TypedCommand(name: command)
-        try await OneSession.run(flags, config: config, again: typed.again()) { settings in
+        let isRun = if case .never = approval { false } else { true }
+        try await OneSession.run(flags, config: config, again: typed.again(), isRun: isRun) { settings in
             settings.planGuard.allowEmpty = allowEmpty
             settings.source = settings.source ?? usualSource
         } _: { session in

@@ -1,12 +1,16 @@
+import Foundation
 import SyncEngine
+import SyncReporting
 
 /// One command with a store: settings, ledger and signals before, everything closed after.
 enum OneSession {
     /// Does the work of a command and throws how it ended.
     ///
-    /// - Parameter again: the command as it was typed, to be typed again.
+    /// - Parameters:
+    ///   - again: the command as it was typed, to be typed again.
+    ///   - isRun: whether the command makes a run, of which a failure is to be told.
     static func run(
-        _ flags: [[String: String?]], config: String?, again: String,
+        _ flags: [[String: String?]], config: String?, again: String, isRun: Bool = true,
         adjust: (inout Settings) -> Void = { _ in }, _ work: (Session) async throws -> Ending
     ) async throws {
         let loaded = try await Invocation.load(flags, config: config, adjust: adjust)
@@ -23,7 +27,10 @@ enum OneSession {
         do {
             ending = try await session.onSchedule { try await work(session) }
         } catch let failure as RunFailure {
-            ending = Ending(failure, again: again)
+            let failed = Ending(failure, again: again)
+            let run = MetricsFile.LastRun.failure(
+                source: session.settings.source ?? "default", exitStatus: Int(failed.status.rawValue), ended: Date())
+            ending = (isRun ? session.writeMetrics(run, again: again) : nil) ?? failed
         } catch let early as Ending {
             ending = early
         }

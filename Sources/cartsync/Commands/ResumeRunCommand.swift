@@ -23,12 +23,14 @@ struct ResumeRunCommand: AsyncParsableCommand {
     @OptionGroup var store: StoreFlags
     @OptionGroup var guards: DeleteApprovalFlags
     @OptionGroup var timing: RunFlags
+    @OptionGroup var report: ReportFlags
     @OptionGroup var output: OutputFlags
 
     func run() async throws {
         let typed = TypedCommand(name: "resume")
         try await OneSession.run(
-            [settings.values, store.values, guards.values, timing.values], config: settings.config, again: typed.again()
+            [settings.values, store.values, guards.values, timing.values, report.values], config: settings.config,
+            again: typed.again()
         ) { session in
             let record = try KnownRuns.find(which.run, in: session.ledger)
             let run = session.run(resuming: record)
@@ -44,9 +46,10 @@ struct ResumeRunCommand: AsyncParsableCommand {
             Terminal.message(
                 "cartsync: run \(record.id): \(remainder.done) changes are done, \(remainder.pending) are left "
                     + "(creates: \(remainder.creates), deletes: \(remainder.deletes))")
-            let report = try await Progress.shown(run, session) { try await run.resume(record, remainder) }
-            report.show(as: output.output, folder: run.folder)
-            return Ending(report, run: run, again: typed.again())
+            let finished = try await Progress.shown(run, session) { try await run.resume(record, remainder) }
+            finished.show(as: output.output, folder: run.folder)
+            return session.writeMetrics(.report(finished), again: typed.again())
+                ?? Ending(finished, run: run, again: typed.again())
         }
     }
 }
@@ -70,12 +73,13 @@ struct UndoRunCommand: AsyncParsableCommand {
     @OptionGroup var store: StoreFlags
     @OptionGroup var guards: DeleteApprovalFlags
     @OptionGroup var timing: RunFlags
+    @OptionGroup var report: ReportFlags
     @OptionGroup var output: OutputFlags
 
     func run() async throws {
         let command = TypedCommand(name: "undo")
         try await OneSession.run(
-            [settings.values, store.values, guards.values, timing.values], config: settings.config,
+            [settings.values, store.values, guards.values, timing.values, report.values], config: settings.config,
             again: command.again()
         ) { session in
             let record = try KnownRuns.find(which.run, in: session.ledger)

@@ -39,6 +39,7 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var store: StoreFlags
     @OptionGroup var deletes: DeletesFlag
     @OptionGroup var reading: ReadingFlags
+    @OptionGroup var report: ReportFlags
 
     func run() async throws {
         let own = [
@@ -46,7 +47,8 @@ struct ServeCommand: AsyncParsableCommand {
             "sync.source": source,
         ]
         let loaded = try await Invocation.load(
-            [own, settings.values, store.values, deletes.values, reading.values], config: settings.config)
+            [own, settings.values, store.values, deletes.values, reading.values, report.values], config: settings.config
+        )
         guard let folder = loaded.settings.inbox else {
             throw Ending(
                 status: .badSettings, details: "cartsync: source.folder is not set: which folder shall be polled?",
@@ -101,8 +103,8 @@ struct ServeCommand: AsyncParsableCommand {
     private func ending(_ status: InboxStatus, _ job: InboxJob, _ session: Session) -> Ending {
         let tally = status.tally
         let summary =
-            "\(tally.done) exports done, \(tally.failed) failed, \(tally.waiting) waiting, "
-            + "\(status.interruptions.count) to be synced again"
+            "\(Count.text(tally.done, "export")) done, \(Count.text(tally.failed)) failed, "
+            + "\(Count.text(tally.waiting)) waiting, \(Count.text(status.interruptions.count)) to be synced again"
         if session.stop.isRequested {
             let isInterrupted = !status.interruptions.isEmpty
             return Ending(
@@ -122,7 +124,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         let host = String(address[..<colon]).trimmingCharacters(in: ["[", "]"])
         let sources = StatusSources(
-            health: { inbox.health() }, metrics: { job.metrics() },
+            health: { inbox.health() }, metrics: { job.metrics(inbox.status()) },
             runs: { try Data(JSONText.of(session.ledger.runs(limit: 100)).utf8) })
         return try StatusServer(
             options: .init(host: host, port: Int(port)), sources: sources, logger: session.log

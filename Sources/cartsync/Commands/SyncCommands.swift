@@ -26,12 +26,13 @@ struct SyncCommand: AsyncParsableCommand {
     @OptionGroup var deletes: DeletesFlag
     @OptionGroup var reading: ReadingFlags
     @OptionGroup var timing: RunFlags
+    @OptionGroup var report: ReportFlags
     @OptionGroup var output: OutputFlags
 
     func run() async throws {
         let flags = [
             settings.values, store.values, comparing.values, guards.values, deletes.values, reading.values,
-            timing.values,
+            timing.values, report.values,
         ]
         try await OneRun(
             command: "sync", exports: exports, flags: flags, config: settings.config, output: output.output,
@@ -57,12 +58,13 @@ struct ImportCommand: AsyncParsableCommand {
     @OptionGroup var guards: GuardFlags
     @OptionGroup var reading: ReadingFlags
     @OptionGroup var timing: RunFlags
+    @OptionGroup var report: ReportFlags
     @OptionGroup var output: OutputFlags
 
     func run() async throws {
         let flags = [
             ["sync.deletes": DeletionScope.none.rawValue], settings.values, store.values, comparing.values,
-            guards.values, reading.values, timing.values,
+            guards.values, reading.values, timing.values, report.values,
         ]
         try await OneRun(
             command: "import", exports: exports, flags: flags, config: settings.config, output: output.output,

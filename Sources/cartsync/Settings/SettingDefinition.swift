@@ -7,17 +7,20 @@ struct SettingDefinition: Sendable {
     /// What a person reads about it; the default in words where there is one.
     let summary: String
     let isSecret: Bool
+    /// Whether the settings file may have a list of values in its place; elsewhere they stand with commas between.
+    let isList: Bool
     /// A name of the environment that Elastic Path's own tools use for it.
     let vendorVariable: String?
     let apply: @Sendable (inout Settings, String) throws(UnusableValue) -> Void
 
     init(
-        _ key: String, _ summary: String, secret: Bool = false, vendorVariable: String? = nil,
+        _ key: String, _ summary: String, secret: Bool = false, list: Bool = false, vendorVariable: String? = nil,
         apply: @escaping @Sendable (inout Settings, String) throws(UnusableValue) -> Void
     ) {
         self.key = key
         self.summary = summary
         self.isSecret = secret
+        isList = list
         self.vendorVariable = vendorVariable
         self.apply = apply
     }
@@ -30,7 +33,7 @@ struct SettingDefinition: Sendable {
 
 extension SettingDefinition {
     /// Every setting there is; a key that is not here is refused.
-    static let all: [SettingDefinition] = api + sync + run + pace + guards + exports + service
+    static let all: [SettingDefinition] = api + sync + run + pace + guards + exports + report + service
 
     private static let api: [SettingDefinition] = [
         .init(
@@ -155,6 +158,21 @@ extension SettingDefinition {
                 (settings, text) throws(UnusableValue) in settings.requireFinalNewline = try SettingValue.flag(text)
             },
         ]
+
+    private static let report: [SettingDefinition] = [
+        .init("report.slo", "objectives of a run, for instance create.p99<800ms or failed<0.5%", list: true) {
+            (settings, text) throws(UnusableValue) in settings.objectives = try SettingValue.objectives(text)
+        },
+        .init("report.slo-abort", "stop a run, resumable, as soon as an objective is crossed (false)") {
+            (settings, text) throws(UnusableValue) in settings.abortsOnCrossing = try SettingValue.flag(text)
+        },
+        .init("report.metrics-file", "file for the node exporter's textfile collector, written after a run") {
+            (settings, text) throws(UnusableValue) in settings.metricsFile = try SettingValue.text(text)
+        },
+        .init("report.redact", "hide who owns a cart in plans and reports (false)") {
+            (settings, text) throws(UnusableValue) in settings.hidesOwners = try SettingValue.flag(text)
+        },
+    ]
 
     private static let service: [SettingDefinition] = [
         .init("source.folder", "folder that is polled for exports") { (settings, text) throws(UnusableValue) in

@@ -2,6 +2,7 @@ import CallPacing
 import CartAssociations
 import Foundation
 import SyncEngine
+import SyncReporting
 
 /// Why the text of a setting is not a value of it; completes the sentence "KEY is 'TEXT', …".
 struct UnusableValue: Error {
@@ -90,6 +91,14 @@ enum SettingValue {
         }
         throw UnusableValue(
             "not a time; use a time of the day (06:30), a date (2026-11-22T06:30:00Z) or a duration (2h)")
+    }
+
+    static func objectives(_ text: String) throws(UnusableValue) -> [ServiceObjective] {
+        do {
+            return try ServiceObjective.list(text)
+        } catch {
+            throw UnusableValue(error.description)
+        }
     }
 
     static func limit(_ text: String) throws(UnusableValue) -> Limit {

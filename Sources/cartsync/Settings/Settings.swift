@@ -3,6 +3,7 @@ import CartAssociations
 import ExportFiles
 import Foundation
 import SyncEngine
+import SyncReporting
 
 /// Every setting of one invocation, parsed and within its range.
 ///
@@ -41,6 +42,11 @@ struct Settings: Sendable {
     var delimiter: Character?
     var encoding: ExportEncoding = .automatic
     var requireFinalNewline = true
+
+    var objectives: [ServiceObjective] = []
+    var abortsOnCrossing = false
+    var metricsFile: String?
+    var hidesOwners = false
 
     var inbox: String?
     var poll: Duration = .seconds(10)

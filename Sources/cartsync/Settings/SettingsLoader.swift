@@ -84,6 +84,9 @@ struct SettingsLoader {
     private func find(_ definition: SettingDefinition, in origins: [Origin]) -> (String, Origin)? {
         for origin in origins {
             let key = ConfigKey(definition.key.split(separator: ".").map(String.init))
+            if definition.isList, let texts = origin.reader.stringArray(forKey: key), !texts.isEmpty {
+                return (texts.joined(separator: ","), origin)
+            }
             if let text = origin.reader.string(forKey: key, isSecret: definition.isSecret) {
                 return (definition.isSecret ? text.trimmingCharacters(in: .newlines) : text, origin)
             }
@@ -192,6 +195,7 @@ extension SettingsLoader {
                 lines: ["\(path): settings are keys and values, for instance rate: {limit: 20}"], areAllFlags: false)
         }
         let known = Set(SettingDefinition.all.map(\.key))
+        let lists = Set(SettingDefinition.all.filter(\.isList).map(\.key))
         var problems: [String] = []
         func walk(_ node: Node, _ prefix: [String]) {
             guard let mapping = node.mapping else {
@@ -199,7 +203,7 @@ extension SettingsLoader {
                 let line = node.mark.map { ":\($0.line)" } ?? ""
                 if !known.contains(key) {
                     problems.append("\(path)\(line): unknown setting \(key)\(suggestion(for: key, among: known))")
-                } else if node.sequence != nil || node.null != nil {
+                } else if node.null != nil || (node.sequence != nil && !lists.contains(key)) {
                     problems.append("\(path)\(line): \(key) has no single value")
                 }
                 return

@@ -25,20 +25,20 @@ enum Progress {
         var meter = ProgressMeter(phase: "", isTerminal: isTerminal, now: clock.now)
         while !Task.isCancelled {
             let now = progress.now
-            let snapshot = recorder.snapshot()
+            for notice in progress.takeNotices() { Terminal.message("cartsync: warning: \(notice)") }
             if now.phase != phase {
                 phase = now.phase
                 meter = ProgressMeter(
                     phase: now.phase.rawValue, isTerminal: isTerminal, now: clock.now, done: now.done,
-                    attempts: snapshot.attempts)
+                    attempts: recorder.counts.attempts)
             }
             if meter.isDue(now: clock.now) {
+                let snapshot = recorder.snapshot()
                 let counts = ProgressCounts(
-                    done: now.done, total: now.total, attempts: snapshot.attempts, retries: snapshot.retries,
-                    failed: now.failed, limit: snapshot.currentRate ?? limit,
+                    done: now.done, total: now.total, failed: now.failed, limit: limit,
                     p50: snapshot.milliseconds(atPercentile: 50, of: now.phase.operations, .response),
                     p99: snapshot.milliseconds(atPercentile: 99, of: now.phase.operations, .response),
-                    reason: snapshot.currentRate == limit ? nil : snapshot.currentRateReason)
+                    from: recorder, now: clock.now)
                 let line = meter.line(counts, now: clock.now)
                 if isTerminal {
                     Terminal.progress(line.terminal(width: Terminal.width - 1))
@@ -49,6 +49,7 @@ enum Progress {
             try? await clock.sleep(until: min(meter.due, clock.now + .milliseconds(200)), tolerance: .milliseconds(20))
         }
         if isTerminal { Terminal.progress("") }
+        for notice in progress.takeNotices() { Terminal.message("cartsync: warning: \(notice)") }
     }
 }
 

@@ -1,0 +1,77 @@
+package import CartAssociations
+import Crypto
+
+import struct Foundation.Data
+
+/// Owners as a report may show them: by their ids, or by names that do not tell these.
+///
+/// A hidden name is the start of an HMAC-SHA-256 of the owner's kind and id, with a key that never leaves the state
+/// folder: whoever has a report can neither guess ids and try them, nor tell which owners of two state folders are
+/// the same; within one state folder an owner has the same name in every report.
+package struct OwnerNames: Sendable {
+    /// Owners by their ids.
+    package static let shown = OwnerNames(key: nil)
+
+    private static let purpose = "cartsync report.redact"
+    /// Bytes of a name: enough for owners in the millions to have names of their own.
+    private static let length = 8
+
+    private let key: SymmetricKey?
+
+    private init(key: SymmetricKey?) { self.key = key }
+
+    /// Owners by names that do not tell their ids.
+    ///
+    /// - Parameter secret: random bytes that only the state folder has, at least 16.
+    package static func hidden(secret: [UInt8]) -> OwnerNames {
+        // A key of its own, so that the secret's other uses and this one say nothing of each other.
+        let key = HMAC<SHA256>.authenticationCode(for: Data(purpose.utf8), using: SymmetricKey(data: secret))
+        return OwnerNames(key: SymmetricKey(data: Data(key)))
+    }
+
+    package var areHidden: Bool { key != nil }
+
+    /// The owner's name, for instance `hidden-5f0c2a91b7e4d386`.
+    package func text(_ owner: Owner) -> String {
+        guard let key else { return owner.id.text }
+        let code = HMAC<SHA256>.authenticationCode(
+            for: Data("\(owner.kind.rawValue) \(owner.id.text)".utf8), using: key)
+        let digits = code.prefix(Self.length).map { byte in
+            let text = String(byte, radix: 16)
+            return byte < 16 ? "0" + text : text
+        }
+        return "hidden-" + digits.joined()
+    }
+
+    /// A plan with its owners as they may be shown.
+    fileprivate func shown(_ plan: PlanView) -> PlanView {
+        var plan = plan
+        plan.creates = plan.creates.map(shown)
+        plan.deletes = plan.deletes.map(shown)
+        plan.hardestHit = plan.hardestHit.map { .init(owner: shown($0.owner), deletes: $0.deletes) }
+        return plan
+    }
+
+    /// A change with its owner as it may be shown.
+    private func shown(_ change: Change) -> Change {
+        Change(
+            change.kind, Association(owner: shown(change.association.owner), cart: change.association.cart),
+            place: change.place)
+    }
+
+    /// The owner as it may be shown.
+    private func shown(_ owner: Owner) -> Owner {
+        guard areHidden, let id = OwnerID(text(owner)) else { return owner }
+        return Owner(kind: owner.kind, id: id)
+    }
+
+    /// What the store said, in which it may have named the owner.
+    package func hiding(_ owner: Owner, in message: String) -> String {
+        areHidden ? message.replacing(owner.id.text, with: text(owner)) : message
+    }
+}
+
+extension PlanView {
+    /// The plan with its owners as they may be shown.
+    package func shown(with names: OwnerNames) -> PlanView { names.shown(self) }
+}

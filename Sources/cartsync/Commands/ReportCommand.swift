@@ -1,0 +1,146 @@
+import ArgumentParser
+import CartAssociations
+import Foundation
+import SyncEngine
+import SyncReporting
+
+private let runHelp = ArgumentHelp(
+    "The run: its name or the start of it, latest, previous, or the path of its folder.", valueName: "run")
+
+struct ReportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report",
+        abstract: "Show the report of a run, or compare two runs.",
+        discussion: """
+            Reads STATE/runs/RUN, also while a service works on the state folder. Without a run it is the latest.
+
+            EXAMPLE
+              cartsync report
+              cartsync report 20261121-101500-4f2a --output html > report.html
+              cartsync report compare previous latest --fail-over 20%
+            """,
+        subcommands: [ShowReportCommand.self, CompareReportsCommand.self],
+        defaultSubcommand: ShowReportCommand.self)
+}
+
+struct ShowReportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Show the report of a run as text, json, html, hgrm or hlog.",
+        discussion: """
+            hgrm is the percentile distribution of one operation, as HdrHistogram's plotter takes it; hlog the \
+            HdrHistogram log of all of them.
+
+            EXAMPLE
+              cartsync report show latest --output hgrm --operation create
+            """)
+
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case text, json, html, hgrm, hlog
+    }
+
+    @Argument(help: runHelp) var run = StoredReports.latest
+    @Option(help: "The report as text, json, html, hgrm or hlog.") var output: Format = .text
+    @Option(
+        help: ArgumentHelp(
+            "The operation of the hgrm, for instance create or create-service (the first that was measured).",
+            valueName: "name"))
+    var operation: String?
+    @OptionGroup var settings: SettingsFlags
+
+    func run() async throws {
+        guard operation == nil || output == .hgrm else {
+            throw Ending(
+                status: .usage, details: "cartsync: --operation is for --output hgrm",
+                next: "cartsync report \(ShellWord.quoted(run)) --output hgrm --operation \(operation ?? "")")
+        }
+        let loaded = try await Invocation.load([settings.values], config: settings.config)
+        let folder = try StoredReports(folder: StateFolder.path(loaded.settings), flag: settings.state).find(run)
+        switch output {
+        case .text:
+            let report = try folder.readReport()
+            let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
+            Terminal.output(text.summary(report, folder: folder.path))
+        case .json:
+            // The file as it is, once it is known to be a report.
+            _ = try folder.readReport()
+            Terminal.output(String(decoding: try folder.file(ReportFolder.reportName), as: UTF8.self))
+        case .html: Terminal.output(try ReportPage.html(folder.readReport()))
+        case .hlog: Terminal.output(String(decoding: try folder.file(ReportFolder.logName), as: UTF8.self))
+        case .hgrm: Terminal.output(String(decoding: try folder.file(distribution(of: folder)), as: UTF8.self))
+        }
+    }
+
+    private func distribution(of folder: ReportFolder) throws -> String {
+        let measured = folder.distributions
+        guard let name = operation ?? measured.first else {
+            throw Ending(
+                status: .usage, details: "cartsync: the run measured no call, so there is no distribution",
+                next: "cartsync report \(ShellWord.quoted(run))")
+        }
+        guard measured.contains(name) else {
+            throw Ending(
+                status: .usage,
+                details: "cartsync: the run measured no \(name); it measured \(measured.joined(separator: ", "))",
+                next: "cartsync report \(ShellWord.quoted(run)) --output hgrm --operation \(measured.first ?? "create")"
+            )
+        }
+        return ReportFolder.distributionName(name)
+    }
+}
+
+struct CompareReportsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compare",
+        abstract: "Two runs side by side: counts and percentiles, and what became worse.",
+        discussion: """
+            What became worse is marked, from --fail-over upwards (20 %). A percentile is only judged where both runs \
+            made enough calls for it to be more than chance.
+
+            EXAMPLE
+              cartsync report compare previous latest
+              cartsync report compare 20261120-101500-4f2a 20261121-101500-7f3a --fail-over 20%
+            """)
+
+    @Argument(help: runHelp) var before: String
+    @Argument(help: runHelp) var after: String
+    @Option(
+        help: ArgumentHelp(
+            "End with exit status 8 where a figure became worse by more than this share.", valueName: "n%"))
+    var failOver: String?
+    @OptionGroup var settings: SettingsFlags
+    @OptionGroup var output: OutputFlags
+
+    private static let usualShare = 0.2
+
+    func run() async throws {
+        let share = try failOver.map(Self.share)
+        let loaded = try await Invocation.load([settings.values], config: settings.config)
+        let reports = StoredReports(folder: StateFolder.path(loaded.settings), flag: settings.state)
+        let comparison = RunComparison(
+            before: try reports.find(before).readReport(), after: try reports.find(after).readReport())
+        switch output.output {
+        case .text:
+            let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
+            Terminal.output(text.comparison(comparison, failOver: share ?? Self.usualShare))
+        case .json: Terminal.output(JSONText.of(comparison))
+        }
+        guard let share else { return }
+        let regressions = comparison.regressions(over: share)
+        guard !regressions.isEmpty else { return }
+        throw Ending(
+            status: .objectiveCrossed, details: regressions.map { "cartsync: \($0)" }.joined(separator: "\n"),
+            summary: "\(Count.text(regressions.count, "figure")) became worse by more than \(percent(share))",
+            next: "cartsync report \(ShellWord.quoted(after))")
+    }
+
+    private static func share(_ text: String) throws -> Double {
+        // A figure may become worse by more than all of itself.
+        guard text.hasSuffix("%"), let percent = Double(text.dropLast()), percent.isFinite, percent >= 0 else {
+            throw Ending(
+                status: .usage, details: "cartsync: --fail-over is '\(text)': not a share such as 20%",
+                next: "cartsync report compare previous latest --fail-over 20%")
+        }
+        return percent / 100
+    }
+}

@@ -1,0 +1,22 @@
+import Ledger
+import SyncEngine
+import SyncReporting
+
+extension Session {
+    /// Writes the metrics of a run where the settings name a file for them.
+    ///
+    /// - Parameter again: the command that repeats the run.
+    /// - Returns: the ending of the command where they cannot be written.
+    func writeMetrics(_ run: MetricsFile.LastRun, again: String) -> Ending? {
+        guard let path = settings.metricsFile else { return nil }
+        do {
+            let successes = try ledger.runs().filter { $0.source == run.source && $0.exitStatus == 0 }
+            try MetricsFile.write(run, lastSuccess: successes.first?.ended, to: path)
+            return nil
+        } catch {
+            return Ending(
+                status: .stateUnwritable, details: "cartsync: \(error)", summary: "report.metrics-file is not written",
+                next: "set it to a file that can be written, then \(again)")
+        }
+    }
+}
