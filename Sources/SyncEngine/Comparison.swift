@@ -142,19 +142,25 @@ extension Comparison {
         var doubts = first
         var position = 0
         // Visits come in the order of the selections, and maybe some records later.
-        var selected = Deque<Int>()
-        try exports.read { _, action, _, cart in
+        var selected = Deque<(position: Int, fingerprint: Fingerprint)>()
+        try exports.read { kind, action, owner, cart in
             defer { position += 1 }
             let isWanted =
                 difference.missing.contains(position) || difference.unasserted.contains(position)
                 || action != nil || difference.contradictory.contains(position) || doubts.isShared(cart: cart)
-            if isWanted { selected.append(position) }
+            if isWanted { selected.append((position, comparison.key.fingerprint(kind, owner: owner, cart: cart))) }
             return isWanted
         } visit: { index, record in
             switch record {
             case .rejected(let record): try comparison.rejects.add(record, of: index)
             case .usable(let record):
-                try comparison.take(record, at: selected.removeFirst(), of: index, difference, &doubts)
+                let fingerprint = comparison.key.fingerprint(record.association)
+                // A record may turn out to be unusable only when it is decoded: it is passed over here.
+                while let next = selected.popFirst() {
+                    guard next.fingerprint == fingerprint else { continue }
+                    return try comparison.take(record, fingerprint, at: next.position, of: index, difference, &doubts)
+                }
+                throw RunFailure.bug("line \(record.place.line) of the export was read that nobody asked for")
             }
         }
         self = comparison
@@ -162,7 +168,8 @@ extension Comparison {
     }
 
     private mutating func take(
-        _ record: ExportRecord, at position: Int, of index: Int, _ difference: Difference, _ first: inout FirstReading
+        _ record: ExportRecord, _ fingerprint: Fingerprint, at position: Int, of index: Int, _ difference: Difference,
+        _ first: inout FirstReading
     ) throws {
         let association = record.association
         let isMissing = difference.missing.contains(position)
@@ -188,7 +195,6 @@ extension Comparison {
             if isRepeated && !difference.contradictory.contains(position) { duplicates[index] -= 1 }
             return
         }
-        let fingerprint = key.fingerprint(association)
         if isMissing {
             let change = Change(.create, association, place: record.place, newCart: newCart)
             try plan.add(change, fingerprint)

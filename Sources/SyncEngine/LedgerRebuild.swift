@@ -187,6 +187,11 @@ private struct ResultsReading {
             else {
                 throw Self.rows.refusal(file, "the owner, the cart or the outcome is none", line: place.line)
             }
+            guard !OwnerNames.isHidden(owner.text) else {
+                throw Self.rows.refusal(
+                    file, "the owners in it are hidden (report.redact), so that nobody can tell whose carts these are",
+                    line: place.line)
+            }
             let association = Association(kind, owner, cart)
             switch outcome {
             case .created, .alreadyThere:

@@ -40,7 +40,15 @@ package struct OwnerNames: Sendable {
             let text = String(byte, radix: 16)
             return byte < 16 ? "0" + text : text
         }
-        return "hidden-" + digits.joined()
+        return Self.prefix + digits.joined()
+    }
+
+    private static let prefix = "hidden-"
+
+    /// Whether a text is the name of a hidden owner.
+    package static func isHidden(_ text: String) -> Bool {
+        text.hasPrefix(prefix) && text.utf8.count == prefix.utf8.count + 2 * length
+            && text.dropFirst(prefix.count).allSatisfy(\.isHexDigit)
     }
 
     /// A plan with its owners as they may be shown.

@@ -87,6 +87,21 @@ struct LedgerRebuildTests {
         }
     }
 
+    @Test("results whose owners are hidden say so, and nothing is replaced")
+    func hiddenOwners() async throws {
+        try await withShop { shop in
+            _ = try shop.folder.write("report:\n  redact: true\n", to: "cartsync.yaml")
+            let path = try shop.folder.write("customer_id,cart_id\nc-1,cart-1\n", to: "e.csv")
+            #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
+            let results = try #require(shop.latestRun) + "/results.csv"
+            let rebuilt = try await shop.cartsync("ledger", "rebuild", "--yes", "--results", results)
+            #expect(rebuilt.status == 65)
+            #expect(rebuilt.errors.contains("results.csv:2: the owners in it are hidden (report.redact)"))
+            let explained = try await shop.cartsync("explain", "cart-1")
+            #expect(explained.output.contains("c-1"))
+        }
+    }
+
     @Test("from the results of runs, in their order")
     func results() async throws {
         try await withShop { shop in
