@@ -24,8 +24,8 @@ struct CSVBlock {
         case plain(CSVFramer.Record, RecordPlace)
         /// A record whose fields only the library can tell.
         case library(CSVFramer.Record, RecordPlace)
-        /// A record that is wanted as a value; the row where the library has decoded it already.
-        case chosen(CSVFramer.Record, RecordPlace, Statement, row: [String]?)
+        /// A record that is wanted as a value, and its cells.
+        case chosen(CSVFramer.Record, RecordPlace, Statement, row: [String])
         case rejected(RejectedRecord)
     }
 
@@ -85,19 +85,10 @@ struct CSVBlock {
             try askTheRest(bytes, select)
             batch.removeAll()
         }
-        guard !waiting.isEmpty else { return }
-        var batch = cells.batch()
-        for case .chosen(let record, _, _, row: nil) in waiting {
-            frameAgain(record, bytes)
-            cells.append(record, fieldEnds, bytes, to: &batch)
-        }
-        var rows = library.decode(batch).makeIterator()
         for item in waiting {
             switch item {
             case .chosen(let record, let place, let statement, let row):
-                if let row = row ?? rows.next() ?? nil,
-                    let value = cells.value(row, statement, place, raw: cells.raw(record, bytes))
-                {
+                if let value = cells.value(row, statement, place, raw: cells.raw(record, bytes)) {
                     try visit(.usable(value))
                 } else {
                     frameAgain(record, bytes)
@@ -133,7 +124,7 @@ struct CSVBlock {
                 statement.kind, statement.action, bytes.extracting(statement.owner.range),
                 bytes.extracting(statement.cart.range))
             {
-                waiting.append(.chosen(record, place, statement, row: nil))
+                waiting.append(.chosen(record, place, statement, row: cells.row(record, fieldEnds, bytes)))
             }
         case .rejected(let reason):
             waiting.append(.rejected(cells.rejected(record, place, reason, fieldEnds, bytes)))

@@ -66,6 +66,11 @@ struct CSVRecordCells {
         return fields
     }
 
+    /// The values of a plain record, in place: what the library would decode.
+    func row(_ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>) -> [String] {
+        decoded.map { String(decodingBytesOf: bytes.extracting(content($0.column, record, ends, bytes).range)) }
+    }
+
     /// The fields of a record that the library has decoded, in the memory of its batch.
     func fields(_ record: Int, of batch: CSVLibrary.Batch) -> RecordFields {
         var fields = RecordFields()

@@ -147,8 +147,7 @@ struct RecordJudge: Sendable {
 extension String {
     /// Decodes UTF-8, with replacement characters for what is none.
     init(decodingBytesOf bytes: Span<UInt8>) {
-        var copy: [UInt8] = []
-        copy.append(bytes)
-        self.init(decoding: copy, as: UTF8.self)
+        // Unsafe because the buffer may not outlive the span, and it does not outlive the call.
+        self = unsafe bytes.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
     }
 }
