@@ -12,7 +12,7 @@ package struct Difference: Sendable {
     package private(set) var repeated: RecordSet
     /// Existing and named by no record; empty where only their rows or their number was asked for.
     package private(set) var extra = FingerprintSet()
-    /// The rows of the ledger among them.
+    /// The rows of the ledger that exist, that no record names, and that the source did not assert.
     package private(set) var extraRows: RecordSet
     /// The rows of the ledger that the source asserted before and no record names.
     package private(set) var droppedRows: RecordSet
@@ -67,9 +67,14 @@ package struct Difference: Sendable {
             if sides.contains(.existing) {
                 extraCount += 1
                 if listingExtra { extra.insert(joined.fingerprint) }
-                if sides.contains(.row) { extraRows.insert(joined.position) }
             }
-            if sides.contains(.asserted) && sides.contains(.row) { droppedRows.insert(joined.position) }
+            if sides.contains(.row) {
+                if sides.contains(.asserted) {
+                    droppedRows.insert(joined.position)
+                } else if sides.contains(.existing) {
+                    extraRows.insert(joined.position)
+                }
+            }
         }
     }
 
