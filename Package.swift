@@ -117,6 +117,9 @@ let package = Package(
         .executableTarget(
             name: "fuzz-exports", dependencies: ["CartAssociations", "ExportFiles"], path: "Tests/Fuzz",
             swiftSettings: settings),
+        .executableTarget(
+            name: "measure-reports", dependencies: ["CartAssociations", "AssociationDiff", "Ledger", "SyncReporting"],
+            path: "Tests/Benchmarks/Reports", swiftSettings: settings),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(name: "CartAssociationsTests", dependencies: ["CartAssociations"], swiftSettings: settings),
         .testTarget(

@@ -39,7 +39,7 @@ enum LatencyRange {
 
 /// Durations of one kind: their histogram, their exact sum and how many did not fit.
 struct LatencyTally: Sendable {
-    /// Grows with the durations it records, up to 90 kB.
+    /// 94 kB from the first duration on; one that grew would end with room for twice as many cells.
     private(set) var histogram = Self.empty
     /// The sum of the recorded durations in microseconds.
     private(set) var sum: UInt64 = 0
@@ -47,7 +47,8 @@ struct LatencyTally: Sendable {
     private(set) var outOfRange = 0
 
     /// All tallies share this one until they record: most combinations of operation and answer never occur.
-    private static let empty = LatencyHistogram(numberOfSignificantValueDigits: .three)
+    private static let empty = LatencyHistogram(
+        highestTrackableValue: LatencyRange.highest, numberOfSignificantValueDigits: .three)
 
     var count: Int { Int(histogram.totalCount) }
     var maximum: UInt64 { histogram.maxRecorded }

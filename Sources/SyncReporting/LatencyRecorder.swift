@@ -68,7 +68,7 @@ struct LatencyRecording: Sendable {
     static let mostShortIntervals = 240
     /// What all histograms may take together; intervals get what the totals leave, and `leastForIntervals`.
     static let mostBytes = 8 << 20
-    static let leastForIntervals = 1 << 20
+    static let leastForIntervals = 1 << 18
 
     private var totals = [OperationTotals](repeating: OperationTotals(), count: Operation.allCases.count)
     private var closed: [LatencyInterval] = []
@@ -118,9 +118,9 @@ struct LatencyRecording: Sendable {
             closedBytes += interval.bytes
             if length < Self.logInterval, closed.count >= Self.mostShortIntervals {
                 join(into: Self.logInterval)
-            } else if closedBytes > max(Self.leastForIntervals, Self.mostBytes - totalBytes) {
-                join(into: length * 2)
             }
+            let room = max(Self.leastForIntervals, Self.mostBytes - totalBytes)
+            while closedBytes > room, closed.count > 1 { join(into: length * 2) }
         }
         open.restart(at: length * Int((moment / length).rounded(.down)))
         openEnd = open.start + length

@@ -120,6 +120,33 @@ private typealias Operation = CartAssociations.Operation
         #expect(recorder.bytes <= LatencyRecording.mostBytes)
     }
 
+    @Test("every operation and answer with durations up to an hour, for days, stays within 8 MB")
+    func worstCaseMemoryOverTime() {
+        var random = SeededGenerator(seed: 6)
+        for number in 0..<40_000 {
+            recorder.record(
+                attempt(.microseconds(Int64.random(in: 1000...9_000_000, using: &random))),
+                now: started + .seconds(2 * number))
+        }
+        for hour in 0..<48 {
+            for operation in Operation.allCases {
+                for answer in AnswerClass.allCases {
+                    let duration = Duration.microseconds(Int64.random(in: 1...3_600_000_000, using: &random))
+                    let now = started + .seconds(80_000 + 3600 * hour)
+                    recorder.record(
+                        .attempt(.init(operation: operation, answer: answer, status: nil, service: duration)), now: now)
+                    recorder.record(
+                        .finished(
+                            .init(
+                                operation: operation, answer: answer, response: duration, paced: duration,
+                                backoff: duration, attempts: 1)), now: now)
+                }
+            }
+        }
+        #expect(recorder.bytes <= LatencyRecording.mostBytes, "\(recorder.bytes)")
+        #expect(recorder.snapshot().intervals.reduce(0) { $0 + $1.attempts } == 40_000 + 48 * 35)
+    }
+
     @Test("a server that stalls for two seconds shows in response time in proportion, where service time hides it")
     func stallShowsInResponseTime() throws {
         // One caller, 100 calls a second for 20 s, 1 ms each. From second 10 the server answers nothing for 2 s:
