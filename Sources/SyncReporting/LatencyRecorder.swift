@@ -67,8 +67,8 @@ struct LatencyRecording: Sendable {
     /// A short run is kept second by second, so that its plots show something.
     static let mostShortIntervals = 240
     /// What all histograms may take together; intervals get what the totals leave, and `leastForIntervals`.
-    static let mostBytes = 8 << 20
-    static let leastForIntervals = 1 << 18
+    static let mostBytes = 8_000_000
+    static let leastForIntervals = 1 << 16
 
     private var totals = [OperationTotals](repeating: OperationTotals(), count: Operation.allCases.count)
     private var closed: [LatencyInterval] = []
