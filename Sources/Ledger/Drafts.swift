@@ -2,7 +2,7 @@ package import CartAssociations
 import Foundation
 
 /// Bytes of memory that a draft uses before it spills.
-private let draftBudget = 8 << 20
+private let draftBudget = 4 << 20
 
 extension Ledger {
     /// An empty plan for a run, to be filled in any order and handed to `appendPlan`.
@@ -25,7 +25,7 @@ extension Ledger {
     }
 }
 
-/// The changes of a run before they are in its journal: any number, in about 12 MB of memory.
+/// The changes of a run before they are in its journal: any number, in about 6 MB of memory.
 ///
 /// It does not touch the ledger, so that it may be filled while the ledger is being read.
 package final class PlanDraft {
@@ -114,7 +114,7 @@ package final class PlanDraft {
     }
 }
 
-/// Associations that the ledger shall forget or confirm: any number, in about 3 MB of memory.
+/// Associations that the ledger shall forget or confirm: any number, in about 2 MB of memory.
 ///
 /// It does not touch the ledger, so that it may be filled while the ledger is being read.
 package final class AssociationDraft {
@@ -164,7 +164,7 @@ struct SortedAssociations {
     }
 }
 
-/// What an accepted export asserts before it is in the ledger: any number, in about 12 MB of memory.
+/// What an accepted export asserts before it is in the ledger: any number, in about 6 MB of memory.
 ///
 /// It does not touch the ledger, so that it may be filled while the ledger is being read.
 package final class AssertionDraft {

@@ -22,7 +22,7 @@ enum LedgerSchema {
                 sql: """
                     PRAGMA page_size = 8192;
                     PRAGMA mmap_size = 0;
-                    PRAGMA cache_size = -16000;
+                    PRAGMA cache_size = -8000;
                     PRAGMA cell_size_check = ON;
                     PRAGMA trusted_schema = OFF;
                     PRAGMA journal_mode = WAL;

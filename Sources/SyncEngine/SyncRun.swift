@@ -34,7 +34,7 @@ package final class SyncRun {
     private var planned: RunPlan?
 
     /// Memory for fingerprints before they spill.
-    static let fingerprintBudget = 8 << 20
+    static let fingerprintBudget = 4 << 20
 
     package init(
         _ options: RunOptions, ledger: Ledger, client: CommerceClient, recorder: LatencyRecorder, stop: StopRequest,
