@@ -1,5 +1,6 @@
 import CartAssociations
 import ExportFiles
+import Foundation
 import Ledger
 import SyncReporting
 
@@ -51,6 +52,14 @@ extension PlanView {
     }
 }
 
+extension RunOptions {
+    /// What a plan of these counts costs, and whether the deadline leaves time for it.
+    func estimate(_ counts: PlanCounts) -> PlanView.Estimate {
+        let left = deadline?.left(now: Date(), instant: .now)
+        return .init(calls: counts.calls, rate: Double(rateLimit), available: left.map { $0 / .seconds(1) })
+    }
+}
+
 extension RunPlan {
     /// The plan that a finished comparison has drafted.
     init(_ comparison: Comparison) {
@@ -70,7 +79,7 @@ extension RunPlan {
             },
             counts: plan.counts, creates: plan.creates, deletes: plan.deletes,
             current: comparison.current.source, currentReason: comparison.current.reason,
-            estimate: .init(calls: plan.counts.calls, rate: Double(options.rateLimit)),
+            estimate: options.estimate(plan.counts),
             guardVerdict: "", refusals: [])
         view.judge(comparison.figures, by: options.planGuard, hardestHit: plan.hardestHit)
         figures = comparison.figures

@@ -52,13 +52,22 @@ package struct PlanView: Codable, Sendable, Equatable {
         package var seconds: Double
         /// Calls a second.
         package var rate: Double
+        /// Seconds until the run's deadline; nil without one.
+        package var available: Double?
 
         /// One call for each change, at the limit.
-        package init(calls: Int, rate: Double) {
+        package init(calls: Int, rate: Double, available: Double? = nil) {
             self.calls = calls
             self.rate = rate
+            self.available = available.map { max(0, $0) }
             seconds = rate > 0 ? Double(calls) / rate : 0
         }
+
+        /// Whether all calls can be made before the deadline, as far as can be told; nil without one.
+        package var holds: Bool? { available.map { seconds <= $0 } }
+
+        /// The calls that can be made before the deadline.
+        package var callsInTime: Int { min(calls, available.map { Int($0 * rate) } ?? calls) }
     }
 
     /// How many of its carts one owner would lose.

@@ -38,8 +38,13 @@ extension TextReport {
     /// What applying the plan costs, in one sentence.
     static func estimateSentence(_ estimate: PlanView.Estimate) -> String {
         guard estimate.calls > 0 else { return "none" }
-        return "\(Figures.count(estimate.calls)), about \(Figures.span(seconds: estimate.seconds)) at "
+        let sentence =
+            "\(Figures.count(estimate.calls)), about \(Figures.span(seconds: estimate.seconds)) at "
             + "\(Figures.rate(estimate.rate)) a second"
+        guard let available = estimate.available, let holds = estimate.holds else { return sentence }
+        if holds { return sentence + "; the deadline in \(Figures.span(seconds: available)) will hold" }
+        return sentence + "; the deadline in \(Figures.span(seconds: available)) will not hold: "
+            + "\(Figures.count(estimate.callsInTime)) of them can be made until then"
     }
 
     /// One export in one sentence.

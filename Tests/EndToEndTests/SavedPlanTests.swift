@@ -100,6 +100,29 @@ struct SavedPlanTests {
         }
     }
 
+    @Test("a plan says whether a deadline will hold")
+    func deadline() async throws {
+        try await withShop { shop in
+            let export = try shop.folder.write(csv(1...600), to: "e.csv")
+            let enough = try await shop.cartsync("plan", "--deadline", "2h", "--rate", "20", export)
+            let words = enough.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            #expect(words.contains("600, about 30 s at 20 a second; the deadline in 2 h 00 min will hold"), "\(words)")
+            let short = try await shop.cartsync("plan", "--deadline", "20s", "--rate", "20", "--output", "json", export)
+            let plan = try JSONDecoder().decode(Plan.self, from: Data(short.output.utf8))
+            #expect((5...20).contains(plan.estimate.available))
+            let text = try await shop.cartsync("plan", "--deadline", "20s", "--rate", "20", export)
+            #expect(text.output.contains("will not hold"), "\(text.output)")
+        }
+    }
+
+    private struct Plan: Decodable {
+        struct Estimate: Decodable {
+            let available: Double
+        }
+
+        let estimate: Estimate
+    }
+
     @Test("a plan as CSV has every change with its line, as Markdown its numbers and a sample")
     func formats() async throws {
         try await withShop(.carts(SandboxCart(id: "cart-s", customers: ["s|1"]))) { shop in

@@ -95,7 +95,7 @@ extension SyncRun {
         var plan = RunPlan(
             view: saved.view, figures: saved.figures, exports: saved.exports, isDelta: saved.isDelta,
             rejected: saved.rejected, changes: changes, notes: notes)
-        plan.view.estimate = .init(calls: plan.view.counts.changes, rate: Double(options.rateLimit))
+        plan.view.estimate = options.estimate(plan.view.counts)
         plan.view.judge(plan.figures, by: options.planGuard, hardestHit: try changes.hardestHit().most)
         savedPlan = saved.id
         return plan
