@@ -56,6 +56,11 @@ format: ## format the sources
 test-more: deps ## run the tests that need foreign tools, which are installed
 	Tests/Foreign/run
 
+TORTURE ?=
+.PHONY: torture
+torture: release ## kill, starve and mislead the release build, at least 100 times; TORTURE="--seed 1 kills" chooses
+	Tests/Torture/run "$$(swift build $(RELEASE) --show-bin-path)/cartsync" $(TORTURE)
+
 FUZZ_SECONDS ?= 60
 .PHONY: fuzz
 fuzz: deps ## read damaged exports for FUZZ_SECONDS (60): no crash, no hang, no disagreement

@@ -36,6 +36,8 @@ package struct SandboxStatistics: Sendable, Hashable, Codable {
     package internal(set) var autoCreatedCarts = 0
     /// Requests received that are meant to change carts or associations, whatever their answer.
     package internal(set) var writes = 0
+    /// Seconds from the arrival of the first of these to that of the last.
+    package internal(set) var writeSeconds = 0.0
     /// Associations, carts and their properties that were really changed.
     package internal(set) var effects = 0
     /// Requests with both client credentials and a shopper's token.

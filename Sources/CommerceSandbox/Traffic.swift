@@ -72,6 +72,7 @@ struct Traffic {
     private var writing: [String: Int] = [:]
     private var calls: [SandboxCall] = []
     private var answered = 0
+    private var firstWrite: Duration?
     private var random: SplitMix64
 
     /// What happens to a request that has arrived.
@@ -100,6 +101,9 @@ struct Traffic {
         statistics.busiestSecond = max(statistics.busiestSecond, arrivals.count(now: now))
         if operation.isWrite {
             statistics.writes += 1
+            let first = firstWrite ?? now
+            firstWrite = first
+            statistics.writeSeconds = (now - first) / .seconds(1)
             if let cart {
                 writing[cart, default: 0] += 1
                 statistics.busiestCart = max(statistics.busiestCart, writing[cart, default: 0])

@@ -51,9 +51,7 @@ final class Session: Sendable {
         self.log = log
         self.current = current
         pacer = Pacer(limit: settings.rate, isAdaptive: settings.adaptiveRate) { change in
-            let recorder = current.recorder
-            recorder.record(.rate(Double(change.rate), reason: change.reason), now: .now)
-            if let pause = change.pause { recorder.record(.pause(pause), now: .now) }
+            current.note(change)
             log.log(
                 level: change.isTrouble ? .warning : .notice, "the rate changed",
                 metadata: ["rate": "\(change.rate)", "reason": "\(change.reason)"])
@@ -173,14 +171,35 @@ extension APIOptions {
 
 /// The client and the recorder of the run at hand.
 private final class CurrentRun: Sendable {
-    private let state = Mutex<(client: CommerceClient?, recorder: LatencyRecorder)>(
-        (nil, LatencyRecorder(started: .now, wallClock: Date())))
+    private struct State {
+        var client: CommerceClient?
+        var recorder = LatencyRecorder(started: .now, wallClock: Date())
+        /// The last change of the rate, which holds for the next run too.
+        var rate: RateChange?
+    }
+
+    private let state = Mutex(State())
 
     var client: CommerceClient? { state.withLock { $0.client } }
     var recorder: LatencyRecorder { state.withLock { $0.recorder } }
 
     func begin(_ client: CommerceClient, _ recorder: LatencyRecorder) {
-        state.withLock { $0 = (client, recorder) }
+        let rate = state.withLock { state in
+            state.client = client
+            state.recorder = recorder
+            return state.rate
+        }
+        if let rate { recorder.record(.rate(Double(rate.rate), reason: rate.reason), now: .now) }
+    }
+
+    /// Takes note of a change of the rate, in the run at hand and for the next one.
+    func note(_ change: RateChange) {
+        let recorder = state.withLock { state in
+            state.rate = change
+            return state.recorder
+        }
+        recorder.record(.rate(Double(change.rate), reason: change.reason), now: .now)
+        if let pause = change.pause { recorder.record(.pause(pause), now: .now) }
     }
 
     func takeClient() -> CommerceClient? {

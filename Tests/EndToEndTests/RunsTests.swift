@@ -170,6 +170,53 @@ struct RunsTests {
         }
     }
 
+    @Test("a deadline stops with 75 and the command that goes on")
+    func deadline() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(numbered(1...200), to: "e.csv")
+            let stopped = try await shop.cartsync("sync", "--yes", "--rate", "60", "--deadline", "1s", path)
+            #expect(stopped.status == 75, "\(stopped.errors)")
+            #expect(stopped.errors.contains("the deadline has passed"))
+            #expect(stopped.lastLine.contains("next: cartsync runs resume --rate 60 "), "\(stopped.lastLine)")
+            #expect(try shop.report().outcomes.create.pending > 0)
+        }
+    }
+
+    @Test("quiet hours hold every call, and are said to be the reason")
+    func quietHours() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(numbered(1...5), to: "e.csv")
+            var environment = shop.environment
+            environment["CARTSYNC_RATE_SCHEDULE"] = "00:00-24:00 off"
+            environment["CARTSYNC_RATE_TIME_ZONE"] = "Europe/Berlin"
+            let result = try await Program.run(
+                ["sync", "--yes", "--deadline", "1s", path], environment: environment)
+            #expect(result.status == 75, "\(result.errors)")
+            #expect(shop.sandbox.statistics().total == 0)
+            environment["CARTSYNC_RATE_SCHEDULE"] = "00:00-24:00 40"
+            let paced = try await Program.run(
+                ["sync", "--yes", "--output", "json", path], environment: environment)
+            #expect(paced.status == 0, "\(paced.errors)")
+            #expect(paced.output.contains("rate.schedule 00:00-24:00 Europe/Berlin"), "\(paced.output)")
+        }
+    }
+
+    @Test("carts are created from the export's names where that is asked for")
+    func createCarts() async throws {
+        var options = SandboxOptions()
+        options.behaviour.unknownCart = .notFound
+        try await withShop(options) { shop in
+            let path = try shop.folder.write(
+                "customer_id,cart_id,cart_name,cart_description\nc-1,cart-1,One,the first\n", to: "e.csv")
+            let refused = try await shop.cartsync("sync", "--yes", path)
+            #expect(refused.status == 1, "\(refused.errors)")
+            let made = try await shop.cartsync("sync", "--yes", "--create-carts", path)
+            #expect(made.status == 0, "\(made.errors)")
+            #expect(shop.associations == ["c-1 cart-1"])
+            #expect(shop.sandbox.statistics().count(.createCart) == 1)
+        }
+    }
+
     @Test("an unknown run is said to be unknown, and so is a folder without a ledger")
     func unknown() async throws {
         try await withShop { shop in

@@ -30,6 +30,12 @@ struct SandboxCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Time that each call takes, for instance 40ms.", valueName: "duration"))
     var latency: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "How much that varies: the sigma of a logarithmic normal distribution, for instance 0.5 (0).",
+            valueName: "sigma"))
+    var latencySigma = 0.0
+
     @Option(help: ArgumentHelp("Id that gets a token.", valueName: "id"))
     var clientID = SandboxOptions().clientID
 
@@ -40,13 +46,15 @@ struct SandboxCommand: AsyncParsableCommand {
     func validate() throws {
         guard (0...65_535).contains(port) else { throw ValidationError("--port is 0 to 65535") }
         if let rateLimit, rateLimit < 1 { throw ValidationError("--rate-limit is 1 or more") }
-        _ = try steadyLatency()
+        guard (0...3).contains(latencySigma) else { throw ValidationError("--latency-sigma is 0 to 3") }
+        _ = try chosenLatency()
     }
 
-    private func steadyLatency() throws -> SandboxLatency {
+    private func chosenLatency() throws -> SandboxLatency {
         guard let latency else { return .none }
         do {
-            return .steady(try SettingValue.duration(latency, in: .zero...Duration.seconds(60)))
+            let median = try SettingValue.duration(latency, in: .zero...Duration.seconds(60))
+            return latencySigma == 0 ? .steady(median) : .lognormal(median: median, sigma: latencySigma)
         } catch {
             throw ValidationError("--latency is '\(latency)': \(error.reason)")
         }
@@ -54,7 +62,7 @@ struct SandboxCommand: AsyncParsableCommand {
 
     func run() async throws {
         var options = SandboxOptions(
-            port: port, rateLimit: rateLimit, latency: try steadyLatency(), clientID: clientID,
+            port: port, rateLimit: rateLimit, latency: try chosenLatency(), clientID: clientID,
             clientSecret: clientSecret)
         if let seed { options.carts = try Self.carts(from: seed) }
         let sandbox = Sandbox(options: options, logger: .forProgram())

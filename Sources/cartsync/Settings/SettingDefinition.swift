@@ -95,7 +95,7 @@ extension SettingDefinition {
 
     private static let pace: [SettingDefinition] = [
         .init("rate.limit", "calls in any one second, every call counted (20)") {
-            (settings, text) throws(UnusableValue) in settings.rate = try SettingValue.integer(text, in: 1...10_000)
+            (settings, text) throws(UnusableValue) in settings.rate = try SettingValue.integer(text, in: 1...100_000)
         },
         .init("rate.concurrency", "calls in flight (8)") { (settings, text) throws(UnusableValue) in
             settings.concurrency = try SettingValue.integer(text, in: 1...512)
