@@ -1,13 +1,14 @@
 import CartAssociations
+import DequeModule
 import Ledger
 import Synchronization
 
-/// The carts that have pending changes, handed out one at a time; never more than a batch of them in memory.
+/// The carts that have pending changes, handed out one at a time, in order; some thousands of them are read ahead.
 final class CartQueue: Sendable {
-    private static let batch = 256
+    private static let ahead = 4096
 
     private struct State {
-        var waiting: [CartChanges] = []
+        var waiting: Deque<CartChanges> = []
         var last: CartID?
         var isExhausted = false
         var isClosed = false
@@ -18,6 +19,8 @@ final class CartQueue: Sendable {
     private let run: String
     private let ledger: Ledger
     private let state: Mutex<State>
+    /// Held while reading, so that carts are not read twice; nobody who only takes a cart waits for it.
+    private let reading = Mutex(())
 
     /// - Parameter allowance: changes to hand out before `lift`, as far as they make whole carts; nil for all.
     init(run: String, ledger: Ledger, allowance: Int?) {
@@ -30,7 +33,7 @@ final class CartQueue: Sendable {
     init(of carts: [CartChanges], run: String, ledger: Ledger) {
         self.run = run
         self.ledger = ledger
-        state = Mutex(State(waiting: carts.reversed(), isExhausted: true))
+        state = Mutex(State(waiting: Deque(carts), isExhausted: true))
     }
 
     var isClosed: Bool { state.withLock { $0.isClosed } }
@@ -41,19 +44,33 @@ final class CartQueue: Sendable {
     /// Hands out the rest without a limit.
     func lift() { state.withLock { $0.allowance = nil } }
 
+    /// The next cart; nil where there is none, or none is to be handed out.
     func next() throws -> CartChanges? {
-        try state.withLock { state in
-            if state.isClosed { return nil }
-            if let allowance = state.allowance, allowance <= 0 { return nil }
-            if state.waiting.isEmpty && !state.isExhausted {
-                // In reverse, so that the next one is taken from the end.
-                state.waiting = try ledger.pendingCarts(of: run, after: state.last, limit: Self.batch).reversed()
-                state.last = state.waiting.first?.cart ?? state.last
-                state.isExhausted = state.waiting.isEmpty
+        while true {
+            let (cart, isOver) = state.withLock { state in
+                if state.isClosed || state.allowance.map({ $0 <= 0 }) ?? false { return (CartChanges?.none, true) }
+                let cart = state.waiting.popFirst()
+                state.allowance? -= cart?.entries.count ?? 0
+                return (cart, cart == nil && state.isExhausted)
             }
-            let cart = state.waiting.popLast()
-            state.allowance? -= cart?.entries.count ?? 0
-            return cart
+            if cart != nil || isOver { return cart }
+            try readAhead(whenBelow: 1)
+        }
+    }
+
+    /// Reads further carts once half of those that were read ahead are taken.
+    func readAhead() throws { try readAhead(whenBelow: Self.ahead / 2) }
+
+    private func readAhead(whenBelow few: Int) throws {
+        try reading.withLock { _ in
+            let (last, isDue) = state.withLock { ($0.last, !$0.isExhausted && $0.waiting.count < few) }
+            guard isDue else { return }
+            let carts = try ledger.pendingCarts(of: run, after: last, limit: Self.ahead / 2)
+            state.withLock { state in
+                state.waiting.append(contentsOf: carts)
+                state.last = carts.last?.cart ?? last
+                state.isExhausted = carts.isEmpty
+            }
         }
     }
 }

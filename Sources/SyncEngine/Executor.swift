@@ -88,7 +88,9 @@ struct Executor: Sendable {
             for _ in 0..<concurrency {
                 group.addTask { .worker(await failure(of: { try await worker.work() })) }
             }
-            group.addTask { .writer(await failure(of: { try await outcomes.flushRegularly() })) }
+            group.addTask {
+                .writer(await failure(of: { try await outcomes.flushRegularly { try queue.readAhead() } }))
+            }
             var working = concurrency
             var first: (any Error)?
             for await finished in group {

@@ -1,9 +1,12 @@
+import Dispatch
 import Ledger
 import Synchronization
 
 /// Outcomes on their way to the ledger, written together by time and number.
 final class OutcomeBuffer: Sendable {
     private static let most = 500
+    /// So many are only waiting where the disk is slower than the store: then whoever adds one writes them.
+    private static let mostWaiting = 10_000
     private static let interval = Duration.milliseconds(200)
 
     private let run: String
@@ -11,10 +14,15 @@ final class OutcomeBuffer: Sendable {
     private let pending = Mutex<[ChangeOutcome]>([])
     /// Held while writing, so that two writers keep the order of the outcomes.
     private let writing = Mutex(())
+    private let calls: AsyncStream<Void>
+    private let caller: AsyncStream<Void>.Continuation
+    /// Writing blocks for milliseconds: on one of the few threads of all tasks it would delay calls.
+    private let queue = DispatchQueue(label: "outcomes")
 
     init(run: String, ledger: Ledger) {
         self.run = run
         self.ledger = ledger
+        (calls, caller) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
     func add(_ outcome: ChangeOutcome) throws {
@@ -22,7 +30,8 @@ final class OutcomeBuffer: Sendable {
             pending.append(outcome)
             return pending.count
         }
-        if count >= Self.most { try flush() }
+        if count >= Self.mostWaiting { return try flush() }
+        if count >= Self.most { caller.yield() }
     }
 
     func flush() throws {
@@ -36,10 +45,29 @@ final class OutcomeBuffer: Sendable {
         }
     }
 
-    /// Writes what there is every so often, until the task is cancelled.
-    func flushRegularly() async throws {
-        while (try? await Task.sleep(for: Self.interval, tolerance: .milliseconds(20))) != nil {
-            try flush()
+    /// Writes what there is every so often, and once there is enough, until the task is cancelled; does some more work
+    /// of the disk after each time.
+    func flushRegularly(then more: @escaping @Sendable () throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                while (try? await Task.sleep(for: Self.interval, tolerance: .milliseconds(20))) != nil {
+                    self.caller.yield()
+                }
+                self.caller.finish()
+            }
+            defer { group.cancelAll() }
+            for await _ in calls {
+                try await elsewhere {
+                    try self.flush()
+                    try more()
+                }
+            }
+        }
+    }
+
+    private func elsewhere(_ work: @escaping @Sendable () throws -> Void) async throws {
+        try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
+            queue.async { done.resume(with: Result { try work() }) }
         }
     }
 }

@@ -9,10 +9,10 @@ CONFIGURATION = """
 worker_processes 1; daemon off; pid {work}/nginx.pid; error_log {work}/nginx.log;
 events {{ worker_connections 1024; }}
 http {{
+  log_format moments '$msec $request_method $uri';
   access_log {log}; keepalive_requests 1000000000; default_type application/json;
   client_body_temp_path {work}/body; proxy_temp_path {work}/proxy; fastcgi_temp_path {work}/fastcgi;
   uwsgi_temp_path {work}/uwsgi; scgi_temp_path {work}/scgi;
-  log_format moments '$msec $request_method $uri';
   server {{
     listen 127.0.0.1:{port};
     location = /oauth/access_token {{ return 200 '{{"access_token":"t","expires_in":86400}}'; }}
