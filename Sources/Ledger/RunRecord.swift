@@ -58,6 +58,8 @@ package struct RunRecord: Sendable, Hashable, Codable, Identifiable {
     package var figures: PlanFigures?
     /// The deletes that a person allowed for the run.
     package var approvedDeletes: Int?
+    /// The ledger's revision when the run was stopped; at the same one nothing else has happened since.
+    package var stoppedAt: Int64?
     /// The later run of the same source that makes a stopped run void.
     package var supersededBy: String?
     /// The run whose changes this one takes back.

@@ -10,12 +10,14 @@ struct Resumption: Sendable {
     let resumed: Date
     /// Changes with an outcome at that time.
     let done: Int
+    /// Whether nothing at all has happened to the ledger since the run was stopped.
+    var isAlone = false
 
     /// Why a pending change is no longer to be made; nil where it is.
     ///
     /// Other sources, and deltas of the same one, may have been synced in between, and the plan did not know them.
     func judge(_ entry: JournalEntry) throws -> String? {
-        guard run.undone == nil else { return nil }
+        if isAlone || run.undone != nil { return nil }
         let stored = try ledger.association(entry.change.association)
         switch entry.change.kind {
         case .create:

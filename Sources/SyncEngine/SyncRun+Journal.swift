@@ -74,7 +74,10 @@ extension SyncRun {
             ).inReport
         if journal.outcomes.pending > 0 { report.verdict.next = options.resumeCommand(id) }
         try write(report, snapshot)
+        // The change of the run itself moves it on by one.
+        let revision = try ledger.revision() + 1
         try ledger.updateRun(id) { run in
+            run.stoppedAt = revision
             run.state = journal.outcomes.pending > 0 ? .stopped : .finished
             run.ended = report.ended
             run.exitStatus = report.verdict.exitStatus

@@ -52,7 +52,9 @@ extension SyncRun {
     /// Throws where the ledger or the report cannot be written.
     package func resume(_ run: RunRecord, _ remainder: Remainder) async throws(RunFailure) -> RunReport {
         let draft = self.draft(of: run)
+        var resumption = Resumption(run: run, ledger: ledger, resumed: Date(), done: remainder.done)
         do {
+            resumption.isAlone = try ledger.revision() == run.stoppedAt
             try ledger.updateRun(id) { run in
                 run.state = .applying
                 run.ended = nil
@@ -63,7 +65,6 @@ extension SyncRun {
         } catch {
             throw RunFailure(error)
         }
-        let resumption = Resumption(run: run, ledger: ledger, resumed: Date(), done: remainder.done)
         return try await applyJournal(draft, plan: run.counts, resumption: resumption)
     }
 
