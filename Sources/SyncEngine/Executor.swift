@@ -27,7 +27,7 @@ struct Executor: Sendable {
     /// Throws the first error of the ledger, or of the API where it concerns everything; calls in flight have
     /// finished and their outcomes are in the ledger then, as far as it can be written.
     func apply() async throws {
-        let notes = Notes()
+        let notes = Notes(keepsMade: canary > 0)
         let queue = CartQueue(run: run, ledger: ledger, allowance: canary > 0 ? canary : nil)
         try await work(through: queue, notes)
         if canary > 0 && !isStopping {
@@ -45,7 +45,7 @@ struct Executor: Sendable {
     final class Notes: Sendable {
         struct State {
             /// Changes that succeeded while the canary is out; nil afterwards.
-            var made: [Change]? = []
+            var made: [Change]?
             /// Deletes that may have been made, by cart.
             var doubtful: [CartID: [JournalEntry]] = [:]
             var doubts = 0
@@ -53,7 +53,11 @@ struct Executor: Sendable {
             var carts: Set<CartID> = []
         }
 
-        let state = Mutex(State())
+        let state: Mutex<State>
+
+        init(keepsMade: Bool) {
+            state = Mutex(State(made: keepsMade ? [] : nil))
+        }
 
         func takeMade() -> [Change] { state.withLock { $0.made ?? [] } }
         func forgetMade() { state.withLock { $0.made = nil } }
