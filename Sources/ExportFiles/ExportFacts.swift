@@ -51,6 +51,11 @@ package struct ExportFacts: Sendable, Equatable {
     /// The kinds of owners of the usable records.
     package internal(set) var ownerKinds: Set<OwnerKind> = []
 
+    /// Whether another reading found the same bytes and as many records.
+    package func hasContent(of other: ExportFacts) -> Bool {
+        sha256 == other.sha256 && bytes == other.bytes && records == other.records
+    }
+
     /// CSV or XML.
     package var format: ExportFormat { shape.format }
     /// Whether the export is a delta, else a snapshot.

@@ -42,16 +42,21 @@ package struct ExportReader: Sendable {
     /// Throws `ExportError` where the export as a whole is refused or cannot be read, and whatever the closures
     /// throw. Nothing that was visited before an error may be believed.
     ///
-    /// - Parameter index: the export's position on the command line, from 0, for the places of its records.
+    /// - Parameters:
+    ///   - index: the export's position on the command line, from 0, for the places of its records.
+    ///   - picks: for a second reading of an export none of whose records was rejected: picks records by their
+    ///     number, from 1, and CSV records that it does not pick are neither judged nor asked about. What these hold
+    ///     is then as it was where `ExportFacts.hasContent(of:)` says so. XML takes no notice of it.
     package func read(
-        _ file: ExportFile, index: Int = 0, selecting select: Selection, visit: (ReadRecord) throws -> Void
+        _ file: ExportFile, index: Int = 0, picking picks: ((Int) -> Bool)? = nil, selecting select: Selection,
+        visit: (ReadRecord) throws -> Void
     ) throws -> ExportFacts {
         let source = try TextSource(file, options: options)
         switch source.format {
         case .csv:
             var reading = CSVReading(
                 source, options: options, index: index, blockSize: blockSize ?? CSVReading.blockSize)
-            return try reading.read(selecting: select, visit: visit)
+            return try reading.read(picking: picks, selecting: select, visit: visit)
         case .xml:
             let reading = XMLReading(
                 file, options: options, index: index, blockSize: blockSize ?? XMLReading.blockSize)

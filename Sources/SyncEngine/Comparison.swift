@@ -141,14 +141,29 @@ extension Comparison {
         var comparison = self
         var doubts = first
         var position = 0
+        var export = 0
+        // Picked records that were not yet asked about.
+        var picked = Deque<Int>()
         // Visits come in the order of the selections, and maybe some records later.
         var selected = Deque<(position: Int, fingerprint: Fingerprint)>()
-        try exports.read { kind, action, owner, cart in
-            defer { position += 1 }
-            let isWanted =
-                difference.missing.contains(position) || difference.unasserted.contains(position)
-                || action != nil || difference.contradictory.contains(position) || doubts.isShared(cart: cart)
-            if isWanted { selected.append((position, comparison.key.fingerprint(kind, owner: owner, cart: cart))) }
+        let starts = first.starts
+        func differs(_ position: Int) -> Bool {
+            difference.missing.contains(position) || difference.unasserted.contains(position)
+                || difference.contradictory.contains(position)
+        }
+        // A delta and a cart with two owners are judged record by record.
+        let canPick = !exports.isDelta && !doubts.hasSharedCarts
+        func pick(_ export: Int, _ record: Int) -> Bool {
+            let position = starts[export] + record - 1
+            guard differs(position) else { return false }
+            picked.append(position)
+            return true
+        }
+        try exports.read(picking: canPick ? pick : nil) { kind, action, owner, cart in
+            let present = picked.popFirst() ?? position
+            position = present + 1
+            let isWanted = differs(present) || action != nil || doubts.isShared(cart: cart)
+            if isWanted { selected.append((present, comparison.key.fingerprint(kind, owner: owner, cart: cart))) }
             return isWanted
         } visit: { index, record in
             switch record {
@@ -162,6 +177,9 @@ extension Comparison {
                 }
                 throw RunFailure.bug("line \(record.place.line) of the export was read that nobody asked for")
             }
+        } endOfExport: {
+            export += 1
+            position = starts[export]
         }
         self = comparison
         first = doubts

@@ -36,8 +36,12 @@ final class RunExports {
     ///
     /// Throws `ExportError` where one is refused or differs from an earlier reading, and `RunFailure.stopped` soon
     /// after the run was asked to stop.
+    ///
+    /// - Parameter picks: picks records by their export and their number, from 1, before they are judged; asked only
+    ///   where nothing of the export was rejected before. `select` is then asked about those that it picks.
     func read(
-        selecting select: ExportReader.Selection, visit: (Int, ReadRecord) throws -> Void,
+        picking picks: ((Int, Int) -> Bool)? = nil, selecting select: ExportReader.Selection,
+        visit: (Int, ReadRecord) throws -> Void,
         endOfExport: () throws -> Void = {}
     ) throws {
         var read: [ExportFacts] = []
@@ -45,7 +49,9 @@ final class RunExports {
         var records = 0
         for (index, file) in files.enumerated() {
             left.append(0)
-            let found = try reader.read(file, index: index) { kind, action, owner, cart in
+            let isPicking = picks != nil && canPick(index)
+            let pick: ((Int) -> Bool)? = isPicking ? { picks?(index, $0) ?? true } : nil
+            let found = try reader.read(file, index: index, picking: pick) { kind, action, owner, cart in
                 records += 1
                 if records.isMultiple(of: Self.lookInterval) {
                     progress.advance(to: records)
@@ -59,7 +65,9 @@ final class RunExports {
             } visit: {
                 try visit(index, $0)
             }
-            if facts.indices.contains(index), facts[index] != found {
+            if facts.indices.contains(index),
+                isPicking ? !found.hasContent(of: facts[index]) : facts[index] != found
+            {
                 throw ExportError(
                     .changed, file: file.name, problem: "the export changed while the run was reading it",
                     advice: "wait until it is complete and run the command again")
@@ -72,6 +80,12 @@ final class RunExports {
             elsewhere = left
             try refuseMixture()
         }
+    }
+
+    /// Whether records of the export can be told by their number alone: all are usable, and in this shard.
+    private func canPick(_ index: Int) -> Bool {
+        guard shard == nil, facts.indices.contains(index) else { return false }
+        return facts[index].format == .csv && facts[index].rejectedRecords == 0
     }
 
     /// Records between two looks at whether the run shall stop.

@@ -105,6 +105,54 @@ struct RunTests {
         }
     }
 
+    @Test(
+        "records that differ are found again by their number, whatever stands between them",
+        arguments: 0..<6 as Range<UInt64>)
+    func secondReading(seed: UInt64) async throws {
+        try await withStore { store in
+            var generator = SeededGenerator(seed: seed)
+            // Records that only the library decodes among plain ones, duplicates, and in some exports a rejected record.
+            var wanted: [String: (export: Int, line: Int)] = [:]
+            var texts: [String] = []
+            for export in 0..<3 {
+                var text = "customer_id,cart_id,note\n"
+                var line = 2
+                for number in 0..<200 {
+                    let pair = "c-\(number % 9),cart-\(Int.random(in: 0..<400, using: &generator))"
+                    let note = ["plain", "\"two\nlines\"", "\"a \"\"quote\"\"\"", "\"é\""].randomElement(
+                        using: &generator)
+                    text += "\(pair),\(note ?? "")\n"
+                    if wanted[pair] == nil { wanted[pair] = (export, line) }
+                    line += note?.contains("\n") == true ? 2 : 1
+                    if number == 99 && (seed + UInt64(export)).isMultiple(of: 3) {
+                        text += "c-1,bad cart,x\n"
+                        line += 1
+                    }
+                }
+                texts.append(text)
+            }
+            // A part of them exists and is asserted already.
+            let known = wanted.keys.sorted().filter { _ in Bool.random(using: &generator) }
+            _ = try await sync("customer_id,cart_id\n" + known.map { $0 + "\n" }.joined(), in: store)
+            let paths = try texts.enumerated().map { try store.folder.write($1, to: "\($0).csv") }
+            try await store.withClient { client in
+                let run = store.run(paths[0], and: Array(paths.dropFirst()), client)
+                _ = try await run.plan(keepingRejects: false)
+                var creates: [String: RecordPlace] = [:]
+                try run.spendPlan(savingTo: nil) { change in
+                    let association = change.association
+                    if change.kind == .create { creates["\(association.owner.id),\(association.cart)"] = change.place }
+                }
+                #expect(Set(creates.keys) == Set(wanted.keys).subtracting(known), "seed \(seed)")
+                for (pair, place) in creates {
+                    #expect(
+                        place.export == wanted[pair]?.export && place.line == wanted[pair]?.line, "seed \(seed) \(pair)"
+                    )
+                }
+            }
+        }
+    }
+
     @Test("an export that changes between two readings is refused, and nothing is written")
     func changed() async throws {
         try await withStore { store in

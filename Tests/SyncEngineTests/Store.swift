@@ -79,12 +79,13 @@ struct Store: Sendable {
     }
 
     func run(
-        _ path: String, source: String = "a", scope: DeletionScope = .owned, current: CurrentSource = .api,
+        _ path: String, and others: [String] = [], source: String = "a", scope: DeletionScope = .owned, current: CurrentSource = .api,
         oneOwnerPerCart: Bool = false, shard: Shard? = nil, _ client: CommerceClient,
         change: (inout RunOptions) -> Void = { _ in }
     ) -> SyncRun {
         SyncRun(
             options(path, source, scope, current, oneOwnerPerCart) { options in
+                options.exports += others
                 options.shard = shard
                 change(&options)
             }, ledger: ledger, client: client,

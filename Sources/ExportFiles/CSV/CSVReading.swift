@@ -53,7 +53,8 @@ struct CSVReading {
 
     /// Reads everything, header and records.
     mutating func read(
-        selecting select: ExportReader.Selection, visit: (ReadRecord) throws -> Void
+        picking picks: ((Int) -> Bool)? = nil, selecting select: ExportReader.Selection,
+        visit: (ReadRecord) throws -> Void
     ) throws -> ExportFacts {
         let header = try header()
         var facts = ExportFacts(shape: shape(header))
@@ -61,7 +62,8 @@ struct CSVReading {
         var block = CSVBlock(header: header, index: index, facts: facts)
         while true {
             var position = start
-            let step = try block.frame(buffer.span, from: &position, to: end, isLast: isLast, selecting: select)
+            let step = try block.frame(
+                buffer.span, from: &position, to: end, isLast: isLast, picking: picks, selecting: select)
             start = position
             try block.settle(buffer.span, selecting: select, visit: visit)
             switch step {
