@@ -79,7 +79,8 @@ struct Store: Sendable {
     }
 
     func run(
-        _ path: String, and others: [String] = [], source: String = "a", scope: DeletionScope = .owned, current: CurrentSource = .api,
+        _ path: String, and others: [String] = [], source: String = "a", scope: DeletionScope = .owned,
+        current: CurrentSource = .api,
         oneOwnerPerCart: Bool = false, shard: Shard? = nil, _ client: CommerceClient,
         change: (inout RunOptions) -> Void = { _ in }
     ) -> SyncRun {
