@@ -94,7 +94,7 @@ extension LedgerError {
     }
 
     /// The way back from a ledger that is gone or cannot be trusted.
-    static func rebuildAdvice(_ folder: String) -> String {
+    package static func rebuildAdvice(_ folder: String) -> String {
         "restore the whole folder from a backup, or make a new ledger with 'cartsync ledger rebuild --state "
             + "\(ShellWord.quoted(folder)) --listing', which keeps the old files ('cartsync ledger rebuild --help' says "
             + "how to do it from exports or from the results of runs)"

@@ -78,7 +78,7 @@ extension Comparison {
         guard key.fingerprint(stored.association) != stored.fingerprint else { return }
         throw LedgerError(
             .damaged, path: ledger.folder, problem: "the ledger's row of \(stored.association) is damaged",
-            advice: "restore the folder from a backup, or move it away and sync again")
+            advice: LedgerError.rebuildAdvice(ledger.folder))
     }
 
     /// Counts the associations, and their owners, that the scope could delete.
