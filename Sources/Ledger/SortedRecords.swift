@@ -97,8 +97,9 @@ private final class SortedRun {
     private func ensure(_ count: Int) throws(LedgerError) -> Bool {
         let kept = current.upperBound
         if filled - kept >= count { return true }
-        buffer.replaceSubrange(0..<(filled - kept), with: buffer[kept..<filled])
+        // Byte by byte, for it is a part of one record: a slice would have the whole buffer copied.
         filled -= kept
+        for offset in 0..<filled { buffer[offset] = buffer[kept + offset] }
         current = 0..<0
         let more = min(blockBytes - filled, unread.count)
         try file.read(more, at: unread.lowerBound, into: &buffer, after: filled)

@@ -53,7 +53,7 @@ struct CSVReading {
 
     /// Reads everything, header and records.
     mutating func read(
-        picking picks: ((Int) -> Bool)? = nil, selecting select: ExportReader.Selection,
+        picking picks: ((Int) throws -> Bool)? = nil, selecting select: ExportReader.Selection,
         visit: (ReadRecord) throws -> Void
     ) throws -> ExportFacts {
         let header = try header()
@@ -96,8 +96,9 @@ struct CSVReading {
     /// Moves what is left to the beginning of the buffer, and reads more behind it.
     mutating func refill(line: Int) throws {
         if start > 0 {
-            buffer.replaceSubrange(0..<end - start, with: buffer[start..<end])
+            // Byte by byte, for it is a part of one record: a slice would have the whole buffer copied.
             end -= start
+            for offset in 0..<end { buffer[offset] = buffer[start + offset] }
             start = 0
         }
         if end + 8 >= buffer.count {
