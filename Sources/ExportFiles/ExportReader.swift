@@ -48,7 +48,7 @@ package struct ExportReader: Sendable {
     ///     number, from 1, and CSV records that it does not pick are neither judged nor asked about. What these hold
     ///     is then as it was where `ExportFacts.hasContent(of:)` says so. XML takes no notice of it.
     package func read(
-        _ file: ExportFile, index: Int = 0, picking picks: ((Int) -> Bool)? = nil, selecting select: Selection,
+        _ file: ExportFile, index: Int = 0, picking picks: ((Int) throws -> Bool)? = nil, selecting select: Selection,
         visit: (ReadRecord) throws -> Void
     ) throws -> ExportFacts {
         let source = try TextSource(file, options: options)

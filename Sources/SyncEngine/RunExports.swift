@@ -47,15 +47,23 @@ final class RunExports {
         var read: [ExportFacts] = []
         var left: [Int] = []
         var records = 0
+        func look() throws {
+            progress.advance(to: records)
+            if stop.isRequested { throw RunFailure.stopped }
+        }
         for (index, file) in files.enumerated() {
             left.append(0)
             let isPicking = picks != nil && canPick(index)
-            let pick: ((Int) -> Bool)? = isPicking ? { picks?(index, $0) ?? true } : nil
-            let found = try reader.read(file, index: index, picking: pick) { kind, action, owner, cart in
+            func pick(_ record: Int) throws -> Bool {
                 records += 1
-                if records.isMultiple(of: Self.lookInterval) {
-                    progress.advance(to: records)
-                    if stop.isRequested { throw RunFailure.stopped }
+                if records.isMultiple(of: Self.lookInterval) { try look() }
+                return picks?(index, record) ?? true
+            }
+            let found = try reader.read(file, index: index, picking: isPicking ? pick : nil) {
+                kind, action, owner, cart in
+                if !isPicking {
+                    records += 1
+                    if records.isMultiple(of: Self.lookInterval) { try look() }
                 }
                 if let shard, !shard.contains(cart: cart) {
                     left[index] += 1

@@ -44,7 +44,7 @@ struct CSVBlock {
     ///
     /// Moves `start` behind the last whole record and says why it stopped.
     mutating func frame(
-        _ bytes: Span<UInt8>, from start: inout Int, to end: Int, isLast: Bool, picking picks: ((Int) -> Bool)?,
+        _ bytes: Span<UInt8>, from start: inout Int, to end: Int, isLast: Bool, picking picks: ((Int) throws -> Bool)?,
         selecting select: ExportReader.Selection
     ) throws -> CSVFramer.Step {
         let framer = header.framer
@@ -60,7 +60,7 @@ struct CSVBlock {
             } else {
                 facts.records += 1
                 let place = RecordPlace(export: index, record: facts.records, line: line)
-                if let picks, !picks(facts.records) {
+                if let picks, try !picks(facts.records) {
                     // Known from the first reading, and nothing follows from it.
                 } else if record.isPlain && record.fieldCount == columns {
                     if libraryIsNeeded {
