@@ -146,6 +146,13 @@ struct PartitionTable {
         return !isRepeated
     }
 
+    /// The first item with the fingerprint of this one, which it is where there was none.
+    mutating func first(_ item: PartitionedItem) -> PartitionedItem {
+        let slot = slot(of: item)
+        if slots[slot].tag == 0 { slots[slot] = item }
+        return slots[slot]
+    }
+
     func sides(of item: PartitionedItem) -> AssociationDiff.Sides {
         slots[slot(of: item)].sides
     }

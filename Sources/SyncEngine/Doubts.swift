@@ -5,12 +5,19 @@ import ExportFiles
 struct Doubts {
     private var carts: Set<String> = []
     private var owners: Set<String> = []
-    /// Whether a record was rejected whose names could not be read at all, or the export may have been cut.
+    /// Whether a record was rejected whose names could not be read at all, or too many were, or the export may have been
+    /// cut.
     private(set) var concernsEverything = false
+
+    /// As many names as are told apart: an export with more broken records is not believed in what it leaves out.
+    static let limit = 100_000
 
     mutating func add(_ record: RejectedRecord) {
         // Either name is enough to know what the record was about; without one it may be about any association.
-        if record.cart == nil && record.owner == nil { concernsEverything = true }
+        if (record.cart == nil && record.owner == nil) || max(carts.count, owners.count) >= Self.limit {
+            concernsEverything = true
+        }
+        guard !concernsEverything else { return }
         if let cart = record.cart { carts.insert(cart) }
         if let owner = record.owner { owners.insert(owner) }
     }

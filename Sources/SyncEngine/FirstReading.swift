@@ -14,9 +14,8 @@ struct FirstReading {
     private(set) var starts = [0]
     /// The owners of the records, where the scope asks for them.
     private var owners = FingerprintSet()
-    /// The first owner of each cart, where a cart may have only one.
-    private var ownerOfCart: [Fingerprint: Fingerprint] = [:]
-    private var sharedCarts: Set<Fingerprint> = []
+    /// The carts with several owners, where a cart may have only one.
+    private var sharedCarts = FingerprintSet()
     private var accounts: FewAccounts
 
     init(_ options: RunOptions, key: FingerprintKey) {
@@ -42,33 +41,33 @@ struct FirstReading {
     }
 
     /// Reads all exports and adds every usable record to the comparison.
-    mutating func read(_ exports: RunExports, into diff: inout AssociationDiff) throws {
+    ///
+    /// - Parameter spillFolder: where what does not fit into memory is kept meanwhile.
+    mutating func read(_ exports: RunExports, into diff: inout AssociationDiff, spillFolder: String) throws {
         // The closures below may not capture these while the comparison itself is being written.
         var reading = self
+        var carts = SharedCarts(memoryBudget: SyncRun.fingerprintBudget, spillFolder: spillFolder)
         try exports.read { kind, action, owner, cart in
             let fingerprint = reading.key.fingerprint(kind, owner: owner, cart: cart)
             try diff.add(fingerprint, to: action == .delete ? .unwanted : .wanted)
-            reading.noteOwner(kind, action, owner: owner, cart: cart)
+            reading.noteOwner(kind, owner: owner)
+            if reading.oneOwnerPerCart && action != .delete {
+                try carts.add(
+                    cart: reading.key.fingerprint(cart: cart), owner: reading.key.fingerprint(kind, owner: owner))
+            }
             return false
         } visit: { _, record in
             if case .rejected(let record) = record { reading.doubts.add(record) }
         } endOfExport: {
             reading.starts.append(diff.records)
         }
+        reading.sharedCarts = try carts.find()
         self = reading
     }
 
-    private mutating func noteOwner(_ kind: OwnerKind, _ action: ChangeKind?, owner: Span<UInt8>, cart: Span<UInt8>) {
+    private mutating func noteOwner(_ kind: OwnerKind, owner: Span<UInt8>) {
         if accounts.ids != nil { accounts.add(kind, owner, key) }
-        guard keepsOwners || oneOwnerPerCart else { return }
-        let ownerOnly = key.fingerprint(kind, owner: owner)
-        if keepsOwners { owners.insert(ownerOnly) }
-        if oneOwnerPerCart && action != .delete {
-            let cartOnly = key.fingerprint(cart: cart)
-            if let first = ownerOfCart.updateValue(ownerOnly, forKey: cartOnly), first != ownerOnly {
-                sharedCarts.insert(cartOnly)
-            }
-        }
+        if keepsOwners { owners.insert(key.fingerprint(kind, owner: owner)) }
     }
 
     /// Nothing that the record names may be deleted because of its absence.

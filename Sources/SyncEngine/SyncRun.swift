@@ -114,7 +114,7 @@ package final class SyncRun {
         var first = FirstReading(options, key: key)
         var diff = AssociationDiff(memoryBudget: Self.fingerprintBudget, spillFolder: ledger.folder)
         progress.enter(.reading)
-        try first.read(exports, into: &diff)
+        try first.read(exports, into: &diff, spillFolder: ledger.folder)
         try exports.checkManifests()
         try judgeFinalNewlines(exports, &first)
         let current = try await Current.find(
