@@ -87,7 +87,9 @@ let package = Package(
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: settings),
-        .target(name: "CallPacing", swiftSettings: settings),
+        .target(
+            name: "CallPacing", dependencies: [.product(name: "HeapModule", package: "swift-collections")],
+            swiftSettings: settings),
         .target(
             name: "CommerceAPI",
             dependencies: [

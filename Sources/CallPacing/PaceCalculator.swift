@@ -1,9 +1,9 @@
 /// Decides when the next call may go, so that the server never sees more than the limit in any one second.
 ///
-/// Calls are due on an even grid a little wider than the limit asks for. Each call then keeps the call that comes
-/// `limit` places after it away for a second and a margin, counted from its own sending plus the delay that its
-/// answer betrays: a request that left late or travelled slowly is answered late too. So the second is counted as
-/// the server sees it; how far delays are believed is `Caution`'s to say.
+/// Calls are due on an even grid a little wider than the limit asks for, and none goes beside `limit` others that may
+/// count in the same second. A call counts for a second and a margin from its own sending, plus the delay that its
+/// answer betrays: a request that left late or travelled slowly is answered late too. So the second is counted as the
+/// server sees it, whatever the order in which calls arrive; how far delays are believed is `Caution`'s to say.
 ///
 /// A pure value: it reads no clock. All instants are nanoseconds since one origin of the caller's choice.
 package struct PaceCalculator: Sendable {
@@ -11,8 +11,8 @@ package struct PaceCalculator: Sendable {
     package static let slack = 0.0005
     /// How far behind the grid calls are caught up; older places are dropped.
     static let catchUp: Int64 = 20_000_000
-    /// A second, and a margin for the quickest answer seen not being the quickest possible.
-    static let window: Int64 = 1_000_100_000
+    /// Calls that are due closer together than this go together: a sleep costs more than a call.
+    private static let tick: Int64 = 1_000_000
 
     /// What `admit` answers.
     package enum Verdict: Sendable, Equatable {
@@ -29,14 +29,6 @@ package struct PaceCalculator: Sendable {
         package let due: Int64
     }
 
-    /// A call that keeps the one `limit` places later away.
-    private struct Sent {
-        /// A second and a margin after it was sent, or granted as long as nothing else is known.
-        var earliest: Int64
-        /// How long its answer took; nil while there is none.
-        var latency: Int64?
-    }
-
     /// Calls in any one second.
     package private(set) var limit: Int
     private var period: Double
@@ -45,13 +37,9 @@ package struct PaceCalculator: Sendable {
     private var place: Int64 = 0
     private var lastGrant = Int64.min / 2
 
-    /// The calls whose guard has not been passed yet, the first one numbered `firstSent`.
-    private var sent = Line<Sent>()
-    private var firstSent = 0
-    /// Until when all calls before `firstSent` keep the next one away.
-    private var keptAway = Int64.min / 2
+    private var recent = RecentCalls()
     private var quickest = RecentMinimum()
-    private var caution: Caution
+    private var caution = Caution()
 
     private var backlog = Backlog()
     private var pausedUntil = Int64.min / 2
@@ -66,7 +54,6 @@ package struct PaceCalculator: Sendable {
         precondition(limit >= 1, "the limit is at least one call a second")
         self.limit = limit
         self.anchor = now
-        self.caution = Caution(now: now)
         self.period = Self.period(limit)
     }
 
@@ -81,24 +68,21 @@ package struct PaceCalculator: Sendable {
     package mutating func admit(now: Int64, asked: Int64, isBacklogged: Bool) -> Verdict {
         if let held = heldUntil(now) { return .wait(until: held) }
         let onGrid = anchor + Int64(Double(place) * period)
-        let patience = onGrid + caution.allowance(now: now)
-        let guarded = guardedUntil(now, patience)
-        let slot = max(onGrid, lastGrant + Int64(period / 2), guarded)
-        guard slot <= now else { return .wait(until: slot) }
+        let room = recent.room(limit: limit, now: now)
+        let areSingle = Int64(period) >= Self.tick
+        let slot = max(onGrid, room, areSingle ? lastGrant + Int64(period / 2) : now)
+        guard slot <= now else { return .wait(until: areSingle ? slot : max(slot, now + Self.tick)) }
 
         let isLost = onGrid + Self.catchUp < now
         let due = backlog.due(
             onGrid: onGrid, now: now, asked: asked, isLost: isLost, isBacklogged: isBacklogged, period: Int64(period))
         if isLost {
-            caution.spend(max(0, guarded - onGrid), now: now)
             anchor = now
             place = 0
         }
         place += 1
         lastGrant = now
-        passGuards(now, patience)
-        let number = firstSent + sent.count
-        sent.append(Sent(earliest: now + Self.window))
+        let number = recent.begin(now: now)
         backlog.callBegins()
         if probe?.isDue(now) == true { probe?.number = number }
         return .granted(Grant(number: number, due: due))
@@ -111,17 +95,19 @@ package struct PaceCalculator: Sendable {
     ///   - answeredAt: when its answer had been read, or its failure was known.
     ///   - isHealthy: whether a store that can do its work answered; a probe that is not healthy is repeated later.
     ///   - mayHaveConnected: whether a connection may have been opened for it first. Then it may have arrived as late
-    ///     as its answer allows, and all of that is waited out: it happens once for each connection.
+    ///     as its answer allows, and all of that is believed: it happens once for each connection.
     package mutating func complete(
         _ grant: Grant, sentAt: Int64, answeredAt: Int64, isHealthy: Bool, mayHaveConnected: Bool = false
     ) {
         backlog.callEnds(answeredAt)
         let latency = max(0, answeredAt - sentAt)
+        let known = quickest.value
         quickest.add(latency, now: answeredAt)
-        if grant.number >= firstSent {
-            let latest = mayHaveConnected ? max(sentAt, answeredAt - quickest.value) : sentAt
-            sent[grant.number - firstSent] = Sent(earliest: latest + Self.window, latency: answeredAt - latest)
-        }
+        // A quicker answer shows that the earlier ones were late by as much more.
+        if quickest.value < known && known < .max { recent.delayAnswered(by: known - quickest.value) }
+        let delay = latency - quickest.value
+        let believed = mayHaveConnected ? delay : caution.believe(delay, limit: limit)
+        recent.end(grant.number, release: sentAt + RecentCalls.window + believed)
         guard probe != nil else { return }
         if isHealthy {
             probe = nil
@@ -157,31 +143,5 @@ package struct PaceCalculator: Sendable {
         if isHeld { return now + Probe.lookAgain }
         if pausedUntil > now { return pausedUntil }
         return probe?.heldUntil(now)
-    }
-
-    /// Until when the calls `limit` and more places earlier keep the next one away.
-    private func guardedUntil(_ now: Int64, _ patience: Int64) -> Int64 {
-        var until = keptAway
-        for index in 0..<max(0, sent.count - limit + 1) {
-            until = max(until, guardedUntil(sent[index], now, patience))
-        }
-        return until
-    }
-
-    /// Until when one call keeps another away: longer where its answer was slower than the quickest one, but no
-    /// longer than `Caution` allows.
-    ///
-    /// An unanswered call counts as undelayed only as long as it keeps the other away in any case.
-    private func guardedUntil(_ call: Sent, _ now: Int64, _ patience: Int64) -> Int64 {
-        let longest = max(call.earliest + Caution.always, min(patience, call.earliest + Caution.most))
-        guard let latency = call.latency else { return call.earliest > now ? call.earliest : longest }
-        return min(call.earliest + latency - quickest.value, longest)
-    }
-
-    private mutating func passGuards(_ now: Int64, _ patience: Int64) {
-        while sent.count >= limit {
-            keptAway = max(keptAway, guardedUntil(sent.removeFirst(), now, patience))
-            firstSent += 1
-        }
     }
 }

@@ -99,6 +99,21 @@ struct PaceCalculatorTests {
         }
     }
 
+    @Test("that the first requests were late on their way is seen by those that follow")
+    func lateBeginning() async {
+        for seed in UInt64(1)...20 {
+            let subject = Subject(limit: 20)
+            var server = SimulatedServer()
+            var requests = 0
+            server.travelsThere = { random in
+                requests += 1
+                return requests <= 3 ? random.within(2 * millisecond...7 * millisecond) : random.within(60_000...90_000)
+            }
+            let calls = await server.run(subject.pace, for: 4 * second, seed: seed)
+            #expect(calls.busiestSecond() <= 20, "seed \(seed)")
+        }
+    }
+
     @Test("answers that vary log-normally leave at least 99 % of the limit", arguments: [20, 100, 1000])
     func lognormal(limit: Int) async {
         let seed = UInt64(limit)

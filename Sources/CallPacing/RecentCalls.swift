@@ -1,0 +1,63 @@
+import HeapModule
+
+/// The calls that may still count in a second that ends now, as the server sees it.
+///
+/// Each call counts for a second and a margin from its sending, and longer where its answer betrays that it may have
+/// arrived late. While it is unanswered, nothing is known of that: it counts for as long as any call does at least.
+struct RecentCalls: Sendable {
+    /// A second, and a margin for the quickest answer seen not being the quickest possible.
+    static let window: Int64 = 1_000_100_000
+
+    private struct Call {
+        let granted: Int64
+        var isAnswered = false
+    }
+
+    /// In the order of granting, the first one numbered `firstNumber`; answered ones in front are forgotten.
+    private var calls = Line<Call>()
+    private var firstNumber = 0
+    private var unanswered = 0
+    /// The instants at which the answered ones count no longer.
+    private var releases = Heap<Int64>()
+
+    /// Takes note of a call, and returns its place among all calls, from 0.
+    mutating func begin(now: Int64) -> Int {
+        calls.append(Call(granted: now))
+        unanswered += 1
+        return firstNumber + calls.count - 1
+    }
+
+    /// Takes note that a call was answered, and of the instant from which it counts no longer.
+    mutating func end(_ number: Int, release: Int64) {
+        // One that counted no longer while it was unanswered is gone.
+        guard number >= firstNumber, !calls[number - firstNumber].isAnswered else { return }
+        calls[number - firstNumber].isAnswered = true
+        unanswered -= 1
+        releases.insert(release)
+    }
+
+    /// Takes note that all answered calls may have arrived later than was thought.
+    mutating func delayAnswered(by delay: Int64) {
+        releases = Heap(releases.unordered.map { $0 + delay })
+    }
+
+    /// From when another call may go beside fewer than `limit` that count: `now` or earlier where it may go at once,
+    /// else an instant at which to ask again.
+    mutating func room(limit: Int, now: Int64) -> Int64 {
+        while let release = releases.min, release <= now { _ = releases.removeMin() }
+        while !calls.isEmpty, calls[0].isAnswered || Self.longest(calls[0]) <= now {
+            if !calls.removeFirst().isAnswered { unanswered -= 1 }
+            firstNumber += 1
+        }
+        guard unanswered + releases.count >= limit else { return now }
+        var earliest = releases.min ?? .max
+        if !calls.isEmpty {
+            let answeredAtOnce = calls[0].granted + Self.window
+            earliest = min(earliest, answeredAtOnce > now ? answeredAtOnce : Self.longest(calls[0]))
+        }
+        return earliest
+    }
+
+    /// Until when a call counts that nobody answers.
+    private static func longest(_ call: Call) -> Int64 { call.granted + window + Caution.always }
+}
