@@ -97,7 +97,7 @@ extension CommerceClient {
             let sentence = judged.answer == .success ? nil : failureSentence(exchange, request)
             let isLeftUnknown = !request.repeatsUnknown && judged.isRepeatable && exchange.mayHaveTakenEffect
             // What became of it is found out later; it says nothing about the store until then.
-            if !isLeftUnknown { conclude(judged.answer, request.operation, sentence ?? "") }
+            if !isLeftUnknown { conclude(judged.answer, request, sentence ?? "") }
             // The change is not to blame, and is to be made once the credentials are right.
             if judged.answer == .unauthorized, let standing = standingError { throw standing }
             return CallEnding(
@@ -182,7 +182,7 @@ extension CommerceClient {
 
     /// Without any secret, in case the store sent one back.
     private func failureSentence(_ exchange: Exchange, _ request: APIRequest) -> String {
-        let sentence = FailureSentence(exchange, for: request.operation).text
+        let sentence = FailureSentence(exchange, for: request.operation, shopper: request.shopper?.kind).text
         let secrets = state.withLock(\.secrets) + [request.shopper?.text].compactMap { $0 }
         return secrets.filter { $0.utf8.count >= 4 }.reduce(sentence) { text, secret in
             text.split(separator: secret, omittingEmptySubsequences: false).joined(separator: "(hidden)")

@@ -4,13 +4,14 @@ import CartAssociations
 struct FailureSentence {
     let text: String
 
-    init(_ exchange: Exchange, for operation: Operation) {
+    /// - Parameter shopper: whose token the call carried; nil with client credentials.
+    init(_ exchange: Exchange, for operation: Operation, shopper: OwnerKind? = nil) {
         switch exchange {
         case .noAnswer(let fault):
             text = fault.words
         case .answer(let answer):
             let errors = VendorErrors(answer.body)
-            var sentence = Self.meaning(of: answer, errors, for: operation)
+            var sentence = Self.meaning(of: answer, errors, for: operation, shopper)
             if let words = errors.words {
                 sentence += "; the store says: \(words)"
             } else if let fault = answer.bodyFault {
@@ -29,7 +30,14 @@ struct FailureSentence {
         return text.isEmpty ? nil : text
     }
 
-    private static func meaning(of answer: Answer, _ errors: VendorErrors, for operation: Operation) -> String {
+    private static func meaning(
+        of answer: Answer, _ errors: VendorErrors, for operation: Operation, _ shopper: OwnerKind?
+    ) -> String {
+        if let shopper, answer.status == 401 || (answer.status == 403 && !errors.mention(aboutTheCall)) {
+            return
+                "the store refused the \(shopper.rawValue)'s own token: it has ended, which it does after 24 hours, or is "
+                + "somebody else's; have the export written again with a fresh one"
+        }
         for (texts, meaning) in documented where errors.mention(texts) { return meaning }
         switch answer.status {
         case 200..<300: return "the answer could not be understood"
@@ -50,6 +58,9 @@ struct FailureSentence {
         default: return "the store refused the call"
         }
     }
+
+    /// The words of a 403 that says nothing about who calls.
+    private static let aboutTheCall = ["cannot associate more than one", "invalid json payload"]
 
     /// What the documented errors of the association calls mean (Elastic Path, cart associations, error messages).
     private static let documented: [(texts: [String], meaning: String)] = [

@@ -57,12 +57,14 @@ extension CommerceClient {
         of scope: ListingScope = .store, mostPages: Int? = nil,
         progress: @Sendable (_ read: Int, _ total: Int) -> Void = { _, _ in }
     ) async throws(APIError) -> Listing {
+        if let problem = problem(with: scope) { throw APIError(.refused, problem) }
         let mostCarts = min(Self.reachableCarts, (mostPages ?? .max / Self.pageLimit) * Self.pageLimit)
         var listing = Listing()
         for number in 1...Self.listingTries {
             listing = try await listOnce(scope, mostCarts, progress)
             guard case .incomplete(let reason) = listing.completeness else { return listing }
             if let total = listing.total, total > mostCarts { return listing }
+            if listing.pages == 0 { return listing }
             logger.info(
                 "a listing of carts is incomplete", metadata: ["reason": "\(reason)", "try": "\(number)"])
         }
@@ -76,7 +78,11 @@ extension CommerceClient {
         var seen: Set<String> = []
         var offset = 0
         while true {
-            let page = try await page(scope, offset: offset)
+            let page: ListingPage
+            switch try await self.page(scope, offset: offset) {
+            case .page(let read): page = read
+            case .tokenRefused(let sentence): return listing.incomplete(sentence)
+            }
             listing.pages += 1
             for cart in page.carts where seen.insert(cart.id).inserted { listing.add(cart) }
             listing.carts = seen.count
@@ -103,7 +109,24 @@ extension CommerceClient {
         return listing
     }
 
-    private func page(_ scope: ListingScope, offset: Int) async throws(APIError) -> ListingPage {
+    private func problem(with scope: ListingScope) -> String? {
+        switch (scope, options.authentication) {
+        case (.store, .clientCredentials), (.account, .clientCredentials), (.shopper, .shopper): nil
+        case (.store, .shopper), (.account, .shopper):
+            "a listing of the store needs client credentials; set api.authentication to client_credentials, or "
+                + "--current to ledger"
+        case (.shopper, .clientCredentials):
+            "a shopper's token never goes with client credentials; set api.authentication to shopper"
+        }
+    }
+
+    private enum PageAnswer {
+        case page(ListingPage)
+        /// The store does not accept the shopper's token, in a sentence; other shoppers' may be good.
+        case tokenRefused(String)
+    }
+
+    private func page(_ scope: ListingScope, offset: Int) async throws(APIError) -> PageAnswer {
         var path = "/v2/carts?page%5Blimit%5D=\(Self.pageLimit)&page%5Boffset%5D=\(offset)"
         var shopper: ShopperToken?
         switch scope {
@@ -113,8 +136,11 @@ extension CommerceClient {
         }
         let request = APIRequest(operation: .list, method: .get, path: path, shopper: shopper)
         let ending = try await perform(request) { answer in ListingPage(answer.body) }
-        guard let page = ending.value else { throw failure(of: ending, "listing the carts") }
-        return page
+        if let page = ending.value { return .page(page) }
+        if shopper != nil, [.unauthorized, .forbidden, .refused].contains(ending.answer), standingError == nil {
+            return .tokenRefused(ending.sentence ?? "the store refused the token")
+        }
+        throw failure(of: ending, "listing the carts")
     }
 }
 

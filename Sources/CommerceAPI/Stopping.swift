@@ -6,10 +6,11 @@ extension CommerceClient {
     /// Takes note of how a call ended, and makes no further one where that concerns every call.
     ///
     /// That a token was issued or a page read says nothing about the right to write, so it does not count as a success.
-    func conclude(_ answer: AnswerClass, _ operation: Operation, _ sentence: String) {
-        if answer == .success, operation == .token || operation == .list { return }
-        guard let reason = state.withLock({ $0.rule.record(ending(answer, operation)) }) else { return }
+    func conclude(_ answer: AnswerClass, _ request: APIRequest, _ sentence: String) {
+        if answer == .success, request.operation == .token || request.operation == .list { return }
+        guard let reason = state.withLock({ $0.rule.record(ending(answer, request)) }) else { return }
         let host = options.baseURL.host
+        let isAboutShopper = request.shopper != nil && [.unauthorized, .forbidden].contains(answer)
         switch reason {
         case .credentialsRefused:
             refuseCalls(
@@ -23,6 +24,12 @@ extension CommerceClient {
                     .forbidden,
                     "\(host) forbids every call, \(row) so far: \(sentence). Use an application key that may manage "
                         + "carts"))
+        case .failures where isAboutShopper, .mostFailed where isAboutShopper:
+            refuseCalls(
+                APIError(
+                    .credentialsRefused,
+                    "\(host) refuses one shopper's token after the other, the last one: \(sentence). Have the export "
+                        + "written again with fresh tokens, then run again to go on"))
         case .failures(let row):
             refuseCalls(
                 APIError(
@@ -38,12 +45,14 @@ extension CommerceClient {
         }
     }
 
-    private func ending(_ answer: AnswerClass, _ operation: Operation) -> StopRule.Ending {
+    private func ending(_ answer: AnswerClass, _ request: APIRequest) -> StopRule.Ending {
         switch answer {
         case .success: return .success
+        // The access token was renewed before, so that it is the shopper's own that is not good: others may be.
+        case .unauthorized where request.shopper != nil, .forbidden where request.shopper != nil: return .failed
         case .unauthorized: return .credentialsRefused
         case .refused, .forbidden:
-            if operation == .token { return .credentialsRefused }
+            if request.operation == .token { return .credentialsRefused }
             return answer == .forbidden ? .forbidden : .refused
         case .rateLimited, .serverError, .connection: return .failed
         }

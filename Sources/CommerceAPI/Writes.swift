@@ -89,8 +89,10 @@ extension CommerceClient {
         switch (options.authentication, shopper) {
         case (.clientCredentials, nil): return nil
         case (.clientCredentials, .some):
-            return "a shopper's token never goes with client credentials; set the authentication to shopper"
-        case (.shopper, nil): return "there is no \(kind.rawValue) token, which authentication by shopper needs"
+            return "a shopper's token never goes with client credentials; set api.authentication to shopper"
+        case (.shopper, nil):
+            return
+                "the export has no \(kind.rawValue) token for this \(kind.rawValue), which api.authentication: shopper needs"
         case (.shopper, .some(let shopper)):
             return shopper.kind == kind ? nil : "a \(shopper.kind.rawValue) token cannot speak for a \(kind.rawValue)"
         }

@@ -14,8 +14,8 @@ struct Current {
     /// Whether everything that `covers` holds for was shown; what is incomplete may keep creates away and causes no
     /// delete.
     var isComplete = true
-    /// The accounts that were listed one by one; nil where all owners were.
-    private var accounts: Set<OwnerID>?
+    /// The owners that were listed one by one; nil where all were.
+    private var owners: Set<Owner>?
     /// The carts that the listing showed.
     var carts: Set<CartID> = []
 
@@ -33,8 +33,7 @@ struct Current {
 
     /// Whether what exists of this owner is known.
     func covers(_ owner: Owner) -> Bool {
-        guard let accounts else { return true }
-        return owner.kind == .account && accounts.contains(owner.id)
+        owners?.contains(owner) ?? true
     }
 
     /// Asks the store, the ledger or nobody.
@@ -70,13 +69,49 @@ struct Current {
         return current
     }
 
+    /// Asks the store shopper by shopper, or the ledger, or nobody.
+    ///
+    /// - Parameter shoppers: the tokens of the run's owners; nil where these are too many for `auto`.
+    ///
+    /// Throws `APIError` where the store was asked and no call to it makes sense.
+    static func find(
+        _ wish: CurrentSource, shoppers: ShopperTokens?, client: CommerceClient, progress: RunProgress
+    ) async throws -> Current {
+        switch wish {
+        case .ledger: return Current(.ledger, "as asked")
+        case .none: return Current(.none, "as asked, everything is asserted again")
+        case .api, .auto: break
+        }
+        guard let shoppers else {
+            return Current(
+                .ledger, "shoppers are asked one by one, and there are more than \(ShopperTokens.mostListed)")
+        }
+        if wish == .auto && shoppers.hasGaps {
+            return Current(.ledger, "the export has no token for some of the owners that the run is about")
+        }
+        progress.enter(.listing)
+        let listing = try await client.listAssociations(ofShoppers: shoppers.all) { progress.advance(to: $0, of: $1) }
+        var reason = "the listings of \(shoppers.all.count) shoppers are complete"
+        if shoppers.hasGaps { reason = "the listing has the owners only whose token is in the export" }
+        if case .incomplete(let why) = listing.completeness {
+            if wish == .auto { return Current(.ledger, "the listing is not complete: \(why)") }
+            reason = "the listing is not complete and causes no delete: \(why)"
+        }
+        var current = Current(.api, reason)
+        current.owners = Set(shoppers.all.map(\.owner))
+        current.listed = listing.associations
+        current.carts = listing.cartIDs
+        current.isComplete = listing.isComplete
+        return current
+    }
+
     /// Lists the carts of each account; nil where one of these listings is not complete.
     private static func list(
         _ accounts: Set<OwnerID>, _ client: CommerceClient, _ progress: RunProgress
     ) async throws -> Current? {
         let word = accounts.count == 1 ? "account" : "accounts"
         var current = Current(.api, "the listings of \(accounts.count) \(word) are complete")
-        current.accounts = accounts
+        current.owners = Set(accounts.map { Owner(kind: .account, id: $0) })
         for (number, account) in accounts.sorted().enumerated() {
             let listing = try await client.listAssociations(of: .account(account))
             guard listing.isComplete else { return nil }

@@ -18,7 +18,7 @@ extension Executor {
         let end = ContinuousClock.now + canaryPatience
         var wait: Duration = .milliseconds(500)
         while true {
-            let listing = try await client.listAssociations()
+            let listing = try await list(Set(made.map(\.association.owner)))
             let listed = Set(listing.associations)
             let missing = made.filter { change in
                 switch change.kind {
@@ -41,11 +41,17 @@ extension Executor {
         }
     }
 
+    /// A listing that shows at least what these owners have.
+    private func list(_ owners: Set<Owner>) async throws(APIError) -> Listing {
+        guard let shoppers else { return try await client.listAssociations() }
+        return try await client.listAssociations(ofShoppers: owners.sorted().map { ($0, shoppers[$0]) })
+    }
+
     /// Makes the deletes whose earlier attempt may have had its effect, where a fresh listing still shows them.
     func settleDoubts(_ notes: Notes) async throws {
         let doubtful = notes.state.withLock { $0.doubtful }
         guard !doubtful.isEmpty else { return }
-        let listing = try await client.listAssociations()
+        let listing = try await list(Set(doubtful.values.joined().map(\.change.association.owner)))
         let listed = listing.isComplete ? Set(listing.associations) : nil
         var left: [CartChanges] = []
         var gone: [ChangeOutcome] = []

@@ -21,6 +21,8 @@ struct Executor: Sendable {
     var hasListing = false
     /// The part before, where the run is resumed.
     var resumption: Resumption?
+    /// The tokens that calls are made with in the owners' names; nil with client credentials.
+    var shoppers: ShopperTokens?
 
     /// Works until nothing is pending or the run is asked to stop.
     ///
@@ -191,6 +193,8 @@ private struct Worker: Sendable {
         )
     }
 
+    private func token(of change: Change) -> ShopperToken? { executor.shoppers?[change.association.owner] }
+
     private func skip(_ entry: JournalEntry, _ reason: String) throws {
         try outcomes.add(ChangeOutcome(entry: entry.id, outcome: .skipped, attempts: 0, message: reason, at: Date()))
         progress.count(.skipped)
@@ -210,10 +214,12 @@ private struct Worker: Sendable {
                 if let cart, cart.mustStop {
                     result = cart.result
                 } else {
-                    result = try await client.create(change.association).explained(by: cart?.result.message)
+                    result = try await client.create(change.association, shopper: token(of: change))
+                        .explained(by: cart?.result.message)
                 }
             case .delete:
-                result = try await client.delete(change.association, repeatingUnknown: !looksUp)
+                result = try await client.delete(
+                    change.association, shopper: token(of: change), repeatingUnknown: !looksUp)
             }
         } catch {
             if error.kind == .stopped { return nil }

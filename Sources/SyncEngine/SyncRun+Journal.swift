@@ -23,7 +23,7 @@ extension SyncRun {
                 run: id, ledger: ledger, client: client, concurrency: options.concurrency, stop: stop,
                 progress: progress, canary: options.canary, canaryPatience: options.canaryPatience,
                 hasListing: draft.plan.current == .api,
-                resumption: resumption)
+                resumption: resumption, shoppers: try tokensToApply())
             do {
                 try await withDeadline { try await watched { try await executor.apply() } }
                 // A store that gave out on the last change of all has told nobody else.

@@ -1,5 +1,6 @@
 import AssociationDiff
 import CartAssociations
+import CommerceAPI
 import Ledger
 import SyncReporting
 
@@ -10,7 +11,9 @@ extension SyncRun {
     func planUndo(of run: RunRecord) async throws -> RunPlan {
         guard let key = FingerprintKey(ledger.fingerprintKey) else { throw RunFailure.bug("the ledger's key is short") }
         // Without a listing the ledger says what exists; nobody else's changes are in it.
-        let current = try await Current.find(options.current, accounts: nil, client: client, progress: progress)
+        // A listing of all owners is not to be had with shoppers' tokens.
+        let wish = client.authentication == .shopper ? CurrentSource.ledger : options.current
+        let current = try await Current.find(wish, accounts: nil, client: client, progress: progress)
         progress.enter(.comparing)
         let listed = Set(current.listed)
         let known = current.source == .api && current.isComplete ? listed : nil

@@ -32,6 +32,8 @@ package final class SyncRun {
     let owners: OwnerNames
     let watch: ObjectiveWatch
     private var planned: RunPlan?
+    /// The exports of the plan, where the shoppers' tokens in them are needed once more.
+    private(set) var openExports: RunExports?
 
     /// Memory for fingerprints before they spill.
     static let fingerprintBudget = 4 << 20
@@ -117,9 +119,7 @@ package final class SyncRun {
         try first.read(exports, into: &diff, spillFolder: ledger.folder)
         try exports.checkManifests()
         try judgeFinalNewlines(exports, &first)
-        let current = try await Current.find(
-            options.current, accounts: try first.accounts(with: ledger, source: options.source), client: client,
-            progress: progress)
+        let current = try await findCurrent(first, exports, key)
         progress.enter(.comparing)
         let rejects = RejectsFiles(
             folder: keepingRejects ? folder : nil, exports: exports, hidesOwners: options.hidesOwners)
@@ -127,6 +127,21 @@ package final class SyncRun {
         try comparison.compare(first, &diff)
         try rejects.finish()
         return RunPlan(comparison)
+    }
+
+    private func findCurrent(_ first: FirstReading, _ exports: RunExports, _ key: FingerprintKey) async throws
+        -> Current
+    {
+        switch client.authentication {
+        case .clientCredentials:
+            return try await Current.find(
+                options.current, accounts: try first.accounts(with: ledger, source: options.source), client: client,
+                progress: progress)
+        case .shopper:
+            openExports = exports
+            return try await Current.find(
+                options.current, shoppers: try tokensToList(exports, key), client: client, progress: progress)
+        }
     }
 
     var unmanaged: AssociationDraft? { planned?.unmanaged }

@@ -1,4 +1,5 @@
 import CartAssociations
+import CommerceAPI
 import Foundation
 import SyncEngine
 
@@ -36,19 +37,20 @@ enum Invocation {
 struct StoreAccess {
     let baseURL: String
     let clientID: String
+    /// Empty where shoppers' tokens are used and none is set: an implicit token needs no secret.
     let clientSecret: String
 
     /// Throws the `Ending` that names every setting that is missing.
     init(_ settings: Settings) throws {
+        let secret = settings.clientSecret ?? (settings.authentication == .shopper ? "" : nil)
         let required: [(key: String, value: String?)] = [
-            ("api.base-url", settings.baseURL), ("api.client-id", settings.clientID),
-            ("api.client-secret", settings.clientSecret),
+            ("api.base-url", settings.baseURL), ("api.client-id", settings.clientID), ("api.client-secret", secret),
         ]
         let missing = required.filter { $0.value == nil }.compactMap { entry in
             SettingDefinition.all.first { $0.key == entry.key }
         }
         guard missing.isEmpty, let baseURL = settings.baseURL, let clientID = settings.clientID,
-            let clientSecret = settings.clientSecret
+            let clientSecret = secret
         else {
             let lines = missing.map { definition in
                 "cartsync: \(definition.key) is not set: \(definition.summary); "

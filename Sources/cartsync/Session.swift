@@ -163,6 +163,7 @@ extension APIOptions {
         self.init(
             baseURL: baseURL,
             credentials: Credentials(clientID: access.clientID, clientSecret: access.clientSecret))
+        authentication = settings.authentication
         concurrency = settings.concurrency
         readOnly = settings.readOnly
         userAgent = "cartsync/\(Version.text)"

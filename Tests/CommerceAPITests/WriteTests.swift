@@ -85,6 +85,8 @@ struct WriteTests {
             let listing = try await stage.client.listAssociations(of: .shopper(token))
             let expected = try association("c-1", "cart-1")
             #expect(listing.associations == [expected])
+            let store = await #expect(throws: APIError.self) { try await stage.client.listAssociations() }
+            #expect(store?.message.contains("needs client credentials") == true)
         }
         try await Stage.with { stage in
             let result = try await stage.client.create(try association("c-1", "cart-1"), shopper: token)

@@ -1,4 +1,5 @@
 import CartAssociations
+import CommerceAPI
 import ExportFiles
 
 /// One setting: its key, what it means, and how its text becomes part of `Settings`.
@@ -50,6 +51,13 @@ extension SettingDefinition {
             vendorVariable: "EPCC_CLIENT_SECRET"
         ) { (settings, text) throws(UnusableValue) in
             settings.clientSecret = try SettingValue.text(text)
+        },
+        .init(
+            "api.authentication",
+            "client_credentials, or shopper: each record's own token from customer_token or account_token "
+                + "(client_credentials)"
+        ) { (settings, text) throws(UnusableValue) in
+            settings.authentication = try SettingValue.choice(text)
         },
         .init("api.secrets-directory", "folder with one file a secret, for instance api-client-secret") {
             (settings, text) throws(UnusableValue) in settings.secretsDirectory = try SettingValue.text(text)
@@ -138,9 +146,7 @@ extension SettingDefinition {
     ]
 
     private static let exports: [SettingDefinition] =
-        [ExportField.cart, .customer, .account, .owner, .ownerType, .action, .cartName, .cartDescription].map(
-            \.rawValue
-        ).map { field in
+        ExportField.allCases.map(\.rawValue).map { field in
             .init("mapping.\(field)", "name of the column or element that holds the \(field)") {
                 (settings, text) throws(UnusableValue) in settings.fieldNames[field] = try SettingValue.text(text)
             }

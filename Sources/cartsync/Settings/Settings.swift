@@ -1,5 +1,6 @@
 import CallPacing
 import CartAssociations
+import CommerceAPI
 import ExportFiles
 import Foundation
 import SyncEngine
@@ -12,6 +13,7 @@ struct Settings: Sendable {
     var baseURL: String?
     var clientID: String?
     var clientSecret: String?
+    var authentication: Authentication = .clientCredentials
     var secretsDirectory: String?
     var readOnly = false
     var stateDirectory: String?
