@@ -12,7 +12,11 @@ package struct APIOptions: Sendable {
     package var readOnly = false
     package var userAgent = "cartsync"
     /// Further headers of every request, for instance `EP-Channel`.
-    package var headers: [String: String] = [:]
+    package var headers: [ExtraHeader] = []
+    /// Whose signature the store's certificate needs; nil for the system's authorities.
+    package var trusted: TrustedCertificates?
+    /// The proxy that connections go through; nil for none.
+    package var proxy: HTTPProxy?
 
     package init(baseURL: BaseURL, credentials: Credentials) {
         self.baseURL = baseURL

@@ -11,6 +11,14 @@ package struct BaseURL: Sendable, Hashable {
     /// The host, for messages and reports.
     package let host: String
 
+    /// The port, also where the URL leaves it to its scheme.
+    package let port: Int
+    /// Whether it is `https`.
+    package let isEncrypted: Bool
+
+    /// Whether it is this very machine.
+    package var isLoopback: Bool { Self.isLoopback(host) }
+
     /// - Throws: `InvalidBaseURL`, which says what to change.
     package init(_ text: String) throws(InvalidBaseURL) {
         guard let parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(),
@@ -31,6 +39,8 @@ package struct BaseURL: Sendable, Hashable {
             throw InvalidBaseURL(text, "http would send the credentials unencrypted over the network; use https://")
         }
         self.host = host
+        isEncrypted = scheme == "https"
+        port = parts.port ?? (isEncrypted ? 443 : 80)
         self.text = String(text.reversed().drop { $0 == "/" }.reversed())
     }
 

@@ -46,7 +46,13 @@ package final class CommerceClient: Sendable {
         self.retry = retry
         self.logger = logger
         self.observe = observe
-        state.withLock { $0.secrets = [options.credentials.clientSecret] }
+        state.withLock { $0.secrets = secrets(with: nil) }
+    }
+
+    /// What no message may hold.
+    func secrets(with token: String?) -> [String] {
+        [options.credentials.clientSecret] + [token, options.proxy?.password].compactMap { $0 }
+            + options.headers.filter(\.isSecret).map(\.value)
     }
 
     /// Lets the calls that were sent finish and starts no other; waits for the pacer and before repetitions end.

@@ -19,7 +19,7 @@ extension CommerceClient {
         do {
             let ending = try await perform(tokenRequest) { answer in IssuedToken(answer.body) }
             guard let token = ending.value else { return .failure(failure(of: ending, "asking for a token")) }
-            state.withLock { $0.secrets = [options.credentials.clientSecret, token.text] }
+            state.withLock { $0.secrets = secrets(with: token.text) }
             return .success(TokenKeeper.Issued(text: token.text, life: token.life(now: Date())))
         } catch {
             return .failure(error)

@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -30,10 +31,17 @@ struct Transport: Sendable {
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = max(1, options.concurrency)
         // Repetitions are decided in one place, with their share of the rate, and that is not here.
         configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.tlsConfiguration = options.tls
+        configuration.proxy = options.proxy.map { proxy in
+            let authorization = proxy.user.map {
+                HTTPClient.Authorization.basic(username: $0, password: proxy.password ?? "")
+            }
+            return .server(host: proxy.host, port: proxy.port, authorization: authorization)
+        }
         client = HTTPClient(eventLoopGroupProvider: .shared(group), configuration: configuration)
 
         var headers = HTTPHeaders()
-        for (name, value) in options.headers.sorted(by: { $0.key < $1.key }) { headers.add(name: name, value: value) }
+        for header in options.headers { headers.add(name: header.name, value: header.value) }
         headers.replaceOrAdd(name: "User-Agent", value: options.userAgent)
         headers.replaceOrAdd(name: "Accept", value: "application/json")
         template = headers
@@ -135,9 +143,17 @@ struct Transport: Sendable {
             case .deadlineExceeded, .readTimeout: return .timeout(options.callDeadline)
             case .connectTimeout:
                 return .cannotConnect("no connection within \(options.connectTimeout.components.seconds) s")
+            case .tlsHandshakeTimeout: return .cannotConnect("TLS did not come about in time")
+            case .httpProxyHandshakeTimeout, .invalidProxyResponse, .proxyAuthenticationRequired:
+                let proxy = options.proxy.map { "the proxy \($0)" } ?? "the proxy"
+                return .cannotConnect("\(proxy) did not let the call through: \(error.shortDescription.lowercased())")
             case .remoteConnectionClosed: return .lost("the store closed it")
             default: return .lost(error.shortDescription)
             }
+        case let error as NIOSSLError where error.handshakeWords != nil:
+            return .cannotConnect(error.handshakeWords ?? "")
+        case let error as NIOSSLExtraError where error == .failedToValidateHostname:
+            return .cannotConnect("its certificate is for another name than \(options.baseURL.host)")
         case let error as NIOConnectionError:
             let reasons = error.connectionErrors.map { words($0.error) }
             let reason = reasons.first ?? error.dnsAError.map(words) ?? error.dnsAAAAError.map(words)

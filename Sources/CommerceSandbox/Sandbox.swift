@@ -1,7 +1,10 @@
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
 package import Logging
 import NIOCore
+import NIOSSL
 import ServiceLifecycle
 import Synchronization
 
@@ -39,12 +42,13 @@ package final class Sandbox: Service, Sendable {
     /// Throws `SandboxError.cannotListen` where the port is taken.
     package func run() async throws {
         let (state, listening, host) = (state, listening, options.host)
+        let scheme = options.tls == nil ? "http" : "https"
         let application = Application(
-            responder: SandboxResponder(state: state),
+            responder: SandboxResponder(state: state), server: try server(),
             configuration: ApplicationConfiguration(address: .hostname(host, port: options.port), backlog: 1024),
             onServerRunning: { channel in
                 let port = channel.localAddress?.port ?? 0
-                state.listens(at: "http://\(host.contains(":") ? "[\(host)]" : host):\(port)")
+                state.listens(at: "\(scheme)://\(host.contains(":") ? "[\(host)]" : host):\(port)")
                 listening.found(port)
             },
             logger: logger)
@@ -55,6 +59,21 @@ package final class Sandbox: Service, Sendable {
             listening.failed(.stopped)
         } catch {
             let failure = SandboxError.cannotListen(host: host, port: options.port, reason: "\(error)")
+            listening.failed(failure)
+            throw failure
+        }
+    }
+
+    private func server() throws -> HTTPServerBuilder {
+        guard let (certificate, key) = options.tls else { return .http1() }
+        do {
+            let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
+            let privateKey = NIOSSLPrivateKeySource.privateKey(try NIOSSLPrivateKey(file: key, format: .pem))
+            return try .tls(
+                tlsConfiguration: .makeServerConfiguration(certificateChain: chain, privateKey: privateKey))
+        } catch {
+            let failure = SandboxError.unreadable(
+                "\(certificate) and \(key) cannot be used as a certificate and its key in PEM form (\(error))")
             listening.failed(failure)
             throw failure
         }

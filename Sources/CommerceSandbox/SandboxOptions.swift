@@ -21,6 +21,8 @@ package struct SandboxOptions: Sendable {
     /// The carts that exist at the start. The last one is the latest updated.
     package var carts: [SandboxCart]
     package var behaviour: SandboxBehaviour
+    /// Files of the certificate chain and its key, both PEM, to be spoken to by TLS; nil for plain HTTP.
+    package var tls: (certificate: String, key: String)?
     /// Seeds everything random: tokens, cart ids, latencies and the faults that strike a share of the calls.
     package var seed: UInt64
 

@@ -27,23 +27,19 @@ final class Session: Sendable {
     /// Throws the `Ending` where a setting is missing or the ledger cannot be used.
     static func open(_ loaded: LoadedSettings, log: Logger = .forProgram()) throws -> Session {
         let access = try StoreAccess(loaded.settings)
+        let api = try APIOptions.checked(access, loaded.settings)
         do {
-            let baseURL = try BaseURL(access.baseURL)
             let ledger = try Ledger.open(
                 folder: StateFolder.path(loaded.settings),
-                store: StoreIdentity(baseURL: baseURL.text, clientID: access.clientID))
+                store: StoreIdentity(baseURL: api.baseURL.text, clientID: access.clientID))
             try ledger.stopInterruptedRuns()
-            return Session(loaded, access, baseURL, ledger, log)
-        } catch let error as InvalidBaseURL {
-            throw Ending(
-                status: .badSettings, details: "cartsync: api.base-url: \(error.description)",
-                next: "correct it and run the command again")
-        } catch let error as LedgerError {
+            return Session(loaded, api, ledger, log)
+        } catch {
             throw Ending(error, again: "run the command again")
         }
     }
 
-    private init(_ loaded: LoadedSettings, _ access: StoreAccess, _ baseURL: BaseURL, _ ledger: Ledger, _ log: Logger) {
+    private init(_ loaded: LoadedSettings, _ api: APIOptions, _ ledger: Ledger, _ log: Logger) {
         let current = CurrentRun()
         self.loaded = loaded
         settings = loaded.settings
@@ -56,7 +52,7 @@ final class Session: Sendable {
                 level: change.isTrouble ? .warning : .notice, "the rate changed",
                 metadata: ["rate": "\(change.rate)", "reason": "\(change.reason)"])
         }
-        api = APIOptions(baseURL, access, settings)
+        self.api = api
         stop.onRequest { current.client?.stop() }
         followSchedule(since: nil)
     }
@@ -154,19 +150,6 @@ final class Session: Sendable {
     func close() async {
         await endRun()
         do { try ledger.close() } catch { Terminal.message("cartsync: warning: \(error)") }
-    }
-}
-
-extension APIOptions {
-    /// What every client of a command works with.
-    init(_ baseURL: BaseURL, _ access: StoreAccess, _ settings: Settings) {
-        self.init(
-            baseURL: baseURL,
-            credentials: Credentials(clientID: access.clientID, clientSecret: access.clientSecret))
-        authentication = settings.authentication
-        concurrency = settings.concurrency
-        readOnly = settings.readOnly
-        userAgent = "cartsync/\(Version.text)"
     }
 }
 

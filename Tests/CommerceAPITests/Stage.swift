@@ -52,7 +52,7 @@ struct Stage: Sendable {
     /// Runs a test's part with a sandbox that ends with it.
     static func with(
         _ sandboxOptions: SandboxOptions = SandboxOptions(), limit: Int = 2000, retry: RetryPolicy = promptRetry,
-        clientSecret: String = secret, change: (inout APIOptions) -> Void = { _ in },
+        clientSecret: String = secret, scheme: String = "http", change: (inout APIOptions) -> Void = { _ in },
         body: @Sendable (Stage) async throws -> Void
     ) async throws {
         var sandboxOptions = sandboxOptions
@@ -64,7 +64,7 @@ struct Stage: Sendable {
             group.addTask { try await sandbox.run() }
             defer { group.cancelAll() }
             var options = APIOptions(
-                baseURL: try BaseURL("http://127.0.0.1:\(try await sandbox.port())"),
+                baseURL: try BaseURL("\(scheme)://127.0.0.1:\(try await sandbox.port())"),
                 credentials: Credentials(clientID: "sandbox-id", clientSecret: clientSecret))
             change(&options)
             let events = Events()

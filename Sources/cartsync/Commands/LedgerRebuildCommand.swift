@@ -93,7 +93,7 @@ struct LedgerRebuildCommand: AsyncParsableCommand {
 
     private func list(into rebuild: LedgerRebuild, _ access: StoreAccess, _ settings: Settings) async throws {
         let client = CommerceClient(
-            options: APIOptions(try BaseURL(access.baseURL), access, settings),
+            options: try APIOptions.checked(access, settings),
             pacer: Pacer(limit: settings.rate, isAdaptive: settings.adaptiveRate), logger: .forProgram())
         do {
             try await rebuild.addListing(client)

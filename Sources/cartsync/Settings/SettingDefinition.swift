@@ -62,6 +62,19 @@ extension SettingDefinition {
         .init("api.secrets-directory", "folder with one file a secret, for instance api-client-secret") {
             (settings, text) throws(UnusableValue) in settings.secretsDirectory = try SettingValue.text(text)
         },
+        .init("api.ca-file", "PEM file of the authorities that may sign the store's certificate (the system's)") {
+            (settings, text) throws(UnusableValue) in settings.caFile = try SettingValue.text(text)
+        },
+        .init(
+            "api.proxy", "HTTP proxy to the store, http://HOST:PORT, or off (HTTPS_PROXY and NO_PROXY)", secret: true
+        ) { (settings, text) throws(UnusableValue) in
+            settings.proxy = try SettingValue.proxy(text)
+        },
+        .init(
+            "api.headers", "further headers of every call, for instance EP-Channel: web", secret: true, list: true
+        ) { (settings, text) throws(UnusableValue) in
+            settings.headers = try SettingValue.headers(text)
+        },
         .init("api.read-only", "refuse every write, whatever the command (false)") {
             (settings, text) throws(UnusableValue) in settings.readOnly = try SettingValue.flag(text)
         },

@@ -1,5 +1,6 @@
 import CallPacing
 import CartAssociations
+import CommerceAPI
 import Foundation
 import SyncEngine
 import SyncReporting
@@ -98,6 +99,25 @@ enum SettingValue {
             return try ServiceObjective.list(text)
         } catch {
             throw UnusableValue(error.description)
+        }
+    }
+
+    static func proxy(_ text: String) throws(UnusableValue) -> ProxyChoice {
+        if text == "off" { return .off }
+        do {
+            return .through(try HTTPProxy(text))
+        } catch {
+            throw UnusableValue(error.description)
+        }
+    }
+
+    static func headers(_ text: String) throws(UnusableValue) -> [ExtraHeader] {
+        do {
+            return try text.split(separator: ",").map { try ExtraHeader(String($0)) }
+        } catch let error as InvalidConnectionSetting {
+            throw UnusableValue(error.description)
+        } catch {
+            throw UnusableValue("\(error)")
         }
     }
 

@@ -15,6 +15,9 @@ struct Settings: Sendable {
     var clientSecret: String?
     var authentication: Authentication = .clientCredentials
     var secretsDirectory: String?
+    var caFile: String?
+    var proxy: ProxyChoice = .environment
+    var headers: [ExtraHeader] = []
     var readOnly = false
     var stateDirectory: String?
 
@@ -54,6 +57,14 @@ struct Settings: Sendable {
     var poll: Duration = .seconds(10)
     var settle: Duration = .seconds(5)
     var httpListen: String? = "127.0.0.1:8480"
+}
+
+/// Whether calls go through a proxy.
+enum ProxyChoice: Sendable, Hashable {
+    /// The one that the usual variables of the environment name, if any.
+    case environment
+    case off
+    case through(HTTPProxy)
 }
 
 /// How the text of an export is encoded, as a person sets it.

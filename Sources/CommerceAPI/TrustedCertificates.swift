@@ -1,0 +1,44 @@
+import NIOSSL
+
+/// The authorities that a store's certificate may come from, in the place of the system's.
+package struct TrustedCertificates: Sendable, Hashable {
+    let certificates: [NIOSSLCertificate]
+
+    /// Reads a file of certificates in PEM form.
+    ///
+    /// - Throws: `InvalidConnectionSetting`, where it cannot be read or holds none.
+    package init(file: String) throws(InvalidConnectionSetting) {
+        do {
+            certificates = try NIOSSLCertificate.fromPEMFile(file)
+        } catch {
+            throw InvalidConnectionSetting(
+                "api.ca-file: \(file) cannot be read as certificates in PEM form; check the name and the file")
+        }
+        guard !certificates.isEmpty else { throw InvalidConnectionSetting("api.ca-file: \(file) holds no certificate") }
+    }
+}
+
+extension APIOptions {
+    /// How TLS is spoken to the store.
+    var tls: TLSConfiguration {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        if let trusted { tls.trustRoots = .certificates(trusted.certificates) }
+        return tls
+    }
+}
+
+extension NIOSSLError {
+    /// What is wrong with a connection that never came to be; nil where it was one.
+    var handshakeWords: String? {
+        switch self {
+        case .handshakeFailed(let error):
+            let text = "\(error)"
+            if text.contains("CERTIFICATE_VERIFY_FAILED") {
+                return "its certificate is not trusted; where a company's own authority signs it, set api.ca-file"
+            }
+            return "TLS failed: \(text.printable(limit: 160))"
+        case .unableToValidateCertificate, .noCertificateToValidate: return "its certificate cannot be checked"
+        default: return nil
+        }
+    }
+}
