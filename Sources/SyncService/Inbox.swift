@@ -80,8 +80,8 @@ package struct Inbox: Sendable {
     }
 
     /// The exports in `waiting/`, the oldest first.
-    package func waiting() throws(InboxError) -> [String] {
-        try exports(in: .waiting).map(\.name)
+    package func waiting() throws(InboxError) -> [InboxEntry] {
+        try exports(in: .waiting)
     }
 
     /// Moves an export from `waiting/` back to `working/`, where the service finds and syncs it again.
@@ -136,6 +136,25 @@ package struct Inbox: Sendable {
         }
         try synchronize(.superseded)
         return moved
+    }
+
+    /// Moves snapshots that wait for approval, with what lies beside them, to `superseded/`.
+    package func supersede(waiting entries: [InboxEntry]) throws(InboxError) {
+        guard !entries.isEmpty else { return }
+        let (from, target) = (path(.waiting), path(.superseded))
+        for entry in entries {
+            let name = InboxName.free(entry.name) { name in
+                FolderCalls.exists("\(target)/\(name)") || FolderCalls.exists("\(target)/\(name)\(Self.reportEnding)")
+            }
+            let report = "\(from)/\(entry.name)\(Self.reportEnding)"
+            if FolderCalls.exists(report) {
+                try FolderCalls.move(report, to: "\(target)/\(name)\(Self.reportEnding)")
+            }
+            try moveCompanions(of: entry.name, from: from, to: target, as: name)
+            try FolderCalls.move("\(from)/\(entry.name)", to: "\(target)/\(name)")
+        }
+        try synchronize(.superseded)
+        try FolderCalls.synchronize(from)
     }
 
     private func exports(in place: InboxName.Folder) throws(InboxError) -> [InboxEntry] {

@@ -6,7 +6,8 @@ import Synchronization
 ///
 /// A run that fails is recorded and the service goes on. On graceful shutdown it stops polling, takes no further
 /// export and waits for the run in progress, which ends by its own drain. What lies in `working/` at the start was
-/// interrupted and is synced first.
+/// interrupted and is synced first. While a run waits for approval, nothing else of the job is synced, since it would be
+/// undone by the approved run; a newer snapshot of the same kind takes the place of the one that waits.
 package final class InboxService: Service, Sendable {
     /// How an inbox is served.
     package struct Options: Sendable {
@@ -25,36 +26,61 @@ package final class InboxService: Service, Sendable {
     }
 
     package let inbox: Inbox
-    private let options: Options
+    /// The name of the job.
+    package let name: String
+    private let source: String
+    private let turn: RunTurn
+    private let once: Bool
     private let clock: ServiceClock
     private let logger: Logger
     private let classify: @Sendable (_ path: String) async -> ExportClass
-    private let runExport: @Sendable (ClaimedExport) async -> ExportVerdict
+    private let runExport: @Sendable (ClaimedExport, _ began: @Sendable (String) -> Void) async -> ExportVerdict
     private let state: Mutex<InboxState>
 
     /// - Parameters:
+    ///   - name: the name of the job.
+    ///   - source: where the exports come from, in words; nil for the inbox.
+    ///   - turn: shared by the jobs of a process.
     ///   - classify: Says what the export at a path is; asked only where several are waiting, and never for one that
     ///     is being synced.
-    ///   - run: Syncs one export. It has to end soon after graceful shutdown, with `interrupted` where it is not done.
+    ///   - run: Syncs one export, and says the id of its run as soon as it has one. It has to end soon after graceful
+    ///     shutdown, with `interrupted` where it is not done.
     package init(
-        inbox: Inbox, options: Options = Options(), clock: ServiceClock = .continuous, logger: Logger,
+        inbox: Inbox, name: String = "default", source: String? = nil, options: Options = Options(),
+        turn: RunTurn = RunTurn(), clock: ServiceClock = .continuous, logger: Logger,
         classify: @escaping @Sendable (_ path: String) async -> ExportClass,
-        run: @escaping @Sendable (ClaimedExport) async -> ExportVerdict
+        run: @escaping @Sendable (ClaimedExport, _ began: @Sendable (String) -> Void) async -> ExportVerdict
     ) {
         self.inbox = inbox
-        self.options = options
+        self.name = name
+        self.source = source ?? "folder \(inbox.folder)"
+        self.turn = turn
+        once = options.once
         self.clock = clock
         self.logger = logger
         self.classify = classify
         runExport = run
-        state = Mutex(InboxState(settle: options.settle))
+        state = Mutex(InboxState(options))
     }
 
     /// What it is doing now.
     package func status() -> InboxStatus { state.withLock { $0.status } }
 
     /// Whether it is alive and can do its work.
-    package func health() -> ServiceHealth { ServiceHealth(status(), interval: options.poll, now: clock.now()) }
+    package func health() -> ServiceHealth { jobStatus().health }
+
+    /// What the job is doing now, and how it fares.
+    package func jobStatus() -> JobStatus {
+        let now = clock.now()
+        return state.withLock { $0.jobStatus(name: name, source: source, now: now) }
+    }
+
+    /// Uses other intervals from the next look on.
+    package func adjust(poll: Duration, settle: Duration) {
+        state.withLock { $0.adjust(poll: poll, settle: settle) }
+    }
+
+    private var intervals: Options { state.withLock { $0.options } }
 
     /// Serves until graceful shutdown or cancellation, or once.
     ///
@@ -64,7 +90,7 @@ package final class InboxService: Service, Sendable {
         state.withLock { $0.start(now: clock.now()) }
         try await withGracefulShutdownHandler {
             try await withTaskCancellationHandler {
-                if options.once { try await serveOnce() } else { await serve() }
+                if once { try await serveOnce() } else { await serve() }
             } onCancel: {
                 self.stop()
             }
@@ -85,7 +111,7 @@ package final class InboxService: Service, Sendable {
         look()
         let settles = status().view.waiting.values.contains { if case .settling = $0 { true } else { false } }
         if settles {
-            await pause(options.settle)
+            await pause(intervals.settle)
             look()
         }
         await work()
@@ -101,7 +127,7 @@ package final class InboxService: Service, Sendable {
             while !isStopping {
                 look()
                 continuation.yield()
-                await pause(options.poll)
+                await pause(intervals.poll)
             }
             continuation.finish()
         }
@@ -114,9 +140,10 @@ package final class InboxService: Service, Sendable {
 
     private func look() {
         let listing = Result { () throws(InboxError) in try inbox.list() }
+        let awaiting = Result { () throws(InboxError) in try inbox.waiting().map(\.name) }
         let (before, after) = state.withLock { state in
             let before = state.status
-            state.look(listing, now: clock.now())
+            state.look(listing, awaiting: (try? awaiting.get()) ?? [], now: clock.now())
             return (before, state.status)
         }
         log(after, since: before)
@@ -142,10 +169,16 @@ package final class InboxService: Service, Sendable {
     private func work() async {
         state.withLock { $0.clearTroubles() }
         var tried: Set<String> = []
-        while !isStopping, let export = await next(except: tried) {
-            tried.insert(export.name)
-            await sync(export)
-        }
+        while let export = await turn.take({ await workOnNext(except: tried) }) { tried.insert(export) }
+    }
+
+    /// Syncs one export and returns its name; nil where there is none to be synced now.
+    private func workOnNext(except tried: Set<String>) async -> String? {
+        guard !isStopping, once || state.withLock({ $0.pause(now: clock.now()) }) == nil,
+            let export = await next(except: tried)
+        else { return nil }
+        await sync(export)
+        return export.name
     }
 
     /// The next export, claimed: first those that were interrupted, then the oldest that is ready.
@@ -167,24 +200,36 @@ package final class InboxService: Service, Sendable {
         return nil
     }
 
-    /// What is ready, without the snapshots that newer ones make void.
+    /// What is ready, without the snapshots that newer ones make void; nothing while a run waits for approval.
     private func currentExports() async -> [InboxEntry] {
         let ready = state.withLock { $0.status.view.ready }
-        guard ready.count > 1 else { return ready }
-        var classes = state.withLock { $0.classes }
-        for entry in ready where classes[entry] == nil {
-            classes[entry] = await classify("\(inbox.folder)/\(entry.name)")
+        guard !ready.isEmpty else { return [] }
+        let awaiting: [InboxEntry]
+        do throws(InboxError) {
+            awaiting = try inbox.waiting()
+        } catch {
+            trouble(InboxName.Folder.waiting.rawValue, error)
+            return []
         }
-        let (current, void) = Supersession.split(ready.map { ($0, classes[$0] ?? .unknown) })
-        if !void.isEmpty { supersede(void) }
+        guard ready.count + awaiting.count > 1 else { return ready }
+        var classes = state.withLock { $0.classes }
+        for (entries, folder) in [(awaiting, inbox.path(.waiting)), (ready, inbox.folder)] {
+            for entry in entries where classes[entry] == nil {
+                classes[entry] = await classify("\(folder)/\(entry.name)")
+            }
+        }
+        let (current, void) = Supersession.split((awaiting + ready).map { ($0, classes[$0] ?? .unknown) })
         let kept = Set(current)
         state.withLock { $0.remember(classes.filter { kept.contains($0.key) }) }
-        return current
+        if !void.isEmpty { supersede(void, awaiting: Set(awaiting)) }
+        return kept.isDisjoint(with: awaiting) ? current : []
     }
 
-    private func supersede(_ void: [InboxEntry]) {
+    private func supersede(_ void: [InboxEntry], awaiting: Set<InboxEntry>) {
         do throws(InboxError) {
-            let moved = try inbox.supersede(void)
+            let waiting = void.filter(awaiting.contains)
+            try inbox.supersede(waiting: waiting)
+            let moved = waiting + (try inbox.supersede(void.filter { !awaiting.contains($0) }))
             state.withLock { $0.supersede(Set(moved)) }
             for entry in moved {
                 logger.notice("superseded by a newer snapshot", metadata: ["file": .quoted(entry.name)])
@@ -197,15 +242,26 @@ package final class InboxService: Service, Sendable {
     private func sync(_ export: ClaimedExport) async {
         state.withLock { $0.begin(export) }
         logger.notice(export.isResumed ? "taken again" : "taken", metadata: ["file": .quoted(export.name)])
-        let verdict = await runExport(export)
+        let verdict = await runExport(export) { run in self.state.withLock { $0.began(run: run) } }
+        judge(verdict)
         do throws(InboxError) {
             try settle(export, verdict)
         } catch {
             // It is still in working/; at once again it would come to the same end.
-            state.withLock { $0.postpone(export, reason: "\(error)", now: clock.now(), interval: options.poll) }
+            let interval = intervals.poll
+            state.withLock { $0.postpone(export, reason: "\(error)", now: clock.now(), interval: interval) }
             trouble(export.name, error)
         }
         state.withLock { $0.end() }
+    }
+
+    /// Takes note of a failure; what a signal stopped is none.
+    private func judge(_ verdict: ExportVerdict) {
+        let pause = state.withLock { $0.judge(verdict, now: clock.now()) }
+        guard let pause, !once else { return }
+        logger.error(
+            "the job waits, since its runs failed in a row",
+            metadata: ["failures": "\(status().backoff.failures)", "seconds": "\(pause.components.seconds)"])
     }
 
     private func settle(_ export: ClaimedExport, _ verdict: ExportVerdict) throws(InboxError) {
@@ -217,7 +273,8 @@ package final class InboxService: Service, Sendable {
         case .waiting(let reason, let report):
             try finish(export, to: .waiting, level: .warning, reason: reason, report: report)
         case .interrupted(let reason):
-            state.withLock { $0.interrupt(export, reason: reason, now: clock.now(), interval: options.poll) }
+            let interval = intervals.poll
+            state.withLock { $0.interrupt(export, reason: reason, now: clock.now(), interval: interval) }
             logger.warning(
                 "interrupted", metadata: ["file": .quoted(export.name), "reason": .quoted(reason)])
         }

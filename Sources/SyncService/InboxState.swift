@@ -1,14 +1,41 @@
 /// What an inbox service knows: the looks it took, and what became of the exports. It does no I/O.
 struct InboxState: Sendable {
     private(set) var status = InboxStatus()
+    private(set) var options: InboxService.Options
     private var watch: InboxWatch
     private var retries = RetryTimes()
     /// What the ready exports are, so that each is read for it once.
     private(set) var classes: [InboxEntry: ExportClass] = [:]
     private(set) var isStopping = false
 
-    init(settle: Duration) {
-        watch = InboxWatch(settle: settle)
+    init(_ options: InboxService.Options) {
+        self.options = options
+        watch = InboxWatch(settle: options.settle)
+    }
+
+    mutating func adjust(poll: Duration, settle: Duration) {
+        (options.poll, options.settle) = (poll, settle)
+        watch.settle = settle
+    }
+
+    func jobStatus(name: String, source: String, now: Duration) -> JobStatus {
+        JobStatus(
+            name: name, source: source, inbox: status,
+            nextPoll: status.lastPoll.map { max(.zero, $0 + options.poll - now) }, pause: pause(now: now),
+            health: ServiceHealth(status, interval: options.poll, now: now))
+    }
+
+    /// How long no export is taken because runs failed.
+    func pause(now: Duration) -> Duration? { status.backoff.rest(now: now) }
+
+    /// Takes note of how a run ended. Returns how long the job waits now, where it failed too often.
+    mutating func judge(_ verdict: ExportVerdict, now: Duration) -> Duration? {
+        switch verdict {
+        case .done, .waiting: status.backoff.succeeded()
+        case .failed: status.backoff.failed(now: now)
+        case .interrupted: if !isStopping { status.backoff.failed(now: now) }
+        }
+        return pause(now: now)
     }
 
     mutating func start(now: Duration) {
@@ -20,9 +47,10 @@ struct InboxState: Sendable {
     }
 
     mutating func look(
-        _ listing: Result<(entries: [InboxEntry], unreadable: [String]), InboxError>, now: Duration
+        _ listing: Result<(entries: [InboxEntry], unreadable: [String]), InboxError>, awaiting: [String], now: Duration
     ) {
         status.lastPoll = now
+        status.awaiting = awaiting
         switch listing {
         case .success(let (entries, unreadable)):
             status.pollFailure = nil
@@ -47,11 +75,18 @@ struct InboxState: Sendable {
 
     mutating func end() {
         status.current = nil
+        status.run = nil
+    }
+
+    /// The run of the current export has an id now.
+    mutating func began(run: String) {
+        status.run = run
     }
 
     /// The export has left `working/`.
     mutating func finish(_ export: ClaimedExport, in place: InboxName.Folder) {
         status.tally.add(place)
+        if place == .waiting { status.awaiting.append(export.name) }
         status.interruptions[export.name] = nil
         retries.forget(export.name)
     }
@@ -69,6 +104,8 @@ struct InboxState: Sendable {
 
     mutating func supersede(_ entries: Set<InboxEntry>) {
         for _ in entries { status.tally.add(.superseded) }
+        let names = Set(entries.map(\.name))
+        status.awaiting.removeAll { names.contains($0) }
         forget { entries.contains($0) }
     }
 

@@ -30,6 +30,13 @@ package struct InboxStatus: Sendable, Hashable {
     package var pollFailure: String?
     /// The export that is being synced.
     package var current: String?
+    /// The id of its run, as soon as there is one.
+    package var run: String?
+    /// The exports in `waiting/` at the last look: a guard refused their plans, and nothing else of the job is synced
+    /// until somebody decides.
+    package var awaiting: [String] = []
+    /// Runs that failed in a row, and what follows from it.
+    package var backoff = JobBackoff()
     package var view = InboxWatch.View()
     package var tally = Tally()
     /// Exports in `working/` that will be synced again, with the reason.
@@ -70,6 +77,11 @@ extension ServiceHealth {
         if let failure = status.pollFailure { reasons.append("the inbox cannot be read: \(failure)") }
         let silence = since ?? status.started.map { now - $0 } ?? .zero
         if silence > patience { reasons.append("no poll for \(silence.inWords), the interval is \(interval.inWords)") }
+        if status.backoff.failures >= JobBackoff.patience {
+            let rest = status.backoff.rest(now: now).map { "the next one begins in \($0.inWords) at the earliest" }
+            reasons.append(
+                "the last \(status.backoff.failures) runs failed; \(rest ?? "the next export decides"); see the log")
+        }
         for problems in [status.interruptions, status.troubles] {
             for (name, problem) in problems.sorted(by: { $0.key < $1.key }) { reasons.append("\(name): \(problem)") }
         }

@@ -12,19 +12,14 @@ import Synchronization
 final class InboxJob: Sendable {
     private let session: Session
     private let inbox: Inbox
-    private let metered: Mutex<Metered>
+    private let metrics: ServiceMetrics
     private let worstStatus = Mutex<ExitStatus?>(nil)
 
-    /// What `/metrics` tells: the runs that have ended, and the recorder of the one that goes on.
-    private struct Metered {
-        var ended: PrometheusText
-        var running: (recorder: LatencyRecorder, progress: RunProgress)?
-    }
-
-    init(_ session: Session, inbox: Inbox) {
+    /// - Parameter session: with the settings of the job.
+    init(_ session: Session, inbox: Inbox, metrics: ServiceMetrics) {
         self.session = session
         self.inbox = inbox
-        metered = Mutex(Metered(ended: PrometheusText(sources: [session.settings.source ?? "default"])))
+        self.metrics = metrics
     }
 
     /// The first status of a run that was not done.
@@ -44,43 +39,42 @@ final class InboxJob: Sendable {
     }
 
     /// Syncs one export within the guards, or goes on with the run that it had.
-    func run(_ export: ClaimedExport) async -> ExportVerdict {
-        if export.isResumed, let verdict = await resume(export) { return verdict }
+    func run(_ export: ClaimedExport, began: @Sendable (String) -> Void) async -> ExportVerdict {
+        if export.isResumed, let verdict = await resume(export, began) { return verdict }
         let run = session.run(
             command: "serve", exports: [export.path],
             missingFinalNewline: session.settings.requireFinalNewline ? .refused : .makesNoDeletes)
+        began(run.id)
         let recorder = session.recorder
-        metered.withLock { $0.running = (recorder, run.progress) }
+        metrics.begin(recorder, run.progress)
         let verdict: ExportVerdict
         do {
             verdict = try await planAndApply(run, export)
         } catch {
             verdict = self.verdict(error)
         }
-        addRest(recorder)
+        metrics.addRest(recorder)
         await session.endRun()
         return verdict
     }
 
     /// Goes on with the stopped run of an export that was taken before; nil where it must be planned anew.
-    private func resume(_ export: ClaimedExport) async -> ExportVerdict? {
+    private func resume(_ export: ClaimedExport, _ began: (String) -> Void) async -> ExportVerdict? {
         let verdict: ExportVerdict?
         do {
             guard let record = try stoppedRun(of: export) else { return nil }
             let run = session.run(resuming: record)
             let remainder = try run.remainder(of: record)
             guard remainder.refusals.isEmpty else { return nil }
+            began(run.id)
             let recorder = session.recorder
-            metered.withLock { $0.running = (recorder, run.progress) }
-            defer { addRest(recorder) }
+            metrics.begin(recorder, run.progress)
+            defer { metrics.addRest(recorder) }
             session.log.notice(
                 "a run is resumed", metadata: ["run": "\(record.id)", "pending": "\(remainder.pending)"])
             let earlier = try? ReportFolder(path: run.folder).report()
             let report = try await run.resume(record, remainder)
-            metered.withLock { metered in
-                metered.ended.add(report, after: earlier?.outcomes ?? RunOutcomes(), calls: calls(of: recorder))
-                metered.running = nil
-            }
+            metrics.count(report, after: earlier?.outcomes ?? RunOutcomes(), recorder)
             verdict = conclude(report, run, export)
         } catch {
             verdict = self.verdict(RunFailure(sorting: error))
@@ -104,7 +98,7 @@ final class InboxJob: Sendable {
         for warning in run.warnings { session.log.warning("\(warning)") }
         guard plan.refusals.isEmpty else { return try refuse(plan, run, export) }
         let report = try await run.apply()
-        count(report)
+        metrics.count(report)
         return conclude(report, run, export)
     }
 
@@ -132,33 +126,14 @@ final class InboxJob: Sendable {
             "stop the service, run cartsync sync \(words.map(ShellWord.quoted).joined(separator: " ")) \(permissions) "
             + "\(ShellWord.quoted(path)), and start it again"
         let report = try run.refuse(status: Int(ExitStatus.refused.rawValue), words: sentences, next: next)
-        if let report { count(report) }
+        if let report { metrics.count(report) }
         note(.refused)
         return .waiting(reason: "\(sentences); \(next)", report: run.folder)
     }
 
-    /// Counts the calls of a run that ended without a report: a counter never falls.
-    private func addRest(_ recorder: LatencyRecorder) {
-        metered.withLock { metered in
-            guard metered.running != nil else { return }
-            metered.ended.add(calls(of: recorder))
-            metered.running = nil
-        }
-    }
-
-    /// Counts a run that has a report.
-    private func count(_ report: RunReport) {
-        metered.withLock { metered in
-            metered.ended.add(report)
-            metered.running = nil
-        }
-    }
-
     private func verdict(_ failure: RunFailure) -> ExportVerdict {
         note(failure.exitStatus)
-        metered.withLock {
-            $0.ended.addRun(of: session.settings.source ?? "default", exitStatus: Int(failure.exitStatus.rawValue))
-        }
+        metrics.countRun(of: session.settings.source ?? "default", exitStatus: Int(failure.exitStatus.rawValue))
         switch failure.exitStatus {
         case .exportRefused, .exportUnreadable: return .failed(reason: "\(failure)", report: nil)
         // Nothing is wrong with the export: its turn comes again.
@@ -171,28 +146,5 @@ final class InboxJob: Sendable {
         // For a service that ran once, an export that failed is a part of what it did that is not done.
         let own: ExitStatus = [.exportRefused, .exportUnreadable].contains(status) ? .incomplete : status
         worstStatus.withLock { $0 = $0 ?? own }
-    }
-
-    /// The metrics of the service.
-    ///
-    /// - Parameter inbox: what waits in the inbox.
-    func metrics(_ inbox: InboxStatus) -> String {
-        var now = PrometheusText.Now()
-        now.limit = Double(session.rate)
-        now.exportsWaiting = inbox.view.ready.count + inbox.view.waiting.count
-        now.approvalsWaiting = inbox.tally.waiting
-        return metered.withLock { metered in
-            if let (recorder, progress) = metered.running {
-                let standing = progress.now
-                now.rate = recorder.recentRate(now: .now)
-                if standing.phase == .applying { now.changesLeft = (standing.total ?? standing.done) - standing.done }
-            }
-            let running = metered.running.map { calls(of: $0.recorder) }
-            return metered.ended.text(now: now, running: running, time: Date())
-        }
-    }
-
-    private func calls(of recorder: LatencyRecorder) -> LatencyReport {
-        LatencyReport(recorder.snapshot(), rateLimit: Double(session.settings.rate), ended: Date())
     }
 }

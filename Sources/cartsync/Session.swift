@@ -12,12 +12,11 @@ import Synchronization
 ///
 /// Ledger and pacer are one for the process; client and recorder belong to the run at hand.
 final class Session: Sendable {
-    let settings: Settings
     let ledger: Ledger
-    let stop = StopRequest()
+    let stop: StopRequest
     let log: Logger
 
-    private let loaded: LoadedSettings
+    private let loaded: Mutex<LoadedSettings>
     private let api: APIOptions
     let pacer: Pacer
     private let current: CurrentRun
@@ -41,8 +40,9 @@ final class Session: Sendable {
 
     private init(_ loaded: LoadedSettings, _ api: APIOptions, _ ledger: Ledger, _ log: Logger) {
         let current = CurrentRun()
-        self.loaded = loaded
-        settings = loaded.settings
+        let settings = loaded.settings
+        self.loaded = Mutex(loaded)
+        stop = StopRequest()
         self.ledger = ledger
         self.log = log
         self.current = current
@@ -56,6 +56,21 @@ final class Session: Sendable {
         stop.onRequest { current.client?.stop() }
         followSchedule(since: nil)
     }
+
+    private init(_ other: Session, _ loaded: LoadedSettings) {
+        self.loaded = Mutex(loaded)
+        (ledger, stop, log, api) = (other.ledger, other.stop, other.log, other.api)
+        (pacer, current) = (other.pacer, other.current)
+    }
+
+    /// The same store, ledger and pacer with the settings of one job; runs of both must not go on at the same time.
+    func sharing(_ loaded: LoadedSettings) -> Session { Session(self, loaded) }
+
+    /// The settings in force.
+    var settings: Settings { loaded.withLock { $0.settings } }
+
+    /// Takes other settings for the runs that begin from now on. Those of the store and of the ledger stay as they were.
+    func take(_ settings: LoadedSettings) { loaded.withLock { $0 = settings } }
 
     /// The rate in force, in calls a second.
     var rate: Int { pacer.rate }
@@ -105,6 +120,8 @@ final class Session: Sendable {
     private func options(
         _ command: String, _ exports: [String], _ missingFinalNewline: RunOptions.MissingFinalNewline
     ) -> RunOptions {
+        let loaded = loaded.withLock { $0 }
+        let settings = loaded.settings
         var options = RunOptions(
             command: command, exports: exports, reading: settings.readingOptions,
             source: settings.source ?? "default", scope: settings.deletes, current: settings.current,

@@ -23,7 +23,7 @@ struct InboxServiceTests {
         InboxService(
             inbox: Inbox(folder: scratch.path),
             options: .init(poll: .seconds(10), settle: settle, once: once),
-            clock: clock.clock, logger: .silent, classify: classify, run: run)
+            clock: clock.clock, logger: .silent, classify: classify, run: { export, _ in await run(export) })
     }
 
     /// Runs the service in a group until the body returns, then shuts it down gracefully.
@@ -39,7 +39,7 @@ struct InboxServiceTests {
 
     @Test("exports are synced one after the other, the oldest first, and go where their verdict says")
     func verdicts() async throws {
-        for (position, name) in ["done.csv", "failed.csv", "waiting.csv", "later.csv", "last.csv"].enumerated() {
+        for (position, name) in ["done.csv", "failed.csv", "later.csv", "last.csv", "waiting.csv"].enumerated() {
             try scratch.write(name, to: name, modified: 1000 + position)
         }
         try scratch.createFolder("report")
@@ -56,7 +56,7 @@ struct InboxServiceTests {
             }
         }
         try await service.run()
-        #expect(order.values == ["done.csv", "failed.csv", "waiting.csv", "later.csv", "last.csv"])
+        #expect(order.values == ["done.csv", "failed.csv", "later.csv", "last.csv", "waiting.csv"])
         #expect(scratch.names(in: "done") == ["done.csv", "done.csv.report", "last.csv", "last.csv.report"])
         #expect(scratch.names(in: "failed") == ["failed.csv", "failed.csv.report"])
         #expect(try scratch.read("failed/failed.csv.report/reason.txt") == "it is empty\n")

@@ -49,15 +49,11 @@ struct ServeCommand: AsyncParsableCommand {
         let loaded = try await Invocation.load(
             [own, settings.values, store.values, deletes.values, reading.values, report.values], config: settings.config
         )
-        guard let folder = loaded.settings.inbox else {
-            throw Ending(
-                status: .badSettings, details: "cartsync: source.folder is not set: which folder shall be polled?",
-                next: "cartsync serve --inbox FOLDER")
-        }
+        let jobs = try ServiceJobs.settings(loaded)
         let session = try Session.open(loaded, log: .forProgram(level: .info))
         let ending: Ending
         do {
-            ending = try await serve(session, folder: folder)
+            ending = try await serve(session, jobs)
         } catch let error as InboxError {
             ending = Ending(
                 status: .exportUnreadable, details: "cartsync: \(error)", next: "cartsync serve --inbox FOLDER")
@@ -70,23 +66,18 @@ struct ServeCommand: AsyncParsableCommand {
         throw ending
     }
 
-    private func serve(_ session: Session, folder: String) async throws -> Ending {
-        let job = InboxJob(session, inbox: Inbox(folder: folder))
-        let options = InboxService.Options(
-            poll: session.settings.poll, settle: session.settings.settle, once: once)
-        let service = InboxService(
-            inbox: Inbox(folder: folder), options: options, logger: session.log,
-            classify: { path in job.classify(path) }, run: { export in await job.run(export) })
+    private func serve(_ session: Session, _ settings: [JobSettings]) async throws -> Ending {
+        let jobs = try ServiceJobs(settings, session, once: once)
         var services: [any Service] = []
         if let address = session.settings.httpListen {
-            services.append(try statusServer(address, session, service, job))
+            services.append(try statusServer(address, session, jobs))
         }
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) }, logger: session.log)
-        // The inbox ends by itself with --once, and the group with it.
+        // The jobs end by themselves with --once, and the group with them.
         configuration.services.append(
             .init(
-                service: service, successTerminationBehavior: .gracefullyShutdownGroup,
+                service: jobs.service, successTerminationBehavior: .gracefullyShutdownGroup,
                 failureTerminationBehavior: .gracefullyShutdownGroup))
         configuration.maximumGracefulShutdownDuration = .seconds(30)
         let group = ServiceGroup(configuration: configuration)
@@ -95,27 +86,32 @@ struct ServeCommand: AsyncParsableCommand {
             Task { await group.triggerGracefulShutdown() }
         }
         defer { withExtendedLifetime(signals) {} }
-        Terminal.message("cartsync: polling \(folder) every \(session.settings.poll)")
+        for (job, status) in zip(settings, jobs.statuses()) {
+            let name = settings.count > 1 ? "\(job.name): " : ""
+            Terminal.message("cartsync: \(name)polling \(status.source) every \(job.loaded.settings.poll)")
+        }
         try await session.onSchedule { try await group.run() }
-        return ending(service.status(), job, session)
+        return ending(jobs, session)
     }
 
-    private func ending(_ status: InboxStatus, _ job: InboxJob, _ session: Session) -> Ending {
-        let tally = status.tally
+    private func ending(_ jobs: ServiceJobs, _ session: Session) -> Ending {
+        let statuses = jobs.statuses().map(\.inbox)
+        func sum(_ count: (InboxStatus) -> Int) -> Int { statuses.reduce(0) { $0 + count($1) } }
+        let interrupted = sum(\.interruptions.count)
         let summary =
-            "\(Count.text(tally.done, "export")) done, \(Count.text(tally.failed)) failed, "
-            + "\(Count.text(tally.waiting)) waiting, \(Count.text(status.interruptions.count)) to be synced again"
+            "\(Count.text(sum(\.tally.done), "export")) done, \(Count.text(sum(\.tally.failed))) failed, "
+            + "\(Count.text(sum(\.tally.waiting))) waiting, \(Count.text(interrupted)) to be synced again"
         if session.stop.isRequested {
-            let isInterrupted = !status.interruptions.isEmpty
+            let isInterrupted = interrupted > 0
             return Ending(
                 status: isInterrupted ? .stoppedEarly : .done, summary: summary,
                 next: isInterrupted ? TypedCommand(name: "serve").again() : nil)
         }
-        return Ending(status: job.worst ?? .done, summary: summary)
+        return Ending(status: jobs.worst ?? .done, summary: summary)
     }
 
     private func statusServer(
-        _ address: String, _ session: Session, _ inbox: InboxService, _ job: InboxJob
+        _ address: String, _ session: Session, _ jobs: ServiceJobs
     ) throws -> StatusServer {
         guard let colon = address.lastIndex(of: ":"), let port = UInt16(address[address.index(after: colon)...]) else {
             throw Ending(
@@ -124,7 +120,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         let host = String(address[..<colon]).trimmingCharacters(in: ["[", "]"])
         let sources = StatusSources(
-            health: { inbox.health() }, metrics: { job.metrics(inbox.status()) },
+            health: { ServiceHealth(jobs.statuses()) }, metrics: { jobs.metrics.text(jobs.statuses()) },
             runs: { try Data(JSONText.of(session.ledger.runs(limit: 100)).utf8) })
         return try StatusServer(
             options: .init(host: host, port: Int(port)), sources: sources, logger: session.log

@@ -26,6 +26,17 @@ struct SettingDefinition: Sendable {
         self.apply = apply
     }
 
+    /// Whether each job of a service can have a value of its own, as `jobs.NAME.KEY`.
+    var isPerJob: Bool {
+        ["sync.", "guard.", "mapping.", "export.", "source."].contains { key.hasPrefix($0) }
+            || ["run.canary", "report.slo", "report.slo-abort", "report.redact"].contains(key)
+    }
+
+    /// The same setting of one job.
+    func of(job: String) -> SettingDefinition {
+        SettingDefinition("jobs.\(job).\(key)", summary, secret: isSecret, list: isList, apply: apply)
+    }
+
     /// The name of the environment that sets it, for instance `CARTSYNC_RATE_LIMIT`.
     var variable: String {
         "CARTSYNC_" + String(key.uppercased().map { $0 == "." || $0 == "-" ? "_" : $0 })

@@ -14,6 +14,14 @@ struct LoadedSettings: Sendable {
     var settings: Settings
     /// Every setting that is not a default, secrets redacted, in the order of the definitions.
     var used: [RunOptions.UsedSetting]
+    /// The jobs of a service, by name; each has the general settings where it has none of its own.
+    var jobs: [JobSettings] = []
+}
+
+/// The settings of one job of a service.
+struct JobSettings: Sendable {
+    let name: String
+    var loaded: LoadedSettings
 }
 
 /// Everything that is wrong with the settings, listed at once.
@@ -45,16 +53,19 @@ struct SettingsLoader {
     ///
     /// Throws `SettingsProblems` with all that is wrong; nothing but the settings' own files has been opened then.
     func load() async throws -> LoadedSettings {
-        var problems: [(line: String, isFlag: Bool)] = unknownVariables().map { ($0, false) }
+        var problems: [(line: String, isFlag: Bool)] = []
         var origins = [flagsOrigin, environmentOrigin, vendorOrigin]
+        var jobs: [String] = []
         do {
-            if let (origin, unknown) = try await fileOrigin() {
-                origins.append(origin)
-                problems += unknown.map { ($0, false) }
+            if let file = try await fileOrigin() {
+                if let origin = file.origin { origins.append(origin) }
+                jobs = file.jobs
+                problems += file.problems.map { ($0, false) }
             }
         } catch let problem as SettingsProblems {
             problems += problem.lines.map { ($0, false) }
         }
+        problems += unknownVariables(jobs).map { ($0, false) }
         if let folder = secretsFolder(in: origins) {
             do {
                 origins.insert(try await secretsOrigin(folder), at: 3)
@@ -63,7 +74,27 @@ struct SettingsLoader {
             }
         }
         var loaded = LoadedSettings(settings: Settings(), used: [])
-        for definition in SettingDefinition.all {
+        apply(SettingDefinition.all, from: origins, to: &loaded, &problems)
+        for name in jobs {
+            var job = loaded
+            job.jobs = []
+            // Two jobs of one source would each take back what the other one asserts.
+            job.settings.source = name
+            apply(Self.definitions(of: name), from: origins, to: &job, &problems)
+            loaded.jobs.append(JobSettings(name: name, loaded: job))
+        }
+        guard problems.isEmpty else {
+            throw SettingsProblems(lines: problems.map(\.line), areAllFlags: problems.allSatisfy(\.isFlag))
+        }
+        return loaded
+    }
+
+    /// Sets everything that is set somewhere.
+    private func apply(
+        _ definitions: [SettingDefinition], from origins: [Origin], to loaded: inout LoadedSettings,
+        _ problems: inout [(line: String, isFlag: Bool)]
+    ) {
+        for definition in definitions {
             guard let (text, origin) = find(definition, in: origins) else { continue }
             let name = origin.name(definition)
             do {
@@ -75,10 +106,15 @@ struct SettingsLoader {
                 problems.append(("\(definition.key) is \(shown) (\(name)): \(error.reason)", origin.isFlags))
             }
         }
-        guard problems.isEmpty else {
-            throw SettingsProblems(lines: problems.map(\.line), areAllFlags: problems.allSatisfy(\.isFlag))
-        }
-        return loaded
+    }
+
+    private static func definitions(of job: String) -> [SettingDefinition] {
+        SettingDefinition.all.filter(\.isPerJob).map { $0.of(job: job) }
+    }
+
+    /// Every setting there can be, with those of the jobs.
+    private static func definitions(_ jobs: [String]) -> [SettingDefinition] {
+        SettingDefinition.all + jobs.flatMap(definitions(of:))
     }
 
     private func find(_ definition: SettingDefinition, in origins: [Origin]) -> (String, Origin)? {
@@ -158,15 +194,22 @@ struct SettingsLoader {
 // MARK: - Unknown keys
 
 extension SettingsLoader {
-    private func fileOrigin() async throws -> (Origin, unknown: [String])? {
+    /// What the settings file has: an origin where it says anything, its jobs, and what is wrong with its keys.
+    private struct FoundFile {
+        var origin: Origin?
+        var jobs: [String] = []
+        var problems: [String] = []
+    }
+
+    private func fileOrigin() async throws -> FoundFile? {
         let path = file ?? Self.defaultFile
         if file == nil && !FileManager.default.fileExists(atPath: path) { return nil }
-        let unknown: [String]
+        var found = FoundFile()
         do {
             let text = try String(contentsOfFile: path, encoding: .utf8)
-            unknown = try unknownKeys(in: text, path: path)
+            (found.jobs, found.problems) = try keys(in: text, path: path)
             // Yams finds no document in an empty file or one of comments, and its provider would refuse it.
-            guard try Yams.compose(yaml: text) != nil else { return nil }
+            guard try Yams.compose(yaml: text) != nil else { return found }
         } catch let error as YamlError {
             throw SettingsProblems(
                 lines: ["\(path)\(error.place): not YAML or JSON: \(error.problem)"], areAllFlags: false)
@@ -184,20 +227,37 @@ extension SettingsLoader {
         } catch {
             throw SettingsProblems(lines: ["\(path): \(error)"], areAllFlags: false)
         }
-        let origin = Origin(name: { _ in path }, isFlags: false, reader: ConfigReader(provider: provider))
-        return (origin, unknown)
+        found.origin = Origin(name: { _ in path }, isFlags: false, reader: ConfigReader(provider: provider))
+        return found
     }
 
-    private func unknownKeys(in text: String, path: String) throws -> [String] {
-        guard let root = try Yams.compose(yaml: text) else { return [] }
+    /// The names of the jobs, and what is wrong with the keys.
+    private func keys(in text: String, path: String) throws -> (jobs: [String], problems: [String]) {
+        guard let root = try Yams.compose(yaml: text) else { return ([], []) }
         guard root.mapping != nil else {
             throw SettingsProblems(
                 lines: ["\(path): settings are keys and values, for instance rate: {limit: 20}"], areAllFlags: false)
         }
-        let known = Set(SettingDefinition.all.map(\.key))
-        let lists = Set(SettingDefinition.all.filter(\.isList).map(\.key))
         var problems: [String] = []
+        var jobs: [String] = []
+        for (key, value) in root.mapping?["jobs"]?.mapping ?? [:] {
+            let name = key.string ?? ""
+            let place = key.mark.map { "\(path):\($0.line)" } ?? path
+            if name.wholeMatch(of: #/[a-z][a-z0-9_-]{0,63}/#) == nil {
+                problems.append("\(place): '\(name)' is no name of a job; use 1 to 64 of a-z 0-9 _ -, a letter first")
+            } else if value.mapping == nil {
+                problems.append(
+                    "\(place): the job \(name) has no settings; give it a source, for instance source: {folder: PATH}")
+            } else {
+                jobs.append(name)
+            }
+        }
+        let definitions = Self.definitions(jobs)
+        let known = Set(definitions.map(\.key))
+        let lists = Set(definitions.filter(\.isList).map(\.key))
         func walk(_ node: Node, _ prefix: [String]) {
+            // A job that is none is told already.
+            if prefix.count >= 2, prefix[0] == "jobs", !jobs.contains(prefix[1]) { return }
             guard let mapping = node.mapping else {
                 let key = prefix.joined(separator: ".")
                 let line = node.mark.map { ":\($0.line)" } ?? ""
@@ -213,11 +273,11 @@ extension SettingsLoader {
             }
         }
         walk(root, [])
-        return problems
+        return (jobs, problems)
     }
 
-    private func unknownVariables() -> [String] {
-        let known = Set(SettingDefinition.all.map(\.variable))
+    private func unknownVariables(_ jobs: [String]) -> [String] {
+        let known = Set(Self.definitions(jobs).map(\.variable))
         return environment.keys.filter { $0.hasPrefix("CARTSYNC_") && !known.contains($0) }.sorted().map {
             "environment: unknown setting \($0)\(suggestion(for: $0, among: known))"
         }
