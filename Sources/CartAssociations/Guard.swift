@@ -76,7 +76,7 @@ extension Guard {
                 refusals.append(
                     Refusal(
                         rule: .deletes,
-                        sentence: "\(plan.deletes) deletes, more than the \(approvedDeletes) that were allowed",
+                        sentence: "\(Count.text(plan.deletes, "delete")), more than the \(Count.text(approvedDeletes)) that were allowed",
                         permission: approval))
             }
             return refusals
@@ -88,7 +88,7 @@ extension Guard {
             refusals.append(
                 Refusal(
                     rule: .owners,
-                    sentence: "\(plan.ownersLosing) of the \(plan.ownersInScope) owners in scope would lose a cart, "
+                    sentence: "\(Count.text(plan.ownersLosing)) of the \(Count.text(plan.ownersInScope)) owners in scope would lose a cart, "
                         + "more than \(percent(maxOwnersShare))",
                     permission: approval))
         }
@@ -100,15 +100,16 @@ extension Guard {
 
     private func deletesSentence(_ plan: PlanFigures) -> String? {
         if plan.deletes > maxDeletes {
-            return "\(plan.deletes) deletes, more than \(maxDeletes)"
+            return "\(Count.text(plan.deletes, "delete")), more than \(Count.text(maxDeletes))"
         }
+        let ofScope =
+            "\(Count.text(plan.deletes, "delete")) of \(Count.text(plan.inScope, "association")) in scope"
         if plan.inScope >= smallScope {
             guard Double(plan.deletes) > maxDeletesShare * Double(plan.inScope) else { return nil }
-            return "\(plan.deletes) deletes of \(plan.inScope) associations in scope, "
-                + "more than \(percent(maxDeletesShare))"
+            return "\(ofScope), more than \(percent(maxDeletesShare))"
         }
         guard plan.deletes > smallScopeDeletes else { return nil }
-        return "\(plan.deletes) deletes of \(plan.inScope) associations in scope, more than \(smallScopeDeletes)"
+        return "\(ofScope), more than \(Count.text(smallScopeDeletes))"
     }
 
     private func rejectedSentence(_ plan: PlanFigures) -> String? {
@@ -116,12 +117,12 @@ extension Guard {
         switch maxRejected {
         case .count(let count):
             guard plan.rejected > count else { return nil }
-            allowed = String(count)
+            allowed = Count.text(count)
         case .share(let share):
             guard plan.rejected >= minRejected, Double(plan.rejected) > share * Double(plan.records) else { return nil }
             allowed = percent(share)
         }
-        return "\(plan.rejected) of \(plan.records) records are rejected, more than \(allowed)"
+        return "\(Count.text(plan.rejected)) of \(Count.text(plan.records, "record")) are rejected, more than \(allowed)"
     }
 
     private func volumeSentence(_ plan: PlanFigures) -> String? {
@@ -130,7 +131,7 @@ extension Guard {
         let middle = volumes.count / 2
         let median = volumes.count.isMultiple(of: 2) ? (volumes[middle - 1] + volumes[middle]) / 2 : volumes[middle]
         guard Double(plan.records) < minVolumeShare * Double(median) else { return nil }
-        return "\(plan.records) records, under \(percent(minVolumeShare)) of the \(median) that are usual "
+        return "\(Count.text(plan.records, "record")), under \(percent(minVolumeShare)) of the \(Count.text(median)) that are usual "
             + "(median of the last \(volumes.count) accepted)"
     }
 }

@@ -84,7 +84,11 @@ package struct DurableFile: ~Copyable, Sendable {
 
     /// The new name survives a power cut only once the folder is on the disk, too; some file systems cannot promise it.
     private static func synchronizeFolder(of path: String) {
-        let folder = URL(filePath: path).deletingLastPathComponent().path
+        synchronize(folder: URL(filePath: path).deletingLastPathComponent().path)
+    }
+
+    /// Brings the names in a folder to the disk, where the file system can.
+    package static func synchronize(folder: String) {
         guard let handle = FileHandle(forReadingAtPath: folder) else { return }
         try? handle.synchronize()
         try? handle.close()

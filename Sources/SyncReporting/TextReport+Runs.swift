@@ -24,7 +24,48 @@ package struct RunLine: Sendable, Equatable {
     }
 }
 
+/// One run that waits for a person.
+package struct WaitingLine: Sendable, Equatable {
+    package var run: String
+    package var job: String
+    package var export: String
+    package var creates: Int
+    package var deletes: Int
+    package var reason: String
+    package var isApproved: Bool
+
+    package init(
+        run: String, job: String, export: String, creates: Int, deletes: Int, reason: String, isApproved: Bool
+    ) {
+        self.run = run
+        self.job = job
+        self.export = export
+        self.creates = creates
+        self.deletes = deletes
+        self.reason = reason
+        self.isApproved = isApproved
+    }
+}
+
 extension TextReport {
+    /// The runs that wait for a person, in the order given.
+    package func waiting(_ runs: [WaitingLine]) -> String {
+        guard !runs.isEmpty else { return page([["No run waits for approval."]]) }
+        var table = TextTable([
+            .init(title: "run", right: false), .init(title: "job", right: false, dispensable: 3),
+            .init(title: "export", right: false, dispensable: 4), .init(title: "creates", dispensable: 2),
+            .init(title: "deletes", dispensable: 1), .init(title: "approved", right: false, dispensable: 5),
+            .init(title: "why it waits", right: false, dispensable: 6),
+        ])
+        for run in runs {
+            table.rows.append([
+                .init(run.run), .init(run.job), .init(run.export), .init(Figures.count(run.creates)),
+                .init(Figures.count(run.deletes)), .init(run.isApproved ? "yes" : "no"), .init(run.reason),
+            ])
+        }
+        return page([table.lines(width: width, color: color)])
+    }
+
     /// The list of runs, in the order given.
     package func runs(_ runs: [RunLine]) -> String {
         guard !runs.isEmpty else { return page([["No runs yet."]]) }
@@ -53,7 +94,7 @@ extension TextReport {
     private static func style(_ state: String) -> TextStyle {
         switch state {
         case "finished": .good
-        case "stopped", "applying", "refused": .warning
+        case "stopped", "applying", "refused", "waiting": .warning
         case "failed": .bad
         default: .plain
         }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CartAssociations
 import Ledger
 import SyncEngine
 import SyncReporting
@@ -92,7 +93,7 @@ struct LedgerImportCommand: AsyncParsableCommand {
             case .text: Terminal.output(added.text)
             }
             throw Ending(
-                status: .done, summary: "records: \(added.records)",
+                status: .done, summary: Count.text(added.records, "record"),
                 next: "cartsync plan EXPORT, to see what the next sync would do")
         }
     }
@@ -101,10 +102,10 @@ struct LedgerImportCommand: AsyncParsableCommand {
 extension LedgerFile.Added {
     fileprivate var text: String {
         """
-        \(records) records into the ledger of \(store)
-          added    \(counts.added)
-          changed  \(counts.changed)
-          kept     \(counts.kept)
+        \(Count.text(records, "record")) into the ledger of \(store)
+          added    \(Count.text(counts.added))
+          changed  \(Count.text(counts.changed))
+          kept     \(Count.text(counts.kept))
           run      \(run)
         """
     }

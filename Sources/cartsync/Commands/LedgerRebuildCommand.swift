@@ -1,5 +1,6 @@
 import ArgumentParser
 import CallPacing
+import CartAssociations
 import CommerceAPI
 import Ledger
 import Logging
@@ -139,8 +140,10 @@ extension LedgerError.Kind {
 
 extension Rebuilt {
     fileprivate var text: String {
-        var lines = ["A new ledger of \(store): \(associations) associations, \(asserted) asserted by \(source)."]
-        if rejected > 0 { lines.append("  \(rejected) records of the exports could not be used") }
+        var lines = [
+            "A new ledger of \(store): \(Count.text(associations, "association")), \(Count.text(asserted)) asserted by \(source)."
+        ]
+        if rejected > 0 { lines.append("  \(Count.text(rejected, "record")) of the exports could not be used") }
         lines.append("  run        \(run)")
         if let oldFiles { lines.append("  old files  \(oldFiles)") }
         return lines.map(TerminalText.printable).joined(separator: "\n")

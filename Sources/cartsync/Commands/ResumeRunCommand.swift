@@ -44,8 +44,8 @@ struct ResumeRunCommand: AsyncParsableCommand {
             }
             if remainder.pending > 0 && session.settings.readOnly { return .readOnly }
             Terminal.message(
-                "cartsync: run \(record.id): \(remainder.done) changes are done, \(remainder.pending) are left "
-                    + "(creates: \(remainder.creates), deletes: \(remainder.deletes))")
+                "cartsync: run \(record.id): \(Count.text(remainder.done, "change")) done, \(Count.text(remainder.pending)) left "
+                    + "(creates: \(Count.text(remainder.creates)), deletes: \(Count.text(remainder.deletes)))")
             let finished = try await Progress.shown(run, session) { try await run.resume(record, remainder) }
             finished.show(as: output.output, folder: run.folder)
             return session.writeMetrics(.report(finished), again: typed.again())

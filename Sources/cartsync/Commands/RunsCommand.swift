@@ -4,15 +4,19 @@ import ArgumentParser
 struct RunsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "runs",
-        abstract: "List runs; show, resume or undo one.",
+        abstract: "List runs; show, resume, undo or approve one.",
         discussion: """
             EXAMPLE
               cartsync runs
               cartsync runs show 20261121-101500-4f2a
               cartsync runs resume 20261121-101500-4f2a
               cartsync runs undo --yes 20261121-101500-4f2a
+              cartsync runs approve 20261121-101500-4f2a
             """,
-        subcommands: [ListRunsCommand.self, ShowRunCommand.self, ResumeRunCommand.self, UndoRunCommand.self],
+        subcommands: [
+            ListRunsCommand.self, ShowRunCommand.self, ResumeRunCommand.self, UndoRunCommand.self,
+            ApproveRunCommand.self,
+        ],
         defaultSubcommand: ListRunsCommand.self)
 }
 

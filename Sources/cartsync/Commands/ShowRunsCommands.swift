@@ -25,17 +25,36 @@ struct ListRunsCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let runs = try await KnownRuns.read(settings, as: "runs") { ledger in try ledger.runs(limit: limit) }
+        let runs = try await KnownRuns.read(settings, as: "runs") { ledger in
+            let waiting = WaitingRuns(stateFolder: ledger.folder).all()
+            return try ledger.runs(limit: limit).map { run in
+                ListedRun(run: run, waiting: waiting.first { $0.id == run.id })
+            }
+        }
         switch output.output {
         case .json: Terminal.output(JSONText.of(runs))
         case .text:
             let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
             Terminal.output(text.runs(runs.map(RunLine.init)))
         }
-        let resumable = runs.first(where: \.isResumable)
+        let next = runs.first { $0.waiting != nil || $0.run.isResumable }
         throw Ending(
-            status: .done, summary: runs.count == 1 ? "1 run" : "\(runs.count) runs",
-            next: resumable.map { "cartsync runs resume \($0.id)" })
+            status: .done, summary: Count.text(runs.count, "run"),
+            next: next.map { "cartsync runs \($0.waiting == nil ? "resume" : "approve") \($0.run.id)" })
+    }
+}
+
+/// A run in the list, with what a person has to know where it waits for approval.
+private struct ListedRun: Encodable {
+    let run: RunRecord
+    let waiting: WaitingRun?
+
+    private enum Key: String, CodingKey { case waiting }
+
+    func encode(to encoder: any Encoder) throws {
+        try run.encode(to: encoder)
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encodeIfPresent(waiting, forKey: .waiting)
     }
 }
 
@@ -87,7 +106,9 @@ struct ShownRun: Encodable {
         if let undone = run.undone { facts.append(("undoes", "run \(undone)")) }
         facts.append(("started", run.started.formatted(.iso8601)))
         if let ended = run.ended { facts.append(("ended", ended.formatted(.iso8601))) }
-        for export in run.exports { facts.append(("export", "\(export.path): \(export.records) records")) }
+        for export in run.exports {
+            facts.append(("export", "\(export.path): \(Count.text(export.records, "record"))"))
+        }
         if let current = run.current { facts.append(("current", "\(current.rawValue): \(run.currentReason ?? "")")) }
         if FileManager.default.fileExists(atPath: folder) { facts.append(("report", folder)) }
         return facts
@@ -128,9 +149,11 @@ enum KnownRuns {
 }
 
 extension RunLine {
-    fileprivate init(_ run: RunRecord) {
+    fileprivate init(_ listed: ListedRun) {
+        let run = listed.run
+        let state = listed.waiting != nil ? "waiting" : run.supersededBy == nil ? run.state.rawValue : "superseded"
         self.init(
-            run: run.id, state: run.supersededBy == nil ? run.state.rawValue : "superseded", command: run.command,
+            run: run.id, state: state, command: run.command,
             source: run.source, creates: run.counts.creates, deletes: run.counts.deletes, exitStatus: run.exitStatus,
             reason: run.reason)
     }

@@ -1,0 +1,120 @@
+package import CartAssociations
+package import Foundation
+package import SyncReporting
+
+/// A run of the service that waits for a person: its export lies in `waiting/` until somebody approves.
+package struct WaitingRun: Codable, Sendable, Equatable, Identifiable {
+    /// Why it waits.
+    package enum Cause: String, Codable, Sendable {
+        /// A guard refused its plan.
+        case refused
+        /// A person stopped it.
+        case stopped
+    }
+
+    /// The run's id.
+    package let id: String
+    package let cause: Cause
+    /// The job, which is the source whose earlier exports this one replaces.
+    package let job: String
+    /// The export's name in the inbox, without a folder.
+    package let export: String
+    /// The SHA-256 of the export's bytes, in hexadecimal.
+    package let digest: String
+    /// What a newer snapshot has to be a snapshot of to make this one void; nil for a delta, which never is.
+    package let snapshotOf: String?
+    package let since: Date
+    /// What was planned.
+    package var counts = PlanCounts()
+    package var records = 0
+    /// Every refusal; empty where a person stopped the run.
+    package var refusals: [Refusal] = []
+    /// The owners who would lose the most carts, most first; hidden where reports hide owners.
+    package var hardestHit: [PlanView.OwnerLoss] = []
+
+    package init(
+        id: String, cause: Cause, job: String, export: String, digest: String, snapshotOf: String?, since: Date
+    ) {
+        self.id = id
+        self.cause = cause
+        self.job = job
+        self.export = export
+        self.digest = digest
+        self.snapshotOf = snapshotOf
+        self.since = since
+    }
+
+    /// Takes what a refused plan says.
+    package mutating func take(_ plan: PlanView) {
+        counts = plan.counts
+        records = plan.exports.reduce(0) { $0 + $1.records }
+        refusals = plan.refusals
+        hardestHit = plan.hardestHit
+    }
+
+    /// The rules that a number of deletes lifts; the others stay.
+    package static let liftedByNumber: Set<Refusal.Rule> = [.deletes, .owners, .volume]
+
+    /// The refusals that no approval lifts.
+    package var lasting: [Refusal] { refusals.filter { !Self.liftedByNumber.contains($0.rule) } }
+
+    /// What a person's approval of this run is.
+    ///
+    /// Throws `ApprovalRefused` where it cannot be approved, or not with this number.
+    ///
+    /// - Parameter deletes: the most deletes that are allowed; nil allows exactly those of the plan.
+    package func approval(deletes: Int?, now: Date) throws(ApprovalRefused) -> Approval {
+        if let refusal = lasting.first { throw .notByNumber(run: id, refusal) }
+        let needed = cause == .refused ? counts.deletes : 0
+        if let deletes, deletes < needed { throw .tooFew(run: id, allowed: deletes, needed: needed) }
+        return Approval(
+            run: id, digest: digest, deletes: deletes ?? (cause == .refused ? needed : nil), given: now)
+    }
+}
+
+/// A person's permission to go on with one waiting run: for its export as it is, once, and for a day.
+package struct Approval: Codable, Sendable, Equatable {
+    /// A day; what exists moves on.
+    package static let lifetime: TimeInterval = 24 * 3600
+
+    package let run: String
+    /// The digest of the export that it holds for.
+    package let digest: String
+    /// The most deletes that the new plan may have; nil permits no more than the guards do.
+    package let deletes: Int?
+    package let given: Date
+
+    package init(run: String, digest: String, deletes: Int?, given: Date) {
+        self.run = run
+        self.digest = digest
+        self.deletes = deletes
+        self.given = given
+    }
+
+    package var expires: Date { given + Self.lifetime }
+
+    /// Whether it holds for a waiting run; a date of the future holds for nothing.
+    package func holds(for waiting: WaitingRun, now: Date) -> Bool {
+        run == waiting.id && digest == waiting.digest && now < expires && given <= now + 60
+    }
+}
+
+/// Why a run is not approved.
+package enum ApprovalRefused: Error, Equatable, Sendable, CustomStringConvertible {
+    case notWaiting(run: String)
+    case ambiguous(run: String, [String])
+    case notByNumber(run: String, Refusal)
+    case tooFew(run: String, allowed: Int, needed: Int)
+
+    package var description: String {
+        switch self {
+        case .notWaiting(let run): "no run \(run) waits for approval"
+        case .ambiguous(let run, let runs):
+            "\(runs.count) waiting runs end in \(run): \(runs.joined(separator: ", "))"
+        case .notByNumber(let run, let refusal):
+            "run \(run) cannot be approved: \(refusal.sentence), and no number of deletes allows that"
+        case .tooFew(let run, let allowed, let needed):
+            "run \(run) has \(Count.text(needed, "delete")), more than the \(Count.text(allowed)) that would be allowed"
+        }
+    }
+}

@@ -1,0 +1,111 @@
+import ArgumentParser
+import CartAssociations
+import Foundation
+import SyncEngine
+import SyncReporting
+
+struct ApproveRunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "approve",
+        abstract: "Let a run go on that waits for a person; without a run, list those that wait.",
+        discussion: """
+            A run of serve waits where a guard refused its plan, or where somebody stopped it. The approval holds for \
+            this run's export as it is, once, and for 24 hours. The service takes the export at its next poll (or when \
+            it is started), plans it anew, and applies the plan if it has no more deletes than were approved. The number \
+            lifts the guards on deletes, owners and volume; the others stay.
+
+            EXAMPLE
+              cartsync runs approve
+              cartsync runs approve 20261121-101500-4f2a
+              cartsync runs approve --max-deletes 450 4f2a
+            """)
+
+    @Argument(help: ArgumentHelp("Id of the run, or its last part.", valueName: "run")) var run: String?
+    @Option(help: ArgumentHelp("The most deletes that are approved (exactly those of the plan).", valueName: "n"))
+    var maxDeletes: Int?
+    @OptionGroup var settings: SettingsFlags
+    @OptionGroup var output: OutputFlags
+
+    func validate() throws {
+        if let maxDeletes, maxDeletes < 0 { throw ValidationError("--max-deletes is a number of deletes") }
+        if maxDeletes != nil && run == nil { throw ValidationError("--max-deletes needs the run that it is for") }
+    }
+
+    func run() async throws {
+        let loaded = try await Invocation.load([settings.values], config: settings.config)
+        let runs = WaitingRuns(stateFolder: StateFolder.path(loaded.settings))
+        guard let run else { throw list(runs) }
+        do {
+            let waiting = try runs.find(run)
+            let approval = try waiting.approval(deletes: maxDeletes, now: Date())
+            try runs.add(approval)
+            if output.output == .json { Terminal.output(JSONText.of(approval)) }
+            throw Ending(status: .done, summary: approval.sentence)
+        } catch let refused as ApprovalRefused {
+            throw Ending(
+                status: refused.exitStatus, details: "cartsync: \(refused)", summary: "nothing is approved",
+                next: next(refused))
+        } catch let error where !(error is Ending) {
+            throw Ending(
+                status: .stateUnwritable, details: "cartsync: the approval cannot be written: \(error)",
+                next: "make sure that the state folder is writable, then \(TypedCommand(name: "approve").again())")
+        }
+    }
+
+    private func list(_ runs: WaitingRuns) -> Ending {
+        let all = runs.all()
+        switch output.output {
+        case .json: Terminal.output(JSONText.of(all))
+        case .text:
+            let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
+            Terminal.output(text.waiting(all.map { $0.line(runs.approval(of: $0, now: Date())) }))
+        }
+        let next = all.first { $0.lasting.isEmpty && runs.approval(of: $0, now: Date()) == nil }
+        return Ending(
+            status: .done, summary: all.isEmpty ? "nothing waits" : "waiting: \(Count.text(all.count, "run"))",
+            next: next.map { TypedCommand(name: "approve").again() + " \($0.id)" })
+    }
+
+    private func next(_ refused: ApprovalRefused) -> String {
+        let typed = TypedCommand(name: "approve")
+        switch refused {
+        case .notWaiting, .ambiguous: return "cartsync runs approve, to see what waits"
+        case .notByNumber: return "mend the export and put it into the inbox again, or change the setting of that guard"
+        case .tooFew(_, _, let needed): return typed.again(adding: "--max-deletes \(needed)")
+        }
+    }
+}
+
+extension ApprovalRefused {
+    fileprivate var exitStatus: ExitStatus {
+        switch self {
+        case .notWaiting, .ambiguous: .usage
+        case .notByNumber, .tooFew: .refused
+        }
+    }
+}
+
+extension Approval {
+    /// What is approved, for how long.
+    var sentence: String {
+        let what = deletes.map { " with up to \(Count.text($0, "delete"))" } ?? ""
+        return
+            "run \(run) is approved\(what) until \(expires.formatted(.iso8601)); the service takes it at its next poll"
+    }
+}
+
+extension WaitingRun {
+    /// Why it waits, in a sentence.
+    var reason: String {
+        switch cause {
+        case .refused: refusals.map(\.sentence).joined(separator: "; ")
+        case .stopped: "it was stopped by a person"
+        }
+    }
+
+    fileprivate func line(_ approval: Approval?) -> WaitingLine {
+        WaitingLine(
+            run: id, job: job, export: export, creates: counts.creates, deletes: counts.deletes, reason: reason,
+            isApproved: approval != nil)
+    }
+}
