@@ -8,11 +8,20 @@ BREW_PACKAGES := libxml2 zlib pkgconf
 # A target may only import what its entry in Package.swift names.
 IMPORTS := --explicit-target-dependency-import-check error
 RELEASE := -c release --static-swift-stdlib --product cartsync
+ifeq ($(shell uname),Linux)
+# Without symbols, and without names for libraries that nobody loads into it.
+RELEASE += -Xlinker -s -Xlinker --no-export-dynamic
+endif
 PREFIX ?= /usr/local
+VERSION = $(shell sed -n 's/.*static let number = "\(.*\)"/\1/p' Sources/cartsync/Version.swift)
+# In a clone git knows it, with -dirty where there are changes; `git archive` writes it into .commit.
+COMMIT ?= $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || grep -v Format .commit || echo unknown)
+SWIFT_VERSION = $(shell swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*[0-9]\).*/\1/p')
+BUILD_RELEASE = CARTSYNC_BUILD="commit $(COMMIT), Swift $(SWIFT_VERSION)" swift build $(RELEASE)
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: deps
 deps: ## install the system libraries that are missing (Debian: apt; macOS: says what Homebrew needs)
@@ -68,17 +77,27 @@ fuzz: deps ## read damaged exports for FUZZ_SECONDS (60): no crash, no hang, no 
 	cd .build && "$$(swift build --package-path .. -c release --show-bin-path)/fuzz-exports" ../samples/exports --seconds $(FUZZ_SECONDS)
 
 .PHONY: release
-release: deps ## build one optimised binary with the Swift standard library inside
-	swift build $(RELEASE)
-	@echo "built $$(swift build $(RELEASE) --show-bin-path)/cartsync"
+release: deps ## build one optimised binary with the Swift standard library inside, stripped
+	$(BUILD_RELEASE)
+	@binary="$$(swift build $(RELEASE) --show-bin-path)/cartsync"; "$$binary" --version; ls -lh "$$binary"
+
+DOCUMENTS := .build/documents
+.PHONY: documents
+documents: build ## write the manual pages and completions, and the guide of the settings
+	"$$(swift build --show-bin-path)/cartsync" documents $(DOCUMENTS)
+	cp $(DOCUMENTS)/Settings.md Sources/cartsync/Documentation.docc/Settings.md
 
 .PHONY: install
-install: release ## install the binary and the demo's samples below PREFIX (/usr/local)
-	install -D -m 755 "$$(swift build $(RELEASE) --show-bin-path)/cartsync" "$(DESTDIR)$(PREFIX)/bin/cartsync"
-	for file in exports/customers.csv exports/accounts.xml exports/customers-before.csv exports/accounts-before.xml \
-		sandbox/store.json; do \
-		install -D -m 644 "samples/$$file" "$(DESTDIR)$(PREFIX)/share/cartsync/samples/$$file" || exit 1; \
-	done
+install: release ## install the program, manual pages, completions and samples below PREFIX (/usr/local)
+	deploy/install "$$(swift build $(RELEASE) --show-bin-path)/cartsync" "$(DESTDIR)$(PREFIX)"
+
+.PHONY: deb
+deb: release ## build a Debian package with the program, its documents, systemd units and default settings
+	deploy/debian/build "$$(swift build $(RELEASE) --show-bin-path)/cartsync" "$(VERSION)" .build
+
+.PHONY: test-packages
+test-packages: deb ## try the package, the image and `make deps` in clean Debian roots (as root, needs debootstrap)
+	Tests/Packages/run .build/cartsync_$(VERSION)_$$(dpkg --print-architecture).deb
 
 .PHONY: bench
 bench: release ## measure the figures of the README on the release build; SUBJECTS="exports_csv apply" measures some

@@ -16,6 +16,9 @@ let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
+// What `--version` says beside the version; `make release` sets it. A build without it says that it does not know.
+let build: [CSetting] = Context.environment["CARTSYNC_BUILD"].map { [.define("CARTSYNC_BUILD", to: "\"\($0)\"")] } ?? []
+
 let package = Package(
     name: "cartsync",
     platforms: [.macOS(.v15)],
@@ -49,7 +52,7 @@ let package = Package(
             name: "cartsync",
             dependencies: [
                 "CartAssociations", "ExportFiles", "AssociationDiff", "Ledger", "CallPacing", "CommerceAPI",
-                "SyncReporting", "SyncEngine", "SyncService", "CommerceSandbox",
+                "SyncReporting", "SyncEngine", "SyncService", "CommerceSandbox", "CBuildFacts",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Yams", package: "Yams"),
@@ -58,6 +61,7 @@ let package = Package(
                 lifecycle, log,
             ],
             swiftSettings: settings),
+        .target(name: "CBuildFacts", cSettings: build),
         .target(
             name: "SyncService",
             dependencies: [hummingbird, lifecycle, log],

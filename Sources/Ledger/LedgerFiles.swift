@@ -14,3 +14,8 @@ struct LedgerFiles {
     /// The ledger that is to replace this one.
     var replacement: LedgerFiles { LedgerFiles(folder: folder + "/ledger-rebuild") }
 }
+
+extension Ledger {
+    /// The names of the files in a state folder that grow with what the ledger knows.
+    package static let fileNames = [LedgerFiles.databaseName, LedgerFiles.databaseName + "-wal"]
+}

@@ -36,6 +36,10 @@ package struct PrometheusText: Sendable {
         package var exportsWaiting = 0
         /// Runs that wait for a person.
         package var approvalsWaiting = 0
+        /// What a user's process may still write on the disk of the state folder; nil where it cannot be asked.
+        package var stateFreeBytes: Int?
+        /// The size of the ledger with its log; nil where it cannot be asked.
+        package var ledgerBytes: Int?
 
         package init() {}
     }
@@ -175,14 +179,20 @@ package struct PrometheusText: Sendable {
     }
 
     private static func nowFamilies(_ now: Now) -> [MetricFamily] {
-        [
+        let sizes: [(String, String, Double?)] = [
+            ("state_free_bytes", "Free on the disk of the state folder.", now.stateFreeBytes.map(Double.init)),
+            ("ledger_bytes", "The size of the ledger.", now.ledgerBytes.map(Double.init)),
+        ]
+        let figures: [(String, String, Double?)] = [
             ("rate_calls_per_second", "Calls a second of late.", now.rate),
             ("rate_limit_calls_per_second", "The rate in force.", now.limit),
             ("changes_left", "Changes of the present run without an outcome.", Double(now.changesLeft)),
             ("exports_waiting", "Exports that were found and not begun.", Double(now.exportsWaiting)),
             ("approvals_waiting", "Runs that wait for a person.", Double(now.approvalsWaiting)),
-        ].map { name, help, value in
+        ]
+        return (figures + sizes).compactMap { name, help, value in
             var family = MetricFamily(name, .gauge, help)
+            guard let value else { return nil }
             family.add(value)
             return family
         }

@@ -17,7 +17,7 @@ extension APIOptions {
         authentication = settings.authentication
         concurrency = settings.concurrency
         readOnly = settings.readOnly
-        userAgent = "cartsync/\(Version.text)"
+        userAgent = "cartsync/\(Version.number)"
         headers = settings.headers
         if let file = settings.caFile { trusted = try TrustedCertificates(file: file) }
         proxy =

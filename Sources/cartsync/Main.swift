@@ -19,7 +19,7 @@ struct Cartsync: AsyncParsableCommand {
             SyncCommand.self, ImportCommand.self, PlanCommand.self, ApplyCommand.self, CheckCommand.self,
             ReportCommand.self, ServeCommand.self, RunsCommand.self, ExplainCommand.self, LedgerCommand.self,
             SandboxCommand.self,
-            DemoCommand.self,
+            DemoCommand.self, DocumentsCommand.self,
         ])
 
     static func main() async {
@@ -54,11 +54,6 @@ struct Cartsync: AsyncParsableCommand {
         Terminal.message(ending.lastLine)
         Foundation.exit(ending.status.rawValue)
     }
-}
-
-/// The version in one place.
-enum Version {
-    static let text = "0.1.0"
 }
 
 extension Logger {

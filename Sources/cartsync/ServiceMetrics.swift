@@ -1,4 +1,5 @@
 import Foundation
+import Ledger
 import SyncEngine
 import SyncReporting
 import SyncService
@@ -60,6 +61,7 @@ final class ServiceMetrics: Sendable {
         now.limit = Double(session.rate)
         now.exportsWaiting = jobs.reduce(0) { $0 + $1.inbox.view.ready.count + $1.inbox.view.waiting.count }
         now.approvalsWaiting = jobs.reduce(0) { $0 + $1.inbox.awaiting.count }
+        (now.stateFreeBytes, now.ledgerBytes) = StateFolder.sizes(session.ledger.folder)
         return state.withLock { state in
             if let (recorder, progress) = state.running {
                 let standing = progress.now

@@ -67,8 +67,13 @@ final class HandTurnedClock: Sendable {
 
     /// Waits until somebody sleeps, then lets the time pass.
     func advanceSleepers(_ duration: Duration) async {
-        while state.withLock({ $0.sleepers.isEmpty }) { await Task.yield() }
+        await waitForSleeper()
         advance(duration)
+    }
+
+    /// Waits until somebody sleeps.
+    func waitForSleeper() async {
+        while state.withLock({ $0.sleepers.isEmpty }) { await Task.yield() }
     }
 
     private func sleep(_ duration: Duration) async throws {

@@ -79,6 +79,12 @@ struct ServeCommand: AsyncParsableCommand {
             .init(
                 service: jobs.service, successTerminationBehavior: .gracefullyShutdownGroup,
                 failureTerminationBehavior: .gracefullyShutdownGroup))
+        // The last one is the first to hear of the shutdown: the service manager is told before anything drains.
+        let notice = ServiceNotice(environment: ProcessInfo.processInfo.environment) {
+            let health = ServiceHealth(jobs.statuses())
+            return health.isAlive && health.sinceLastPoll != nil
+        }
+        configuration.services.append(.init(service: notice))
         configuration.maximumGracefulShutdownDuration = .seconds(30)
         let group = ServiceGroup(configuration: configuration)
         let signals = Signals { [stop = session.stop] in
