@@ -68,9 +68,11 @@ struct AssociationReader {
                 if let last = page.last, last != cart { return page }
                 page.last = cart
             }
-            if try isWanted({ try standing() }), let association = try association(at: scannedKey, &names) {
-                page.wanted.append(association)
+            guard try isWanted({ try standing() }) else { continue }
+            guard let association = try association(at: scannedKey, &names) else {
+                throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a row is there and is not found by its key")
             }
+            page.wanted.append(association)
         }
         page.last = nil
         return page

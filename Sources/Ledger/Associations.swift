@@ -15,7 +15,7 @@ extension Ledger {
             where: {
                 try visit($0)
                 return false
-            }, visit: { _ in })
+            }, visit: { _, _ in })
     }
 
     /// Visits the associations that `isWanted` picks by their standing, as seen from one source, in the order of
@@ -24,23 +24,28 @@ extension Ledger {
     /// `isWanted` must not use the ledger. The visitor may: it is called between two pieces of the ledger, so that
     /// what others change meanwhile may or may not be visited.
     ///
-    /// - Parameter rows: picks rows by their number in the order of carts, from 0, before anything of them is read.
+    /// - Parameters:
+    ///   - rows: picks rows by their number in the order of carts, from 0, before anything of them is read.
+    ///   - visit: given the number and the row.
     package func forEachAssociation(
         from source: String = "", rows: (Int) -> Bool = { _ in true },
-        where isWanted: (Standing) throws -> Bool = { _ in true }, visit: (StoredAssociation) throws -> Void
+        where isWanted: (Standing) throws -> Bool = { _ in true }, visit: (Int, StoredAssociation) throws -> Void
     ) throws {
         var cart: String?
         var row = 0
         var names = RunNames()
         repeat {
+            var picked: [Int] = []
             let page = try visiting("read associations") { db in
                 var reader = try AssociationReader(db, source: source)
                 return try reader.page(after: cart, &names) { standing in
                     defer { row += 1 }
-                    return try rows(row) && isWanted(standing())
+                    guard try rows(row) && isWanted(standing()) else { return false }
+                    picked.append(row)
+                    return true
                 }
             }
-            for association in page.wanted { try visit(association) }
+            for (row, association) in zip(picked, page.wanted) { try visit(row, association) }
             cart = page.last
         } while cart != nil
     }

@@ -23,6 +23,9 @@ struct Comparison {
     /// Repeated records by export.
     private(set) var duplicates: [Int] = []
     private(set) var figures = PlanFigures()
+    /// Of whose owners the exports name: what the listing showed, or else the ledger's rows, by their number; nil where
+    /// the scope does not ask.
+    private(set) var ofNamedOwners: NamedOwners.Rows?
 
     init(
         _ options: RunOptions, _ exports: RunExports, _ ledger: Ledger, _ key: FingerprintKey, _ current: Current,
@@ -39,8 +42,13 @@ struct Comparison {
     }
 
     /// Joins both sides, reads the exports again for what differs, and judges what they do not want.
-    mutating func compare(_ first: FirstReading, _ diff: inout AssociationDiff) throws {
+    ///
+    /// - Parameter owners: the owners that the exports name, where the scope asks for them.
+    mutating func compare(
+        _ first: FirstReading, _ diff: inout AssociationDiff, owners: consuming NamedOwners?
+    ) throws {
         try addKnown(to: &diff)
+        if let owners { ofNamedOwners = try findRows(of: owners) }
         let difference = try diff.join(listingExtra: current.source == .api)
         plan.counts.kept = difference.keptCount
         duplicates = zip(first.starts, first.starts.dropFirst()).map { start, end in
@@ -103,7 +111,7 @@ struct Comparison {
             }
             return isListing && standing.exists != seen.contains(standing.fingerprint)
         }
-        try ledger.forEachAssociation(from: options.source, where: note) { stored in
+        try ledger.forEachAssociation(from: options.source, where: note) { _, stored in
             guard speaks(for: stored.association.cart), current.covers(stored.association.owner) else { return }
             if stored.confirmation == nil {
                 try notes.confirmed.add(stored.association, stored.fingerprint)
@@ -115,7 +123,7 @@ struct Comparison {
 
     private mutating func countFigures(_ first: FirstReading) throws -> PlanFigures {
         try plan.countLosses()
-        var figures = try countScope(first)
+        var figures = try countScope()
         figures.records = exports.records
         figures.rejected = plan.counts.rejected
         figures.usable = figures.records - figures.rejected
@@ -224,19 +232,24 @@ extension Comparison {
                 association, fingerprint, place: record.place, confirmation: isSeen ? .listed : nil)
         }
         if record.action == .delete && !difference.repeated.contains(position) {
-            try takeDelete(record, fingerprint, isSeen: difference.unwantedExisting.contains(position), first)
+            try takeDelete(
+                record, fingerprint, isSeen: difference.unwantedExisting.contains(position), first.doubts)
         }
     }
 
     /// Judges what a delta says to delete.
     private mutating func takeDelete(
-        _ record: ExportRecord, _ fingerprint: Fingerprint, isSeen: Bool, _ first: FirstReading
+        _ record: ExportRecord, _ fingerprint: Fingerprint, isSeen: Bool, _ doubts: Doubts
     ) throws {
         let association = record.association
         let sources = try ledger.association(association)?.sources ?? []
         // Without a complete listing nobody knows that it is gone, and the export names it.
         let mayExist = isSeen || current.source != .api || !current.isComplete
-        if mayExist { try plan.judge(association, fingerprint, place: record.place, sources: sources, first) }
+        // The record names the owner itself.
+        if mayExist {
+            try plan.judge(
+                association, fingerprint, place: record.place, sources: sources, isOwnerNamed: true, doubts)
+        }
         let isAssertedElsewhere = sources.contains { $0 != options.source }
         if sources.contains(options.source) && (isAssertedElsewhere || !mayExist) {
             try notes.retractions.add(association, fingerprint)

@@ -48,15 +48,17 @@ struct DraftedPlan {
 
     /// Plans the delete of an association that exists and is not wanted, or counts why it stays.
     ///
-    /// - Parameter sources: the sources that assert it.
+    /// - Parameters:
+    ///   - sources: the sources that assert it.
+    ///   - isOwnerNamed: whether the exports name its owner; only looked at where the scope asks for it.
     mutating func judge(
         _ association: Association, _ fingerprint: Fingerprint, place: RecordPlace?, sources: [String],
-        _ first: FirstReading
+        isOwnerNamed: Bool, _ doubts: Doubts
     ) throws {
         let verdict = scope.judge(
             isOwned: sources.contains(source), isAssertedElsewhere: sources.contains { $0 != source },
-            isOwnerListed: first.lists(association.owner),
-            isInDoubt: !isComplete || first.doubts.includes(association))
+            isOwnerListed: isOwnerNamed,
+            isInDoubt: !isComplete || doubts.includes(association))
         switch verdict {
         case .delete: try add(Change(.delete, association, place: place), fingerprint)
         case .unmanaged:

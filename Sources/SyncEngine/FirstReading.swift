@@ -6,21 +6,17 @@ import Ledger
 /// The first reading of a run's exports: every usable record becomes a fingerprint, and what is in doubt is noted.
 struct FirstReading {
     private let key: FingerprintKey
-    private let keepsOwners: Bool
     private let oneOwnerPerCart: Bool
 
     private(set) var doubts = Doubts()
     /// The position of each export's first usable record, and of the end.
     private(set) var starts = [0]
-    /// The owners of the records, where the scope asks for them.
-    private var owners = FingerprintSet()
     /// The carts with several owners, where a cart may have only one.
     private var sharedCarts = FingerprintSet()
     private var accounts: FewAccounts
 
     init(_ options: RunOptions, key: FingerprintKey) {
         self.key = key
-        keepsOwners = options.scope == .listed
         oneOwnerPerCart = options.oneOwnerPerCart
         // Only a listing of everything shows what the scope `all` may delete.
         accounts = FewAccounts(
@@ -42,15 +38,20 @@ struct FirstReading {
 
     /// Reads all exports and adds every usable record to the comparison.
     ///
-    /// - Parameter spillFolder: where what does not fit into memory is kept meanwhile.
-    mutating func read(_ exports: RunExports, into diff: inout AssociationDiff, spillFolder: String) throws {
+    /// - Parameters:
+    ///   - owners: gets the owners of the records, where they are asked for.
+    ///   - spillFolder: where what does not fit into memory is kept meanwhile.
+    mutating func read(
+        _ exports: RunExports, into diff: inout AssociationDiff, owners: inout NamedOwners?, spillFolder: String
+    ) throws {
         // The closures below may not capture these while the comparison itself is being written.
         var reading = self
         var carts = SharedCarts(memoryBudget: SyncRun.fingerprintBudget, spillFolder: spillFolder)
         try exports.read { kind, action, owner, cart in
             let fingerprint = reading.key.fingerprint(kind, owner: owner, cart: cart)
             try diff.add(fingerprint, to: action == .delete ? .unwanted : .wanted)
-            reading.noteOwner(kind, owner: owner)
+            if reading.accounts.ids != nil { reading.accounts.add(kind, owner, reading.key) }
+            try owners?.add(reading.key.fingerprint(kind, owner: owner))
             if reading.oneOwnerPerCart && action != .delete {
                 try carts.add(
                     cart: reading.key.fingerprint(cart: cart), owner: reading.key.fingerprint(kind, owner: owner))
@@ -65,22 +66,11 @@ struct FirstReading {
         self = reading
     }
 
-    private mutating func noteOwner(_ kind: OwnerKind, owner: Span<UInt8>) {
-        if accounts.ids != nil { accounts.add(kind, owner, key) }
-        if keepsOwners { owners.insert(key.fingerprint(kind, owner: owner)) }
-    }
-
     /// Nothing that the record names may be deleted because of its absence.
     mutating func doubt(_ record: RejectedRecord) { doubts.add(record) }
 
     /// A CSV without a final line end may have lost the records that would follow.
     mutating func mayBeCut() { doubts.mayBeCut() }
-
-    /// Whether the owner appears in the export.
-    func lists(_ owner: Owner) -> Bool { lists(key.fingerprint(owner)) }
-
-    /// Whether the owner of this fingerprint appears in the export.
-    func lists(_ owner: Fingerprint) -> Bool { owners.contains(owner) }
 
     /// Whether any cart has two owners where it may have only one.
     var hasSharedCarts: Bool { !sharedCarts.isEmpty }

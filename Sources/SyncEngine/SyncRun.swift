@@ -115,8 +115,11 @@ package final class SyncRun {
         let exports = try RunExports(options, spoolingIn: ledger.folder, stop: stop, progress: progress)
         var first = FirstReading(options, key: key)
         var diff = AssociationDiff(memoryBudget: Self.fingerprintBudget, spillFolder: ledger.folder)
+        var owners: NamedOwners? =
+            options.scope == .listed
+            ? NamedOwners(memoryBudget: Self.fingerprintBudget, spillFolder: ledger.folder) : nil
         progress.enter(.reading)
-        try first.read(exports, into: &diff, spillFolder: ledger.folder)
+        try first.read(exports, into: &diff, owners: &owners, spillFolder: ledger.folder)
         try exports.checkManifests()
         try judgeFinalNewlines(exports, &first)
         let current = try await findCurrent(first, exports, key)
@@ -124,7 +127,7 @@ package final class SyncRun {
         let rejects = RejectsFiles(
             folder: keepingRejects ? folder : nil, exports: exports, hidesOwners: options.hidesOwners)
         var comparison = Comparison(options, exports, ledger, key, current, run: id, rejects: rejects)
-        try comparison.compare(first, &diff)
+        try comparison.compare(first, &diff, owners: owners)
         try rejects.finish()
         return RunPlan(comparison)
     }

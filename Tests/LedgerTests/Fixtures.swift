@@ -74,7 +74,7 @@ extension Ledger {
 
     func allAssociations() throws -> [StoredAssociation] {
         var all: [StoredAssociation] = []
-        try forEachAssociation { all.append($0) }
+        try forEachAssociation { all.append($1) }
         return all
     }
 

@@ -22,7 +22,7 @@ struct LedgerFileTests {
     /// What a ledger says of each association, as text.
     private func content(_ ledger: Ledger) throws -> Set<String> {
         var all: Set<String> = []
-        try ledger.forEachAssociation { row in
+        try ledger.forEachAssociation { _, row in
             all.insert("\(row.association) \(row.confirmation?.words ?? "-") \(row.sources.joined(separator: "+"))")
         }
         return all

@@ -36,7 +36,7 @@ struct Store: Sendable {
     /// What the ledger says that a source asserts.
     func asserted(by source: String) throws -> Set<Association> {
         var found: Set<Association> = []
-        try ledger.forEachAssociation { stored in
+        try ledger.forEachAssociation { _, stored in
             if stored.sources.contains(source) { found.insert(stored.association) }
         }
         return found
