@@ -1,6 +1,5 @@
 import CartAssociations
 package import CommerceAPI
-import ExportFiles
 package import Foundation
 package import Ledger
 package import Logging
