@@ -103,6 +103,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: settings),
@@ -177,7 +178,7 @@ let package = Package(
         .testTarget(
             name: "CommerceSandboxTests", dependencies: ["CommerceSandbox", lifecycle, log], swiftSettings: settings),
         .testTarget(
-            name: "ProgramTests", dependencies: ["cartsync", "SyncEngine", "TestSupport", "CartAssociations"],
+            name: "ProgramTests", dependencies: ["cartsync", "SyncEngine", "TestSupport", "CartAssociations", "CommerceAPI"],
             swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",

@@ -18,6 +18,11 @@ package struct APIOptions: Sendable {
     /// The proxy that connections go through; nil for none.
     package var proxy: HTTPProxy?
 
+    /// The answers to a delete that mean that there was nothing to delete; the vendor does not document any.
+    package var alreadyGone: Set<Int> = [404]
+    /// The largest offset of a page of the listing.
+    package var largestOffset = CommerceClient.documentedOffset
+
     package init(baseURL: BaseURL, credentials: Credentials) {
         self.baseURL = baseURL
         self.credentials = credentials

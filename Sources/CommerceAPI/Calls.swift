@@ -63,7 +63,8 @@ extension CommerceClient {
 
             var value: Value?
             if case .answer(let answer) = exchange, (200..<300).contains(answer.status) { value = decode(answer) }
-            let judged = Classification(exchange, for: request.operation, isUnderstood: value != nil)
+            let judged = Classification(
+                exchange, for: request.operation, isUnderstood: value != nil, alreadyGone: options.alreadyGone)
             let isHealthy = judged.answer != .serverError && judged.answer != .connection
             pacer.complete(
                 admission, sentAt: sentAt, answered: answeredAt, isHealthy: isHealthy, mayHaveConnected: mayConnect)

@@ -6,17 +6,21 @@ struct Classification: Sendable, Equatable {
     /// Whether a repetition may change it. A 401 is not repeated here but tried once more with a fresh token.
     let isRepeatable: Bool
 
-    /// - Parameter isUnderstood: whether the body of a success is what the operation needs.
-    init(_ exchange: Exchange, for operation: Operation, isUnderstood: Bool = true) {
+    /// - Parameters:
+    ///   - isUnderstood: whether the body of a success is what the operation needs.
+    ///   - alreadyGone: the statuses of a delete that mean that there was nothing to delete.
+    init(
+        _ exchange: Exchange, for operation: Operation, isUnderstood: Bool = true, alreadyGone: Set<Int> = [404]
+    ) {
         switch exchange {
         case .noAnswer:
             self.init(.connection, isRepeatable: true)
         case .answer(let answer):
-            self.init(answer, for: operation, isUnderstood: isUnderstood)
+            self.init(answer, for: operation, isUnderstood: isUnderstood, alreadyGone)
         }
     }
 
-    private init(_ answer: Answer, for operation: Operation, isUnderstood: Bool) {
+    private init(_ answer: Answer, for operation: Operation, isUnderstood: Bool, _ alreadyGone: Set<Int>) {
         switch answer.status {
         case 200..<300:
             if isUnderstood {
@@ -24,7 +28,7 @@ struct Classification: Sendable, Equatable {
             } else {
                 self.init(answer.bodyFault == nil ? .serverError : .connection, isRepeatable: true)
             }
-        case 404 where operation == .delete:
+        case let status where operation == .delete && alreadyGone.contains(status):
             self.init(.success, isRepeatable: false)
         case 401:
             self.init(.unauthorized, isRepeatable: false)

@@ -59,6 +59,8 @@ struct Answer: Sendable {
     var date: String?
     var location: String?
     var requestID: String?
+    /// The headers of a 429 that may say how long to wait, by their names in lower case.
+    var waitHeaders: [String: String] = [:]
 }
 
 /// Why an answer, or the rest of one, did not come.

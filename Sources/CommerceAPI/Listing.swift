@@ -40,9 +40,9 @@ extension CommerceClient {
     /// Carts of one page, the most there are (Elastic Path, carts, get carts).
     static let pageLimit = 100
     /// The largest offset of a page (Elastic Path, carts, get carts).
-    static let largestOffset = 10_000
+    package static let documentedOffset = 10_000
     /// The carts that a listing can show at most.
-    static let reachableCarts = largestOffset + pageLimit
+    package var reachableCarts: Int { options.largestOffset + Self.pageLimit }
     /// Listings begun before an incomplete one is accepted: carts may be made while the pages are read.
     static let listingTries = 3
 
@@ -58,7 +58,7 @@ extension CommerceClient {
         progress: @Sendable (_ read: Int, _ total: Int) -> Void = { _, _ in }
     ) async throws(APIError) -> Listing {
         if let problem = problem(with: scope) { throw APIError(.refused, problem) }
-        let mostCarts = min(Self.reachableCarts, (mostPages ?? .max / Self.pageLimit) * Self.pageLimit)
+        let mostCarts = min(reachableCarts, (mostPages ?? .max / Self.pageLimit) * Self.pageLimit)
         var listing = Listing()
         for number in 1...Self.listingTries {
             listing = try await listOnce(scope, mostCarts, progress)
@@ -94,9 +94,9 @@ extension CommerceClient {
             }
             listing.total = total
             progress(seen.count, total)
-            guard total <= Self.reachableCarts else {
+            guard total <= reachableCarts else {
                 return listing.incomplete(
-                    "the store has \(total) carts, and a listing shows at most \(Self.reachableCarts)")
+                    "the store has \(total) carts, and a listing shows at most \(reachableCarts)")
             }
             guard total <= mostCarts else { return listing.incomplete("it would take more than \(mostCarts) carts") }
             offset += Self.pageLimit

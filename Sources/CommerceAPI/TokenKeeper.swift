@@ -37,15 +37,24 @@ actor TokenKeeper {
         return try await renewal.value.get()
     }
 
+    /// Takes over a token that was issued otherwise, in the place of the one there is.
+    func adopt(_ issued: Issued) {
+        token = kept(issued)
+    }
+
     private func renew(_ issue: @Sendable () async -> Result<Issued, APIError>) async -> Result<Token, APIError> {
         let issued = await issue()
         renewal = nil
         return issued.map { issued in
-            lastNumber += 1
-            let leeway = min(Self.leeway, issued.life / 2)
-            let token = Token(text: issued.text, number: lastNumber, renewFrom: .now + issued.life - leeway)
+            let token = kept(issued)
             self.token = token
             return token
         }
+    }
+
+    private func kept(_ issued: Issued) -> Token {
+        lastNumber += 1
+        let leeway = min(Self.leeway, issued.life / 2)
+        return Token(text: issued.text, number: lastNumber, renewFrom: .now + issued.life - leeway)
     }
 }

@@ -19,14 +19,19 @@ extension CommerceClient {
         do {
             let ending = try await perform(tokenRequest) { answer in IssuedToken(answer.body) }
             guard let token = ending.value else { return .failure(failure(of: ending, "asking for a token")) }
-            state.withLock { $0.secrets = secrets(with: token.text) }
+            keep(token)
             return .success(TokenKeeper.Issued(text: token.text, life: token.life(now: Date())))
         } catch {
             return .failure(error)
         }
     }
 
-    private var tokenRequest: APIRequest {
+    /// Sees to it that no message holds a token.
+    func keep(_ token: IssuedToken) {
+        state.withLock { $0.secrets = secrets(with: token.text) }
+    }
+
+    var tokenRequest: APIRequest {
         var fields = [("client_id", options.credentials.clientID)]
         switch options.authentication {
         case .clientCredentials:

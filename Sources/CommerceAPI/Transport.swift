@@ -12,8 +12,8 @@ import NIOSSL
 
 /// Sends one request and reads its whole answer, within one deadline. It repeats nothing and throws nothing.
 struct Transport: Sendable {
-    private let options: APIOptions
-    private let group: MultiThreadedEventLoopGroup
+    let options: APIOptions
+    let group: MultiThreadedEventLoopGroup
     private let client: HTTPClient
     private let template: HTTPHeaders
 
@@ -80,12 +80,22 @@ struct Transport: Sendable {
         answer.date = response.headers.first(name: "Date")
         answer.location = response.headers.first(name: "Location")
         answer.requestID = response.headers.first { $0.name.lowercased().contains("request-id") }?.value
+        if answer.status == 429 {
+            for header in response.headers where Self.saysHowLongToWait(header.name) {
+                answer.waitHeaders[header.name.lowercased()] = header.value.printable(limit: 100)
+            }
+        }
         // Also an empty body must be read to its end, or the connection is not used again.
         let body =
             response.status == .noContent
             ? await collect(response.body, limit: limit) : await collect(response.body, limit: limit, end: end)
         (answer.body, answer.bodyFault) = body
         return answer
+    }
+
+    private static func saysHowLongToWait(_ name: String) -> Bool {
+        let name = name.lowercased()
+        return name == "retry-after" || name.contains("ratelimit") || name.contains("rate-limit")
     }
 
     /// Reads a body before an instant; the deadline of `execute` ends with the head of the answer.
@@ -134,7 +144,7 @@ struct Transport: Sendable {
         }
     }
 
-    private func fault(_ error: any Error) -> ConnectionFault {
+    func fault(_ error: any Error) -> ConnectionFault {
         switch error {
         case is CancellationError: return .cancelled
         case let error as HTTPClientError:

@@ -23,7 +23,7 @@ extension CommerceClient {
         }
     }
 
-    /// Dissociates an owner from a cart. 404 means that there was nothing to delete.
+    /// Dissociates an owner from a cart. 404, or what `APIOptions.alreadyGone` has, means that there was nothing to delete.
     ///
     /// - Parameters:
     ///   - shopper: the owner's own token, which `Authentication.shopper` needs.
@@ -35,7 +35,7 @@ extension CommerceClient {
     ) async throws(APIError) -> WriteResult {
         try await write(.delete, association, shopper, repeatingUnknown: repeatingUnknown) {
             answer, isEffectUncertain in
-            guard answer.status == 404 else { return (.deleted, nil) }
+            guard !(200..<300).contains(answer.status) else { return (.deleted, nil) }
             return (
                 .alreadyGone,
                 isEffectUncertain ? "an earlier attempt got no answer, and may be the one that deleted it" : nil

@@ -56,6 +56,13 @@ extension Store {
         case .refused(let answer): return answer
         case .admitted(let owners): owner = owners[0]
         }
+        if !knows(kind, owner) {
+            switch behaviour.unknownOwner {
+            case .accepted: break
+            case .notFound: return .error(404, "Not Found", "\(kind.title) not found")
+            case .badRequest: return .error(400, "Bad Request", "\(kind.title) not found")
+            }
+        }
         var cart: Cart
         if let known = carts[id] {
             cart = known

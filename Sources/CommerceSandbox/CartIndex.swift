@@ -61,6 +61,8 @@ struct CartIndex {
 
     var count: Int { entries.count }
 
+    var ids: Set<String> { Set(entries.keys) }
+
     subscript(id: String) -> Cart? { entries[id]?.cart }
 
     var associations: Set<SandboxAssociation> {

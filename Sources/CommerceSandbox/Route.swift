@@ -2,6 +2,7 @@
 enum Route: Hashable {
     case token
     case listCarts
+    case listOwners(SandboxOwnerKind)
     case createCart
     case getCart(String)
     case updateCart(String)
@@ -11,7 +12,7 @@ enum Route: Hashable {
     case getSettings
     case updateSettings
     /// The sandbox's own pages, no part of the vendor's API.
-    case control(ControlPage)
+    case control(ControlPage, method: String)
     /// The path is known, the method is not.
     case otherMethod(allowed: String)
     case unknown
@@ -25,6 +26,8 @@ enum Route: Hashable {
             self = Self.pick(method, ["POST": .token])
         case 2 where steps == ["v2", "carts"]:
             self = Self.pick(method, ["GET": .listCarts, "POST": .createCart])
+        case 2 where steps[0] == "v2" && SandboxOwnerKind.allCases.contains { $0.plural == steps[1] }:
+            self = Self.pick(method, ["GET": .listOwners(steps[1] == "customers" ? .customer : .account)])
         case 3 where steps == ["v2", "settings", "cart"]:
             self = Self.pick(method, ["GET": .getSettings, "PUT": .updateSettings])
         case 3 where steps.starts(with: ["v2", "carts"]) && !steps[2].isEmpty:
@@ -42,7 +45,8 @@ enum Route: Hashable {
                 self = .unknown
                 return
             }
-            self = Self.pick(method, [page.method: .control(page)])
+            self = Self.pick(
+                method, Dictionary(uniqueKeysWithValues: page.methods.map { ($0, .control(page, method: $0)) }))
         default:
             self = .unknown
         }
@@ -63,7 +67,7 @@ enum Route: Hashable {
         case .associate: .create
         case .dissociate: .delete
         case .getSettings, .updateSettings: .settings
-        case .control, .otherMethod, .unknown: .other
+        case .listOwners, .control, .otherMethod, .unknown: .other
         }
     }
 
@@ -84,10 +88,18 @@ enum ControlPage: String, CaseIterable {
     case stats
     /// The associations as CSV.
     case associations
-    /// Takes a fault to inject, as JSON.
+    /// Takes a fault to inject, as JSON; DELETE takes all of them away.
     case faults
+    /// What the vendor leaves open, by name; PUT changes some of it.
+    case behaviour
 
-    var method: String { self == .faults ? "POST" : "GET" }
+    var methods: [String] {
+        switch self {
+        case .stats, .associations: ["GET"]
+        case .faults: ["POST", "DELETE"]
+        case .behaviour: ["GET", "PUT"]
+        }
+    }
 }
 
 extension SandboxOwnerKind {

@@ -90,6 +90,9 @@ package final class Sandbox: Service, Sendable {
     /// The associations that exist now.
     package func associations() -> Set<SandboxAssociation> { state.associations }
 
+    /// The ids of the carts that exist now.
+    package func carts() -> Set<String> { state.cartIDs }
+
     /// The latest requests about associations in the order of their answers, at most `SandboxCall.kept`.
     package func calls() -> [SandboxCall] { state.calls }
 

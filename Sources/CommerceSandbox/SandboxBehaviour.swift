@@ -14,6 +14,13 @@ package struct SandboxBehaviour: Sendable, Hashable {
         case badRequest = "400"
     }
 
+    /// What an association call (POST) does with a customer or an account that does not exist.
+    package enum UnknownOwner: String, Sendable, CaseIterable {
+        case accepted
+        case notFound = "404"
+        case badRequest = "400"
+    }
+
     /// What POST /v2/carts does with the id of a cart that exists.
     package enum ExistingCart: String, Sendable, CaseIterable {
         case badRequest = "400"
@@ -79,6 +86,7 @@ package struct SandboxBehaviour: Sendable, Hashable {
 
     package var missingAssociation = MissingAssociation.noContent
     package var unknownCart = UnknownCart.creates
+    package var unknownOwner = UnknownOwner.accepted
     package var existingCart = ExistingCart.badRequest
     package var beyondOffsetLimit = BeyondOffsetLimit.badRequest
     package var emptyRelationship = EmptyRelationship.emptyObject

@@ -20,6 +20,9 @@ package struct SandboxOptions: Sendable {
     package var tokenLifetime: Duration
     /// The carts that exist at the start. The last one is the latest updated.
     package var carts: [SandboxCart]
+    /// Customers and accounts that exist besides those who have a cart.
+    package var customers: [String] = []
+    package var accounts: [String] = []
     package var behaviour: SandboxBehaviour
     /// Files of the certificate chain and its key, both PEM, to be spoken to by TLS; nil for plain HTTP.
     package var tls: (certificate: String, key: String)?

@@ -12,7 +12,9 @@ struct SandboxResponder: HTTPResponder {
 
     func respond(to request: Request, context: SandboxContext) async throws -> Response {
         let route = Route(method: request.method.rawValue, path: request.uri.path)
-        if case .control(let page) = route { return response(state.control(page, body: try await read(request))) }
+        if case .control(let page, let method) = route {
+            return response(state.control(page, method: method, body: try await read(request)))
+        }
 
         // A reset comes after the request has been counted, so that a client that saw it finds it in the figures.
         guard let response = try await answer(request, route, context) else { try await context.reset() }

@@ -40,7 +40,22 @@ final class SandboxState: Sendable {
         }
     }
 
-    var refusesOverlap: Bool { options.behaviour.overlappingWrites == .conflict }
+    var refusesOverlap: Bool { behaviour.overlappingWrites == .conflict }
+
+    var behaviour: SandboxBehaviour { store.withLock { $0.behaviour } }
+
+    /// Changes some behaviours by their names, or none of them where one is not known.
+    func behave(_ changes: [String: String]) throws {
+        try store.withLock { store in
+            var behaviour = store.behaviour
+            for (name, value) in changes.sorted(by: { $0.key < $1.key }) { try behaviour.set(name, to: value) }
+            store.behave(behaviour)
+        }
+    }
+
+    func clearFaults() {
+        traffic.withLock { $0.clearFaults() }
+    }
 
     func listens(at address: String) {
         store.withLock { $0.address = address }
@@ -65,6 +80,8 @@ final class SandboxState: Sendable {
 
     var associations: Set<SandboxAssociation> { store.withLock { $0.carts.associations } }
 
+    var cartIDs: Set<String> { store.withLock { $0.carts.ids } }
+
     var calls: [SandboxCall] { traffic.withLock { $0.latestCalls } }
 
     var tokens: [String] { store.withLock { $0.tokens.latest } }
@@ -72,7 +89,7 @@ final class SandboxState: Sendable {
     /// The 429 of a call above the rate limit.
     func rateLimited() -> Answer {
         var answer = Answer.error(429, "Too Many Requests")
-        switch options.behaviour.retryAfter {
+        switch behaviour.retryAfter {
         case .none: break
         case .seconds(let seconds): answer.headers.append(("Retry-After", String(seconds)))
         case .date(let seconds):
@@ -103,6 +120,9 @@ final class SandboxState: Sendable {
         case .listCarts:
             let query = FormText.fields(query ?? "")
             answer = store.withLock { $0.listCarts(query: query, credentials, now: now()) }
+        case .listOwners(let kind):
+            let query = FormText.fields(query ?? "")
+            answer = store.withLock { $0.listOwners(kind, query: query, credentials, now: now()) }
         case .createCart: answer = store.withLock { $0.createCart(body, credentials, now: now()) }
         case .getCart(let id):
             let query = FormText.fields(query ?? "")

@@ -13,6 +13,8 @@ struct Store {
     /// The carts as the listing shows them, where it lags behind.
     private var shown: CartIndex?
     private var unseen: [(visible: Duration, change: CartChange)] = []
+    /// The customers and accounts that exist: those of the carts and lists that the sandbox was started with.
+    private var owners: Set<SandboxOwner> = []
     private(set) var effects = 0
     private(set) var autoCreatedCarts = 0
     private var random: SplitMix64
@@ -24,6 +26,7 @@ struct Store {
 
     init(options: SandboxOptions, epoch: Int) {
         self.options = options
+        behaviour = options.behaviour
         self.epoch = epoch
         tokens = TokenBook(lifetime: options.tokenLifetime, seed: options.seed)
         random = SplitMix64(seed: options.seed ^ 0x5EED_CA27)
@@ -34,11 +37,28 @@ struct Store {
             stored.customers = cart.customers
             stored.accounts = cart.accounts
             carts.store(stored, moved: true)
+            owners.formUnion(cart.customers.map { SandboxOwner(kind: .customer, id: $0) })
+            owners.formUnion(cart.accounts.map { SandboxOwner(kind: .account, id: $0) })
         }
+        owners.formUnion(options.customers.map { SandboxOwner(kind: .customer, id: $0) })
+        owners.formUnion(options.accounts.map { SandboxOwner(kind: .account, id: $0) })
         if options.behaviour.listingLag > .zero { shown = carts }
     }
 
-    var behaviour: SandboxBehaviour { options.behaviour }
+    func knows(_ kind: SandboxOwnerKind, _ owner: String) -> Bool {
+        owners.contains(SandboxOwner(kind: kind, id: owner))
+    }
+
+    /// The ids of the customers or accounts that exist, in their order.
+    func ownerIDs(_ kind: SandboxOwnerKind) -> [String] { owners.filter { $0.kind == kind }.map(\.id).sorted() }
+
+    private(set) var behaviour: SandboxBehaviour
+
+    /// Behaves so from now on.
+    mutating func behave(_ behaviour: SandboxBehaviour) {
+        self.behaviour = behaviour
+        if behaviour.listingLag > .zero && shown == nil { shown = carts }
+    }
 
     var text: CartText { CartText(address: address, emptyRelationship: behaviour.emptyRelationship) }
 

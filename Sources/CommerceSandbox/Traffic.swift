@@ -37,6 +37,10 @@ struct FaultSchedule {
         armed.append(Armed(fault: fault, random: SplitMix64(seed: seed &+ UInt64(armed.count) &* 0x9E37_79B9)))
     }
 
+    mutating func clear() {
+        armed.removeAll()
+    }
+
     /// The first of the faults that strikes; every fault that matches the request counts it.
     mutating func strike(_ operation: SandboxOperation, cart: String?) -> SandboxFaultAction? {
         var struck: SandboxFaultAction?
@@ -93,6 +97,10 @@ struct Traffic {
 
     mutating func inject(_ fault: SandboxFault) {
         faults.inject(fault)
+    }
+
+    mutating func clearFaults() {
+        faults.clear()
     }
 
     /// Takes note of a request; `finish` must follow.

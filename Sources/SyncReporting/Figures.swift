@@ -19,6 +19,12 @@ package enum Figures {
         }
     }
 
+    /// A duration, short ones as a latency and longer ones as a span.
+    package static func duration(_ duration: Duration) -> String {
+        let seconds = duration / .seconds(1)
+        return seconds < 9.95 ? latency(seconds * 1000) : span(seconds: seconds)
+    }
+
     /// A bound of a bucket, without digits that say nothing.
     static func bound(_ milliseconds: Double) -> String {
         milliseconds < 1000 ? "\(plain(milliseconds)) ms" : "\(plain(milliseconds / 1000)) s"

@@ -19,6 +19,8 @@ extension APIOptions {
         readOnly = settings.readOnly
         userAgent = "cartsync/\(Version.number)"
         headers = settings.headers
+        alreadyGone = settings.alreadyGone
+        largestOffset = settings.largestOffset
         if let file = settings.caFile { trusted = try TrustedCertificates(file: file) }
         proxy =
             switch settings.proxy {

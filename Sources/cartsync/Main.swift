@@ -18,8 +18,7 @@ struct Cartsync: AsyncParsableCommand {
         subcommands: [
             SyncCommand.self, ImportCommand.self, PlanCommand.self, ApplyCommand.self, CheckCommand.self,
             ReportCommand.self, ServeCommand.self, RunsCommand.self, ExplainCommand.self, LedgerCommand.self,
-            SandboxCommand.self,
-            DemoCommand.self, DocumentsCommand.self,
+            DoctorCommand.self, SandboxCommand.self, DemoCommand.self, DocumentsCommand.self,
         ])
 
     static func main() async {

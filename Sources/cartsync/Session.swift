@@ -134,6 +134,7 @@ final class Session: Sendable {
             options.deadline = settings.deadline?.moment(now: Date(), instant: .now, calendar: settings.calendar)
         }
         options.canary = settings.canary
+        options.canaryPatience = settings.listingLag
         options.createsCarts = settings.createsCarts
         options.resumeCommand = { TypedCommand(name: "").resuming($0) }
         options.objectives = settings.objectives

@@ -159,4 +159,70 @@ struct FaultTests {
                     == "cart_id,owner_type,owner_id\ncart-1,customer,c-1\n")
         }
     }
+
+    @Test("faults can be taken away over HTTP")
+    func clear() async throws {
+        try await withSandbox(Self.cart) { (sandbox, client) async throws in
+            sandbox.inject(SandboxFault(.answer(status: 500), operation: .create, count: nil))
+            #expect(try await client.associate(.customer, "c-1", "cart-1").status == 500)
+            #expect(try await client.call("DELETE", "/sandbox/faults").status == 204)
+            #expect(try await client.associate(.customer, "c-1", "cart-1").status == 200)
+        }
+    }
+
+    @Test("behaviours change over HTTP while it runs, all that were named or none")
+    func behaviours() async throws {
+        try await withSandbox { (sandbox, client) async throws in
+            #expect(try await client.associate(.customer, "c-1", "unknown-1").status == 200)
+            let changes = #"{"unknown-cart":"404","unknown-owner":"400","listing-lag":"1.5","retry-after":"date:3"}"#
+            let changed = try await client.call("PUT", "/sandbox/behaviour", changes)
+            #expect(changed.status == 200)
+            let shown = try JSONDecoder().decode([String: String].self, from: Data(changed.body.utf8))
+            #expect(shown["unknown-cart"] == "404")
+            #expect(shown["listing-lag"] == "1.5")
+            #expect(shown["retry-after"] == "date:3")
+            #expect(shown.count == SandboxBehaviour.names.count)
+            #expect(try await client.associate(.customer, "c-1", "unknown-2").status == 400)
+            for wrong in [#"{"unknown-cart":"maybe"}"#, #"{"no-such":"1"}"#, "[]", #"{"listing-lag":"x"}"#] {
+                let refused = try await client.call("PUT", "/sandbox/behaviour", wrong)
+                #expect(refused.status == 400, "\(wrong)")
+            }
+            let half = #"{"existing-cart":"409","unknown-cart":"maybe"}"#
+            _ = try await client.call("PUT", "/sandbox/behaviour", half)
+            #expect(try await client.call("GET", "/sandbox/behaviour").body.contains(#""existing-cart" : "400""#))
+        }
+    }
+
+    @Test("every behaviour is read as it is written")
+    func behaviourText() throws {
+        let values = [
+            "missing-association": "404", "unknown-cart": "400", "unknown-owner": "404", "existing-cart": "409",
+            "beyond-offset-limit": "served", "empty-relationship": "absent", "error-text": "detail",
+            "overlapping-writes": "409", "several-deletes": "allowed", "listing": "short", "retry-after": "7",
+            "listing-lag": "2.0", "associations-touch-cart": "false",
+        ]
+        var behaviour = SandboxBehaviour()
+        for (name, value) in values { try behaviour.set(name, to: value) }
+        #expect(behaviour.byName == values)
+        #expect(SandboxBehaviour().byName.allSatisfy { values[$0.key] != $0.value })
+    }
+
+    @Test("customers and accounts are listed and found by their ids, for client credentials alone")
+    func owners() async throws {
+        var options = Self.cart
+        options.customers = ["c-9", "c-8"]
+        options.accounts = ["a-1"]
+        try await withSandbox(options) { (sandbox, client) async throws in
+            let all = try await client.call("GET", "/v2/customers")
+            #expect(all.status == 200)
+            #expect(all.body.contains(#"{"type":"customer","id":"c-8"},{"type":"customer","id":"c-9"}"#))
+            let one = try await client.call("GET", "/v2/accounts?filter=eq(id,a-1)")
+            #expect(one.body.contains(#""total":1"#))
+            let none = try await client.call("GET", "/v2/accounts?filter=in(id,a-2,a-3)")
+            #expect(none.body.contains(#""total":0"#))
+            #expect(try await client.call("GET", "/v2/accounts?filter=like(id,a)").status == 400)
+            #expect(try await client.call("GET", "/v2/customers?page%5Blimit%5D=0").status == 400)
+            #expect(sandbox.statistics().malformed == 2)
+        }
+    }
 }

@@ -67,6 +67,8 @@ package final class Program: Sendable {
 
     package func outputSoFar() throws -> String { try folder.read("stdout") }
 
+    package var processIdentifier: Int32 { process.withLock { $0.processIdentifier } }
+
     package func send(signal number: Int32) {
         process.withLock { process in _ = kill(process.processIdentifier, number) }
     }

@@ -14,9 +14,30 @@ struct SandboxCommand: AsyncParsableCommand {
         discussion: """
             Carts, associations and tokens live in memory and are gone when it ends. Ctrl-C ends it.
 
+            What goes wrong is said at the start by --fault, and while it runs by POST /sandbox/faults (DELETE takes all \
+            faults away): an action (answer, delay, trickle, reset-before, reset-after, stall, garbage, cut, \
+            revoke-tokens) with what it needs (status, headers, body; seconds), the operation and cart it strikes, the \
+            first request and their count, or a share of them. What the vendor leaves open is chosen by --behaviour, and \
+            while it runs by PUT /sandbox/behaviour. /sandbox/stats shows what it has seen, /sandbox/associations what \
+            it holds, as CSV. A shopper's token is sandbox-customer:ID or sandbox-account:ID.
+
+            BEHAVIOURS
+            \(behaviours)
+
             EXAMPLE
               cartsync sandbox --port 8400 --seed samples/sandbox/store.json --rate-limit 25
+              cartsync sandbox --behaviour unknown-cart=404 --behaviour listing=short --token-lifetime 30s \
+                --fault '{"action":"answer","status":429,"headers":{"Retry-After":"2"},"share":0.05}' \
+                --fault '{"action":"reset-after","operation":"create","share":0.01}' \
+                --fault '{"action":"delay","seconds":5,"share":0.001}'
+              curl -X POST -d '{"action":"answer","status":502,"body":"<html>","count":10}' \
+                http://127.0.0.1:8400/sandbox/faults
+              curl -X PUT -d '{"missing-association":"404"}' http://127.0.0.1:8400/sandbox/behaviour
             """)
+
+    private static var behaviours: String {
+        SandboxBehaviour.names.map { "  \($0.name): \($0.values)" }.joined(separator: "\n")
+    }
 
     @Option(help: ArgumentHelp("Port to listen on; 0 takes a free one.", valueName: "port"))
     var port = 8400
@@ -36,6 +57,26 @@ struct SandboxCommand: AsyncParsableCommand {
             valueName: "sigma"))
     var latencySigma = 0.0
 
+    @Option(help: ArgumentHelp("Something that goes wrong, as JSON; may be given several times.", valueName: "json"))
+    var fault: [String] = []
+
+    @Option(help: ArgumentHelp("What the vendor leaves open; may be given several times.", valueName: "name=value"))
+    var behaviour: [String] = []
+
+    @Option(help: ArgumentHelp("How long a token is good for (1h).", valueName: "duration"))
+    var tokenLifetime = "1h"
+
+    @Option(
+        help: ArgumentHelp(
+            "Chooses the random part: latencies, and what shares of calls are struck (1).", valueName: "n"))
+    var randomSeed: UInt64 = 1
+
+    @Option(help: ArgumentHelp("PEM file of a certificate chain, to be spoken to by TLS.", valueName: "file"))
+    var tlsCertificate: String?
+
+    @Option(help: ArgumentHelp("PEM file of the certificate's key.", valueName: "file"))
+    var tlsKey: String?
+
     @Option(help: ArgumentHelp("Id that gets a token.", valueName: "id"))
     var clientID = SandboxOptions().clientID
 
@@ -48,6 +89,42 @@ struct SandboxCommand: AsyncParsableCommand {
         if let rateLimit, rateLimit < 1 { throw ValidationError("--rate-limit is 1 or more") }
         guard (0...3).contains(latencySigma) else { throw ValidationError("--latency-sigma is 0 to 3") }
         _ = try chosenLatency()
+        _ = try chosenLifetime()
+        _ = try chosenFaults()
+        _ = try chosenBehaviour()
+        guard (tlsCertificate == nil) == (tlsKey == nil) else {
+            throw ValidationError("--tls-certificate and --tls-key go together")
+        }
+    }
+
+    private func chosenLifetime() throws -> Duration {
+        do {
+            return try SettingValue.duration(tokenLifetime, in: .seconds(1)...Duration.seconds(86_400))
+        } catch {
+            throw ValidationError("--token-lifetime is '\(tokenLifetime)': \(error.reason)")
+        }
+    }
+
+    private func chosenFaults() throws -> [SandboxFault] {
+        do {
+            return try fault.map { try SandboxFault(json: Data($0.utf8)) }
+        } catch {
+            throw ValidationError("--fault: \(error)")
+        }
+    }
+
+    private func chosenBehaviour() throws -> SandboxBehaviour {
+        var chosen = SandboxBehaviour()
+        for pair in behaviour {
+            let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else { throw ValidationError("--behaviour is '\(pair)', and takes NAME=VALUE") }
+            do {
+                try chosen.set(parts[0], to: parts[1])
+            } catch {
+                throw ValidationError("--behaviour: \(error)")
+            }
+        }
+        return chosen
     }
 
     private func chosenLatency() throws -> SandboxLatency {
@@ -63,15 +140,18 @@ struct SandboxCommand: AsyncParsableCommand {
     func run() async throws {
         var options = SandboxOptions(
             port: port, rateLimit: rateLimit, latency: try chosenLatency(), clientID: clientID,
-            clientSecret: clientSecret)
+            clientSecret: clientSecret, tokenLifetime: try chosenLifetime(), behaviour: try chosenBehaviour(),
+            seed: randomSeed)
+        if let tlsCertificate, let tlsKey { options.tls = (tlsCertificate, tlsKey) }
         if let seed { options.carts = try Self.carts(from: seed) }
         let sandbox = Sandbox(options: options, logger: .forProgram())
+        for fault in try chosenFaults() { sandbox.inject(fault) }
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 let services = ServiceGroup(
                     services: [sandbox], gracefulShutdownSignals: [.sigint, .sigterm], logger: .forProgram())
                 group.addTask { try await services.run() }
-                let url = "http://127.0.0.1:\(try await sandbox.port())"
+                let url = "\(options.tls == nil ? "http" : "https")://127.0.0.1:\(try await sandbox.port())"
                 Terminal.output(
                     """
                     export EPCC_API_BASE_URL=\(url)

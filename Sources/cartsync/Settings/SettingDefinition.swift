@@ -89,6 +89,20 @@ extension SettingDefinition {
         .init("api.read-only", "refuse every write, whatever the command (false)") {
             (settings, text) throws(UnusableValue) in settings.readOnly = try SettingValue.flag(text)
         },
+        .init(
+            "api.already-gone", "answers to a delete of what is not there, of 400, 404, 410 and 422, or none (404)",
+            list: true
+        ) { (settings, text) throws(UnusableValue) in
+            settings.alreadyGone = try SettingValue.statuses(text, among: [400, 404, 410, 422])
+        },
+        .init("api.largest-offset", "largest offset of a page of the listing (10000)") {
+            (settings, text) throws(UnusableValue) in
+            settings.largestOffset = try SettingValue.integer(text, in: 0...10_000_000)
+        },
+        .init("api.listing-lag", "how long the listing may take to show a change (60s)") {
+            (settings, text) throws(UnusableValue) in
+            settings.listingLag = try SettingValue.duration(text, in: .zero...Duration.seconds(3600))
+        },
         .init("state.directory", "folder of the ledger and the reports ($STATE_DIRECTORY or the XDG state folder)") {
             (settings, text) throws(UnusableValue) in settings.stateDirectory = try SettingValue.text(text)
         },

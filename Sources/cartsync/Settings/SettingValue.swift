@@ -121,6 +121,21 @@ enum SettingValue {
         }
     }
 
+    /// HTTP statuses with commas between them, or `none`.
+    static func statuses(_ text: String, among known: Set<Int>) throws(UnusableValue) -> Set<Int> {
+        if text == "none" { return [] }
+        var statuses: Set<Int> = []
+        for word in text.split(separator: ",") {
+            guard let status = Int(word.drop { $0 == " " }), known.contains(status) else {
+                let names = known.sorted().map(String.init).joined(separator: ", ")
+                throw UnusableValue("not a list of \(names), nor none")
+            }
+            statuses.insert(status)
+        }
+        guard !statuses.isEmpty else { throw UnusableValue("empty") }
+        return statuses
+    }
+
     static func limit(_ text: String) throws(UnusableValue) -> Limit {
         guard let limit = Limit(text) else {
             throw UnusableValue("neither a number such as 412 nor a share such as 20%")

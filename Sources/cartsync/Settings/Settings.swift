@@ -19,6 +19,9 @@ struct Settings: Sendable {
     var proxy: ProxyChoice = .environment
     var headers: [ExtraHeader] = []
     var readOnly = false
+    var alreadyGone: Set<Int> = [404]
+    var largestOffset = CommerceClient.documentedOffset
+    var listingLag: Duration = .seconds(60)
     var stateDirectory: String?
 
     var deletes: DeletionScope = .owned

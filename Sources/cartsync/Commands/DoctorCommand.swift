@@ -1,0 +1,136 @@
+import ArgumentParser
+import CallPacing
+import CartAssociations
+import CommerceAPI
+import Foundation
+import Logging
+import SyncEngine
+
+struct DoctorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Check settings, credentials, API, state folder and clock; say what is wrong and what to do.",
+        discussion: """
+            Shows every setting with where it came from, looks at the state folder and the ledger, and makes two calls: \
+            a token, and one page of the listing. It writes nothing to the store, and can run beside serve.
+
+            --probe finds out on the store what the vendor's documentation leaves open, with two throw-away carts that \
+            it removes, and prints what it learnt as settings. It asks first; without a terminal it needs --yes.
+
+            EXAMPLE
+              cartsync doctor
+              cartsync doctor --output json
+              cartsync doctor --probe --base-url https://euwest.api.elasticpath.com
+            """)
+
+    @Flag(help: "Find out what the store does in cases that are not documented; makes and removes two carts.")
+    var probe = false
+    @Option(
+        help: ArgumentHelp(
+            "A customer who may be given a throw-away cart for a moment, where the store accepts no made-up one.",
+            valueName: "id"))
+    var probeCustomer: String?
+    @Option(
+        help: ArgumentHelp(
+            "With --probe: send this many listing calls at once to see what a 429 says. Shoppers may feel it.",
+            valueName: "n"))
+    var probeBurst = 0
+    @Flag(help: "Probe without asking.") var yes = false
+    @OptionGroup var settings: SettingsFlags
+    @OptionGroup var store: StoreFlags
+    @OptionGroup var output: OutputFlags
+
+    func validate() throws {
+        guard (0...1000).contains(probeBurst) else { throw ValidationError("--probe-burst is 0 to 1000") }
+        if let probeCustomer, OwnerID(probeCustomer) == nil {
+            throw ValidationError("--probe-customer is '\(probeCustomer)', which is no id")
+        }
+        guard probe || (probeCustomer == nil && probeBurst == 0) else {
+            throw ValidationError("--probe-customer and --probe-burst are for --probe")
+        }
+    }
+
+    func run() async throws {
+        let loaded = try await Invocation.load([settings.values, store.values], config: settings.config)
+        var report = DoctorReport(loaded)
+        for finding in StateFolderCheck(folder: StateFolder.path(loaded.settings), settings: loaded.settings).findings()
+        {
+            report.add(finding)
+        }
+        var refusal: Ending?
+        do {
+            let options = try APIOptions.checked(try StoreAccess(loaded.settings), loaded.settings)
+            let client = CommerceClient(
+                options: options, pacer: Pacer(limit: loaded.settings.rate, isAdaptive: loaded.settings.adaptiveRate),
+                retry: RetryPolicy(), logger: .forProgram())
+            let check = StoreCheck(client: client, options: options, settings: loaded.settings)
+            for finding in await check.findings() { report.add(finding) }
+            if probe && !report.hasFailed {
+                refusal = try await self.probe(client, options, &report)
+            }
+            try? await client.shutdown()
+        } catch let ending as Ending {
+            report.add(
+                .failed(
+                    "store", ending.status,
+                    ending.details.replacing("cartsync: ", with: "").replacing("\n", with: "; "),
+                    advice: ending.next ?? "correct it"))
+        }
+        switch output.output {
+        case .text: Terminal.output(report.text)
+        case .json: Terminal.output(JSONText.of(report))
+        }
+        throw refusal ?? ending(report)
+    }
+
+    /// Probes the store once a person has agreed; returns how the command ends where it was not to be.
+    private func probe(
+        _ client: CommerceClient, _ options: APIOptions, _ report: inout DoctorReport
+    ) async throws -> Ending? {
+        let again = TypedCommand(name: "doctor").again(adding: "--yes")
+        guard options.authentication == .clientCredentials else {
+            return Ending(
+                status: .badSettings, details: "cartsync: a probe needs client credentials (api.authentication)",
+                next: "cartsync doctor")
+        }
+        if options.readOnly { return .readOnly }
+        let question =
+            "This makes two carts on \(options.baseURL), associates them, lists, and removes them again. Go on?"
+        if !yes {
+            guard Terminal.canAsk else {
+                return Ending(
+                    status: .refused,
+                    details: "cartsync: a probe makes two carts on \(options.baseURL) and removes them",
+                    summary: "nobody was there to agree", next: again)
+            }
+            guard Terminal.confirm(question) else {
+                return Ending(status: .refused, summary: "nothing was written", next: "cartsync doctor")
+            }
+        }
+        let suffix = String(UInt64.random(in: .min ... .max), radix: 36)
+        guard let probe = StoreProbe(client, owner: probeCustomer.flatMap { OwnerID($0) }, suffix: suffix) else {
+            return Ending(status: .bug, details: "cartsync: no cart can be named", next: "report this")
+        }
+        do {
+            let findings = try await probe.run(burst: probeBurst) { Terminal.message("cartsync: probe: \($0)") }
+            report.probe = ProbeReport(findings)
+            guard !findings.leftBehind.isEmpty || findings.gaveUp != nil else { return nil }
+            return Ending(
+                status: .incomplete,
+                summary: findings.gaveUp == nil ? "not everything was removed" : "the probe gave up",
+                next: "remove what is named above by hand")
+        } catch {
+            return Ending(status: error.exitStatus, details: "cartsync: \(error.message)", next: again)
+        }
+    }
+
+    private func ending(_ report: DoctorReport) -> Ending {
+        let warnings = report.count(.warning)
+        guard let failed = report.checks.first(where: { $0.state == .failed }) else {
+            return Ending(
+                status: .done, summary: warnings == 0 ? "all is well" : Count.text(warnings, "warning"))
+        }
+        return Ending(
+            status: failed.status, summary: "\(failed.topic): \(failed.found)", next: failed.advice)
+    }
+}

@@ -1,0 +1,209 @@
+import CommerceSandbox
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("doctor")
+struct DoctorTests {
+    private struct Said: Decodable {
+        struct Setting: Decodable {
+            let name: String
+            let value: String?
+            let origin: String
+        }
+        struct Check: Decodable {
+            let topic: String
+            let state: String
+            let found: String
+            let advice: String?
+        }
+        struct Probe: Decodable {
+            struct Answer: Decodable {
+                let question: String
+                let answer: String
+            }
+            let answers: [Answer]
+            let settings: [String: String]
+            let leftBehind: [String]
+        }
+        let settings: [Setting]
+        let checks: [Check]
+        let probe: Probe?
+        let exitStatus: Int
+
+        func check(_ topic: String) -> Check? { checks.first { $0.topic == topic } }
+        func setting(_ name: String) -> Setting? { settings.first { $0.name == name } }
+    }
+
+    private func said(_ result: Program.Result) throws -> Said {
+        try JSONDecoder().decode(Said.self, from: Data(result.output.utf8))
+    }
+
+    @Test("a store and a state folder that are well: every setting with its origin, every check, nothing written")
+    func well() async throws {
+        try await withShop(.carts(SandboxCart(id: "cart-1", customers: ["c-1"]))) { shop in
+            let path = try shop.folder.write("customer_id,cart_id\nc-1,cart-1\n", to: "e.csv")
+            #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
+            let before = shop.sandbox.statistics()
+            let result = try await shop.cartsync("doctor", "--output", "json", "--rate", "7")
+            #expect(result.status == 0, "\(result.errors)")
+            let said = try said(result)
+            #expect(said.exitStatus == 0)
+            #expect(said.setting("rate.limit")?.value == "7")
+            #expect(said.setting("rate.limit")?.origin == "flag --rate")
+            #expect(said.setting("rate.concurrency")?.value == "8")
+            #expect(said.setting("rate.concurrency")?.origin == "default")
+            #expect(said.setting("api.client-secret")?.value == "(redacted)")
+            #expect(said.setting("api.client-secret")?.origin == "environment EPCC_CLIENT_SECRET")
+            for topic in [
+                "state folder", "free space", "ledger", "name", "connection", "token", "clock", "listing", "rate",
+            ] {
+                #expect(said.check(topic)?.state == "ok", "\(topic): \(String(describing: said.check(topic)))")
+            }
+            #expect(said.check("TLS")?.state == "skipped")
+            #expect(said.check("listing")?.found.contains("1 cart") == true)
+            #expect(said.check("SQLite") != nil)
+            let after = shop.sandbox.statistics()
+            #expect(after.writes == before.writes)
+            #expect(after.total == before.total + 2)
+            let text = try await shop.cartsync("doctor")
+            #expect(text.output.contains("EPCC_CLIENT_SECRET"))
+            #expect(!text.output.contains("sandbox-secret"))
+            #expect(text.lastLine.contains("all is well"), "\(text.lastLine)")
+        }
+    }
+
+    @Test("beside a service that holds the state folder, it says who does and checks the rest")
+    func besideService() async throws {
+        try await withShop { shop in
+            try FileManager.default.createDirectory(
+                atPath: shop.folder.path("inbox"), withIntermediateDirectories: true)
+            let service = try shop.start(["serve", "--inbox", shop.folder.path("inbox"), "--http", "off"])
+            #expect(try await eventually { try service.errorsSoFar().contains("polling") })
+            let result = try await shop.cartsync("doctor", "--output", "json")
+            service.send(signal: SIGTERM)
+            _ = try await service.result()
+            #expect(result.status == 0, "\(result.errors)")
+            let ledger = try said(result).check("ledger")
+            #expect(ledger?.state == "skipped")
+            #expect(ledger?.found.contains("in use by process") == true)
+            #expect(try said(result).check("token")?.state == "ok")
+        }
+    }
+
+    @Test("wrong credentials end with 77 and say what to check")
+    func wrongCredentials() async throws {
+        try await withShop { shop in
+            var environment = shop.environment
+            environment["EPCC_CLIENT_SECRET"] = "a-wrong-one-9731"
+            let result = try await Program.run(["doctor", "--output", "json"], environment: environment)
+            #expect(result.status == 77)
+            let token = try said(result).check("token")
+            #expect(token?.state == "failed")
+            #expect(token?.advice?.contains("EPCC_CLIENT_SECRET") == true)
+            #expect(!(result.output + result.errors).contains("9731"))
+        }
+    }
+
+    @Test("nothing listening ends with 69, a name that nobody knows too")
+    func unreachable() async throws {
+        let folder = try TemporaryFolder()
+        for (url, topic) in [("http://127.0.0.1:9", "connection"), ("https://store.invalid", "name")] {
+            let result = try await Program.run(
+                ["doctor", "--output", "json", "--base-url", url],
+                environment: [
+                    "EPCC_CLIENT_ID": "a", "EPCC_CLIENT_SECRET": "b", "CARTSYNC_STATE_DIRECTORY": folder.path("state"),
+                ])
+            #expect(result.status == 69, "\(result.errors)")
+            let said = try said(result)
+            #expect(said.check(topic)?.state == "failed", "\(said.checks)")
+            #expect(said.check("token")?.state == "skipped")
+        }
+    }
+
+    @Test("a state folder that everybody may write to ends with 74, one that others may read is a warning")
+    func permissions() async throws {
+        try await withShop { shop in
+            let state = shop.folder.path("state")
+            let manager = FileManager.default
+            try manager.createDirectory(atPath: state, withIntermediateDirectories: true)
+            try manager.setAttributes([.posixPermissions: 0o755], ofItemAtPath: state)
+            let readable = try await shop.cartsync("doctor", "--output", "json")
+            #expect(readable.status == 0)
+            #expect(try said(readable).check("state folder")?.state == "warning")
+            try manager.setAttributes([.posixPermissions: 0o777], ofItemAtPath: state)
+            let writable = try await shop.cartsync("doctor", "--output", "json")
+            #expect(writable.status == 74)
+            #expect(try said(writable).check("state folder")?.advice?.contains("chmod o-w") == true)
+        }
+    }
+
+    @Test("without a store it checks the folder, names every missing setting and ends with 78")
+    func noStore() async throws {
+        let result = try await Program.run(["doctor", "--output", "json"])
+        #expect(result.status == 78)
+        let said = try said(result)
+        for word in ["api.base-url", "EPCC_CLIENT_ID", "EPCC_CLIENT_SECRET"] {
+            #expect(said.check("store")?.found.contains(word) == true)
+        }
+        #expect(said.check("state folder")?.state == "note")
+    }
+
+    @Test("a probe without a terminal needs --yes, and with --read-only it writes nothing")
+    func probeAsks() async throws {
+        try await withShop { shop in
+            let asked = try await shop.cartsync("doctor", "--probe")
+            #expect(asked.status == 3)
+            #expect(asked.errors.contains(shop.baseURL))
+            #expect(asked.lastLine.contains("--yes"))
+            #expect(try await shop.cartsync("doctor", "--probe", "--yes", "--read-only").status == 3)
+            #expect(shop.sandbox.statistics().writes == 0)
+        }
+    }
+
+    @Test("a probe learns what the store does, prints it as settings and leaves nothing behind")
+    func probe() async throws {
+        var options = SandboxOptions.carts(SandboxCart(id: "cart-1", customers: ["c-1"]))
+        options.behaviour.missingAssociation = .badRequest
+        options.behaviour.beyondOffsetLimit = .served
+        try await withShop(options) { shop in
+            let result = try await shop.cartsync("doctor", "--probe", "--yes", "--rate", "500", "--output", "json")
+            #expect(result.status == 0, "\(result.errors)")
+            let probe = try #require(try said(result).probe)
+            #expect(probe.settings["api.already-gone"] == "404,400")
+            #expect(probe.leftBehind.isEmpty)
+            func answer(_ words: String) -> String? { probe.answers.first { $0.question.contains(words) }?.answer }
+            #expect(answer("not there")?.hasPrefix("HTTP 400") == true)
+            #expect(answer("cart that does not exist")?.contains("creates it") == true)
+            #expect(answer("customer that does not exist")?.contains("accepted") == true)
+            #expect(answer("made again")?.contains("204") == true)
+            #expect(answer("fresh association")?.hasPrefix("after") == true)
+            #expect(shop.associations == ["c-1 cart-1"])
+            #expect(shop.sandbox.carts() == ["cart-1"])
+        }
+    }
+
+    @Test("where only real customers get a cart, one that was named is borrowed, and 429 shows its headers")
+    func probeWithCustomer() async throws {
+        var options = SandboxOptions.carts(SandboxCart(id: "cart-1", customers: ["c-1"]))
+        options.behaviour.unknownOwner = .notFound
+        options.behaviour.unknownCart = .notFound
+        options.behaviour.missingAssociation = .notFound
+        options.behaviour.retryAfter = .seconds(2)
+        options.rateLimit = 60
+        try await withShop(options) { shop in
+            let result = try await shop.cartsync(
+                "doctor", "--probe", "--yes", "--rate", "40", "--probe-customer", "c-1", "--probe-burst", "120",
+                "--output", "json")
+            #expect(result.status == 0, "\(result.errors)")
+            let probe = try #require(try said(result).probe)
+            func answer(_ words: String) -> String? { probe.answers.first { $0.question.contains(words) }?.answer }
+            #expect(answer("customer that does not exist")?.hasPrefix("HTTP 404") == true)
+            #expect(answer("cart that does not exist")?.hasPrefix("HTTP 404") == true)
+            #expect(answer("429")?.contains("retry-after: 2") == true, "\(probe.answers)")
+            #expect(probe.settings.isEmpty)
+            #expect(shop.associations == ["c-1 cart-1"])
+            #expect(shop.sandbox.carts() == ["cart-1"])
+        }
+    }
+}
