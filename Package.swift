@@ -178,7 +178,8 @@ let package = Package(
         .testTarget(
             name: "CommerceSandboxTests", dependencies: ["CommerceSandbox", lifecycle, log], swiftSettings: settings),
         .testTarget(
-            name: "ProgramTests", dependencies: ["cartsync", "SyncEngine", "TestSupport", "CartAssociations", "CommerceAPI"],
+            name: "ProgramTests",
+            dependencies: ["cartsync", "SyncEngine", "TestSupport", "CartAssociations", "CommerceAPI"],
             swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",

@@ -27,7 +27,8 @@ package struct SandboxFault: Sendable, Hashable {
 
 /// What goes wrong.
 package enum SandboxFaultAction: Sendable, Hashable {
-    /// This answer in the place of the real one, without any effect on the store.
+    /// This answer in the place of the real one, without any effect on the store; `{token}` in its body stands for
+    /// the token that the request carried.
     case answer(status: Int, headers: [String: String] = [:], body: String = "")
     /// The real answer, this much later.
     case delay(Duration)

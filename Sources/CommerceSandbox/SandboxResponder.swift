@@ -43,7 +43,7 @@ struct SandboxResponder: HTTPResponder {
         switch arrival.fault {
         case .answer(let status, let headers, let body):
             call.status = status
-            return replacement(status, headers, body)
+            return replacement(status, headers, Self.echoing(request, in: body))
         case .resetBeforeEffect: return nil
         case .stall:
             try await context.untilClientLeaves()
@@ -85,6 +85,15 @@ struct SandboxResponder: HTTPResponder {
         let tokens = tokenHeaders.map { request.headers[$0] }
         return Credentials(
             authorization: request.headers[.authorization], customerToken: tokens[0], accountToken: tokens[1])
+    }
+
+    /// A body with the token that the request carried in the place of `{token}`: stores were seen to send back what
+    /// they were sent.
+    private static func echoing(_ request: Request, in body: String) -> String {
+        guard body.contains("{token}") else { return body }
+        let credentials = credentials(request)
+        let token = credentials.customerToken ?? credentials.accountToken ?? credentials.bearer.map(String.init) ?? ""
+        return body.replacing("{token}", with: token)
     }
 
     private struct TooLarge: Error {}

@@ -136,7 +136,9 @@ struct CommandTests {
 
     @Test(
         "each command has help with an example",
-        arguments: ["sync", "import", "plan", "check", "report", "serve", "explain", "ledger", "doctor", "sandbox", "demo"])
+        arguments: [
+            "sync", "import", "plan", "check", "report", "serve", "explain", "ledger", "doctor", "sandbox", "demo",
+        ])
     func help(command: String) async throws {
         let result = try await Program.run([command, "--help"])
         #expect(result.status == 0)

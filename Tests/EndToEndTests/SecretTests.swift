@@ -17,16 +17,21 @@ struct SecretTests {
     }
 
     private func arm(_ sandbox: Sandbox, echo: String) {
-        let body = #"{"errors":[{"title":"You sent","detail":"\#(echo)"}]}"#
+        let body = #"{"errors":[{"title":"You sent","detail":"\#(echo) {token}"}]}"#
         let faults: [SandboxFault] = [
             SandboxFault(.revokeTokens, operation: .create, first: 3),
             SandboxFault(.answer(status: 422, body: body), operation: .create, first: 5, count: 2),
-            SandboxFault(.answer(status: 500, body: "<html>\(echo)"), operation: .create, first: 8, count: 1),
-            SandboxFault(.answer(status: 429, headers: ["Retry-After": "0"], body: body), operation: .create, first: 10),
-            SandboxFault(.answer(status: 302, headers: ["Location": "http://127.0.0.1/?t=\(echo)"]), operation: .create, first: 13),
+            SandboxFault(.answer(status: 500, body: "<html>\(echo) {token}"), operation: .create, first: 8, count: 1),
+            SandboxFault(
+                .answer(status: 429, headers: ["Retry-After": "0"], body: body), operation: .create, first: 10),
+            SandboxFault(
+                .answer(status: 302, headers: ["Location": "http://127.0.0.1/?t=\(echo)"]), operation: .create,
+                first: 13),
             SandboxFault(.answer(status: 403, body: body), operation: .create, first: 15),
-            SandboxFault(.resetAfterEffect, operation: .create, first: 17), SandboxFault(.garbage, operation: .create, first: 18),
-            SandboxFault(.resetBeforeEffect, operation: .create, first: 19), SandboxFault(.cut, operation: .create, first: 20),
+            SandboxFault(.resetAfterEffect, operation: .create, first: 17),
+            SandboxFault(.garbage, operation: .create, first: 18),
+            SandboxFault(.resetBeforeEffect, operation: .create, first: 19),
+            SandboxFault(.cut, operation: .create, first: 20),
         ]
         for fault in faults { sandbox.inject(fault) }
     }
@@ -113,7 +118,9 @@ struct SecretTests {
         }
     }
 
-    @Test("no shopper's token, but for the export and the records of it that were rejected, which only their owner may read")
+    @Test(
+        "no shopper's token, but for the export and the records of it that were rejected, which only their owner may read"
+    )
     func shoppers() async throws {
         try await withShop(options()) { shop in
             var environment = shop.environment
@@ -121,7 +128,7 @@ struct SecretTests {
             environment["CARTSYNC_API_AUTHENTICATION"] = "shopper"
             let owners = (1...30).map { "marker-shopper-\($0)x" }
             func token(_ owner: String) -> String { Sandbox.shopperToken(.customer, owner) }
-            arm(shop.sandbox, echo: token(owners[4]))
+            arm(shop.sandbox, echo: Self.secret)
             let header = "customer_id,cart_id,customer_token\n"
             let records = owners.enumerated().map { "\($1),cart-\($0),\(token($1))\n" }
             let rejected = "c-7,cart#7,\(token("marker-rejected"))\n"
