@@ -158,6 +158,25 @@ extension Sandbox {
     }
 }
 
+extension Sandbox {
+    /// Reads the owners of a seed file who have no cart: `{"carts":[],"customers":["c-9"],"accounts":["a-1"]}`, both
+    /// optional.
+    ///
+    /// Throws `SandboxError.unreadable` with the place in the file.
+    package static func seedOwners(from json: Data) throws -> (customers: [String], accounts: [String]) {
+        struct Seed: Decodable {
+            let customers: [String]?
+            let accounts: [String]?
+        }
+        do {
+            let seed = try JSONDecoder().decode(Seed.self, from: json)
+            return (seed.customers ?? [], seed.accounts ?? [])
+        } catch let error as DecodingError {
+            throw SandboxError.unreadable("the seed is not as expected: \(error.place); see `cartsync sandbox --help`")
+        }
+    }
+}
+
 extension DecodingError {
     /// Where in the document, and what is wrong there.
     fileprivate var place: String {

@@ -68,6 +68,12 @@ struct StoreAccess {
     }
 }
 
+extension StoreAccess: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    var description: String { "\(baseURL), client \(clientID), secret hidden" }
+    var debugDescription: String { description }
+    var customMirror: Mirror { Mirror(self, children: ["baseURL": baseURL, "clientID": clientID]) }
+}
+
 /// Where the ledger and the reports are.
 enum StateFolder {
     /// The folder that is set, or systemd's, or the one of the XDG base directories.

@@ -1,4 +1,5 @@
 import CartAssociations
+import CommerceAPI
 import Foundation
 import SyncEngine
 import TestSupport
@@ -83,7 +84,9 @@ struct SettingsTests {
             ("guard.max-deletes", "-1"), ("guard.max-rejected", "101%"), ("sync.source", "a/b"),
             ("export.delimiter", "::"), ("export.encoding", "ebcdic"), ("rate.schedule", "22-06 80"),
             ("rate.time-zone", "Mars/Olympus"), ("run.deadline", "24:00"), ("run.deadline", "6:30"),
-            ("run.deadline", "tomorrow"), ("run.deadline", "0s"), ("run.canary", "-1"),
+            ("run.deadline", "tomorrow"), ("api.authentication", "password"), ("api.already-gone", "401"),
+            ("api.already-gone", "none,404"), ("api.largest-offset", "-1"), ("api.listing-lag", "60"),
+            ("api.proxy", "socks5://p"), ("api.headers", "Host: x"), ("run.deadline", "0s"), ("run.canary", "-1"),
         ])
     func unusable(key: String, text: String) async {
         let found = await problems(flags: [key: text])
@@ -118,6 +121,31 @@ struct SettingsTests {
         let found = await problems(environment: ["EPCC_CLIENT_SECRET": "", "CARTSYNC_RATE_LIMIT": "x"])
         #expect(found.count == 2)
         #expect(found.contains { $0.contains("api.client-secret is set") })
+    }
+
+    @Test("no description or dump of the settings shows a secret")
+    func dumps() async throws {
+        let marker = "marker-setting-55e0"
+        let loaded = try await load(
+            environment: [
+                "EPCC_CLIENT_SECRET": marker, "CARTSYNC_API_PROXY": "http://user:\(marker)@127.0.0.1:3128",
+                "CARTSYNC_API_HEADERS": "X-Key: \(marker), EP-Channel: web", "EPCC_CLIENT_ID": "id",
+                "EPCC_API_BASE_URL": "https://store.example",
+            ])
+        #expect(loaded.settings.headers.count == 2)
+        let access = try StoreAccess(loaded.settings)
+        #expect(access.clientSecret == marker)
+        let options = try APIOptions.checked(access, loaded.settings)
+        for value in [loaded as Any, loaded.settings, access, options] {
+            var dumped = ""
+            dump(value, to: &dumped)
+            #expect(!(dumped + "\(value)" + String(reflecting: value)).contains(marker))
+        }
+        let found = await problems(environment: [
+            "CARTSYNC_API_PROXY": "socks5://user:\(marker)@p", "CARTSYNC_API_HEADERS": "Cookie: \(marker)",
+        ])
+        #expect(found.count == 2, "\(found)")
+        #expect(!found.joined().contains(marker))
     }
 
     @Test(

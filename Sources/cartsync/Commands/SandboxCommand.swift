@@ -143,7 +143,11 @@ struct SandboxCommand: AsyncParsableCommand {
             clientSecret: clientSecret, tokenLifetime: try chosenLifetime(), behaviour: try chosenBehaviour(),
             seed: randomSeed)
         if let tlsCertificate, let tlsKey { options.tls = (tlsCertificate, tlsKey) }
-        if let seed { options.carts = try Self.carts(from: seed) }
+        if let seed {
+            let data = try Self.data(of: seed)
+            options.carts = try Self.reading(seed) { try Sandbox.seed(from: data) }
+            (options.customers, options.accounts) = try Self.reading(seed) { try Sandbox.seedOwners(from: data) }
+        }
         let sandbox = Sandbox(options: options, logger: .forProgram())
         for fault in try chosenFaults() { sandbox.inject(fault) }
         do {
@@ -171,13 +175,20 @@ struct SandboxCommand: AsyncParsableCommand {
     }
 
     static func carts(from path: String) throws -> [SandboxCart] {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw Ending(
-                status: .exportUnreadable, details: "\(path): the seed cannot be read; check the name",
-                next: "cartsync sandbox --help")
-        }
+        let data = try data(of: path)
+        return try reading(path) { try Sandbox.seed(from: data) }
+    }
+
+    private static func data(of path: String) throws -> Data {
+        if let data = FileManager.default.contents(atPath: path) { return data }
+        throw Ending(
+            status: .exportUnreadable, details: "\(path): the seed cannot be read; check the name",
+            next: "cartsync sandbox --help")
+    }
+
+    private static func reading<Value>(_ path: String, _ body: () throws -> Value) throws -> Value {
         do {
-            return try Sandbox.seed(from: data)
+            return try body()
         } catch let error as SandboxError {
             throw Ending(
                 status: .exportRefused, details: "\(path): \(error.description)", next: "cartsync sandbox --help")

@@ -87,3 +87,10 @@ extension Settings {
         return options
     }
 }
+
+// Settings hold secrets, so that no description or dump shows any of them; `doctor` shows them one by one, redacted.
+extension Settings: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    var description: String { "settings, hidden" }
+    var debugDescription: String { description }
+    var customMirror: Mirror { Mirror(self, children: []) }
+}
