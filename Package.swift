@@ -52,7 +52,7 @@ let package = Package(
             name: "cartsync",
             dependencies: [
                 "CartAssociations", "ExportFiles", "AssociationDiff", "Ledger", "CallPacing", "CommerceAPI",
-                "SyncReporting", "SyncEngine", "SyncService", "CommerceSandbox", "CBuildFacts",
+                "SyncReporting", "SyncEngine", "ExportSources", "SyncService", "CommerceSandbox", "CBuildFacts",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Yams", package: "Yams"),
@@ -94,6 +94,17 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "CallPacing", dependencies: [.product(name: "HeapModule", package: "swift-collections")],
+            swiftSettings: settings),
+        .target(
+            name: "ExportSources",
+            dependencies: [
+                "SyncService", "CLibXML2", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux])),
+            ],
             swiftSettings: settings),
         .target(
             name: "CommerceAPI",
@@ -175,6 +186,13 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "SyncServiceTests", dependencies: ["SyncService", lifecycle, log], swiftSettings: settings),
+        .testTarget(
+            name: "ExportSourcesTests",
+            dependencies: [
+                "ExportSources", "SyncService", "TestSupport", .product(name: "Hummingbird", package: "hummingbird"),
+                lifecycle, log,
+            ],
+            swiftSettings: settings),
         .testTarget(
             name: "CommerceSandboxTests", dependencies: ["CommerceSandbox", lifecycle, log], swiftSettings: settings),
         .testTarget(

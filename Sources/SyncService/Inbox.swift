@@ -33,6 +33,16 @@ package struct Inbox: Sendable {
         try FolderCalls.synchronize(folder)
     }
 
+    /// Creates an inbox that only the service itself puts exports into, and the folders above it, for nobody else to read.
+    package func makePrivate() throws(InboxError) {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw InboxError(path: folder, problem: "cannot be created: \(error)", code: 0)
+        }
+    }
+
     /// Everything in the inbox now, and the names that are no text.
     package func list() throws(InboxError) -> (entries: [InboxEntry], unreadable: [String]) {
         let (names, unreadable) = try FolderCalls.names(in: folder)

@@ -29,6 +29,7 @@ package final class InboxService: Service, Sendable {
     /// The name of the job.
     package let name: String
     private let source: String
+    private let fetcher: ExportFetcher?
     private let turn: RunTurn
     private let once: Bool
     private let clock: ServiceClock
@@ -39,21 +40,22 @@ package final class InboxService: Service, Sendable {
 
     /// - Parameters:
     ///   - name: the name of the job.
-    ///   - source: where the exports come from, in words; nil for the inbox.
+    ///   - fetcher: what brings the exports from elsewhere into the inbox; nil where others put them there.
     ///   - turn: shared by the jobs of a process.
     ///   - classify: Says what the export at a path is; asked only where several are waiting, and never for one that
     ///     is being synced.
     ///   - run: Syncs one export, and says the id of its run as soon as it has one. It has to end soon after graceful
     ///     shutdown, with `interrupted` where it is not done.
     package init(
-        inbox: Inbox, name: String = "default", source: String? = nil, options: Options = Options(),
+        inbox: Inbox, name: String = "default", fetcher: ExportFetcher? = nil, options: Options = Options(),
         turn: RunTurn = RunTurn(), clock: ServiceClock = .continuous, logger: Logger,
         classify: @escaping @Sendable (_ path: String) async -> ExportClass,
         run: @escaping @Sendable (ClaimedExport, _ began: @Sendable (String) -> Void) async -> ExportVerdict
     ) {
         self.inbox = inbox
         self.name = name
-        self.source = source ?? "folder \(inbox.folder)"
+        self.fetcher = fetcher
+        source = fetcher?.source.words ?? "folder \(inbox.folder)"
         self.turn = turn
         once = options.once
         self.clock = clock
@@ -72,7 +74,8 @@ package final class InboxService: Service, Sendable {
     /// What the job is doing now, and how it fares.
     package func jobStatus() -> JobStatus {
         let now = clock.now()
-        return state.withLock { $0.jobStatus(name: name, source: source, now: now) }
+        let trouble = fetcher?.trouble
+        return state.withLock { $0.jobStatus(name: name, source: source, trouble: trouble, now: now) }
     }
 
     /// Uses other intervals from the next look on.
@@ -106,7 +109,15 @@ package final class InboxService: Service, Sendable {
     private var isStopping: Bool { state.withLock { $0.isStopping } }
 
     private func serveOnce() async throws {
-        // A service would wait for an inbox that cannot be read; here nobody would ever look again.
+        await fetch()
+        if let fetcher, fetcher.isSettling {
+            await pause(intervals.settle)
+            await fetch()
+        }
+        // A service would wait for a source that cannot be read; here nobody would ever look again.
+        if let trouble = fetcher?.trouble {
+            throw InboxError(path: source, problem: trouble.problem, code: 0)
+        }
         _ = try inbox.list()
         look()
         let settles = status().view.waiting.values.contains { if case .settling = $0 { true } else { false } }
@@ -124,6 +135,15 @@ package final class InboxService: Service, Sendable {
             group.addTask {
                 for await _ in looks { await self.work() }
             }
+            group.addTask {
+                while self.fetcher != nil, !self.isStopping {
+                    if await self.fetch() > 0 {
+                        self.look()
+                        continuation.yield()
+                    }
+                    await self.pause(self.intervals.poll)
+                }
+            }
             while !isStopping {
                 look()
                 continuation.yield()
@@ -131,6 +151,14 @@ package final class InboxService: Service, Sendable {
             }
             continuation.finish()
         }
+    }
+
+    /// Brings what is new at the source; what is being fetched at graceful shutdown goes on after the next start.
+    @discardableResult
+    private func fetch() async -> Int {
+        guard let fetcher else { return 0 }
+        let (now, interval) = (clock.now, intervals.poll)
+        return (await cancelWhenGracefulShutdown { await fetcher.fetch(now: now, interval: interval) })
     }
 
     private func pause(_ duration: Duration) async {

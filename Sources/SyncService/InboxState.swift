@@ -18,11 +18,13 @@ struct InboxState: Sendable {
         watch.settle = settle
     }
 
-    func jobStatus(name: String, source: String, now: Duration) -> JobStatus {
-        JobStatus(
-            name: name, source: source, inbox: status,
+    func jobStatus(name: String, source: String, trouble: SourceTrouble?, now: Duration) -> JobStatus {
+        var health = ServiceHealth(status, interval: options.poll, now: now)
+        if let trouble { health.reasons.insert(trouble.words(now: now), at: 0) }
+        return JobStatus(
+            name: name, source: source, inbox: status, trouble: trouble,
             nextPoll: status.lastPoll.map { max(.zero, $0 + options.poll - now) }, pause: pause(now: now),
-            health: ServiceHealth(status, interval: options.poll, now: now))
+            health: health)
     }
 
     /// How long no export is taken because runs failed.

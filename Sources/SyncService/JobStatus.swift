@@ -4,6 +4,8 @@ package struct JobStatus: Sendable, Hashable {
     /// Where its exports come from, in words.
     package let source: String
     package var inbox: InboxStatus
+    /// Why exports cannot be fetched from elsewhere; nil where they can.
+    package var trouble: SourceTrouble?
     /// The time until the next look for exports, zero where it is due; nil before the first.
     package var nextPoll: Duration?
     /// The time for which no export is taken because runs failed in a row; nil where it does not wait.
@@ -11,12 +13,13 @@ package struct JobStatus: Sendable, Hashable {
     package var health: ServiceHealth
 
     package init(
-        name: String, source: String, inbox: InboxStatus, nextPoll: Duration? = nil, pause: Duration? = nil,
-        health: ServiceHealth
+        name: String, source: String, inbox: InboxStatus, trouble: SourceTrouble? = nil, nextPoll: Duration? = nil,
+        pause: Duration? = nil, health: ServiceHealth
     ) {
         self.name = name
         self.source = source
         self.inbox = inbox
+        self.trouble = trouble
         self.nextPoll = nextPoll
         self.pause = pause
         self.health = health

@@ -1,3 +1,4 @@
+import Ledger
 import Logging
 import ServiceLifecycle
 import SyncEngine
@@ -11,6 +12,8 @@ struct ServiceJobs: Sendable {
         let session: Session
         let work: InboxJob
         let service: InboxService
+        /// What brings the exports from elsewhere; nil where others put them into the inbox.
+        let fetcher: ExportFetcher?
     }
 
     let jobs: [Job]
@@ -31,25 +34,21 @@ struct ServiceJobs: Sendable {
     }
 
     private static func problems(_ jobs: [JobSettings], general: LoadedSettings) -> [String] {
-        guard !general.jobs.isEmpty else {
-            return general.settings.inbox == nil
-                ? ["source.folder is not set: which folder shall be polled?"] : []
-        }
-        if general.settings.inbox != nil {
-            return ["source.folder and jobs are both set; give the folder to one of the jobs"]
+        guard !general.jobs.isEmpty else { return general.settings.sources.problems() }
+        let set = general.settings.sources.kinds
+        guard set.isEmpty else {
+            return ["\(set.joined(separator: " and ")) and jobs are both set; give each job its own source"]
         }
         var problems: [String] = []
-        var folders: [String: String] = [:]
+        var places: [String: String] = [:]
         var sources: [String: String] = [:]
         for job in jobs {
             let settings = job.loaded.settings
-            if let folder = settings.inbox {
-                if let other = folders.updateValue(job.name, forKey: folder) {
-                    problems.append(
-                        "jobs.\(job.name).source.folder is the folder of the job \(other); give each its own")
-                }
-            } else {
-                problems.append("jobs.\(job.name).source.folder is not set: which folder shall be polled?")
+            problems += settings.sources.problems(prefix: "jobs.\(job.name).")
+            if let place = settings.sources.place,
+                let other = places.updateValue(job.name, forKey: place)
+            {
+                problems.append("jobs.\(job.name).source is \(place), as of the job \(other); give each its own")
             }
             let source = settings.source ?? job.name
             if let other = sources.updateValue(job.name, forKey: source) {
@@ -62,27 +61,50 @@ struct ServiceJobs: Sendable {
     }
 
     /// Builds every job; nothing is polled yet.
+    ///
+    /// Throws `InboxError` where the folder that exports are fetched into cannot be made.
     init(_ settings: [JobSettings], _ session: Session, once: Bool) throws {
         let metrics = ServiceMetrics(session, sources: settings.map { $0.loaded.settings.source ?? $0.name })
         let turn = RunTurn()
         self.metrics = metrics
+        for job in settings where job.loaded.settings.sources.folder == nil {
+            try Self.inbox(of: job, session).makePrivate()
+        }
         jobs = settings.map { job in
             let shared = session.sharing(job.loaded)
-            let inbox = Inbox(folder: job.loaded.settings.inbox ?? "")
-            let work = InboxJob(shared, inbox: inbox, metrics: metrics)
             var log = session.log
             if settings.count > 1 { log[metadataKey: "job"] = "\(job.name)" }
+            let sources = job.loaded.settings.sources
+            let inbox = Self.inbox(of: job, session)
+            let fetcher = sources.remote().map { source in
+                ExportFetcher(
+                    source: source, folder: inbox.folder, settle: shared.settings.settle, limit: sources.maxSize,
+                    logger: log)
+            }
+            let work = InboxJob(shared, inbox: inbox, metrics: metrics)
+            // What is fetched is whole when it appears.
+            let settle = fetcher == nil ? shared.settings.settle : .zero
             let service = InboxService(
-                inbox: inbox, name: job.name,
-                options: .init(poll: shared.settings.poll, settle: shared.settings.settle, once: once), turn: turn,
-                logger: log, classify: { path in work.classify(path) },
+                inbox: inbox, name: job.name, fetcher: fetcher,
+                options: .init(poll: shared.settings.poll, settle: settle, once: once), turn: turn, logger: log,
+                classify: { path in work.classify(path) },
                 run: { export, began in await work.run(export, began: began) })
-            return Job(name: job.name, session: shared, work: work, service: service)
+            return Job(name: job.name, session: shared, work: work, service: service, fetcher: fetcher)
         }
+    }
+
+    /// The folder that is set, or one in the state folder that exports are fetched into.
+    private static func inbox(of job: JobSettings, _ session: Session) -> Inbox {
+        Inbox(folder: job.loaded.settings.sources.folder ?? "\(session.ledger.folder)/sources/\(job.name)")
     }
 
     /// All of them as one service.
     var service: JobsService { JobsService(jobs.map(\.service)) }
+
+    /// Closes what the sources have open.
+    func close() async {
+        for job in jobs { await job.fetcher?.shutdown() }
+    }
 
     func statuses() -> [JobStatus] { jobs.map { $0.service.jobStatus() } }
 

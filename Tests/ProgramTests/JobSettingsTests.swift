@@ -46,7 +46,7 @@ struct JobSettingsTests {
         #expect(Set(jobs.map(\.name)) == ["customers", "accounts"])
         let customers = try #require(jobs.first { $0.name == "customers" }).loaded.settings
         let accounts = try #require(jobs.first { $0.name == "accounts" }).loaded.settings
-        #expect(customers.inbox == "/exports/customers")
+        #expect(customers.sources.folder == "/exports/customers")
         #expect(customers.source == "customers")
         #expect((customers.owner, customers.deletes) == (.customer, .owned))
         #expect(customers.poll == .seconds(30))
@@ -74,7 +74,16 @@ struct JobSettingsTests {
             ("jobs: 3", "unknown setting jobs"),
             ("jobs: {a: {sync: {owner: account}}}", "jobs.a.source.folder is not set"),
             ("{source: {folder: /x}, jobs: {a: {source: {folder: /y}}}}", "source.folder and jobs are both set"),
-            ("jobs: {a: {source: {folder: /x}}, b: {source: {folder: /x}}}", "is the folder of the job"),
+            ("jobs: {a: {source: {folder: /x}}, b: {source: {folder: /x}}}", "as of the job"),
+            ("source: {folder: /x, url: https://e.example/a.csv}", "source.folder and source.url are set"),
+            ("source: {url: ftp://e.example/a.csv}", "source.url is 'ftp://e.example/a.csv'"),
+            ("source: {url: http://e.example/a.csv, header: 'Authorization: x'}", "unencrypted"),
+            ("source: {url: https://e.example/a.csv, header: 'no header'}", "source.header is set"),
+            ("source: {sftp: sftp://e.example/exports}", "source.sftp is"),
+            ("source: {sftp: 'sftp://-oProxyCommand=x@e.example/'}", "source.sftp is"),
+            ("source: {s3: s3://exports/a/, s3-access-key: k}", "source.s3-secret-key is not set"),
+            ("source: {s3: exports}", "source.s3 is 'exports'"),
+            ("source: {folder: /x, max-size: many}", "source.max-size is 'many'"),
             (
                 "jobs: {a: {source: {folder: /x}}, b: {source: {folder: /y}, sync: {source: a}}}",
                 "each export would take back what the other job asserts"

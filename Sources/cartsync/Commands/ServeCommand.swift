@@ -12,7 +12,7 @@ import SyncService
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Run as a service: poll a folder for exports and sync each.",
+        abstract: "Run as a service: poll for exports and sync each.",
         discussion: """
             Applies without asking, within the guards. A file is taken when it has been still for --settle, or when \
             NAME.done or NAME.manifest.json is beside it; it ends in done/, failed/ or waiting/ with its report \
@@ -96,7 +96,13 @@ struct ServeCommand: AsyncParsableCommand {
             let name = settings.count > 1 ? "\(job.name): " : ""
             Terminal.message("cartsync: \(name)polling \(status.source) every \(job.loaded.settings.poll)")
         }
-        try await session.onSchedule { try await group.run() }
+        do {
+            try await session.onSchedule { try await group.run() }
+        } catch {
+            await jobs.close()
+            throw error
+        }
+        await jobs.close()
         return ending(jobs, session)
     }
 

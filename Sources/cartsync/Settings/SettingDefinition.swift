@@ -45,7 +45,7 @@ struct SettingDefinition: Sendable {
 
 extension SettingDefinition {
     /// Every setting there is; a key that is not here is refused.
-    static let all: [SettingDefinition] = api + sync + run + pace + guards + exports + report + service
+    static let all: [SettingDefinition] = api + sync + run + pace + guards + exports + report + source + service
 
     private static let api: [SettingDefinition] = [
         .init(
@@ -219,19 +219,8 @@ extension SettingDefinition {
     ]
 
     private static let service: [SettingDefinition] = [
-        .init("source.folder", "folder that is polled for exports") { (settings, text) throws(UnusableValue) in
-            settings.inbox = try SettingValue.text(text)
-        },
-        .init("source.poll", "time between two looks at the folder (10s)") {
-            (settings, text) throws(UnusableValue) in
-            settings.poll = try SettingValue.duration(text, in: .milliseconds(100)...Duration.seconds(86_400))
-        },
-        .init("source.settle", "time a file must be still before it is taken (5s)") {
-            (settings, text) throws(UnusableValue) in
-            settings.settle = try SettingValue.duration(text, in: .zero...Duration.seconds(3600))
-        },
         .init("http.listen", "HOST:PORT of the status endpoints, or off (127.0.0.1:8480)") {
             (settings, text) throws(UnusableValue) in settings.httpListen = text == "off" ? nil : text
-        },
+        }
     ]
 }

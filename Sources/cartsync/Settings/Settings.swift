@@ -56,7 +56,7 @@ struct Settings: Sendable {
     var metricsFile: String?
     var hidesOwners = false
 
-    var inbox: String?
+    var sources = SourceSettings()
     var poll: Duration = .seconds(10)
     var settle: Duration = .seconds(5)
     var httpListen: String? = "127.0.0.1:8480"

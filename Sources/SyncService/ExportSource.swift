@@ -1,0 +1,96 @@
+/// A place elsewhere that exports are fetched from: a URL, a bucket, or a folder behind SFTP.
+///
+/// It knows what is there and how to get it, and remembers nothing; nothing there is ever changed.
+package protocol ExportSource: Sendable {
+    /// The place in words, without anything secret.
+    var words: String { get }
+    /// Whether what is listed may still be being written there.
+    var needsSettling: Bool { get }
+    /// What is there now.
+    func list() async throws(SourceError) -> [RemoteExport]
+    /// Fetches one export into a file, from where an earlier attempt ended if it is the same version.
+    ///
+    /// - Parameter known: the version that was fetched before; nil for none.
+    func download(
+        _ export: RemoteExport, known: ExportVersion?, to file: PartialFile
+    ) async throws(SourceError) -> Download
+    /// Closes connections; the source is not used afterwards.
+    func shutdown() async
+}
+
+/// An export that a source has.
+package struct RemoteExport: Sendable, Hashable {
+    package let name: String
+    /// In bytes; nil where only fetching it tells.
+    package let size: Int?
+    /// The time of its last change since 1970, as exact as the source tells; nil where it does not.
+    package let modified: Duration?
+    /// What changes with the content; nil where only fetching it tells.
+    package let version: ExportVersion?
+
+    package init(name: String, size: Int? = nil, modified: Duration? = nil, version: ExportVersion? = nil) {
+        self.name = name
+        self.size = size
+        self.modified = modified
+        self.version = version
+    }
+}
+
+/// What a source says of the version of an export; two that are equal are the same content.
+package struct ExportVersion: Sendable, Hashable, Codable {
+    /// An entity tag as it was sent, with its quotes (RFC 9110, 8.8.3).
+    package var etag: String?
+    /// The time of the last change, in the words of the source.
+    package var modified: String?
+    /// In bytes.
+    package var size: Int?
+    /// The SHA-256 of the content, where nothing else tells.
+    package var digest: String?
+
+    package init(etag: String? = nil, modified: String? = nil, size: Int? = nil, digest: String? = nil) {
+        self.etag = etag
+        self.modified = modified
+        self.size = size
+        self.digest = digest
+    }
+}
+
+/// How the attempt to fetch an export ended.
+package enum Download: Sendable, Hashable {
+    /// It is the version that was known; nothing was fetched.
+    case unchanged
+    /// The whole file is there, not yet forced to the disk. The time is that of its last change since 1970.
+    case complete(ExportVersion, modified: Duration?)
+}
+
+/// Why a source could not be read; a sentence that says where and what to do.
+package struct SourceError: Error, Sendable, Hashable, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// Why a text is no address of a source; completes the sentence "KEY is 'TEXT': …".
+package struct InvalidAddress: Error, Sendable, Hashable {
+    package let reason: String
+
+    package init(_ reason: String) {
+        self.reason = reason
+    }
+}
+
+/// The names that exports of a source may have here.
+package enum ExportName {
+    /// Whether the name can be that of a file here: no folder, nothing that is not printed, and room for an ending.
+    package static func isUsable(_ name: String) -> Bool {
+        !name.isEmpty && name.utf8.count <= 200 && name.first != "." && !name.contains("/")
+            && name.unicodeScalars.allSatisfy { scalar in
+                switch scalar.properties.generalCategory {
+                case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned: false
+                default: true
+                }
+            }
+    }
+}

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""A service fetches exports from a real OpenSSH server on this machine: settled files alone, each once, whole.
+
+    check_sftp.py PATH-TO-CARTSYNC
+
+Needs sshd, ssh-keygen and sftp (Debian's openssh-server and openssh-client).
+"""
+import getpass
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from service import Service, expect, free_port, wait_for
+
+
+def sshd(work, port):
+    """An unprivileged sshd that lets this user in with one key, and nobody else."""
+    for name in ("host", "user", "stranger"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{work}/{name}"], check=True)
+    shutil.copy(f"{work}/user.pub", f"{work}/authorized_keys")
+    with open(f"{work}/host.pub") as file:
+        kind, key = file.read().split()[:2]
+    with open(f"{work}/known_hosts", "w") as file:
+        file.write(f"[127.0.0.1]:{port} {kind} {key}\n")
+    with open(f"{work}/sshd_config", "w") as file:
+        file.write(
+            f"Port {port}\nListenAddress 127.0.0.1\nHostKey {work}/host\nAuthorizedKeysFile {work}/authorized_keys\n"
+            f"PidFile {work}/sshd.pid\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n"
+            "KbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\nSubsystem sftp internal-sftp\n")
+    if os.getuid() == 0:
+        os.makedirs("/run/sshd", exist_ok=True)
+    process = subprocess.Popen(
+        [shutil.which("sshd", path="/usr/sbin:/usr/bin:/sbin"), "-D", "-e", "-f", f"{work}/sshd_config"],
+        stderr=open(f"{work}/sshd.log", "w"))
+    wait_for("sshd listens", lambda: "listening" in open(f"{work}/sshd.log").read())
+    return process
+
+
+def main():
+    cartsync = os.path.abspath(sys.argv[1])
+    with tempfile.TemporaryDirectory(prefix="cartsync-sftp-") as work:
+        port = free_port()
+        remote = f"{work}/exports of tonight"
+        os.mkdir(remote)
+        server = sshd(work, port)
+        address = f"sftp://{getpass.getuser()}@127.0.0.1:{port}{remote}"
+        settings = {
+            "source.sftp": address, "source.sftp-key": f"{work}/user", "source.sftp-known-hosts": f"{work}/known_hosts",
+            "source.poll": "300ms", "source.settle": "1s",
+        }
+        service = None
+        try:
+            service = Service(cartsync, work, settings)
+            # A slow writer: nothing is taken before it has been still.
+            with open(f"{remote}/customers one.csv", "w") as file:
+                file.write("customer_id,cart_id\n")
+                for number in range(8):
+                    file.write(f"c-{number},cart-{number}\n")
+                    file.flush()
+                    time.sleep(0.3)
+                expect(service.associations() == 0, "a file that is being written was taken")
+            service.wait_for_associations(8)
+            wait_for("the export is done", lambda: "customers one.csv" in service.names("done"))
+
+            # A manifest comes along and is believed; other names are left alone.
+            with open(f"{remote}/bad.csv.manifest.json", "w") as file:
+                file.write('{"records": 3}')
+            with open(f"{remote}/bad.csv", "w") as file:
+                file.write("customer_id,cart_id\nc-9,cart-9\n")
+            for name in (".hidden.csv", "x.part", "star*.csv", "line\nend.csv"):
+                with open(f"{remote}/{name}", "w") as file:
+                    file.write("customer_id,cart_id\nc-8,cart-8\n")
+            os.mkdir(f"{remote}/folder.csv")
+            os.symlink("/etc/passwd", f"{remote}/link.csv")
+            wait_for("the export that disagrees with its manifest has failed", lambda: "bad.csv" in service.names("failed"))
+
+            # A new version under the same name is fetched, also after a restart, and nothing else is fetched again.
+            service.stop()
+            with open(f"{remote}/customers one.csv", "a") as file:
+                file.write("".join(f"c-{number},cart-{number}\n" for number in range(8, 5000)))
+            service = Service(cartsync, work, settings)
+            service.wait_for_associations(5000)
+            fetched = service.log().count("fetched")
+            expect(fetched == 1, f"{fetched} exports were fetched after the restart")
+
+            # The server is away: the service says so and lives on, and goes on when it is back.
+            server.send_signal(signal.SIGTERM)
+            server.wait()
+            wait_for("readiness says that the source is down", lambda: "the source cannot be read for" in service.ready())
+            server = subprocess.Popen(server.args, stderr=open(f"{work}/sshd.log", "w"))
+            wait_for("the service is ready again", lambda: '"is_ready":true' in service.ready())
+            service.stop()
+
+            # A host that is not known, and a key that is not: refused, with the setting to look at.
+            open(f"{work}/nobody", "w").close()
+            for setting, path, words in (
+                ("source.sftp-known-hosts", f"{work}/nobody", "source.sftp-known-hosts"),
+                ("source.sftp-key", f"{work}/stranger", "source.sftp-key"),
+            ):
+                service = Service(cartsync, work, {**settings, setting: path})
+                wait_for(f"{setting} is named", lambda: words in service.ready())
+                service.stop()
+            expect(not [name for name in service.names("working") if name.endswith(".csv")], "something is left in working/")
+        finally:
+            if service:
+                service.stop()
+            server.terminate()
+            server.wait()
+    print("exports come over SFTP, settled, once, and whole")
+
+
+main()
