@@ -70,6 +70,11 @@ TORTURE ?=
 torture: release ## kill, starve and mislead the release build, at least 100 times; TORTURE="--seed 1 kills" chooses
 	Tests/Torture/run "$$(swift build $(RELEASE) --show-bin-path)/cartsync" $(TORTURE)
 
+SOAK_MINUTES ?= 120
+.PHONY: soak
+soak: release ## run the service for SOAK_MINUTES (120), killed and restarted at random: nothing lost, nothing grown
+	Tests/Torture/soak "$$(swift build $(RELEASE) --show-bin-path)/cartsync" $(SOAK_MINUTES)
+
 FUZZ_SECONDS ?= 60
 .PHONY: fuzz
 fuzz: deps ## read damaged exports for FUZZ_SECONDS (60): no crash, no hang, no disagreement

@@ -32,7 +32,9 @@ struct BucketListing: Sendable, Hashable {
             unsafe Self.name(root) == "ListBucketResult"
         else { return nil }
         var isTruncated: Bool?
-        for unsafechild in unsafe Self.children(root) {
+        let children = unsafe Self.children(root)
+        for place in unsafe children.indices {
+            let child = unsafe children[place]
             switch unsafe Self.name(child) {
             case "Contents": unsafe objects.append(Self.object(child))
             case "IsTruncated": unsafe isTruncated = Self.text(child) == "true"
@@ -47,7 +49,9 @@ struct BucketListing: Sendable, Hashable {
     // Unsafe, as everything below, because libxml2's tree is made of C pointers: they are read while the document lives.
     @unsafe private static func object(_ node: xmlNodePtr) -> Object {
         var object = Object()
-        for unsafechild in unsafe children(node) {
+        let children = unsafe children(node)
+        for place in unsafe children.indices {
+            let child = unsafe children[place]
             let text = unsafe text(child)
             let name = unsafe name(child)
             switch name {

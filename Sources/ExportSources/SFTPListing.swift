@@ -3,11 +3,25 @@ import SyncService
 
 /// What `ls -ln` of OpenSSH's `sftp` says of a folder.
 enum SFTPListing {
-    /// The regular files. Lines of anything else, and names that `sftp` writes with escapes, are passed over.
+    /// The regular files. Lines of anything else, and names that are special to `sftp` or broken by a line end, are
+    /// passed over.
     ///
     /// - Parameter now: the present, which the lines of the last months leave out the year of.
     static func exports(_ text: String, now: Date) -> [RemoteExport] {
-        text.split(separator: "\n").compactMap { export(String($0), now: now) }
+        var exports: [RemoteExport] = []
+        var isFile = false
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            if line.prefixMatch(of: #/[-dlbcps][-rwxsStT]{9}/#) != nil {
+                let export = export(String(line), now: now)
+                isFile = export != nil
+                if let export { exports.append(export) }
+            } else if isFile, !line.isEmpty {
+                // The rest of a name with a line end in it: what was read before is not its name.
+                exports.removeLast()
+                isFile = false
+            }
+        }
+        return exports
     }
 
     /// One line: `-rw-r--r--    ? 1000     1000         1234 Nov 21 16:17 customers.csv`, or with the year in the

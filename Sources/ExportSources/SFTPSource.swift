@@ -102,7 +102,8 @@ package final class SFTPSource: ExportSource {
     /// Runs a batch of `sftp` in the remote folder and returns what it wrote.
     private func run(_ batch: String, in folder: String?) async throws(SourceError) -> String {
         var words = [
-            "-q", "-b", "-", "-P", "\(address.port)", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes",
+            "-b", "-", "-P", "\(address.port)", "-o", "LogLevel=ERROR", "-o", "BatchMode=yes", "-o",
+            "StrictHostKeyChecking=yes",
             "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3",
         ]
         if let key = access.key { words += ["-o", "IdentitiesOnly=yes", "-i", key] }

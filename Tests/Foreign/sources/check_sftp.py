@@ -92,7 +92,7 @@ def main():
             server.wait()
             wait_for("readiness says that the source is down", lambda: "the source cannot be read for" in service.ready())
             server = subprocess.Popen(server.args, stderr=open(f"{work}/sshd.log", "w"))
-            wait_for("the service is ready again", lambda: '"is_ready":true' in service.ready())
+            wait_for("the service is ready again", lambda: '"is_ready":true' in service.ready(), otherwise=service.ready)
             service.stop()
 
             # A host that is not known, and a key that is not: refused, with the setting to look at.
@@ -102,7 +102,7 @@ def main():
                 ("source.sftp-key", f"{work}/stranger", "source.sftp-key"),
             ):
                 service = Service(cartsync, work, {**settings, setting: path})
-                wait_for(f"{setting} is named", lambda: words in service.ready())
+                wait_for(f"{setting} is named", lambda: words in service.ready(), 10, service.ready)
                 service.stop()
             expect(not [name for name in service.names("working") if name.endswith(".csv")], "something is left in working/")
         finally:

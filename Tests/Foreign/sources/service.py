@@ -1,4 +1,5 @@
 """A service with a source elsewhere, and the sandbox that it syncs to."""
+import atexit
 import json
 import os
 import re
@@ -16,13 +17,13 @@ def expect(is_true, problem):
         sys.exit(f"FAILED: {problem}")
 
 
-def wait_for(what, condition, seconds=30):
+def wait_for(what, condition, seconds=30, otherwise=lambda: ""):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():
             return
         time.sleep(0.1)
-    sys.exit(f"FAILED: it did not happen within {seconds} s that {what}")
+    sys.exit(f"FAILED: it did not happen within {seconds} s that {what}\n{otherwise()}")
 
 
 def free_port():
@@ -41,6 +42,7 @@ class Service:
         if work not in self.sandboxes:
             sandbox = subprocess.Popen([cartsync, "sandbox", "--port", "0"], stdout=subprocess.PIPE, text=True,
                                        stderr=subprocess.DEVNULL)
+            atexit.register(sandbox.kill)
             lines = "".join(sandbox.stdout.readline() for _ in range(3))
             self.sandboxes[work] = (sandbox, dict(re.findall(r"export (\w+)=(\S+)", lines)))
         environment = self.sandboxes[work][1]
@@ -73,8 +75,8 @@ class Service:
         with urllib.request.urlopen(self.url + "/sandbox/associations") as answer:
             return answer.read().decode().count("\n") - 1
 
-    def wait_for_associations(self, count):
-        wait_for(f"the store has {count} associations", lambda: self.associations() == count)
+    def wait_for_associations(self, count, seconds=30):
+        wait_for(f"the store has {count} associations", lambda: self.associations() == count, seconds, self.ready)
 
     def ready(self):
         try:
