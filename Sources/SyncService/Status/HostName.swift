@@ -28,10 +28,18 @@ package struct HostName: Sendable, Hashable {
     package var isLoopback: Bool {
         if text == "localhost" || text == "::1" { return true }
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts[0] == "127"
-            && parts.allSatisfy { part in
-                part.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } && UInt8(part) != nil
-            }
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy(Self.isByte)
+    }
+
+    /// Whether it is an address and no name.
+    package var isAddress: Bool {
+        if text.contains(":") { return true }
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts.allSatisfy(Self.isByte)
+    }
+
+    private static func isByte(_ part: Substring) -> Bool {
+        part.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } && UInt8(part) != nil
     }
 
     private static func isAllowed(_ byte: UInt8) -> Bool {

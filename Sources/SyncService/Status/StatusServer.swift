@@ -4,30 +4,6 @@ package import Logging
 import NIOCore
 import ServiceLifecycle
 
-#if canImport(FoundationEssentials)
-    package import FoundationEssentials
-#else
-    package import Foundation
-#endif
-
-/// Where the status server gets what it shows.
-package struct StatusSources: Sendable {
-    package var health: @Sendable () -> ServiceHealth
-    /// The metrics in Prometheus' text format.
-    package var metrics: @Sendable () async throws -> String
-    /// The latest runs as one JSON document.
-    package var runs: @Sendable () async throws -> Data
-
-    package init(
-        health: @escaping @Sendable () -> ServiceHealth, metrics: @escaping @Sendable () async throws -> String,
-        runs: @escaping @Sendable () async throws -> Data
-    ) {
-        self.health = health
-        self.metrics = metrics
-        self.runs = runs
-    }
-}
-
 /// Why the status server cannot start.
 package enum StatusServerError: Error, Hashable, CustomStringConvertible {
     /// Others could reach it, and there is no token that keeps them from approving.
@@ -37,14 +13,14 @@ package enum StatusServerError: Error, Hashable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .exposed(let host):
-            "the status endpoints would be open to others on \(host); listen on 127.0.0.1"
+            "the page would be open to others on \(host) without a token; set http.approval-token, or listen on 127.0.0.1"
         case .cannotListen(let host, let port, let reason):
             "the status page cannot listen on \(host):\(port): \(reason); choose another port with --http, or --http off"
         }
     }
 }
 
-/// The service's page of numbers: /healthz, /readyz, /metrics and /api/runs. It only ever reads.
+/// The service's page and endpoints: they show what it does, and take approvals from who has the token.
 package final class StatusServer: Service, Sendable {
     package struct Options: Sendable {
         /// The address to listen on.
@@ -53,19 +29,22 @@ package final class StatusServer: Service, Sendable {
         package var port: Int
         /// Further names under which a browser may ask, beside loopback names and `host`.
         package var names: [String]
-        /// Whether there is an approval token; without one only loopback addresses are allowed.
-        package var hasToken: Bool
+        /// The secret of those who may approve and stop; without one nobody may, and only loopback addresses are
+        /// allowed.
+        package var token: ApprovalToken?
 
-        package init(host: String = "127.0.0.1", port: Int = 8480, names: [String] = [], hasToken: Bool = false) {
+        package init(
+            host: String = "127.0.0.1", port: Int = 8480, names: [String] = [], token: ApprovalToken? = nil
+        ) {
             self.host = host
             self.port = port
             self.names = names
-            self.hasToken = hasToken
+            self.token = token
         }
     }
 
-    /// Connections at the same time; further ones wait.
-    static let maxConnections = 64
+    /// Connections at the same time; further ones wait. Less than the 1024 files that a process may usually have.
+    static let maxConnections = 600
     /// A connection without a whole request for this long is closed, in seconds.
     static let idleSeconds: Int64 = 10
     /// All header fields of a request, in bytes.
@@ -78,16 +57,18 @@ package final class StatusServer: Service, Sendable {
 
     /// Throws `StatusServerError.exposed`.
     package init(
-        options: Options = Options(), sources: StatusSources, logger: Logger,
+        options: Options = Options(), sources: StatusSources, clock: ServiceClock = .continuous, logger: Logger,
         onListening: @escaping @Sendable (_ port: Int) -> Void = { _ in }
     ) throws(StatusServerError) {
         let isLoopback = HostName(options.host.contains(":") ? "[\(options.host)]" : options.host)?.isLoopback == true
-        guard isLoopback || options.hasToken else { throw .exposed(host: options.host) }
+        guard isLoopback || options.token != nil else { throw .exposed(host: options.host) }
         self.options = options
         self.logger = logger
         self.onListening = onListening
         responder = StatusResponder(
-            sources: sources, names: Set(([options.host] + options.names).map { $0.lowercased() }), logger: logger)
+            pages: StatusPages(sources: sources, events: EventStream(clock: clock)),
+            names: Set(([options.host] + options.names).map { $0.lowercased() }), takesAddresses: !isLoopback,
+            token: options.token, logger: logger)
     }
 
     /// Serves until graceful shutdown or cancellation. Throws `StatusServerError.cannotListen`.

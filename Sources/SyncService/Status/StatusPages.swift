@@ -1,0 +1,193 @@
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import NIOCore
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// What the status server's answers say.
+struct StatusPages: Sendable {
+    /// A request that cannot be understood, in a sentence.
+    struct BadRequest: Error {
+        let reason: String
+    }
+
+    static let eventsType = "text/event-stream"
+    static let jsonType = "application/json; charset=utf-8"
+    /// Runs of one page.
+    static let limits = 1...1000
+    static let usualLimit = 50
+
+    let sources: StatusSources
+    let events: EventStream
+
+    /// Answers what only reads.
+    func show(_ route: StatusRoute, _ uri: URI, isHead: Bool) async throws -> Response {
+        switch route {
+        case .page: return asset(PageAssets.page, type: "text/html; charset=utf-8", policy: Protection.page)
+        case .script: return asset(PageAssets.script, type: "text/javascript; charset=utf-8")
+        case .style: return asset(PageAssets.style, type: "text/css; charset=utf-8")
+        case .icon: return asset(PageAssets.icon, type: "image/svg+xml")
+        case .description: return asset(PageAssets.description, type: "application/yaml; charset=utf-8")
+        case .health: return try health()
+        case .readiness: return try readiness()
+        case .metrics:
+            return asset(try await sources.metrics(), type: "text/plain; version=0.0.4; charset=utf-8")
+        case .service: return try Self.json(.ok, try await sources.service())
+        case .serviceEvents: return try stream(isHead) { try await serviceEvent() }
+        case .runs: return try await runs(uri)
+        case .run(let run): return try await self.run(run)
+        case .runReport(let run):
+            guard let page = try await sources.report(run, "report.html") else { throw Self.noReport(run) }
+            var response = Self.response(.ok, page, type: "text/html; charset=utf-8")
+            response.headers[Self.policy] = Protection.report
+            return response
+        case .runEvents(let run):
+            guard let known = try await sources.run(run) else { throw Self.noRun(run) }
+            return try stream(isHead) { try await runEvent(of: known.run) }
+        case .approve, .stop: return Self.error(.methodNotAllowed, "this can only be asked for with POST")
+        }
+    }
+
+    /// Approves a run; the body may have `maxDeletes`.
+    func approve(_ run: String, _ body: ByteBuffer) async throws -> Response {
+        struct Order: Decodable {
+            let maxDeletes: Int?
+        }
+        var order = Order(maxDeletes: nil)
+        if body.readableBytes > 0 {
+            guard let read = try? JSONDecoder().decode(Order.self, from: Data(body.readableBytesView)) else {
+                throw BadRequest(reason: "the body is not JSON with a whole number maxDeletes")
+            }
+            order = read
+        }
+        if let deletes = order.maxDeletes, deletes < 0 { throw BadRequest(reason: "maxDeletes is less than 0") }
+        return try Self.json(.accepted, Done(message: try await sources.approve(run, order.maxDeletes)))
+    }
+
+    func stop(_ run: String) async throws -> Response {
+        try Self.json(.accepted, Done(message: try await sources.stop(run)))
+    }
+
+    private struct Done: Encodable {
+        let message: String
+    }
+
+    private func health() throws -> Response {
+        struct Health: Encodable {
+            let status: String
+            let lastPollSeconds: Double?
+        }
+        let health = sources.health()
+        let seconds = health.sinceLastPoll.map { $0 / .seconds(1) }
+        return try Self.json(
+            health.isAlive ? .ok : .serviceUnavailable,
+            Health(status: health.isAlive ? "ok" : "hangs", lastPollSeconds: seconds))
+    }
+
+    private func readiness() throws -> Response {
+        struct Readiness: Encodable {
+            let isReady: Bool
+            let reasons: [String]
+        }
+        let reasons = sources.health().reasons
+        return try Self.json(
+            reasons.isEmpty ? .ok : .serviceUnavailable, Readiness(isReady: reasons.isEmpty, reasons: reasons))
+    }
+
+    private func runs(_ uri: URI) async throws -> Response {
+        var limit = Self.usualLimit
+        if let text = uri.queryParameters["limit"] {
+            guard let number = Int(text), Self.limits.contains(number) else {
+                throw BadRequest(reason: "limit is not a number from \(Self.limits.lowerBound) to \(Self.limits.upperBound)")
+            }
+            limit = number
+        }
+        let before = uri.queryParameters["before"].map(String.init)
+        if let before, !StatusRoute.isRun(before) { throw BadRequest(reason: "before is not the id of a run") }
+        return try Self.json(.ok, try await sources.runs(limit, before))
+    }
+
+    /// The report of a run, or what is known of one that has none yet.
+    private func run(_ run: String) async throws -> Response {
+        if let report = try await sources.report(run, "report.json") {
+            return Self.response(.ok, report, type: Self.jsonType)
+        }
+        guard let known = try await sources.run(run) else { throw Self.noRun(run) }
+        return try Self.json(.ok, known)
+    }
+
+    private func stream(
+        _ isHead: Bool, _ next: @escaping @Sendable () async throws -> EventStream.Event?
+    ) throws -> Response {
+        if isHead { return Response(status: .ok, headers: [.contentType: Self.eventsType]) }
+        guard let body = events.body(next) else {
+            var refusal = Self.error(
+                .serviceUnavailable, "there are \(EventStream.maxListeners) listeners already; ask for /api/service")
+            refusal.headers[.retryAfter] = "30"
+            return refusal
+        }
+        return Response(status: .ok, headers: [.contentType: Self.eventsType], body: body)
+    }
+
+    private func serviceEvent() async throws -> EventStream.Event? {
+        .init(name: "service", data: try Self.text(try await sources.service()))
+    }
+
+    /// How far a run has come, or how it ended.
+    private func runEvent(of run: String) async throws -> EventStream.Event? {
+        if let current = try await sources.service().run, current.run == run {
+            return .init(name: "progress", data: try Self.text(current))
+        }
+        guard let known = try await sources.run(run) else { throw Self.noRun(run) }
+        // Between its last call and its report a run is still there.
+        if known.ended == nil && ["planning", "applying"].contains(known.state) { return nil }
+        return .init(name: "end", data: try Self.text(known), isLast: true)
+    }
+
+    private func asset(_ text: String, type: String, policy: String? = nil) -> Response {
+        var response = Self.response(.ok, Data(text.utf8), type: type)
+        if let policy { response.headers[Self.policy] = policy }
+        return response
+    }
+
+    private static func noRun(_ run: String) -> StatusRefusal { .unknown("there is no run \(run)") }
+    private static func noReport(_ run: String) -> StatusRefusal { .unknown("run \(run) has no report") }
+
+    private static let policy = HTTPField.Name("Content-Security-Policy") ?? .server
+
+    private static func response(_ status: HTTPResponse.Status, _ body: Data, type: String) -> Response {
+        Response(
+            status: status, headers: [.contentType: type], body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+    }
+
+    private static func encode(_ value: some Encodable) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.dateEncodingStrategy = .iso8601
+        return try encoder.encode(value)
+    }
+
+    private static func text(_ value: some Encodable) throws -> String {
+        String(decoding: try encode(value), as: UTF8.self)
+    }
+
+    private static func json(_ status: HTTPResponse.Status, _ value: some Encodable) throws -> Response {
+        response(status, try encode(value), type: jsonType)
+    }
+
+    static func error(_ status: HTTPResponse.Status, _ problem: String) -> Response {
+        struct Problem: Encodable {
+            let status: Int
+            let error: String
+        }
+        guard let response = try? json(status, Problem(status: status.code, error: problem)) else {
+            return Response(status: status)
+        }
+        return response
+    }
+}
