@@ -185,7 +185,13 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "SyncServiceTests", dependencies: ["SyncService", lifecycle, log], swiftSettings: settings),
+            name: "SyncServiceTests",
+            dependencies: [
+                "SyncService", lifecycle, log, .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
         .testTarget(
             name: "ExportSourcesTests",
             dependencies: [
@@ -197,7 +203,7 @@ let package = Package(
             name: "CommerceSandboxTests", dependencies: ["CommerceSandbox", lifecycle, log], swiftSettings: settings),
         .testTarget(
             name: "ProgramTests",
-            dependencies: ["cartsync", "SyncEngine", "TestSupport", "CartAssociations", "CommerceAPI"],
+            dependencies: ["cartsync", "SyncEngine", "TestSupport", "CartAssociations", "CommerceAPI", log],
             swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",

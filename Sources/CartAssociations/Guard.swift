@@ -51,6 +51,12 @@ package struct Refusal: Sendable, Hashable, Codable {
     package let sentence: String
     /// The flag that allows exactly this plan, for instance `--max-deletes 412`.
     package let permission: String
+
+    package init(rule: Rule, sentence: String, permission: String) {
+        self.rule = rule
+        self.sentence = sentence
+        self.permission = permission
+    }
 }
 
 extension Guard {
@@ -76,7 +82,8 @@ extension Guard {
                 refusals.append(
                     Refusal(
                         rule: .deletes,
-                        sentence: "\(Count.text(plan.deletes, "delete")), more than the \(Count.text(approvedDeletes)) that were allowed",
+                        sentence:
+                            "\(Count.text(plan.deletes, "delete")), more than the \(Count.text(approvedDeletes)) that were allowed",
                         permission: approval))
             }
             return refusals
@@ -88,7 +95,8 @@ extension Guard {
             refusals.append(
                 Refusal(
                     rule: .owners,
-                    sentence: "\(Count.text(plan.ownersLosing)) of the \(Count.text(plan.ownersInScope)) owners in scope would lose a cart, "
+                    sentence:
+                        "\(Count.text(plan.ownersLosing)) of the \(Count.text(plan.ownersInScope)) owners in scope would lose a cart, "
                         + "more than \(percent(maxOwnersShare))",
                     permission: approval))
         }
@@ -122,7 +130,8 @@ extension Guard {
             guard plan.rejected >= minRejected, Double(plan.rejected) > share * Double(plan.records) else { return nil }
             allowed = percent(share)
         }
-        return "\(Count.text(plan.rejected)) of \(Count.text(plan.records, "record")) are rejected, more than \(allowed)"
+        return
+            "\(Count.text(plan.rejected)) of \(Count.text(plan.records, "record")) are rejected, more than \(allowed)"
     }
 
     private func volumeSentence(_ plan: PlanFigures) -> String? {
@@ -131,7 +140,8 @@ extension Guard {
         let middle = volumes.count / 2
         let median = volumes.count.isMultiple(of: 2) ? (volumes[middle - 1] + volumes[middle]) / 2 : volumes[middle]
         guard Double(plan.records) < minVolumeShare * Double(median) else { return nil }
-        return "\(Count.text(plan.records, "record")), under \(percent(minVolumeShare)) of the \(Count.text(median)) that are usual "
+        return
+            "\(Count.text(plan.records, "record")), under \(percent(minVolumeShare)) of the \(Count.text(median)) that are usual "
             + "(median of the last \(volumes.count) accepted)"
     }
 }

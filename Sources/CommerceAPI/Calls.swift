@@ -171,7 +171,7 @@ extension CommerceClient {
                 reason: "more than a tenth of all calls are repetitions, so single calls probe the store")
         }
         observe(.retry(request.operation, after: wait))
-        logger.info(
+        logger.debug(
             "a call is made again",
             metadata: [
                 "operation": "\(request.operation.rawValue)", "answer": "\(judged.answer.rawValue)",

@@ -65,7 +65,7 @@ extension CommerceClient {
             guard case .incomplete(let reason) = listing.completeness else { return listing }
             if let total = listing.total, total > mostCarts { return listing }
             if listing.pages == 0 { return listing }
-            logger.info(
+            logger.notice(
                 "a listing of carts is incomplete", metadata: ["reason": "\(reason)", "try": "\(number)"])
         }
         return listing

@@ -94,12 +94,18 @@ package struct Inbox: Sendable {
         try exports(in: .waiting)
     }
 
-    /// Moves an export from `waiting/` back to `working/`, where the service finds and syncs it again.
-    package func release(_ name: String) throws(InboxError) {
+    /// Moves an export from `waiting/` back to `working/`, where the service finds and syncs it again. False where one of
+    /// its name is being worked on.
+    @discardableResult
+    package func release(_ name: String) throws(InboxError) -> Bool {
+        guard !FolderCalls.exists("\(path(.working))/\(name)") else { return false }
         try moveCompanions(of: name, from: path(.waiting), to: path(.working), as: name)
         try FolderCalls.move("\(path(.waiting))/\(name)", to: "\(path(.working))/\(name)")
+        // The copy of the refused run's report; the report itself is in the state folder.
+        try? FileManager.default.removeItem(atPath: "\(path(.waiting))/\(name)\(Self.reportEnding)")
         try synchronize(.working)
         try synchronize(.waiting)
+        return true
     }
 
     /// What an export is called in the end.

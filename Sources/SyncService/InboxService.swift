@@ -34,6 +34,7 @@ package final class InboxService: Service, Sendable {
     private let once: Bool
     private let clock: ServiceClock
     private let logger: Logger
+    private let review: @Sendable () -> Void
     private let classify: @Sendable (_ path: String) async -> ExportClass
     private let runExport: @Sendable (ClaimedExport, _ began: @Sendable (String) -> Void) async -> ExportVerdict
     private let state: Mutex<InboxState>
@@ -42,6 +43,7 @@ package final class InboxService: Service, Sendable {
     ///   - name: the name of the job.
     ///   - fetcher: what brings the exports from elsewhere into the inbox; nil where others put them there.
     ///   - turn: shared by the jobs of a process.
+    ///   - review: Called before each look: may release exports that wait.
     ///   - classify: Says what the export at a path is; asked only where several are waiting, and never for one that
     ///     is being synced.
     ///   - run: Syncs one export, and says the id of its run as soon as it has one. It has to end soon after graceful
@@ -49,6 +51,7 @@ package final class InboxService: Service, Sendable {
     package init(
         inbox: Inbox, name: String = "default", fetcher: ExportFetcher? = nil, options: Options = Options(),
         turn: RunTurn = RunTurn(), clock: ServiceClock = .continuous, logger: Logger,
+        review: @escaping @Sendable () -> Void = {},
         classify: @escaping @Sendable (_ path: String) async -> ExportClass,
         run: @escaping @Sendable (ClaimedExport, _ began: @Sendable (String) -> Void) async -> ExportVerdict
     ) {
@@ -60,6 +63,7 @@ package final class InboxService: Service, Sendable {
         once = options.once
         self.clock = clock
         self.logger = logger
+        self.review = review
         self.classify = classify
         runExport = run
         state = Mutex(InboxState(options))
@@ -167,6 +171,7 @@ package final class InboxService: Service, Sendable {
     }
 
     private func look() {
+        review()
         let listing = Result { () throws(InboxError) in try inbox.list() }
         let awaiting = Result { () throws(InboxError) in try inbox.waiting().map(\.name) }
         let (before, after) = state.withLock { state in

@@ -4,7 +4,7 @@ extension Logger.MetadataValue {
     /// A name from outside: control characters are escaped, so that one event stays one line.
     static func quoted(_ text: String) -> Logger.MetadataValue {
         var shown = ""
-        for scalar in text.unicodeScalars.prefix(300) {
+        for scalar in text.unicodeScalars.prefix(1000) {
             switch scalar.properties.generalCategory {
             case .control, .format, .lineSeparator, .paragraphSeparator: shown += scalar.escaped(asASCII: true)
             default: shown.unicodeScalars.append(scalar)

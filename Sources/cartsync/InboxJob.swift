@@ -11,16 +11,21 @@ import Synchronization
 /// What `serve` does with each export of its inbox.
 final class InboxJob: Sendable {
     private let session: Session
-    private let inbox: Inbox
+    private let approvals: JobApprovals
     private let metrics: ServiceMetrics
     private let worstStatus = Mutex<ExitStatus?>(nil)
 
     /// - Parameter session: with the settings of the job.
     init(_ session: Session, inbox: Inbox, metrics: ServiceMetrics) {
         self.session = session
-        self.inbox = inbox
         self.metrics = metrics
+        approvals = JobApprovals(
+            runs: WaitingRuns(stateFolder: session.ledger.folder), job: session.settings.source ?? "default",
+            inbox: inbox, log: session.log)
     }
+
+    /// Takes exports whose runs were approved back to work.
+    func review() { approvals.review() }
 
     /// The first status of a run that was not done.
     var worst: ExitStatus? { worstStatus.withLock { $0 } }
@@ -40,18 +45,22 @@ final class InboxJob: Sendable {
 
     /// Syncs one export within the guards, or goes on with the run that it had.
     func run(_ export: ClaimedExport, began: @Sendable (String) -> Void) async -> ExportVerdict {
-        if export.isResumed, let verdict = await resume(export, began) { return verdict }
+        let waited = approvals.waiting(for: export)
+        if export.isResumed, let verdict = await resume(export, waited?.run, began) { return verdict }
         let run = session.run(
             command: "serve", exports: [export.path],
-            missingFinalNewline: session.settings.requireFinalNewline ? .refused : .makesNoDeletes)
+            missingFinalNewline: session.settings.requireFinalNewline ? .refused : .makesNoDeletes,
+            approvedDeletes: waited?.approval?.deletes)
         began(run.id)
         let recorder = session.recorder
         metrics.begin(recorder, run.progress)
         let verdict: ExportVerdict
         do {
-            verdict = try await planAndApply(run, export)
+            verdict = try await ProgramLog.$run.withValue(run.id) { () async throws(RunFailure) in
+                try await planAndApply(run, export, waited?.run)
+            }
         } catch {
-            verdict = self.verdict(error)
+            verdict = judge(RunFailure(sorting: error), run, export, waited?.run)
         }
         metrics.addRest(recorder)
         await session.endRun()
@@ -59,13 +68,18 @@ final class InboxJob: Sendable {
     }
 
     /// Goes on with the stopped run of an export that was taken before; nil where it must be planned anew.
-    private func resume(_ export: ClaimedExport, _ began: (String) -> Void) async -> ExportVerdict? {
+    private func resume(
+        _ export: ClaimedExport, _ waited: WaitingRun?, _ began: (String) -> Void
+    ) async -> ExportVerdict? {
         let verdict: ExportVerdict?
+        var id = "none"
         do {
             guard let record = try stoppedRun(of: export) else { return nil }
+            id = record.id
             let run = session.run(resuming: record)
             let remainder = try run.remainder(of: record)
             guard remainder.refusals.isEmpty else { return nil }
+            if let waited { try approvals.forget(waited) }
             began(run.id)
             let recorder = session.recorder
             metrics.begin(recorder, run.progress)
@@ -73,72 +87,131 @@ final class InboxJob: Sendable {
             session.log.notice(
                 "a run is resumed", metadata: ["run": "\(record.id)", "pending": "\(remainder.pending)"])
             let earlier = try? ReportFolder(path: run.folder).report()
-            let report = try await run.resume(record, remainder)
+            let report = try await ProgramLog.$run.withValue(run.id) { try await run.resume(record, remainder) }
             metrics.count(report, after: earlier?.outcomes ?? RunOutcomes(), recorder)
-            verdict = conclude(report, run, export)
+            verdict = try conclude(report, run, export)
         } catch {
-            verdict = self.verdict(RunFailure(sorting: error))
+            verdict = self.verdict(RunFailure(sorting: error), id, export, waited)
         }
         await session.endRun()
         return verdict
     }
 
-    /// The run that was stopped while it applied this very export.
+    /// The run that was stopped while it applied this very export, under whatever name it had then.
     private func stoppedRun(of export: ClaimedExport) throws -> RunRecord? {
-        let record = try session.ledger.runs(in: [.stopped]).last { run in
-            run.isResumable && run.command == "serve" && run.exports.map(\.path) == [export.path]
+        let stopped = try session.ledger.runs(in: [.stopped]).filter { run in
+            run.isResumable && run.command == "serve" && run.source == session.settings.source ?? "default"
         }
-        guard let record else { return nil }
+        guard !stopped.isEmpty else { return nil }
         let file = try ExportFile.open(export.path, spoolFolder: session.ledger.folder, followingLinks: false)
-        return try file.sha256() == record.exports.first?.digest ? record : nil
+        let digest = try file.sha256()
+        return stopped.last { $0.exports.map(\.digest) == [digest] }
     }
 
-    private func planAndApply(_ run: SyncRun, _ export: ClaimedExport) async throws(RunFailure) -> ExportVerdict {
+    private func planAndApply(
+        _ run: SyncRun, _ export: ClaimedExport, _ waited: WaitingRun?
+    ) async throws(RunFailure) -> ExportVerdict {
         let plan = try await run.plan(keepingRejects: true)
-        for warning in run.warnings { session.log.warning("\(warning)") }
-        guard plan.refusals.isEmpty else { return try refuse(plan, run, export) }
+        for warning in run.warnings {
+            session.log.warning("a warning before the plan", metadata: ["warning": "\(warning)"])
+        }
+        guard plan.refusals.isEmpty else { return try refuse(plan, run, export, waited) }
+        // Before the first write: an approval is used once, however this run ends.
+        if let waited { try approvals.forget(waited) }
         let report = try await run.apply()
         metrics.count(report)
-        return conclude(report, run, export)
+        return try conclude(report, run, export)
     }
 
-    private func conclude(_ report: RunReport, _ run: SyncRun, _ export: ClaimedExport) -> ExportVerdict {
+    private func conclude(
+        _ report: RunReport, _ run: SyncRun, _ export: ClaimedExport
+    ) throws(RunFailure) -> ExportVerdict {
+        end(run, export, report)
+        let status = ExitStatus(rawValue: Int32(report.verdict.exitStatus)) ?? .bug
+        note(status)
+        guard report.outcomes.pending > 0 else { return .done(report: run.folder) }
+        if session.runIsStopped { return try waitForPerson(run, export, nil) }
+        return .interrupted(reason: run.failure.map { "\($0)" } ?? report.verdict.words)
+    }
+
+    /// The one line of the log that tells how a run ended, and its metrics.
+    private func end(_ run: SyncRun, _ export: ClaimedExport, _ report: RunReport) {
+        let outcomes = report.outcomes
         session.log.info(
             "a run ended",
             metadata: [
                 "run": "\(run.id)", "export": "\(export.name)", "status": "\(report.verdict.exitStatus)",
-                "verdict": "\(report.verdict.words)",
+                "verdict": "\(report.verdict.words)", "created": "\(outcomes.create.created)",
+                "deleted": "\(outcomes.delete.deleted)", "unsuccessful": "\(outcomes.unsuccessful)",
+                "pending": "\(outcomes.pending)", "kept": "\(report.plan.kept)",
+                "seconds": "\((report.seconds * 10).rounded() / 10)",
             ])
-        let status = ExitStatus(rawValue: Int32(report.verdict.exitStatus)) ?? .bug
-        note(status)
-        guard report.outcomes.pending > 0 else { return .done(report: run.folder) }
-        return .interrupted(reason: run.failure.map { "\($0)" } ?? report.verdict.words)
+        writeMetrics(.report(report))
+    }
+
+    private func writeMetrics(_ run: MetricsFile.LastRun) {
+        guard let unwritten = session.writeMetrics(run, again: "") else { return }
+        session.log.error("report.metrics-file is not written", metadata: ["error": "\(unwritten.details)"])
+    }
+
+    /// A run that somebody stopped goes on when somebody says so.
+    private func waitForPerson(
+        _ run: SyncRun, _ export: ClaimedExport, _ waited: WaitingRun?
+    ) throws(RunFailure) -> ExportVerdict {
+        try approvals.wait(export, run: run, cause: .stopped, plan: nil, inPlaceOf: waited)
+        return .waiting(
+            reason:
+                "a person stopped the run; \(WaitingRun.command(run.id, state: session.ledger.folder)) lets it go on",
+            report: run.folder)
     }
 
     private func refuse(
-        _ plan: PlanView, _ run: SyncRun, _ export: ClaimedExport
+        _ plan: PlanView, _ run: SyncRun, _ export: ClaimedExport, _ waited: WaitingRun?
     ) throws(RunFailure) -> ExportVerdict {
         let sentences = plan.refusals.map(\.sentence).joined(separator: "; ")
-        let permissions = Set(plan.refusals.map(\.permission)).sorted().joined(separator: " ")
-        let words = ["--state", session.ledger.folder, "--source", session.settings.source ?? "default"]
-        let path = inbox.path(.waiting) + "/" + export.name
+        let lasting = plan.refusals.filter { !WaitingRun.liftedByNumber.contains($0.rule) }
         let next =
-            "stop the service, run cartsync sync \(words.map(ShellWord.quoted).joined(separator: " ")) \(permissions) "
-            + "\(ShellWord.quoted(path)), and start it again"
+            lasting.isEmpty ? WaitingRun.command(run.id, state: session.ledger.folder) : WaitingRun.advice(lasting)
         let report = try run.refuse(status: Int(ExitStatus.refused.rawValue), words: sentences, next: next)
-        if let report { metrics.count(report) }
+        if let report {
+            metrics.count(report)
+            end(run, export, report)
+        }
+        try approvals.wait(export, run: run, cause: .refused, plan: plan, inPlaceOf: waited)
         note(.refused)
-        return .waiting(reason: "\(sentences); \(next)", report: run.folder)
+        return .waiting(reason: "\(sentences); \(lasting.isEmpty ? "to allow it: " : "")\(next)", report: run.folder)
     }
 
-    private func verdict(_ failure: RunFailure) -> ExportVerdict {
-        note(failure.exitStatus)
-        metrics.countRun(of: session.settings.source ?? "default", exitStatus: Int(failure.exitStatus.rawValue))
-        switch failure.exitStatus {
-        case .exportRefused, .exportUnreadable: return .failed(reason: "\(failure)", report: nil)
+    private func verdict(
+        _ failure: RunFailure, _ run: String, _ export: ClaimedExport, _ waited: WaitingRun?
+    ) -> ExportVerdict {
+        let source = session.settings.source ?? "default"
+        let status = failure.exitStatus
+        session.log.info(
+            "a run ended",
+            metadata: [
+                "run": "\(run)", "export": "\(export.name)", "status": "\(status.rawValue)", "verdict": "\(failure)",
+            ])
+        metrics.countRun(of: source, exitStatus: Int(status.rawValue))
+        writeMetrics(.failure(source: source, exitStatus: Int(status.rawValue), ended: Date()))
+        note(status)
+        switch status {
+        case .exportRefused, .exportUnreadable:
+            if let waited { try? approvals.forget(waited) }
+            return .failed(reason: "\(failure)", report: nil)
         // Nothing is wrong with the export: its turn comes again.
         default: return .interrupted(reason: "\(failure)")
         }
+    }
+
+    /// What becomes of an export whose run failed, or was stopped by a person before its plan was complete.
+    private func judge(
+        _ failure: RunFailure, _ run: SyncRun, _ export: ClaimedExport, _ waited: WaitingRun?
+    ) -> ExportVerdict {
+        if case .stopped = failure, session.runIsStopped, let verdict = try? waitForPerson(run, export, waited) {
+            return verdict
+        }
+        return verdict(failure, run.id, export, waited)
     }
 
     private func note(_ status: ExitStatus) {

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import Logging
 import SyncEngine
 
 @main
@@ -52,14 +51,5 @@ struct Cartsync: AsyncParsableCommand {
         if !ending.details.isEmpty { Terminal.message(ending.details) }
         Terminal.message(ending.lastLine)
         Foundation.exit(ending.status.rawValue)
-    }
-}
-
-extension Logger {
-    /// The program's logger: to standard error, one line an event.
-    static func forProgram(level: Logger.Level = .warning) -> Logger {
-        var logger = Logger(label: "cartsync") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = level
-        return logger
     }
 }

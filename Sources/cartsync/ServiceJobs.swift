@@ -41,6 +41,11 @@ struct ServiceJobs: Sendable {
         }
         var problems: [String] = []
         var places: [String: String] = [:]
+        if jobs.count > 1 && general.settings.metricsFile != nil {
+            problems.append(
+                "report.metrics-file tells of the last run of one source, and there are \(jobs.count) jobs; leave it out, "
+                    + "/metrics tells of them all")
+        }
         var sources: [String: String] = [:]
         for job in jobs {
             let settings = job.loaded.settings
@@ -71,22 +76,21 @@ struct ServiceJobs: Sendable {
             try Self.inbox(of: job, session).makePrivate()
         }
         jobs = settings.map { job in
-            let shared = session.sharing(job.loaded)
-            var log = session.log
-            if settings.count > 1 { log[metadataKey: "job"] = "\(job.name)" }
+            let shared = session.sharing(job.loaded, job: job.name)
             let sources = job.loaded.settings.sources
             let inbox = Self.inbox(of: job, session)
             let fetcher = sources.remote().map { source in
                 ExportFetcher(
                     source: source, folder: inbox.folder, settle: shared.settings.settle, limit: sources.maxSize,
-                    logger: log)
+                    logger: shared.log)
             }
             let work = InboxJob(shared, inbox: inbox, metrics: metrics)
             // What is fetched is whole when it appears.
             let settle = fetcher == nil ? shared.settings.settle : .zero
             let service = InboxService(
                 inbox: inbox, name: job.name, fetcher: fetcher,
-                options: .init(poll: shared.settings.poll, settle: settle, once: once), turn: turn, logger: log,
+                options: .init(poll: shared.settings.poll, settle: settle, once: once), turn: turn,
+                logger: shared.log, review: { work.review() },
                 classify: { path in work.classify(path) },
                 run: { export, began in await work.run(export, began: began) })
             return Job(name: job.name, session: shared, work: work, service: service, fetcher: fetcher)

@@ -21,6 +21,9 @@ final class ServiceMetrics: Sendable {
         state = Mutex(State(ended: PrometheusText(sources: sources)))
     }
 
+    /// What measures the run that goes on.
+    var running: (recorder: LatencyRecorder, progress: RunProgress)? { state.withLock { $0.running } }
+
     func begin(_ recorder: LatencyRecorder, _ progress: RunProgress) {
         state.withLock { $0.running = (recorder, progress) }
     }

@@ -24,7 +24,8 @@ final class Session: Sendable {
     /// Opens the ledger and prepares the pacer; no call is made yet.
     ///
     /// Throws the `Ending` where a setting is missing or the ledger cannot be used.
-    static func open(_ loaded: LoadedSettings, log: Logger = .forProgram()) throws -> Session {
+    static func open(_ loaded: LoadedSettings, logLevel: Logger.Level = .warning) throws -> Session {
+        let log = Logger.forProgram(loaded.settings, usual: logLevel)
         let access = try StoreAccess(loaded.settings)
         let api = try APIOptions.checked(access, loaded.settings)
         do {
@@ -53,18 +54,21 @@ final class Session: Sendable {
                 metadata: ["rate": "\(change.rate)", "reason": "\(change.reason)"])
         }
         self.api = api
-        stop.onRequest { current.client?.stop() }
+        stop.onRequest { current.stop() }
         followSchedule(since: nil)
     }
 
-    private init(_ other: Session, _ loaded: LoadedSettings) {
+    private init(_ other: Session, _ loaded: LoadedSettings, job: String) {
         self.loaded = Mutex(loaded)
-        (ledger, stop, log, api) = (other.ledger, other.stop, other.log, other.api)
+        var log = other.log
+        log[metadataKey: "job"] = "\(job)"
+        self.log = log
+        (ledger, stop, api) = (other.ledger, other.stop, other.api)
         (pacer, current) = (other.pacer, other.current)
     }
 
     /// The same store, ledger and pacer with the settings of one job; runs of both must not go on at the same time.
-    func sharing(_ loaded: LoadedSettings) -> Session { Session(self, loaded) }
+    func sharing(_ loaded: LoadedSettings, job: String) -> Session { Session(self, loaded, job: job) }
 
     /// The settings in force.
     var settings: Settings { loaded.withLock { $0.settings } }
@@ -78,20 +82,29 @@ final class Session: Sendable {
     /// The recorder of the run at hand.
     var recorder: LatencyRecorder { current.recorder }
 
+    /// Asks one run to stop, and the process to go on. False where that run does not go on.
+    func stopRun(_ id: String) -> Bool { current.stop(run: id) }
+
+    /// Whether the run at hand was asked to stop, and the process was not.
+    var runIsStopped: Bool { current.isStopRequested && !stop.isRequested }
+
     /// A run of these settings, with a client and a recorder of its own; `endRun` closes them.
     func run(
         command: String, exports: [String], missingFinalNewline: RunOptions.MissingFinalNewline,
-        listingUnmanaged: Bool = false
+        listingUnmanaged: Bool = false, approvedDeletes: Int? = nil
     ) -> SyncRun {
-        let (client, recorder) = begin()
+        let (client, recorder, stop) = begin()
         var options = options(command, exports, missingFinalNewline)
         options.listsUnmanaged = listingUnmanaged
-        return SyncRun(options, ledger: ledger, client: client, recorder: recorder, stop: stop, log: log)
+        if let approvedDeletes { options.planGuard.approvedDeletes = approvedDeletes }
+        let run = SyncRun(options, ledger: ledger, client: client, recorder: recorder, stop: stop, log: log)
+        current.name(run.id)
+        return run
     }
 
     /// A run that applies a saved plan.
     func run(applying plan: SavedPlan) -> SyncRun {
-        let (client, recorder) = begin()
+        let (client, recorder, stop) = begin()
         var options = options("apply", plan.exports.map(\.path), .makesNoDeletes)
         options.take(plan)
         return SyncRun(options, ledger: ledger, client: client, recorder: recorder, stop: stop, log: log)
@@ -99,7 +112,7 @@ final class Session: Sendable {
 
     /// A run that takes back what an earlier one changed.
     func run(undoing record: RunRecord) -> SyncRun {
-        let (client, recorder) = begin()
+        let (client, recorder, stop) = begin()
         var options = options("undo", [], .makesNoDeletes)
         options.source = record.source
         // What is deleted is what that run created, whatever the scope of exports is.
@@ -109,10 +122,11 @@ final class Session: Sendable {
 
     /// A run that was stopped, to be resumed.
     func run(resuming record: RunRecord) -> SyncRun {
-        let (client, recorder) = begin()
+        let (client, recorder, stop) = begin()
         var options = options(record.command, record.exports.map(\.path), .makesNoDeletes)
         options.source = record.source
         options.scope = record.scope
+        current.name(record.id)
         return SyncRun(
             resuming: record, options, ledger: ledger, client: client, recorder: recorder, stop: stop, log: log)
     }
@@ -143,16 +157,16 @@ final class Session: Sendable {
         return options
     }
 
-    /// A client and a recorder for a run.
-    private func begin() -> (CommerceClient, LatencyRecorder) {
+    /// What a run works with: a client, a recorder, and a request to stop of its own.
+    private func begin() -> (CommerceClient, LatencyRecorder, StopRequest) {
         let recorder = LatencyRecorder(started: .now, wallClock: Date())
         // A client that had to give up makes no call any more, so each run has its own.
         let client = CommerceClient(options: api, pacer: pacer, retry: RetryPolicy(), logger: log) {
             recorder.record($0, now: .now)
         }
-        current.begin(client, recorder)
-        if stop.isRequested { client.stop() }
-        return (client, recorder)
+        let runStop = current.begin(client, recorder)
+        if stop.isRequested { current.stop() }
+        return (client, recorder, runStop)
     }
 
     /// Closes the connections of the run at hand.
@@ -171,9 +185,11 @@ final class Session: Sendable {
     }
 }
 
-/// The client and the recorder of the run at hand.
+/// What the run at hand works with.
 private final class CurrentRun: Sendable {
     private struct State {
+        var id: String?
+        var stop = StopRequest()
         var client: CommerceClient?
         var recorder = LatencyRecorder(started: .now, wallClock: Date())
         /// The last change of the rate, which holds for the next run too.
@@ -182,16 +198,36 @@ private final class CurrentRun: Sendable {
 
     private let state = Mutex(State())
 
-    var client: CommerceClient? { state.withLock { $0.client } }
+    var isStopRequested: Bool { state.withLock { $0.stop }.isRequested }
     var recorder: LatencyRecorder { state.withLock { $0.recorder } }
 
-    func begin(_ client: CommerceClient, _ recorder: LatencyRecorder) {
+    func begin(_ client: CommerceClient, _ recorder: LatencyRecorder) -> StopRequest {
+        let stop = StopRequest()
         let rate = state.withLock { state in
+            state.id = nil
+            state.stop = stop
             state.client = client
             state.recorder = recorder
             return state.rate
         }
         if let rate { recorder.record(.rate(Double(rate.rate), reason: rate.reason), now: .now) }
+        return stop
+    }
+
+    func name(_ run: String) {
+        state.withLock { $0.id = run }
+    }
+
+    /// Asks the run at hand to stop, or the one of an id; false where that is another one.
+    @discardableResult
+    func stop(run id: String? = nil) -> Bool {
+        let (stop, client, isMeant) = state.withLock { state in
+            (state.stop, state.client, id == nil || (state.id == id && state.client != nil))
+        }
+        guard isMeant else { return false }
+        stop.request()
+        client?.stop()
+        return true
     }
 
     /// Takes note of a change of the rate, in the run at hand and for the next one.

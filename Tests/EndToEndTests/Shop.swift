@@ -24,8 +24,12 @@ struct Shop: Sendable {
         try await start(arguments, input: input).result()
     }
 
-    func start(_ arguments: [String], input: String? = nil) throws -> Program {
-        try Program(arguments, environment: environment, input: input, in: folder.path)
+    /// - Parameter environment: what is added to that of the shop.
+    func start(
+        _ arguments: [String], environment more: [String: String] = [:], input: String? = nil
+    ) throws -> Program {
+        try Program(
+            arguments, environment: environment.merging(more) { $1 }, input: input, in: folder.path)
     }
 
     /// The associations in the store, as `owner cart`.

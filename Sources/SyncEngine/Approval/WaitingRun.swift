@@ -15,14 +15,14 @@ package struct WaitingRun: Codable, Sendable, Equatable, Identifiable {
     /// The run's id.
     package let id: String
     package let cause: Cause
-    /// The job, which is the source whose earlier exports this one replaces.
+    /// The job's source, whose earlier exports this one replaces.
     package let job: String
     /// The export's name in the inbox, without a folder.
     package let export: String
     /// The SHA-256 of the export's bytes, in hexadecimal.
     package let digest: String
-    /// What a newer snapshot has to be a snapshot of to make this one void; nil for a delta, which never is.
-    package let snapshotOf: String?
+    /// The export's size in bytes.
+    package let bytes: Int
     package let since: Date
     /// What was planned.
     package var counts = PlanCounts()
@@ -33,14 +33,14 @@ package struct WaitingRun: Codable, Sendable, Equatable, Identifiable {
     package var hardestHit: [PlanView.OwnerLoss] = []
 
     package init(
-        id: String, cause: Cause, job: String, export: String, digest: String, snapshotOf: String?, since: Date
+        id: String, cause: Cause, job: String, export: String, digest: String, bytes: Int, since: Date
     ) {
         self.id = id
         self.cause = cause
         self.job = job
         self.export = export
         self.digest = digest
-        self.snapshotOf = snapshotOf
+        self.bytes = bytes
         self.since = since
     }
 
@@ -57,6 +57,13 @@ package struct WaitingRun: Codable, Sendable, Equatable, Identifiable {
 
     /// The refusals that no approval lifts.
     package var lasting: [Refusal] { refusals.filter { !Self.liftedByNumber.contains($0.rule) } }
+
+    /// What can be done where no number of deletes is enough.
+    package static func advice(_ lasting: [Refusal]) -> String {
+        let settings = Set(lasting.compactMap { $0.rule == .rejected ? $0.permission : nil }).sorted()
+        let change = settings.map { " or set guard.\($0.dropFirst(2)) and start the service again," }.joined()
+        return "mend the export and put it into the inbox again,\(change) and take this one out of waiting/"
+    }
 
     /// What a person's approval of this run is.
     ///

@@ -103,7 +103,8 @@ struct StatusPages: Sendable {
         var limit = Self.usualLimit
         if let text = uri.queryParameters["limit"] {
             guard let number = Int(text), Self.limits.contains(number) else {
-                throw BadRequest(reason: "limit is not a number from \(Self.limits.lowerBound) to \(Self.limits.upperBound)")
+                throw BadRequest(
+                    reason: "limit is not a number from \(Self.limits.lowerBound) to \(Self.limits.upperBound)")
             }
             limit = number
         }

@@ -73,6 +73,9 @@ package final class StatusServer: Service, Sendable {
 
     /// Serves until graceful shutdown or cancellation. Throws `StatusServerError.cannotListen`.
     package func run() async throws {
+        // What the server says of itself is nothing that an operator waits for.
+        var quiet = logger
+        quiet.logLevel = max(.warning, logger.logLevel)
         var channel = HTTP1Channel.Configuration(idleTimeout: .seconds(Self.idleSeconds))
         channel.httpDecoder = .init(maxHeaderFieldSize: Self.maxHeader, maxHeaderListSize: Self.maxHeader)
         let onListening = onListening
@@ -81,9 +84,9 @@ package final class StatusServer: Service, Sendable {
             server: .http1(configuration: channel),
             configuration: ApplicationConfiguration(
                 address: .hostname(options.host, port: options.port),
-                availableConnectionsDelegate: .maximum(Self.maxConnections, logger: logger)),
+                availableConnectionsDelegate: .maximum(Self.maxConnections, logger: quiet)),
             onServerRunning: { onListening($0.localAddress?.port ?? 0) },
-            logger: logger)
+            logger: quiet)
         do {
             try await application.run()
         } catch is CancellationError {

@@ -103,6 +103,12 @@ extension WaitingRun {
         }
     }
 
+    /// The command that approves it, wherever it is typed.
+    static func command(_ run: String, state: String) -> String {
+        let path = URL(filePath: state).standardizedFileURL.path
+        return "cartsync " + ["runs", "approve", "--state", path, run].map(ShellWord.quoted).joined(separator: " ")
+    }
+
     fileprivate func line(_ approval: Approval?) -> WaitingLine {
         WaitingLine(
             run: id, job: job, export: export, creates: counts.creates, deletes: counts.deletes, reason: reason,

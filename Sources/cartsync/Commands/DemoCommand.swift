@@ -28,7 +28,7 @@ struct DemoCommand: AsyncParsableCommand {
         // A development store's limit (Elastic Path, Getting Started, rate limits), and a plausible distance.
         var options = SandboxOptions(rateLimit: 25, latency: .lognormal(median: .milliseconds(40), sigma: 0.4))
         options.carts = try SandboxCommand.carts(from: samples.store)
-        let sandbox = Sandbox(options: options, logger: .forProgram(level: .critical))
+        let sandbox = Sandbox(options: options, logger: .forProgram(usual: .critical))
         let ending = try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await sandbox.run() }
             let ending = try await syncTwice(samples, folder: folder, port: try await sandbox.port())

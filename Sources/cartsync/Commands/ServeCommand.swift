@@ -50,7 +50,7 @@ struct ServeCommand: AsyncParsableCommand {
             [own, settings.values, store.values, deletes.values, reading.values, report.values], config: settings.config
         )
         let jobs = try ServiceJobs.settings(loaded)
-        let session = try Session.open(loaded, log: .forProgram(level: .info))
+        let session = try Session.open(loaded, logLevel: .info)
         let ending: Ending
         do {
             ending = try await serve(session, jobs)
@@ -93,8 +93,12 @@ struct ServeCommand: AsyncParsableCommand {
         }
         defer { withExtendedLifetime(signals) {} }
         for (job, status) in zip(settings, jobs.statuses()) {
-            let name = settings.count > 1 ? "\(job.name): " : ""
-            Terminal.message("cartsync: \(name)polling \(status.source) every \(job.loaded.settings.poll)")
+            session.log.notice(
+                "polling",
+                metadata: [
+                    "job": "\(job.name)", "source": "\(status.source)",
+                    "seconds": "\(job.loaded.settings.poll / .seconds(1))",
+                ])
         }
         do {
             try await session.onSchedule { try await group.run() }
@@ -131,13 +135,14 @@ struct ServeCommand: AsyncParsableCommand {
                 next: "cartsync serve --http 127.0.0.1:8480")
         }
         let host = String(address[..<colon]).trimmingCharacters(in: ["[", "]"])
-        let sources = StatusSources(
-            health: { ServiceHealth(jobs.statuses()) }, metrics: { jobs.metrics.text(jobs.statuses()) },
-            runs: { try Data(JSONText.of(session.ledger.runs(limit: 100)).utf8) })
         return try StatusServer(
-            options: .init(host: host, port: Int(port)), sources: sources, logger: session.log
-        ) { port in
-            Terminal.message("cartsync: the status endpoints are at http://\(host):\(port)/healthz")
+            options: .init(
+                host: host, port: Int(port), names: session.settings.httpNames,
+                token: session.settings.approvalToken.map(ApprovalToken.init)),
+            sources: ServiceStatus(session, jobs).sources, logger: session.log
+        ) { [log = session.log] port in
+            let shown = host.contains(":") ? "[\(host)]" : host
+            log.notice("the page can be opened", metadata: ["url": "http://\(shown):\(port)/"])
         }
     }
 }

@@ -1,6 +1,7 @@
 import CartAssociations
 import CommerceAPI
 import ExportFiles
+import Logging
 
 /// One setting: its key, what it means, and how its text becomes part of `Settings`.
 struct SettingDefinition: Sendable {
@@ -45,7 +46,7 @@ struct SettingDefinition: Sendable {
 
 extension SettingDefinition {
     /// Every setting there is; a key that is not here is refused.
-    static let all: [SettingDefinition] = api + sync + run + pace + guards + exports + report + source + service
+    static let all: [SettingDefinition] = api + sync + run + pace + guards + exports + report + source + service + log
 
     private static let api: [SettingDefinition] = [
         .init(
@@ -218,9 +219,36 @@ extension SettingDefinition {
         },
     ]
 
+    private static let log: [SettingDefinition] = [
+        .init("log.format", "how a line of the log is written: logfmt or json (logfmt)") {
+            (settings, text) throws(UnusableValue) in settings.logFormat = try SettingValue.choice(text)
+        },
+        .init(
+            "log.level",
+            "the least that is logged: trace, debug, info, notice, warning, error or critical (info for serve, "
+                + "else warning)"
+        ) { (settings, text) throws(UnusableValue) in
+            settings.logLevel = try SettingValue.choice(text) as Logger.Level
+        },
+    ]
+
     private static let service: [SettingDefinition] = [
         .init("http.listen", "HOST:PORT of the status endpoints, or off (127.0.0.1:8480)") {
             (settings, text) throws(UnusableValue) in settings.httpListen = text == "off" ? nil : text
+        },
+        .init(
+            "http.names",
+            "names under which browsers reach the page, beside those of loopback, for instance "
+                + "sync.example.com", list: true
+        ) { (settings, text) throws(UnusableValue) in
+            settings.httpNames = try SettingValue.hostNames(text)
+        },
+        .init(
+            "http.approval-token",
+            "secret of those who may approve and stop runs over HTTP, 16 characters or more (nobody "
+                + "may)", secret: true
+        ) { (settings, text) throws(UnusableValue) in
+            settings.approvalToken = try SettingValue.token(text)
         }
     ]
 }

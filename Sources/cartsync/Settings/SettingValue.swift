@@ -4,6 +4,7 @@ import CommerceAPI
 import Foundation
 import SyncEngine
 import SyncReporting
+import SyncService
 
 /// Why the text of a setting is not a value of it; completes the sentence "KEY is 'TEXT', …".
 struct UnusableValue: Error {
@@ -134,6 +135,29 @@ enum SettingValue {
         }
         guard !statuses.isEmpty else { throw UnusableValue("empty") }
         return statuses
+    }
+
+    /// Names of hosts, with commas between.
+    static func hostNames(_ text: String) throws(UnusableValue) -> [String] {
+        var names: [String] = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let name = part.trimmingCharacters(in: .whitespaces)
+            guard let host = HostName(name), host.text == name.lowercased() else {
+                throw UnusableValue("not names of hosts; write them without port, for instance sync.example.com")
+            }
+            names.append(host.text)
+        }
+        return names
+    }
+
+    /// A secret that cannot be guessed and can stand in a header.
+    static func token(_ text: String) throws(UnusableValue) -> String {
+        guard text.utf8.count >= ApprovalToken.shortest, text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw UnusableValue(
+                "too easy to guess or not fit for a header; use \(ApprovalToken.shortest) or more characters of ASCII "
+                    + "without spaces, for instance what openssl rand -hex 20 prints")
+        }
+        return text
     }
 
     static func limit(_ text: String) throws(UnusableValue) -> Limit {

@@ -3,6 +3,7 @@ import CartAssociations
 import CommerceAPI
 import ExportFiles
 import Foundation
+import Logging
 import SyncEngine
 import SyncReporting
 
@@ -60,6 +61,14 @@ struct Settings: Sendable {
     var poll: Duration = .seconds(10)
     var settle: Duration = .seconds(5)
     var httpListen: String? = "127.0.0.1:8480"
+    /// Names that a browser may ask for beside those of loopback.
+    var httpNames: [String] = []
+    /// The secret of those who may approve over HTTP.
+    var approvalToken: String?
+
+    var logFormat: LogFormat = .logfmt
+    /// nil: what the command usually says.
+    var logLevel: Logger.Level?
 }
 
 /// Whether calls go through a proxy.

@@ -55,7 +55,7 @@ enum Progress {
 
 extension RunProgress.Phase {
     /// The calls that matter in this phase.
-    fileprivate var operations: [CartAssociations.Operation] {
+    var operations: [CartAssociations.Operation] {
         switch self {
         case .listing: [.list]
         case .applying: [.create, .delete]

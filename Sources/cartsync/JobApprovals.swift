@@ -1,0 +1,90 @@
+import CartAssociations
+import ExportFiles
+import Foundation
+import Logging
+import SyncEngine
+import SyncReporting
+import SyncService
+
+/// The runs of one job that wait for a person: between the state folder, where approvals are given, and the inbox, where
+/// their exports lie.
+struct JobApprovals: Sendable {
+    let runs: WaitingRuns
+    /// The job's source.
+    let job: String
+    let inbox: Inbox
+    let log: Logger
+
+    private var own: [WaitingRun] { runs.all().filter { $0.job == job } }
+
+    /// Takes the exports of approved runs back to work, and forgets runs whose exports somebody took away.
+    func review() {
+        for run in own {
+            do {
+                try review(run)
+            } catch {
+                log.error("an approval cannot be used", metadata: ["run": "\(run.id)", "error": "\(error)"])
+            }
+        }
+    }
+
+    private func review(_ run: WaitingRun) throws {
+        let waiting = try inbox.waiting().filter { $0.size == run.bytes }
+        if waiting.isEmpty {
+            // It may be in work already, with its approval.
+            guard try !inbox.unfinished().contains(where: { size($0.path) == run.bytes }) else { return }
+            try runs.remove(run)
+            log.notice("a run no longer waits, its export is gone", metadata: ["run": "\(run.id)"])
+            return
+        }
+        guard let approval = runs.approval(of: run, now: Date()) else { return }
+        for entry in waiting where try digest("\(inbox.path(.waiting))/\(entry.name)") == run.digest {
+            guard try inbox.release(entry.name) else { continue }
+            log.notice(
+                "an approved run is taken again",
+                metadata: ["run": "\(run.id)", "max-deletes": "\(approval.deletes.map(String.init) ?? "as usual")"])
+            return
+        }
+    }
+
+    /// The waiting run that an export had, with its approval where there is one.
+    func waiting(for export: ClaimedExport) -> (run: WaitingRun, approval: Approval?)? {
+        let bytes = size(export.path)
+        let candidates = own.filter { $0.bytes == bytes }
+        guard !candidates.isEmpty, let digest = try? digest(export.path) else { return nil }
+        return candidates.last { $0.digest == digest }.map { ($0, runs.approval(of: $0, now: Date())) }
+    }
+
+    /// Remembers that a run waits from now on, and whose place it takes.
+    func wait(
+        _ export: ClaimedExport, run: SyncRun, cause: WaitingRun.Cause, plan: PlanView?, inPlaceOf former: WaitingRun?
+    ) throws(RunFailure) {
+        do {
+            var waiting = WaitingRun(
+                id: run.id, cause: cause, job: job, export: export.name, digest: try digest(export.path),
+                bytes: size(export.path) ?? 0, since: Date())
+            if let plan { waiting.take(plan) }
+            if let former { try runs.remove(former) }
+            try runs.add(waiting)
+        } catch {
+            throw RunFailure(sorting: error)
+        }
+    }
+
+    /// Forgets a run that waited: its approval is used up.
+    func forget(_ run: WaitingRun) throws(RunFailure) {
+        do {
+            try runs.remove(run)
+        } catch {
+            throw .unwritable("an approval that is used cannot be removed: \(error)")
+        }
+    }
+
+    private func digest(_ path: String) throws -> String {
+        try ExportFile.open(path, spoolFolder: inbox.folder, followingLinks: false).sha256()
+    }
+
+    private func size(_ path: String) -> Int? {
+        (try? FileManager.default.attributesOfItem(atPath: path)[.size]) as? Int
+    }
+}

@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+"""Follows the page of a service in a headless Chromium: a run from start to end, an approval, a wrong token, a lost
+connection; light and dark, on a desktop and a phone.
+
+    check_service.py PATH-TO-CARTSYNC [FOLDER-FOR-PICTURES]
+
+Needs selenium, and Debian's chromium and chromium-driver.
+"""
+import base64
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from check_page import SCHEMES, SIZES, browser, contrast
+
+TOKEN = "a-token-for-the-page-of-this-test"
+HOSTILE = "fewer<img src=x onerror=\"document.title='owned'\">\u202e.csv"
+
+
+class Service:
+    """A sandbox and a service over an inbox."""
+
+    def __init__(self, cartsync, work):
+        self.work, self.inbox = work, work / "inbox"
+        self.inbox.mkdir()
+        self.sandbox = subprocess.Popen(
+            [cartsync, "sandbox", "--port", "0", "--latency", "30ms"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        lines = [self.sandbox.stdout.readline() for _ in range(3)]
+        environment = dict(os.environ, CARTSYNC_HTTP_APPROVAL_TOKEN=TOKEN,
+                           **dict(re.findall(r"export (\w+)=(\S+)", "".join(lines))))
+        self.log = open(work / "serve.log", "w+", encoding="utf-8")
+        self.process = subprocess.Popen(
+            [cartsync, "serve", "--state", work / "state", "--inbox", self.inbox, "--poll", "500ms", "--settle", "0s",
+             "--http", "127.0.0.1:0", "--rate", "100"], env=environment, stderr=self.log)
+        self.url = self.wait(lambda: re.search(
+            r"http://127\.0\.0\.1:\d+/", (work / "serve.log").read_text(encoding="utf-8")), "address").group()
+
+    def wait(self, condition, what, seconds=30):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            found = condition()
+            if found:
+                return found
+            time.sleep(0.05)
+        sys.exit(f"no {what} within {seconds} s\n" + (self.work / "serve.log").read_text(encoding="utf-8"))
+
+    def export(self, name, rows):
+        text = "customer_id,cart_id\n" + "".join(f"customer-{row % 40},cart-{row}\n" for row in rows)
+        (self.work / "export").write_text(text, encoding="utf-8")
+        (self.work / "export").rename(self.inbox / name)
+
+    def lies(self, folder, name):
+        self.wait(lambda: (self.inbox / folder / name).exists(), f"{name} in {folder}")
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait(timeout=35)
+        self.sandbox.terminate()
+        self.sandbox.wait()
+        self.log.close()
+
+
+def main(arguments):
+    if len(arguments) not in (2, 3):
+        print(__doc__, file=sys.stderr)
+        return 64
+    pictures = pathlib.Path(arguments[2]) if len(arguments) == 3 else None
+    found = []
+
+    def need(condition, sentence):
+        if not condition:
+            found.append(sentence)
+
+    with tempfile.TemporaryDirectory() as work:
+        service = Service(str(pathlib.Path(arguments[1]).resolve()), pathlib.Path(work))
+        driver = browser()
+        try:
+            follow(service, driver, pictures, need)
+        finally:
+            driver.quit()
+            service.end()
+    for sentence in found:
+        print(sentence, file=sys.stderr)
+    if not found:
+        print("the page: a run, an approval, a wrong token, a lost connection, and every look of it")
+    return 1 if found else 0
+
+
+def follow(service, driver, pictures, need):
+    def one(selector):
+        return driver.find_element(By.CSS_SELECTOR, selector)
+
+    def text(selector="body"):
+        return one(selector).text
+
+    def until(condition, what, seconds=20):
+        try:
+            return WebDriverWait(driver, seconds, poll_frequency=0.1).until(lambda _: condition())
+        except Exception:  # selenium has many kinds of them
+            need(False, f"never: {what}; the page says: {text()[:600]}")
+            return None
+
+    def looks(name):
+        """Every look of the page as it is now."""
+        for size, (width, height) in SIZES.items():
+            driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+                "width": width, "height": height, "deviceScaleFactor": 1, "mobile": size == "phone"})
+            for scheme in SCHEMES:
+                driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {
+                    "features": [{"name": "prefers-color-scheme", "value": scheme}]})
+                look = f"{name} {size} {scheme}"
+                ground = driver.execute_script("return getComputedStyle(document.body).backgroundColor")
+                need((ground == "rgb(255, 255, 255)") == (scheme == "light"), f"{look}: the ground is {ground}")
+                wide = driver.execute_script("return document.documentElement.scrollWidth")
+                need(wide <= width, f"{look}: the page is {wide} wide")
+                for sentence in contrast(driver):
+                    need(False, f"{look}: {sentence}")
+                if pictures:
+                    picture = driver.execute_cdp_cmd(
+                        "Page.captureScreenshot", {"captureBeyondViewport": True, "format": "png"})
+                    (pictures / f"{name}-{size}-{scheme}.png").write_bytes(base64.b64decode(picture["data"]))
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+            "width": SIZES["desktop"][0], "height": SIZES["desktop"][1], "deviceScaleFactor": 1, "mobile": False})
+
+    driver.get(service.url)
+    until(lambda: "Idle" in text("#headline"), "an idle service is shown")
+    until(lambda: "No runs yet" in text(), "that there are no runs")
+    need("folder" in text("#jobs") and "in " in text("#jobs"), "the source or its next poll is missing")
+    need(one("#headline").get_attribute("role") == "status", "a change of state is not announced")
+    need(not driver.find_elements(By.CSS_SELECTOR, "[aria-live]"), "more is announced than the state")
+
+    # A run is watched from its start to its end.
+    service.export("customers.csv", range(1, 601))
+    until(lambda: "Syncing customers.csv" in text("#headline"), "the run that began")
+    until(lambda: one("#progress").get_attribute("value") not in (None, "", "0"), "its progress")
+    before = float(one("#progress").get_attribute("value") or 0)
+    until(lambda: float(one("#progress").get_attribute("value") or 0) > before, "that it goes on")
+    until(lambda: re.search(r"p50 \d+ ms, p99 \d+ ms", text("#facts")), "latencies")
+    until(lambda: "of 100 calls a second" in text("#facts") and "about" in text("#facts"), "rate and time left")
+    until(lambda: driver.find_elements(By.CSS_SELECTOR, "#plot path.line"), "the plot")
+    until(lambda: float(one("#progress").get_attribute("value") or 0) > 250, "the middle of the run")
+    looks("running")
+    until(lambda: "Idle" in text("#headline"), "that the run has ended")
+    until(lambda: "finished" in text("#runs"), "the run among the last ones")
+    need(not one("#now").is_displayed(), "a run that has ended is still shown as going on")
+    link = one("#runs a")
+    need(link.get_attribute("href").endswith("/report.html"), "the run has no link to its report")
+    with urllib.request.urlopen(link.get_attribute("href")) as report:
+        need("sandbox" in report.headers["Content-Security-Policy"], "the report is not in a sandbox")
+
+    # A refused run waits; a wrong token approves nothing, the right one does, all with the keyboard.
+    service.export(HOSTILE, range(1, 301))
+    until(lambda: "1 run waits for a person" in text("#headline"), "the run that waits")
+    waiting = text("#waiting")
+    need("300 deletes" in waiting and "customer customer-" in waiting, "numbers or owners are missing")
+    need(len(driver.find_elements(By.CSS_SELECTOR, "#waiting tbody tr")) == 10, "there are not ten owners")
+    need("cartsync runs approve" in waiting, "the command is missing")
+    need("\u202e" not in driver.execute_script("return document.documentElement.textContent"), "text may be reordered")
+    need(not driver.find_elements(By.CSS_SELECTOR, "img"), "a name became markup")
+    need("owned" not in driver.title, "a name has run")
+    looks("waiting")
+    one("#waiting input[type=number]").send_keys(Keys.ENTER)
+    until(lambda: "Enter the token first" in text("#answer"), "that a token is needed")
+    need(driver.switch_to.active_element.get_attribute("id") == "token", "the focus is not in the field of the token")
+    driver.switch_to.active_element.send_keys("a-wrong-token-of-some-length")
+    one("#waiting button").send_keys(Keys.ENTER)
+    until(lambda: "not the token" in text("#answer"), "that the token is wrong")
+    need((service.inbox / "waiting" / HOSTILE).exists(), "a wrong token let the run go on")
+    one("#token").clear()
+    one("#token").send_keys(TOKEN)
+    one("#waiting button").send_keys(Keys.ENTER)
+    until(lambda: "is approved with up to 300 deletes" in text("#answer"), "that the run is approved")
+    service.lies("done", HOSTILE)
+    until(lambda: not one("#waiting").is_displayed() and "Idle" in text("#headline"), "that nothing waits any more")
+
+    # A run is stopped, and let go on.
+    driver.refresh()
+    until(lambda: "Idle" in text("#headline"), "the page again")
+    need("a-token" not in driver.execute_script("return document.documentElement.outerHTML"), "the token was kept")
+    service.export("more.csv", range(1, 901))
+    until(lambda: one("#stop").is_displayed(), "the button that stops")
+    one("#token").send_keys(TOKEN)
+    one("#stop").send_keys(Keys.ENTER)
+    until(lambda: "stopped by a person" in text(), "that the stopped run waits")
+    one("#waiting button").send_keys(Keys.ENTER)
+    service.lies("done", "more.csv")
+    until(lambda: "Idle" in text("#headline"), "that the stopped run went on")
+
+    for entry in driver.get_log("browser"):
+        # The refusal of a wrong token is an answer that the browser tells of, too.
+        need("401" in entry["message"], f"console: {entry['message']}")
+    service.process.terminate()
+    service.process.wait(timeout=35)
+    until(lambda: "No connection" in text("#headline"), "that the connection is lost")
+    need(one("#lost").is_displayed() and "What is shown is of" in text("#lost"), "the age of what is shown is missing")
+    looks("lost")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
