@@ -75,7 +75,9 @@ extension ManualPage {
         var forms: [String] = []
         if !command.commands.isEmpty { forms.append(words + " command [options]") }
         let values = command.shownArguments.filter(\.isPositional).map { $0.isOptional ? "[\($0.term)]" : $0.term }
-        if !values.isEmpty || command.commands.isEmpty { forms.append(([words, "[options]"] + values).joined(separator: " ")) }
+        if !values.isEmpty || command.commands.isEmpty {
+            forms.append(([words, "[options]"] + values).joined(separator: " "))
+        }
         for (number, form) in forms.enumerated() {
             text += (number == 0 ? "" : ".br\n") + "\\fB\(Self.escaped(form))\\fR\n"
         }
@@ -90,13 +92,15 @@ extension ManualPage {
         for definition in SettingDefinition.all {
             let names = [definition.variable, definition.vendorVariable].compactMap(\.self)
             page.item(
-                definition.key, "\(SettingsDocument.sentence(definition)) In the environment: \(names.joined(separator: ", ")).")
+                definition.key,
+                "\(SettingsDocument.sentence(definition)) In the environment: \(names.joined(separator: ", ")).")
         }
         page.section("EXAMPLE")
         page.example(SettingsDocument.example)
         page.section("FILES")
         page.item("/etc/cartsync/cartsync.yaml", "Settings of the service.")
-        page.item("/etc/cartsync/credentials/", "One file a secret, named like its setting with - in the place of dots.")
+        page.item(
+            "/etc/cartsync/credentials/", "One file a secret, named like its setting with - in the place of dots.")
         page.item("/var/lib/cartsync/", "State folder of the service: ledger and reports.")
         page.item("/var/spool/cartsync/", "Inbox of the service.")
         page.section("SEE ALSO")

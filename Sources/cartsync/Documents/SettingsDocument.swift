@@ -15,7 +15,8 @@ enum SettingsDocument {
     ]
 
     static let example = [
-        "api:", "  base-url: https://euwest.api.elasticpath.com", "  client-id: my-application-key", "rate:", "  limit: 10",
+        "api:", "  base-url: https://euwest.api.elasticpath.com", "  client-id: my-application-key", "rate:",
+        "  limit: 10",
         "sync:", "  deletes: owned",
     ]
 

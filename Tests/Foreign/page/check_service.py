@@ -136,7 +136,7 @@ def follow(service, driver, pictures, need):
     driver.get(service.url)
     until(lambda: "Idle" in text("#headline"), "an idle service is shown")
     until(lambda: "No runs yet" in text(), "that there are no runs")
-    need("folder" in text("#jobs") and "in " in text("#jobs"), "the source or its next poll is missing")
+    until(lambda: re.search(r"from folder .*\b(now|in \d+ s)\b", text("#jobs"), re.S), "the source and its next poll")
     need(one("#headline").get_attribute("role") == "status", "a change of state is not announced")
     need(not driver.find_elements(By.CSS_SELECTOR, "[aria-live]"), "more is announced than the state")
 

@@ -200,7 +200,7 @@ extension PageAssets {
               tags: [page]
               summary: This description.
               responses:
-                "200": {description: The description., content: {application/yaml: {schema: {type: string}}}}
+                "200": {description: The description., content: {application/yaml: {schema: {type: object}}}}
                 default: {$ref: "#/components/responses/Error"}
         components:
           securitySchemes:
@@ -237,7 +237,7 @@ extension PageAssets {
                       reasons: {type: array, items: {type: string}}
             Events:
               description: Server-sent events.
-              content: {text/event-stream: {schema: {type: string}}}
+              content: {text/event-stream: {schema: {description: "Events, each with `event` and `data`, the latter JSON."}}}
             Page:
               description: A page.
               content: {text/html: {schema: {type: string}}}

@@ -16,8 +16,9 @@ extension PageAssets {
         const span = seconds => {
           const s = Math.max(0, Math.round(seconds));
           if (s < 60) return `${s} s`;
-          if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
-          return `${Math.floor(s / 3600)} h ${Math.floor(s % 3600 / 60)} min`;
+          const [large, small, names] = s < 3600 ? [Math.floor(s / 60), s % 60, ['min', 's']]
+            : [Math.floor(s / 3600), Math.floor(s % 3600 / 60), ['h', 'min']];
+          return `${large} ${names[0]}` + (small ? ` ${small} ${names[1]}` : '');
         };
         const latency = ms => ms === undefined ? '-' : ms < 10 ? `${ms.toFixed(2)} ms`
           : ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`;
@@ -153,7 +154,7 @@ extension PageAssets {
             body.append(...run.owners.map(owner => {
               const line = make('tr');
               line.append(
-                make('th', `${owner.kind} ${owner.owner}`, { scope: 'row', className: 'path' }),
+                make('th', `${owner.kind} ${owner.owner}`, { scope: 'row' }),
                 make('td', count(owner.deletes, 'cart')));
               return line;
             }));
@@ -224,7 +225,10 @@ extension PageAssets {
           answer.className = tone;
           answer.hidden = false;
           answer.textContent = clean(text);
+          clearTimeout(forgetting);
+          if (tone === 'good') forgetting = setTimeout(() => { answer.hidden = true; }, 30000);
         }
+        let forgetting = 0;
 
         byId('key').addEventListener('submit', event => event.preventDefault());
         byId('stop').addEventListener('click', event => {
@@ -240,18 +244,23 @@ extension PageAssets {
             let row = body.children[index];
             if (!row) {
               row = make('tr');
-              row.append(
-                make('th', '', { scope: 'row' }), make('td', '', { className: 'text path' }), make('td', ''),
-                make('td', ''), make('td', ''));
+              const name = make('th', null, { scope: 'row' });
+              name.append(make('span'), make('small', null, { className: 'soft' }), make('small'));
+              row.append(name, make('td'), make('td'));
               body.append(row);
             }
             const state = job.problems.length ? job.problems.join('; ')
               : job.export ? `syncing ${job.export}` : 'ready';
             const pause = job.pauseSeconds ? `; paused for ${span(job.pauseSeconds)}` : '';
-            const next = job.nextPollSeconds === undefined ? '-' : `in ${span(job.nextPollSeconds)}`;
-            [job.name, job.source, next, number.format(job.exportsWaiting), state + pause]
-              .forEach((text, place) => set(row.children[place], text));
-            row.lastChild.className = `text message ${job.problems.length ? 'bad' : 'good'}`;
+            const next = job.nextPollSeconds === undefined ? '-'
+              : job.nextPollSeconds < 1 ? 'now' : `in ${span(job.nextPollSeconds)}`;
+            const [name, source, how] = row.firstChild.children;
+            set(name, job.name);
+            set(source, `from ${job.source}`);
+            set(how, state + pause);
+            how.className = job.problems.length ? 'bad' : 'good';
+            set(row.children[1], next);
+            set(row.children[2], number.format(job.exportsWaiting));
           });
         }
 
@@ -262,14 +271,14 @@ extension PageAssets {
           const name = make('th', null, { scope: 'row' });
           if (run.report) name.append(make('a', run.run, { href: run.report }));
           else name.append(make('span', run.run));
-          const about = make('small', `${run.job}: ${run.exports.join(', ') || run.command}`);
-          const began = make('small');
-          began.append(time(run.started));
-          name.append(began, about);
+          const about = make('small', null, { className: 'soft' });
+          about.append(time(run.started), clean(`, ${run.job}: ${run.exports.join(', ') || run.command}`));
+          name.append(about);
+          if (run.verdict) name.append(make('small', run.verdict));
           const tone = run.state === 'finished' && run.exitStatus ? 'warning' : tones[run.state] || '';
           row.append(
             name, make('td', run.state, { className: `text ${tone}` }), make('td', number.format(run.creates)),
-            make('td', number.format(run.deletes)), make('td', run.verdict || '-', { className: 'text message' }));
+            make('td', number.format(run.deletes)));
           return row;
         }
 
@@ -333,6 +342,7 @@ extension PageAssets {
           lost.hidden = false;
           byId('head').className = 'bad';
           set(byId('headline'), 'No connection');
+          set(byId('subline'), '');
           document.title = 'No connection - cartsync';
         }
 
@@ -347,6 +357,8 @@ extension PageAssets {
             if (source.readyState === EventSource.CLOSED) setTimeout(connect, 5000);
           });
         }
+
+        addEventListener('resize', () => { if (service && service.run) plot(); });
 
         // A cable that was pulled says nothing at all.
         setInterval(() => { if (Date.now() - Math.max(lastSeen, began) > 5000) lose(); }, 1000);

@@ -45,13 +45,13 @@ enum PageAssets {
         <section aria-labelledby="jobs-title">
         <h2 id="jobs-title">Sources</h2>
         <div class="scroll" role="region" aria-labelledby="jobs-title" tabindex="0"><table>
-        <thead><tr><th scope="col">Job</th><th scope="col" class="text">Exports from</th><th scope="col">Next look</th><th scope="col">Waiting</th><th scope="col" class="text">State</th></tr></thead>
+        <thead><tr><th scope="col">Job</th><th scope="col">Next look</th><th scope="col">Exports waiting</th></tr></thead>
         <tbody id="jobs"></tbody></table></div>
         </section>
         <section aria-labelledby="runs-title">
         <h2 id="runs-title">Last runs</h2>
         <div class="scroll" role="region" aria-labelledby="runs-title" tabindex="0"><table>
-        <thead><tr><th scope="col">Run</th><th scope="col" class="text">State</th><th scope="col">Creates</th><th scope="col">Deletes</th><th scope="col" class="text">How it ended</th></tr></thead>
+        <thead><tr><th scope="col">Run</th><th scope="col" class="text">State</th><th scope="col">Creates</th><th scope="col">Deletes</th></tr></thead>
         <tbody id="runs"></tbody></table></div>
         <p id="none" hidden>No runs yet.</p>
         <p><button type="button" id="older" hidden>Older runs</button></p>
@@ -95,16 +95,16 @@ enum PageAssets {
         th:first-child,.text{text-align:left}
         td.text,th.text{padding-left:.6rem}
         th{font-weight:600}thead th{font-weight:400}
-        .message{white-space:normal;overflow-wrap:anywhere;min-width:14rem}
-        .path{white-space:normal;overflow-wrap:anywhere;min-width:11rem}
-        td.good{color:var(--good)}td.warning{color:var(--warning)}td.bad{color:var(--bad);font-weight:600}
+        tbody th{white-space:normal;overflow-wrap:anywhere;width:100%;min-width:11rem}
+        td.good,small.good{color:var(--good)}td.warning{color:var(--warning)}
+        td.bad,small.bad{color:var(--bad);font-weight:600}
         tbody tr{vertical-align:top}
-        tbody th small{display:block;font-weight:400;color:var(--soft)}
+        tbody th small{display:block;font-size:.85rem;font-weight:400}tbody th small.soft{color:var(--soft)}
         code{font-size:.9em;overflow-wrap:anywhere}
         .bar{display:flex;align-items:center;gap:.75rem;margin-bottom:.75rem;font-variant-numeric:tabular-nums}
         progress{flex:1;min-width:6rem;height:1rem;accent-color:var(--c0)}
         figure{margin:1.5rem 0}figcaption{font-weight:600;margin-bottom:.25rem}
-        svg.plot{display:block;width:100%;height:10rem}
+        svg.plot{display:block;width:100%;height:auto}
         .grid{stroke:var(--edge);stroke-width:1}
         .axis{fill:var(--soft);font-size:12px}
         .line{fill:none;stroke-width:2;stroke-linejoin:round}.c0{stroke:var(--c0)}.c1{stroke:var(--c1)}
@@ -123,7 +123,7 @@ enum PageAssets {
         .plain{margin:.25rem 0;padding-left:1.2rem}
         footer{margin-top:2.5rem;font-size:.85rem}
         @media (max-width:38rem){body{padding:1rem}h1{font-size:1.25rem}dl div{grid-template-columns:6.5rem 1fr}\
-        table{font-size:.875rem}.message{min-width:11rem}}
+        table{font-size:.875rem}th,td{padding-right:.4rem}td.text,th.text{padding-left:.2rem}}
 
         """
 }
