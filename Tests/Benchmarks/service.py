@@ -1,0 +1,79 @@
+"""The service: its first answers with a long history, and what it costs while there is nothing to do."""
+import json
+import os
+import re
+import sqlite3
+import statistics
+import subprocess
+import time
+import urllib.request
+
+RUNS = 10_000
+IDLE_SECONDS = 20
+
+
+def history(state):
+    """Gives the ledger as many runs as a service has after years: copies of its one run, each with an id of its own."""
+    database = sqlite3.connect(os.path.join(state, "ledger.sqlite"))
+    with database:
+        (record,) = database.execute("SELECT record FROM run ORDER BY number DESC LIMIT 1").fetchone()
+        run = json.loads(record)
+        for number in range(RUNS):
+            run["id"] = f"20200101-{number // 3600:02}{number // 60 % 60:02}{number % 60:02}-aaaa"
+            database.execute("INSERT INTO run (id, source, state, saved_plan, record) VALUES (?, ?, ?, NULL, ?)",
+                             (run["id"], run["source"], run["state"], json.dumps(run)))
+    database.close()
+
+
+def first_answer(url):
+    """Milliseconds until the whole answer is there, over a connection of its own."""
+    begin = time.monotonic()
+    with urllib.request.urlopen(url) as answer:
+        answer.read()
+    return (time.monotonic() - begin) * 1000
+
+
+def cpu(process):
+    """User and system seconds of a process so far."""
+    with open(f"/proc/{process.pid}/stat", encoding="ascii") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory(process):
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
+        return int(re.search(r"VmRSS:\s+(\d+) kB", file.read()).group(1)) * 1024 / 1e6
+
+
+def measure(bench):
+    state, inbox, log = bench.path("state"), bench.path("inbox"), bench.path("serve.log")
+    os.mkdir(inbox)
+    export = bench.path("export.csv")
+    with open(export, "w", encoding="utf-8") as file:
+        file.write("customer_id,cart_id\nc-1,cart-1\n")
+    with bench.sandbox() as environment:
+        bench.run_once([bench.cartsync, "sync", "--yes", "--state", state, export], environment)
+        history(state)
+        with open(log, "w", encoding="utf-8") as errors:
+            service = subprocess.Popen(
+                [bench.cartsync, "serve", "--state", state, "--inbox", inbox, "--http", "127.0.0.1:0"],
+                env=environment, stderr=errors)
+        try:
+            url = None
+            while url is None:
+                time.sleep(0.02)
+                with open(log, encoding="utf-8") as lines:
+                    url = re.search(r"http://127\.0\.0\.1:\d+", lines.read())
+            url = url.group()
+            print(f"\nWith {RUNS:,} runs in the ledger (the first answer of the process, then the median of 20):\n")
+            for path in ("/", "/api/service", "/api/runs", "/api/runs?limit=1000"):
+                first = first_answer(url + path)
+                later = statistics.median(first_answer(url + path) for _ in range(20))
+                print(f"- `{path}`: {first:.1f} ms, {later:.1f} ms", flush=True)
+            before = cpu(service)
+            time.sleep(IDLE_SECONDS)
+            share = (cpu(service) - before) / IDLE_SECONDS * 100
+            print(f"- with nothing to do: {memory(service):.0f} MB, {share:.2f} % of a core", flush=True)
+        finally:
+            service.terminate()
+            service.wait()
