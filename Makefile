@@ -57,6 +57,11 @@ check: deps ## check the format, that there are no warnings, and that each targe
 	swift format lint --strict --parallel --recursive $(SOURCES)
 	swift build --build-tests $(IMPORTS)
 
+.PHONY: hooks
+hooks: ## let git run `make check` before each commit in this clone
+	printf '#!/bin/sh\nexec make check\n' > "$$(git rev-parse --git-path hooks)/pre-commit"
+	chmod 755 "$$(git rev-parse --git-path hooks)/pre-commit"
+
 .PHONY: format
 format: ## format the sources
 	swift format format --in-place --parallel --recursive $(SOURCES)
@@ -85,6 +90,12 @@ fuzz: deps ## read damaged exports for FUZZ_SECONDS (60): no crash, no hang, no 
 release: deps ## build one optimised binary with the Swift standard library inside, stripped
 	$(BUILD_RELEASE)
 	@binary="$$(swift build $(RELEASE) --show-bin-path)/cartsync"; "$$binary" --version; ls -lh "$$binary"
+
+.PHONY: sbom
+sbom: ## write a bill of materials of the packages, with their licences (CycloneDX)
+	swift package resolve
+	deploy/sbom "$(VERSION)" > .build/cartsync.cdx.json
+	@echo "wrote .build/cartsync.cdx.json"
 
 DOCUMENTS := .build/documents
 .PHONY: documents

@@ -100,7 +100,7 @@ def build(dockerfile, program):
 def as_user(root, image, words, environment, **options):
     user, group = image.user.split(":")
     variables = {"PATH": "/usr/bin:/bin", **image.environment, **environment}
-    command = ["chroot", f"--userspec={user}:{group}", root, *words]
+    command = ["/usr/sbin/chroot", f"--userspec={user}:{group}", root, *words]
     return subprocess.Popen(command, env=variables, **options)
 
 

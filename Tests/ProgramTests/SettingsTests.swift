@@ -105,6 +105,19 @@ struct SettingsTests {
         #expect(try SettingValue.deadline(text) == deadline)
     }
 
+    @Test("a secrets folder may be as Kubernetes makes it, with links to links")
+    func linkedSecrets() async throws {
+        let folder = try TemporaryFolder()
+        try FileManager.default.createDirectory(
+            atPath: folder.path("..2026_11_21"), withIntermediateDirectories: true)
+        _ = try folder.write("from-kubernetes", to: "..2026_11_21/api-client-secret")
+        try FileManager.default.createSymbolicLink(atPath: folder.path("..data"), withDestinationPath: "..2026_11_21")
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.path("api-client-secret"), withDestinationPath: "..data/api-client-secret")
+        let loaded = try await load(environment: ["CARTSYNC_API_SECRETS_DIRECTORY": folder.path])
+        #expect(loaded.settings.clientSecret == "from-kubernetes")
+    }
+
     @Test("every problem is listed at once, unknown names with the nearest known one")
     func allProblems() async {
         let found = await problems(

@@ -20,8 +20,11 @@ package final class Program: Sendable {
     private let ended: AsyncStream<Int32>
 
     /// Starts the program with a nearly empty environment, in a folder without a settings file.
+    ///
+    /// - Parameter executable: the path of another program, which is to be run in the same way.
     package init(
-        _ arguments: [String], environment: [String: String] = [:], input: String? = nil, in directory: String? = nil
+        _ arguments: [String], environment: [String: String] = [:], input: String? = nil, in directory: String? = nil,
+        executable: String? = nil
     ) throws {
         let folder = try TemporaryFolder()
         self.folder = folder
@@ -33,7 +36,7 @@ package final class Program: Sendable {
         var variables = ["PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "HOME": folder.path]
         variables.merge(environment) { $1 }
         try process.withLock { process in
-            process.executableURL = try Self.binary()
+            process.executableURL = try executable.map { URL(filePath: $0) } ?? Self.binary()
             process.arguments = arguments
             process.environment = variables
             process.currentDirectoryURL = URL(filePath: directory ?? folder.path)
@@ -73,7 +76,9 @@ package final class Program: Sendable {
         process.withLock { process in _ = kill(process.processIdentifier, number) }
     }
 
-    /// The binary that was built together with the tests.
+    /// The path of the binary that was built together with the tests.
+    package static func path() throws -> String { try binary().path }
+
     private static func binary() throws -> URL {
         if let path = ProcessInfo.processInfo.environment["CARTSYNC_BINARY"] { return URL(filePath: path) }
         let tests = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath()

@@ -1,0 +1,133 @@
+import CommerceSandbox
+import Foundation
+import TestSupport
+import Testing
+
+/// A document of the project, and the commands that it tells people to type.
+private struct Document: CustomTestStringConvertible {
+    /// A command with all its lines.
+    struct Command {
+        let text: String
+        /// The line in the document, from 1.
+        let line: Int
+
+        /// The exit status that a comment at its end names; 0 without one.
+        var status: Int {
+            text.split(separator: "\n").first?.firstMatch(of: #/# exit status (\d+)$/#).flatMap { Int($0.1) } ?? 0
+        }
+    }
+
+    static let marker = "# not run by the tests: "
+    static let project = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    let name: String
+    private(set) var commands: [Command] = []
+    /// The reasons of the blocks that are not run.
+    private(set) var exceptions: [String] = []
+    /// Lines with a command that stand in no block and so would not be run.
+    private(set) var strays: [Int] = []
+
+    var testDescription: String { name }
+
+    init(_ name: String) throws {
+        self.name = name
+        let text = try String(contentsOf: Self.project.appending(path: name), encoding: .utf8)
+        var block: (language: String, lines: [(text: String, number: Int)])?
+        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            if line.hasPrefix("```") {
+                if let (language, lines) = block {
+                    if ["sh", "console", "bash"].contains(language) { read(lines) }
+                    block = nil
+                } else {
+                    block = (String(line.dropFirst(3)), [])
+                }
+            } else if block != nil {
+                block?.lines.append((String(line), index + 1))
+            } else if line.hasPrefix("    cartsync ") || line.hasPrefix("    make ") {
+                strays.append(index + 1)
+            }
+        }
+    }
+
+    private mutating func read(_ lines: [(text: String, number: Int)]) {
+        if let first = lines.first, first.text.hasPrefix(Self.marker) {
+            exceptions.append(String(first.text.dropFirst(Self.marker.count)))
+            return
+        }
+        var pending: (text: String, line: Int, end: String?)?
+        for (text, number) in lines {
+            if var open = pending {
+                open.text += "\n" + text
+                let isOver = open.end.map { text == $0 } ?? !text.hasSuffix("\\")
+                if isOver { commands.append(Command(text: open.text, line: open.line)) }
+                pending = isOver ? nil : open
+            } else if let heredoc = text.firstMatch(of: #/<<'?(\w+)'?$/#) {
+                pending = (text, number, String(heredoc.1))
+            } else if text.hasSuffix("\\") {
+                pending = (text, number, nil)
+            } else if !text.isEmpty, !text.hasPrefix("#") {
+                commands.append(Command(text: text, line: number))
+            }
+        }
+    }
+
+    /// A script that runs every command and stops at the first that does not end as the document says.
+    var script: String {
+        commands.map { command in
+            """
+            \(command.text)
+            status=$?
+            if [ $status != \(command.status) ]; then
+                echo "\(name):\(command.line): exit status $status where the document has \(command.status)" >&2
+                exit 1
+            fi
+
+            """
+        }.joined()
+    }
+
+    /// Every document with commands for people.
+    static func all() throws -> [Document] {
+        let guides = "Sources/cartsync/Documentation.docc"
+        let names = try FileManager.default.contentsOfDirectory(atPath: project.appending(path: guides).path)
+        return try
+            (["README.md", "CONTRIBUTING.md", "SECURITY.md", "deploy/README.md", "deploy/kubernetes/README.md"]
+            + names.sorted().filter { $0.hasSuffix(".md") }.map { "\(guides)/\($0)" }).map { try Document($0) }
+    }
+}
+
+@Suite("documentation")
+struct DocumentationTests {
+    @Test("every command in README and guides does what it is said to do", arguments: try Document.all())
+    private func commands(document: Document) async throws {
+        #expect(document.strays == [], "a command outside of a sh block is not tested")
+        guard !document.commands.isEmpty else { return }
+        let seed = try Data(contentsOf: Document.project.appending(path: "samples/sandbox/store.json"))
+        try await withShop(SandboxOptions(carts: try Sandbox.seed(from: seed))) { shop in
+            try FileManager.default.createSymbolicLink(
+                atPath: shop.folder.path("samples"),
+                withDestinationPath: Document.project.appending(path: "samples").path)
+            var environment = shop.environment
+            let binary = try URL(filePath: Program.path()).deletingLastPathComponent().path
+            environment["PATH"] = binary + ":/usr/bin:/bin"
+            // The pace is not what is tested here, and a schedule would make it another one at night.
+            environment["CARTSYNC_RATE_LIMIT"] = "2000"
+            environment["CARTSYNC_RATE_SCHEDULE"] = "00:00-12:00 2000, 12:00-00:00 2000"
+            let result = try await Program(
+                ["-u", "-o", "pipefail", "-c", document.script], environment: environment, in: shop.folder.path,
+                executable: "/bin/bash"
+            ).result()
+            #expect(result.status == 0, "\(result.errors)\n\(result.output.suffix(2000))")
+        }
+    }
+
+    @Test("what is not run says why, and is little")
+    func exceptions() throws {
+        let documents = try Document.all()
+        let exceptions = documents.flatMap(\.exceptions)
+        #expect(exceptions.allSatisfy { $0.count > 10 })
+        #expect(exceptions.count <= 10, "\(exceptions)")
+        #expect(documents.reduce(0) { $0 + $1.commands.count } > 40)
+    }
+}

@@ -1,0 +1,53 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("permissions")
+struct PermissionsTests {
+    private func mode(_ path: String) throws -> Int {
+        try #require(FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int)
+    }
+
+    @Test("only its owner may read what cartsync writes, whatever the umask: state folder, plans, copies in the inbox")
+    func modes() async throws {
+        try await withShop { shop in
+            try FileManager.default.createDirectory(
+                atPath: shop.folder.path("inbox"), withIntermediateDirectories: true)
+            let export = try shop.folder.write("customer_id,cart_id\nc-1,cart-1\nc-2,\n", to: "export.csv")
+            _ = try shop.folder.write("customer_id,cart_id\nc-3,cart-3\nc-4,\n", to: "inbox/other.csv")
+            // The widest umask there is.
+            let script = """
+                umask 000
+                "$0" plan --out tonight.plan "$1"
+                "$0" sync --yes "$1"
+                "$0" serve --inbox inbox --settle 0s --http off --once
+                "$0" ledger export --out ledger.csv
+                """
+            _ = try await Program(
+                ["-c", script, Program.path(), export], environment: shop.environment, in: shop.folder.path,
+                executable: "/bin/bash"
+            ).result()
+            #expect(shop.associations.count == 2)
+            var seen = 0
+            for folder in ["state", "inbox/done"] {
+                for case let name as String in try #require(
+                    FileManager.default.enumerator(atPath: shop.folder.path(folder)))
+                {
+                    let path = shop.folder.path("\(folder)/\(name)")
+                    var isFolder: ObjCBool = false
+                    #expect(FileManager.default.fileExists(atPath: path, isDirectory: &isFolder))
+                    // The export itself is as its writer made it.
+                    guard name != "other.csv" else { continue }
+                    let mode = try mode(path)
+                    #expect(mode == (isFolder.boolValue ? 0o700 : 0o600), "\(folder)/\(name) is \(String(mode, radix: 8))")
+                    seen += 1
+                }
+            }
+            #expect(seen > 20)
+            #expect(try mode(shop.folder.path("state")) == 0o700)
+            for name in ["tonight.plan", "ledger.csv"] {
+                #expect(try mode(shop.folder.path(name)) == 0o600, "\(name)")
+            }
+        }
+    }
+}
