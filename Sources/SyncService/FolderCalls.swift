@@ -97,9 +97,9 @@ enum FolderCalls {
         guard unsafe rename(path, target) == 0 else { throw .system(path, "moved to \(target)") }
     }
 
-    /// Creates the folder where it is missing.
-    static func create(_ folder: String) throws(InboxError) {
-        guard unsafe mkdir(folder, 0o777) == 0 || errno == EEXIST else { throw .system(folder, "created") }
+    /// Creates the folder where it is missing, as open to others as the process's mask allows, or less.
+    static func create(_ folder: String, permissions: mode_t = 0o777) throws(InboxError) {
+        guard unsafe mkdir(folder, permissions) == 0 || errno == EEXIST else { throw .system(folder, "created") }
     }
 
     /// Forces the names in the folder to the disk.

@@ -199,7 +199,8 @@ package struct Inbox: Sendable {
         let files = FileManager.default
         let unfinished = "\(target).part"
         if files.fileExists(atPath: unfinished) { try files.removeItem(atPath: unfinished) }
-        try FolderCalls.create(unfinished)
+        // As the report itself: it says who has which cart.
+        try FolderCalls.create(unfinished, permissions: 0o700)
         if let report {
             for name in try files.contentsOfDirectory(atPath: report)
             where Self.reportFiles.contains(name) || name.hasPrefix(Self.rejectsPrefix) {

@@ -68,9 +68,10 @@ struct SettingsLoader {
         problems += unknownVariables(jobs).map { ($0, false) }
         if let folder = secretsFolder(in: origins) {
             do {
-                origins.insert(try await secretsOrigin(folder), at: 3)
+                origins.insert(try secretsOrigin(folder, Self.definitions(jobs)), at: 3)
             } catch {
-                problems.append(("secrets folder \(folder): \(error)", false))
+                problems.append(
+                    ("secrets folder \(folder): it or a secret in it cannot be read; check the name and permissions", false))
             }
         }
         var loaded = LoadedSettings(settings: Settings(), used: [])
@@ -160,14 +161,21 @@ struct SettingsLoader {
         return origins.lazy.compactMap { $0.reader.string(forKey: key) }.first ?? environment["CREDENTIALS_DIRECTORY"]
     }
 
-    private func secretsOrigin(_ folder: String) async throws -> Origin {
-        let provider = try await DirectoryFilesProvider(directoryPath: .init(folder))
-        let secrets = SettingDefinition.all.filter(\.isSecret).map(\.key)
-        let reader = ConfigReader(provider: provider)
+    /// The files of a folder, also where they are links: a Secret of Kubernetes is a folder of links to links.
+    private func secretsOrigin(_ folder: String, _ definitions: [SettingDefinition]) throws -> Origin {
+        let present = Set(try FileManager.default.contentsOfDirectory(atPath: folder))
+        var values: [String: String] = [:]
+        for definition in definitions where definition.isSecret && present.contains(Self.fileName(definition.key)) {
+            let path = "\(folder)/\(Self.fileName(definition.key))"
+            values[definition.key] = try String(contentsOfFile: path, encoding: .utf8)
+        }
         return Origin(
-            name: { "secrets folder \(folder)/\($0.key.replacing(".", with: "-"))" }, isFlags: false,
-            reader: secrets.isEmpty ? ConfigReader(providers: []) : reader)
+            name: { "secrets folder \(folder)/\(Self.fileName($0.key))" }, isFlags: false,
+            reader: ConfigReader(provider: inMemory("secrets folder", values)))
     }
+
+    /// The name of the file that holds a secret.
+    private static func fileName(_ key: String) -> String { key.replacing(".", with: "-") }
 
     private func inMemory(_ name: String, _ values: [String: String]) -> InMemoryProvider {
         var byKey: [AbsoluteConfigKey: ConfigValue] = [:]
