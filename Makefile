@@ -116,7 +116,7 @@ test-packages: deb ## try the package, the image and `make deps` in clean Debian
 	Tests/Packages/run .build/cartsync_$(VERSION)_$$(dpkg --print-architecture).deb
 
 .PHONY: bench
-bench: release ## measure the figures of the README on the release build; SUBJECTS="exports_csv apply" measures some
+bench: release ## measure the figures of the guide on the release build; SUBJECTS="exports_csv apply" measures some
 	Tests/Benchmarks/run "$$(swift build $(RELEASE) --show-bin-path)/cartsync" $(SUBJECTS)
 
 .PHONY: clean

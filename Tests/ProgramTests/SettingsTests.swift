@@ -205,16 +205,6 @@ struct ReadmeTests {
         return try String(contentsOf: folder.appending(path: "README.md"), encoding: .utf8)
     }
 
-    @Test("it names every setting with what it means")
-    func settings() throws {
-        let text = try readme()
-        for definition in SettingDefinition.all {
-            #expect(
-                text.contains("| `\(definition.key)` | \(definition.summary) |"),
-                "\(definition.key) is not as in the code")
-        }
-    }
-
     @Test("it names every exit status")
     func exitStatus() throws {
         let lines = try readme().split(separator: "\n").filter { $0.hasPrefix("| ") }
