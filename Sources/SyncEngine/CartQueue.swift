@@ -14,6 +14,7 @@ final class CartQueue: Sendable {
         var isClosed = false
         /// How many more changes may be handed out; nil for any number.
         var allowance: Int?
+        var hasHandedOut = false
     }
 
     private let run: String
@@ -38,6 +39,9 @@ final class CartQueue: Sendable {
 
     var isClosed: Bool { state.withLock { $0.isClosed } }
 
+    /// Whether there was anything to do at all.
+    var hasHandedOut: Bool { state.withLock { $0.hasHandedOut } }
+
     /// Hands out no further cart.
     func close() { state.withLock { $0.isClosed = true } }
 
@@ -51,6 +55,7 @@ final class CartQueue: Sendable {
                 if state.isClosed || state.allowance.map({ $0 <= 0 }) ?? false { return (CartChanges?.none, true) }
                 let cart = state.waiting.popFirst()
                 state.allowance? -= cart?.entries.count ?? 0
+                if cart != nil { state.hasHandedOut = true }
                 return (cart, cart == nil && state.isExhausted)
             }
             if cart != nil || isOver { return cart }

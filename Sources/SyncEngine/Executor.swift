@@ -32,7 +32,7 @@ struct Executor: Sendable {
         let notes = Notes(keepsMade: canary > 0)
         let queue = CartQueue(run: run, ledger: ledger, allowance: canary > 0 ? canary : nil)
         try await work(through: queue, notes)
-        if canary > 0 && !isStopping {
+        if canary > 0 && !isStopping && queue.hasHandedOut {
             try await confirm(notes.takeMade())
             notes.forgetMade()
             queue.lift()

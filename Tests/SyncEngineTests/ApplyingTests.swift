@@ -42,6 +42,16 @@ struct ApplyingTests {
         }
     }
 
+    @Test("a run with nothing to do has no canary to wait for")
+    func idleCanary() async throws {
+        try await withStore { store in
+            try await sync(1...40, in: store)
+            let (report, failure) = try await sync(1...40, in: store) { $0.canary = 5 }
+            #expect(failure == nil)
+            #expect(report.verdict.exitStatus == 0)
+        }
+    }
+
     @Test("a canary that no listing shows stops the run, with the rest to be made later")
     func deadCanary() async throws {
         var options = SandboxOptions()

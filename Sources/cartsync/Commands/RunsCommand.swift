@@ -22,6 +22,7 @@ struct RunsCommand: AsyncParsableCommand {
 
 /// The argument that names a run.
 struct RunArgument: ParsableArguments {
-    @Argument(help: ArgumentHelp("Id of the run, or its last part, or latest; cartsync runs lists them.", valueName: "run"))
+    @Argument(
+        help: ArgumentHelp("Id of the run, or its last part, or latest; cartsync runs lists them.", valueName: "run"))
     var run: String
 }

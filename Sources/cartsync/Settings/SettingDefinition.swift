@@ -249,6 +249,6 @@ extension SettingDefinition {
                 + "may)", secret: true
         ) { (settings, text) throws(UnusableValue) in
             settings.approvalToken = try SettingValue.token(text)
-        }
+        },
     ]
 }

@@ -71,7 +71,10 @@ struct SettingsLoader {
                 origins.insert(try secretsOrigin(folder, Self.definitions(jobs)), at: 3)
             } catch {
                 problems.append(
-                    ("secrets folder \(folder): it or a secret in it cannot be read; check the name and permissions", false))
+                    (
+                        "secrets folder \(folder): it or a secret in it cannot be read; check the name and permissions",
+                        false
+                    ))
             }
         }
         var loaded = LoadedSettings(settings: Settings(), used: [])
