@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$cartsync" documents "$work" 2>"$work/said"
 for page in "$work"/man*/*; do
-    said=$(groff -man -ww -Tutf8 "$page" 2>&1 >"$work/text")
+    said=$(groff -man -ww -Tutf8 -P-c -P-b -P-u -P-o "$page" 2>&1 >"$work/text")
     [ -z "$said" ] || { echo "$said"; exit 1; }
     for section in NAME SYNOPSIS 'EXIT STATUS' 'SEE ALSO'; do
         case $page in *.5) [ "$section" = NAME ] || continue ;; esac
