@@ -65,15 +65,15 @@ def measure(bench):
                 with open(log, encoding="utf-8") as lines:
                     url = re.search(r"http://127\.0\.0\.1:\d+", lines.read())
             url = url.group()
+            before = cpu(service)
+            time.sleep(IDLE_SECONDS)
+            share = (cpu(service) - before) / IDLE_SECONDS * 100
+            print(f"\nWith nothing to do: {memory(service):.0f} MB, {share:.2f} % of a core", flush=True)
             print(f"\nWith {RUNS:,} runs in the ledger (the first answer of the process, then the median of 20):\n")
             for path in ("/", "/api/service", "/api/runs", "/api/runs?limit=1000"):
                 first = first_answer(url + path)
                 later = statistics.median(first_answer(url + path) for _ in range(20))
                 print(f"- `{path}`: {first:.1f} ms, {later:.1f} ms", flush=True)
-            before = cpu(service)
-            time.sleep(IDLE_SECONDS)
-            share = (cpu(service) - before) / IDLE_SECONDS * 100
-            print(f"- with nothing to do: {memory(service):.0f} MB, {share:.2f} % of a core", flush=True)
         finally:
             service.terminate()
             service.wait()

@@ -3,6 +3,7 @@ import CommerceSandbox
 import Foundation
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import TestSupport
 import Testing
 
@@ -13,13 +14,13 @@ struct ServiceTests {
     }
 
     /// A service that looks at its inbox often, on a free port.
-    private func start(_ shop: Shop) throws -> (Program, inbox: String) {
+    private func start(_ shop: Shop, _ more: String...) throws -> (Program, inbox: String) {
         let inbox = shop.folder.path("inbox")
         try FileManager.default.createDirectory(atPath: inbox, withIntermediateDirectories: true)
         let arguments = [
             "serve", "--inbox", inbox, "--poll", "100ms", "--settle", "200ms", "--http", "127.0.0.1:0", "--rate", "500",
         ]
-        return (try shop.start(arguments), "inbox")
+        return (try shop.start(arguments + more), "inbox")
     }
 
     private func statusURL(_ program: Program) async throws -> String {
@@ -93,6 +94,52 @@ struct ServiceTests {
             #expect(result.status == 1, "\(result.errors)")
             #expect(shop.folder.names(in: "inbox/failed").contains("cut.csv"))
             #expect(shop.sandbox.statistics().writes == 0)
+        }
+    }
+
+    @Test("500 half-open connections to its page slow no run")
+    func halfOpenConnections() async throws {
+        try await withShop { shop in
+            let (program, inbox) = try start(shop, "--rate", "100")
+            let url = try #require(URL(string: try await statusURL(program)))
+            let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            var channels: [any Channel] = []
+            for _ in 0..<500 {
+                let channel = try await bootstrap.connect(host: "127.0.0.1", port: url.port ?? 0).get()
+                try await channel.writeAndFlush(ByteBuffer(string: "POST / HTTP/1.1\r\nHost: local"))
+                channels.append(channel)
+            }
+            _ = try shop.folder.write(export(1...300), to: inbox + "/first.csv")
+            #expect(await eventually { shop.folder.names(in: inbox + "/done").contains("first.csv") })
+            let report = try shop.report()
+            // At 100 a second these take three seconds; the machine may be busy with other things, too.
+            #expect(report.latency.rate.achieved > 80, "\(report.latency.rate.achieved) a second")
+            for channel in channels { try? await channel.close() }
+            program.send(signal: SIGTERM)
+            #expect(try await program.result().status == 0)
+        }
+    }
+
+    @Test("the metrics file is written after each run, and is for one job")
+    func metricsFile() async throws {
+        try await withShop { shop in
+            let inbox = shop.folder.path("inbox")
+            try FileManager.default.createDirectory(atPath: inbox, withIntermediateDirectories: true)
+            let arguments = ["serve", "--settle", "0s", "--http", "off", "--once", "--metrics-file", "cartsync.prom"]
+            for (text, status) in [(export(1...5), "done"), ("customer_id,cart_id\nc-1,\"cart", "failed")] {
+                _ = try shop.folder.write(text, to: "inbox/next.csv")
+                _ = try await shop.start(arguments + ["--inbox", inbox]).result()
+                let metrics = try shop.folder.read("cartsync.prom")
+                #expect(
+                    metrics.contains("cartsync_last_run_status{source=\"default\",status=\"\(status)\"} 1"),
+                    "\(metrics)")
+            }
+            _ = try shop.folder.write(
+                "jobs: {a: {source: {folder: inbox}}, b: {source: {folder: other}}}", to: "cartsync.yaml")
+            let several = try await shop.start(arguments).result()
+            #expect(several.status == 78)
+            #expect(
+                several.errors.contains("report.metrics-file tells of the last run of one source"), "\(several.errors)")
         }
     }
 }

@@ -55,6 +55,14 @@ struct StatusPageTests {
         }
     }
 
+    @Test("a run that goes on has no report yet")
+    func currentRun() async throws {
+        try await serving(.known(view: { .running(done: 10) })) { (server) async throws in
+            let run = try await server.ask(.GET, "/api/runs/\(knownRun)")
+            #expect(run.status == 200 && run.body.contains(#""command":"serve""#))
+        }
+    }
+
     @Test("the description names every path, and there is no other")
     func description() async throws {
         try await serving { (server) async throws in

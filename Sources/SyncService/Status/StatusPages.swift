@@ -115,7 +115,9 @@ struct StatusPages: Sendable {
 
     /// The report of a run, or what is known of one that has none yet.
     private func run(_ run: String) async throws -> Response {
-        if let report = try await sources.report(run, "report.json") {
+        // A run that goes on has a report that says it was ended in the middle, in case it will be.
+        let goesOn = try await sources.service().run?.run == run
+        if !goesOn, let report = try await sources.report(run, "report.json") {
             return Self.response(.ok, report, type: Self.jsonType)
         }
         guard let known = try await sources.run(run) else { throw Self.noRun(run) }

@@ -92,7 +92,7 @@ def main():
             server.wait()
             wait_for("readiness says that the source is down", lambda: "the source cannot be read for" in service.ready())
             server = subprocess.Popen(server.args, stderr=open(f"{work}/sshd.log", "w"))
-            wait_for("the service is ready again", lambda: '"is_ready":true' in service.ready(), otherwise=service.ready)
+            wait_for("the service is ready again", lambda: '"isReady":true' in service.ready(), otherwise=service.ready)
             service.stop()
 
             # A host that is not known, and a key that is not: refused, with the setting to look at.
