@@ -40,9 +40,10 @@ def cpu(process):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def memory(process):
+def memory(process, kind):
+    """MB: all that is resident (VmRSS), or what is not a part of the program's file (RssAnon)."""
     with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
-        return int(re.search(r"VmRSS:\s+(\d+) kB", file.read()).group(1)) * 1024 / 1e6
+        return int(re.search(kind + r":\s+(\d+) kB", file.read()).group(1)) * 1024 / 1e6
 
 
 def measure(bench):
@@ -68,7 +69,8 @@ def measure(bench):
             before = cpu(service)
             time.sleep(IDLE_SECONDS)
             share = (cpu(service) - before) / IDLE_SECONDS * 100
-            print(f"\nWith nothing to do: {memory(service):.0f} MB, {share:.2f} % of a core", flush=True)
+            print(f"\nWith nothing to do: {memory(service, 'VmRSS'):.0f} MB, {memory(service, 'RssAnon'):.0f} MB of them not the "
+                  f"program's file, {share:.2f} % of a core", flush=True)
             print(f"\nWith {RUNS:,} runs in the ledger (the first answer of the process, then the median of 20):\n")
             for path in ("/", "/api/service", "/api/runs", "/api/runs?limit=1000"):
                 first = first_answer(url + path)

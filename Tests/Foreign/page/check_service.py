@@ -37,14 +37,19 @@ class Service:
             [cartsync, "sandbox", "--port", "0", "--latency", "30ms"],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         lines = [self.sandbox.stdout.readline() for _ in range(3)]
-        environment = dict(os.environ, CARTSYNC_HTTP_APPROVAL_TOKEN=TOKEN,
-                           **dict(re.findall(r"export (\w+)=(\S+)", "".join(lines))))
-        self.log = open(work / "serve.log", "w+", encoding="utf-8")
-        self.process = subprocess.Popen(
-            [cartsync, "serve", "--state", work / "state", "--inbox", self.inbox, "--poll", "500ms", "--settle", "0s",
-             "--http", "127.0.0.1:0", "--rate", "100"], env=environment, stderr=self.log)
-        self.url = self.wait(lambda: re.search(
-            r"http://127\.0\.0\.1:\d+/", (work / "serve.log").read_text(encoding="utf-8")), "address").group()
+        self.cartsync = cartsync
+        self.environment = dict(os.environ, **dict(re.findall(r"export (\w+)=(\S+)", "".join(lines))))
+        self.start(CARTSYNC_HTTP_APPROVAL_TOKEN=TOKEN)
+
+    def start(self, **environment):
+        path = self.work / "serve.log"
+        with open(path, "w", encoding="utf-8") as log:
+            self.process = subprocess.Popen(
+                [self.cartsync, "serve", "--state", self.work / "state", "--inbox", self.inbox, "--poll", "500ms",
+                 "--settle", "0s", "--http", "127.0.0.1:0", "--rate", "100"],
+                env=dict(self.environment, **environment), stderr=log)
+        self.url = self.wait(
+            lambda: re.search(r"http://127\.0\.0\.1:\d+/", path.read_text(encoding="utf-8")), "address").group()
 
     def wait(self, condition, what, seconds=30):
         end = time.monotonic() + seconds
@@ -63,12 +68,14 @@ class Service:
     def lies(self, folder, name):
         self.wait(lambda: (self.inbox / folder / name).exists(), f"{name} in {folder}")
 
-    def end(self):
+    def stop(self):
         self.process.terminate()
         self.process.wait(timeout=35)
+
+    def end(self):
+        self.stop()
         self.sandbox.terminate()
         self.sandbox.wait()
-        self.log.close()
 
 
 def main(arguments):
@@ -200,11 +207,19 @@ def follow(service, driver, pictures, need):
     for entry in driver.get_log("browser"):
         # The refusal of a wrong token is an answer that the browser tells of, too.
         need("401" in entry["message"], f"console: {entry['message']}")
-    service.process.terminate()
-    service.process.wait(timeout=35)
+    service.stop()
     until(lambda: "No connection" in text("#headline"), "that the connection is lost")
     need(one("#lost").is_displayed() and "What is shown is of" in text("#lost"), "the age of what is shown is missing")
     looks("lost")
+
+    # Without a token the page shows the command, and nothing to press.
+    service.start()
+    service.export("last.csv", range(1, 11))
+    service.lies("waiting", "last.csv")
+    driver.get(service.url)
+    until(lambda: "cartsync runs approve" in text("#waiting"), "the command")
+    need(not driver.find_elements(By.CSS_SELECTOR, "#waiting button"), "there is a button without a token")
+    need(not one("#token").is_displayed(), "a token is asked for that there is not")
 
 
 if __name__ == "__main__":
