@@ -45,4 +45,4 @@ sed -i "s/20261121-101500-4f2a/$run/" openapi.yaml
 schemathesis --no-color --config-file schemathesis.toml run openapi.yaml --url "$url" --generation-database none \
     --max-examples 30 --header "Authorization: Bearer a-token-for-schemathesis"
 # Whatever was sent, the service is as it was.
-curl -fsS "$url/readyz"
+curl -fsS "$url/readyz"; echo
