@@ -214,7 +214,7 @@ struct ApprovalTests {
     @Test("a run that a person stopped waits, and goes on where it was when it is approved")
     func stopped() async throws {
         try await withShop { shop in
-            let service = try await WaitingService.start(shop, "--rate", "40")
+            let service = try await WaitingService.start(shop, "--rate", "100")
             _ = try shop.folder.write(WaitingService.export(1...260), to: "inbox/more.csv")
             #expect(await eventually { shop.sandbox.statistics().count(.create) >= 70 })
             let view = try await service.ask(.GET, "/api/service").body
