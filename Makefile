@@ -59,8 +59,9 @@ check: deps ## check the format, that there are no warnings, and that each targe
 
 .PHONY: hooks
 hooks: ## let git run `make check` before each commit in this clone
-	printf '#!/bin/sh\nexec make check\n' > "$$(git rev-parse --git-path hooks)/pre-commit"
-	chmod 755 "$$(git rev-parse --git-path hooks)/pre-commit"
+	@hooks="$$(git rev-parse --git-path hooks)" && mkdir -p "$$hooks" && \
+		printf '#!/bin/sh\nexec make check\n' > "$$hooks/pre-commit" && chmod 755 "$$hooks/pre-commit" && \
+		echo "wrote $$hooks/pre-commit"
 
 .PHONY: format
 format: ## format the sources

@@ -130,4 +130,20 @@ struct DocumentationTests {
         #expect(exceptions.count <= 10, "\(exceptions)")
         #expect(documents.reduce(0) { $0 + $1.commands.count } > 40)
     }
+
+    @Test("every message that the guide explains is one that the program says")
+    func messages() throws {
+        var code = ""
+        let sources = Document.project.appending(path: "Sources")
+        for name in try FileManager.default.subpathsOfDirectory(atPath: sources.path) where name.hasSuffix(".swift") {
+            code += try String(contentsOf: sources.appending(path: name), encoding: .utf8)
+        }
+        // A long sentence is written as several literals.
+        code = code.replacing(#/"\s*\+\s*"/#, with: "")
+        let guide = "Sources/cartsync/Documentation.docc/Troubleshooting.md"
+        let text = try String(contentsOf: Document.project.appending(path: guide), encoding: .utf8)
+        let messages = text.split(separator: "\n").compactMap { $0.firstMatch(of: #/^\| `([^`]+)` \|/#)?.1 }
+        #expect(messages.count > 20)
+        for message in messages { #expect(code.contains(message), "nothing says: \(message)") }
+    }
 }
