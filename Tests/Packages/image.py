@@ -116,8 +116,9 @@ def main(dockerfile, program):
     for folder in ("var/lib/cartsync", "var/spool/cartsync"):
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=700,uid=10001,gid=10001", "tmpfs", root / folder], check=True)
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", root / "tmp"], check=True)
-    (root / "proc").mkdir(exist_ok=True)
-    subprocess.run(["mount", "-t", "proc", "proc", root / "proc"], check=True)
+    for folder, words in (("proc", ["-t", "proc", "proc"]), ("dev", ["--bind", "/dev"])):
+        (root / folder).mkdir(exist_ok=True)
+        subprocess.run(["mount", *words, root / folder], check=True)
     subprocess.run(["mount", "-o", "remount,bind,ro", root], check=True)
     processes = []
     try:
