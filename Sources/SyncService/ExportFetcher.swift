@@ -51,6 +51,12 @@ package final class ExportFetcher: Sendable {
     /// Whether something is there that may still be written.
     package var isSettling: Bool { state.withLock { $0.isSettling } }
 
+    /// Waits for another time until a listed export is still.
+    package func adjust(settle: Duration) {
+        guard source.needsSettling else { return }
+        state.withLock { $0.watch.settle = settle }
+    }
+
     /// Looks at the source where its time has come, and fetches what is new. Returns how many exports came.
     ///
     /// - Parameters:

@@ -89,12 +89,23 @@ enum FolderCalls {
         return unsafe lstat(path, &status) == 0
     }
 
+    /// The number of the file system that a folder is on, links followed.
+    static func device(of folder: String) throws(InboxError) -> UInt64 {
+        var status = stat()
+        guard unsafe stat(folder, &status) == 0 else { throw .system(folder, "looked at") }
+        return UInt64(status.st_dev)
+    }
+
     /// Gives a file another name. Throws where that name is taken.
     ///
-    /// Between the look and the renaming nobody else can take it: only this service writes to its folders.
+    /// Between the look and the renaming nobody else can take it: only this service writes to its folders. Where the
+    /// name is on another file system, the file is copied, forced to the disk, and removed here.
     static func move(_ path: String, to target: String) throws(InboxError) {
         guard !exists(target) else { throw .system(path, "moved to \(target)", code: EEXIST) }
-        guard unsafe rename(path, target) == 0 else { throw .system(path, "moved to \(target)") }
+        if unsafe rename(path, target) == 0 { return }
+        guard errno == EXDEV else { throw .system(path, "moved to \(target)") }
+        try FileCopy(from: path, to: target).make()
+        guard unsafe unlink(path) == 0 || errno == ENOENT else { throw .system(path, "removed after it was copied") }
     }
 
     /// Creates the folder where it is missing, as open to others as the process's mask allows, or less.

@@ -76,7 +76,12 @@ package struct Inbox: Sendable {
         } catch  where error.isGone {
             return false
         }
-        if let taken = try FolderCalls.entry(name, in: target), taken.isSameFile(as: entry) { return true }
+        let isElsewhere = try FolderCalls.device(of: folder) != FolderCalls.device(of: target)
+        if let taken = try FolderCalls.entry(name, in: target),
+            taken.isSameFile(orCopyOf: entry, onAnotherDevice: isElsewhere)
+        {
+            return true
+        }
         try moveCompanions(of: name, from: target, to: folder, as: entry.name)
         try FolderCalls.move("\(target)/\(name)", to: "\(folder)/\(entry.name)")
         return false

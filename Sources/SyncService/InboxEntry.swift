@@ -32,6 +32,11 @@ extension InboxEntry {
         (kind, size, modified, inode) == (other.kind, other.size, other.modified, other.inode)
     }
 
+    /// Whether it is the same file, or a copy of it on another file system, which has a number of its own.
+    func isSameFile(orCopyOf other: InboxEntry, onAnotherDevice: Bool) -> Bool {
+        isSameFile(as: other) || onAnotherDevice && (kind, size, modified) == (other.kind, other.size, other.modified)
+    }
+
     /// The oldest first: exports are applied in the order in which they were written. The same time is decided by name.
     package static func isOlder(_ left: InboxEntry, _ right: InboxEntry) -> Bool {
         (left.modified, left.name) < (right.modified, right.name)

@@ -105,6 +105,17 @@ struct ServiceJobs: Sendable {
     /// All of them as one service.
     var service: JobsService { JobsService(jobs.map(\.service)) }
 
+    /// Takes what holds at once of settings that were read again.
+    func take(_ loaded: LoadedSettings) {
+        for job in jobs {
+            let taken = loaded.jobs.first { $0.name == job.name }?.loaded ?? loaded
+            job.session.take(taken)
+            let settle = taken.settings.settle
+            job.service.adjust(poll: taken.settings.poll, settle: job.fetcher == nil ? settle : .zero)
+            job.fetcher?.adjust(settle: settle)
+        }
+    }
+
     /// Closes what the sources have open.
     func close() async {
         for job in jobs { await job.fetcher?.shutdown() }

@@ -21,6 +21,11 @@ struct JobsTests {
             """, to: "cartsync.yaml")
     }
 
+    /// Waits until the program has said it.
+    private func says(_ program: Program, _ words: String) async -> Bool {
+        await eventually { (try? program.errorsSoFar())?.contains(words) == true }
+    }
+
     private func records(_ kind: String, _ numbers: ClosedRange<Int>) -> String {
         "\(kind)_id,cart_id\n" + numbers.map { "\(kind)-\($0),cart-\($0)\n" }.joined()
     }
@@ -51,6 +56,68 @@ struct JobsTests {
             #expect(result.status == 0, "\(result.errors)")
             let runs = try await shop.cartsync("runs", "--output", "json")
             #expect(runs.output.contains(#""source":"customers""#) || runs.output.contains(#""source" : "customers""#))
+        }
+    }
+
+    @Test("SIGHUP reads the settings again: rate and guards hold at once, bad ones are refused, the rest is named")
+    func reload() async throws {
+        try await withShop { shop in
+            try settings(shop)
+            let program = try shop.start(["serve"])
+            let text = try shop.folder.read("cartsync.yaml")
+            _ = try shop.folder.write(records("customer", 1...60), to: "inbox/customers/one.csv")
+            #expect(await eventually { shop.folder.names(in: "inbox/customers/done").contains("one.csv") })
+
+            // Refused: the service goes on with what it has.
+            _ = try shop.folder.write(text.replacing("limit: 500", with: "limit: many"), to: "cartsync.yaml")
+            program.send(signal: SIGHUP)
+            #expect(
+                await says(program, "the settings are refused and the old ones stay"))
+            #expect(try program.errorsSoFar().contains("rate.limit is 'many'"))
+
+            // Now a guard that refuses what it would have allowed, another rate, and a folder that needs a restart.
+            let changed =
+                text.replacing("limit: 500", with: "limit: 400")
+                .replacing("inbox/accounts}", with: "inbox/elsewhere}") + "\nguard: {max-deletes: 3}\n"
+            _ = try shop.folder.write(changed, to: "cartsync.yaml")
+            program.send(signal: SIGHUP)
+            #expect(await says(program, "needs-restart=jobs.accounts.source.folder"))
+            #expect(try program.errorsSoFar().contains("guard.max-deletes rate.limit"))
+            _ = try shop.folder.write(records("customer", 1...55), to: "inbox/customers/two.csv")
+            #expect(await eventually { shop.folder.names(in: "inbox/customers/waiting").contains("two.csv") })
+
+            // The file alone is enough.
+            _ = try shop.folder.write(changed.replacing("400", with: "300"), to: "cartsync.yaml")
+            #expect(await says(program, "cartsync.yaml has changed"))
+            program.send(signal: SIGTERM)
+            let result = try await program.result()
+            #expect(result.status == 0, "\(result.errors)")
+        }
+    }
+
+    @Test("the second signal ends a service with jobs at once, and the next start finishes what was begun")
+    func secondSignal() async throws {
+        try await withShop { shop in
+            try settings(shop)
+            shop.sandbox.inject(SandboxFault(.stall, operation: .create, first: 20, count: 1))
+            let program = try shop.start(["serve"])
+            _ = try shop.folder.write(records("customer", 1...60), to: "inbox/customers/one.csv")
+            _ = try shop.folder.write(records("account", 61...80), to: "inbox/accounts/one.csv")
+            #expect(await eventually { shop.sandbox.statistics().count(.create) >= 20 })
+            // Signals of one kind that wait at the same time are one to the system.
+            _ = await eventually(within: .milliseconds(300)) {
+                program.send(signal: SIGTERM)
+                return false
+            }
+            let result = try await program.result()
+            #expect(result.status == 75, "\(result.errors)")
+            let again = try await shop.cartsync("serve", "--once", "--http", "off")
+            #expect(again.status == 0, "\(again.errors)")
+            #expect(shop.associations.count == 80)
+            for job in ["customers", "accounts"] {
+                #expect(shop.folder.names(in: "inbox/\(job)/done").contains("one.csv"))
+                #expect(shop.folder.names(in: "inbox/\(job)/working").isEmpty)
+            }
         }
     }
 }

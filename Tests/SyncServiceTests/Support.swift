@@ -17,13 +17,16 @@ final class ScratchFolder: Sendable {
         try? FileManager.default.removeItem(atPath: path)
     }
 
-    /// Writes a file whose time is so many seconds after 1970.
+    /// Writes a file whose time is so many seconds after 1970; it appears when it is whole.
     func write(_ text: String, to name: String, modified: Int? = nil) throws {
-        let file = "\(path)/\(name)"
-        try Data(text.utf8).write(to: URL(filePath: file))
-        guard let modified else { return }
-        try FileManager.default.setAttributes(
-            [.modificationDate: Date(timeIntervalSince1970: TimeInterval(modified))], ofItemAtPath: file)
+        let file = URL(filePath: "\(path)/\(name)")
+        let unfinished = file.deletingLastPathComponent().appending(path: ".unfinished.tmp").path
+        try Data(text.utf8).write(to: URL(filePath: unfinished))
+        if let modified {
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSince1970: TimeInterval(modified))], ofItemAtPath: unfinished)
+        }
+        guard unsafe rename(unfinished, "\(path)/\(name)") == 0 else { throw CocoaError(.fileWriteUnknown) }
     }
 
     func createFolder(_ name: String) throws {

@@ -16,7 +16,8 @@ struct ServeCommand: AsyncParsableCommand {
         discussion: """
             Applies without asking, within the guards. A file is taken when it has been still for --settle, or when \
             NAME.done or NAME.manifest.json is beside it; it ends in done/, failed/ or waiting/ with its report \
-            beside it. SIGTERM finishes the calls in flight and ends the service; the next start goes on.
+            beside it. SIGTERM finishes the calls in flight and ends the service; the next start goes on. SIGHUP, or a \
+            change of the settings file, reads the settings again: rate, guards and intervals hold at once.
 
             EXAMPLE
               cartsync serve --inbox /var/spool/cartsync
@@ -46,14 +47,25 @@ struct ServeCommand: AsyncParsableCommand {
             "source.folder": inbox, "source.poll": poll, "source.settle": settle, "http.listen": http,
             "sync.source": source,
         ]
-        let loaded = try await Invocation.load(
-            [own, settings.values, store.values, deletes.values, reading.values, report.values], config: settings.config
-        )
+        let flags = [own, settings.values, store.values, deletes.values, reading.values, report.values]
+        let file = settings.config
+        let load: @Sendable () async throws -> LoadedSettings = { try await Invocation.load(flags, config: file) }
+        let loaded = try await load()
         let jobs = try ServiceJobs.settings(loaded)
         let session = try Session.open(loaded, logLevel: .info)
         let ending: Ending
         do {
-            ending = try await serve(session, jobs)
+            let built = try ServiceJobs(jobs, session, once: once)
+            let reload = SettingsReload(
+                loaded, session, built, file: file ?? SettingsLoader.defaultFile, load: load)
+            let result: Result<Ending, any Error>
+            do {
+                result = .success(try await serve(session, built, reload))
+            } catch {
+                result = .failure(error)
+            }
+            await built.close()
+            ending = try result.get()
         } catch let error as InboxError {
             ending = Ending(
                 status: .exportUnreadable, details: "cartsync: \(error)", next: "cartsync serve --inbox FOLDER")
@@ -66,9 +78,8 @@ struct ServeCommand: AsyncParsableCommand {
         throw ending
     }
 
-    private func serve(_ session: Session, _ settings: [JobSettings]) async throws -> Ending {
-        let jobs = try ServiceJobs(settings, session, once: once)
-        var services: [any Service] = []
+    private func serve(_ session: Session, _ jobs: ServiceJobs, _ reload: SettingsReload) async throws -> Ending {
+        var services: [any Service] = once ? [] : [reload]
         if let address = session.settings.httpListen {
             services.append(try statusServer(address, session, jobs))
         }
@@ -87,26 +98,21 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.services.append(.init(service: notice))
         configuration.maximumGracefulShutdownDuration = .seconds(30)
         let group = ServiceGroup(configuration: configuration)
-        let signals = Signals { [stop = session.stop] in
+        // With SIGHUP a service is asked to read its settings again.
+        let signals = Signals(once ? [SIGINT, SIGTERM, SIGHUP] : [SIGINT, SIGTERM]) { [stop = session.stop] in
             stop.request()
             Task { await group.triggerGracefulShutdown() }
         }
         defer { withExtendedLifetime(signals) {} }
-        for (job, status) in zip(settings, jobs.statuses()) {
+        for job in jobs.jobs {
             session.log.notice(
                 "polling",
                 metadata: [
-                    "job": "\(job.name)", "source": "\(status.source)",
-                    "seconds": "\(job.loaded.settings.poll / .seconds(1))",
+                    "job": "\(job.name)", "source": "\(job.service.jobStatus().source)",
+                    "seconds": "\(job.session.settings.poll / .seconds(1))",
                 ])
         }
-        do {
-            try await session.onSchedule { try await group.run() }
-        } catch {
-            await jobs.close()
-            throw error
-        }
-        await jobs.close()
+        try await session.onSchedule { try await group.run() }
         return ending(jobs, session)
     }
 

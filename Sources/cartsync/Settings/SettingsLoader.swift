@@ -14,6 +14,8 @@ struct LoadedSettings: Sendable {
     var settings: Settings
     /// Every setting that is not a default, secrets redacted, in the order of the definitions.
     var used: [RunOptions.UsedSetting]
+    /// The text of every setting that is set, by key, secrets as well: never to be shown.
+    var texts: [String: String] = [:]
     /// The jobs of a service, by name; each has the general settings where it has none of its own.
     var jobs: [JobSettings] = []
 }
@@ -103,6 +105,7 @@ struct SettingsLoader {
             let name = origin.name(definition)
             do {
                 try definition.apply(&loaded.settings, text)
+                loaded.texts[definition.key] = text
                 let shown = definition.isSecret ? "(redacted)" : text
                 loaded.used.append(.init(name: definition.key, value: shown, origin: name))
             } catch {

@@ -1,0 +1,135 @@
+import Foundation
+import Testing
+
+@testable import SyncService
+
+@Suite("Files that are not as they should be")
+struct HostileFilesTests {
+    private let scratch: ScratchFolder
+    private let inbox: Inbox
+
+    init() throws {
+        scratch = try ScratchFolder()
+        inbox = Inbox(folder: scratch.path)
+        try inbox.prepare()
+    }
+
+    private func seen(_ name: String) throws -> InboxEntry {
+        try #require(try inbox.list().entries.first { $0.name == name })
+    }
+
+    @Test(
+        "a name is data: it moves through the folders as it is",
+        arguments: [
+            "two words.csv", "line\nend.csv", "a..b.csv", "..\\up.csv", "-rf.csv", "'quoted'; $(x).csv",
+            "ünï\u{1F600}.csv",
+            "tab\tand\u{1B}[31m.csv", String(repeating: "n", count: 240) + ".csv",
+        ])
+    func names(name: String) throws {
+        try scratch.write("x", to: name)
+        let export = try #require(try inbox.claim(try seen(name)))
+        #expect(scratch.names(in: "working") == [name])
+        try inbox.finish(export, to: .done)
+        #expect(scratch.names(in: "done") == [name])
+        #expect(Set(scratch.names()) == Set(InboxName.Folder.allCases.map(\.rawValue)))
+    }
+
+    @Test("a link out of the inbox, a folder and a pipe are refused and never opened")
+    func kinds() throws {
+        try FileManager.default.createSymbolicLink(
+            atPath: scratch.path + "/link.csv", withDestinationPath: "/etc/passwd")
+        try scratch.createFolder("folder.csv")
+        let made = unsafe mkfifo(scratch.path + "/pipe.csv", 0o600)
+        #expect(made == 0)
+        var watch = InboxWatch(settle: .zero)
+        let view = watch.look(try inbox.list().entries, now: .zero)
+        #expect(view.ready.isEmpty)
+        #expect(
+            view.refused == [
+                "link.csv": .notAFile(.link), "folder.csv": .notAFile(.folder), "pipe.csv": .notAFile(.special),
+            ])
+    }
+
+    @Test("a file that was renamed, deleted, replaced or exchanged for a link since it was seen is not taken")
+    func changedInBetween() throws {
+        for name in ["renamed.csv", "deleted.csv", "replaced.csv", "linked.csv"] { try scratch.write("x", to: name) }
+        let entries = try inbox.list().entries
+        func entry(_ name: String) throws -> InboxEntry { try #require(entries.first { $0.name == name }) }
+        let files = FileManager.default
+        try files.moveItem(atPath: scratch.path + "/renamed.csv", toPath: scratch.path + "/other.csv")
+        try files.removeItem(atPath: scratch.path + "/deleted.csv")
+        try scratch.write("longer", to: "new")
+        let renamed = unsafe rename(scratch.path + "/new", scratch.path + "/replaced.csv")
+        #expect(renamed == 0)
+        try files.removeItem(atPath: scratch.path + "/linked.csv")
+        try files.createSymbolicLink(atPath: scratch.path + "/linked.csv", withDestinationPath: "/etc/passwd")
+        for name in ["renamed.csv", "deleted.csv", "replaced.csv", "linked.csv"] {
+            #expect(try inbox.claim(try entry(name)) == nil, "\(name)")
+        }
+        #expect(scratch.names(in: "working").isEmpty)
+        #expect(try scratch.read("replaced.csv") == "longer")
+        #expect(scratch.names().contains("other.csv"))
+    }
+
+    @Test("an export that somebody deletes while it is synced ends with a word and not the service")
+    func deletedWhileRead() async throws {
+        try scratch.write("x", to: "a.csv", modified: 1)
+        try scratch.write("x", to: "b.csv", modified: 2)
+        let service = InboxService(
+            inbox: inbox, options: .init(settle: .zero, once: true), logger: .silent, classify: { _ in .delta },
+            run: { export, _ in
+                if export.name == "a.csv" { try? FileManager.default.removeItem(atPath: export.path) }
+                return .done(report: nil)
+            })
+        try await service.run()
+        #expect(scratch.names(in: "done") == ["b.csv"])
+        #expect(service.status().troubles["a.csv"]?.contains("cannot be moved") == true)
+    }
+
+    /// A folder on another file system than the temporary one; nil where there is none.
+    static let elsewhere: String? = {
+        let folder = "/dev/shm"
+        let temporary = FileManager.default.temporaryDirectory.path
+        guard FileManager.default.isWritableFile(atPath: folder), let one = try? FolderCalls.device(of: folder),
+            let other = try? FolderCalls.device(of: temporary), one != other
+        else { return nil }
+        return folder
+    }()
+
+    @Test(
+        "working/ on another file system: an export is copied whole with its time, and removed here",
+        .enabled(if: elsewhere != nil))
+    func anotherFileSystem() throws {
+        let other = "\(try #require(Self.elsewhere))/cartsync-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: other, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: other) }
+        try FileManager.default.removeItem(atPath: inbox.path(.working))
+        try FileManager.default.createSymbolicLink(atPath: inbox.path(.working), withDestinationPath: other)
+        let text = String(repeating: "customer,cart\n", count: 200_000)
+        try scratch.write(text, to: "a.csv", modified: 1000)
+        try scratch.write("{}", to: "a.csv.manifest.json")
+        // What a crash in the middle of a copy left behind is no export, and in nobody's way.
+        try scratch.write("cut", to: "working/.a.csv.part")
+
+        let entry = try seen("a.csv")
+        let export = try #require(try inbox.claim(entry))
+        #expect(try scratch.read("working/a.csv") == text)
+        #expect(scratch.names(in: "working") == ["a.csv", "a.csv.manifest.json"])
+        let copy = try #require(try FolderCalls.entry("a.csv", in: inbox.path(.working)))
+        #expect((copy.modified, copy.size) == (entry.modified, entry.size))
+        #expect(!scratch.names().contains("a.csv"))
+        #expect(try inbox.unfinished().map(\.name) == ["a.csv"])
+
+        try inbox.finish(export, to: .done)
+        #expect(try scratch.read("done/a.csv") == text)
+        #expect(scratch.names(in: "working").isEmpty)
+
+        // Exchanged since it was seen: put back.
+        try scratch.write("other", to: "b.csv", modified: 2000)
+        let before = try seen("b.csv")
+        try scratch.write("other one", to: "b.csv", modified: 3000)
+        #expect(try inbox.claim(before) == nil)
+        #expect(try scratch.read("b.csv") == "other one")
+        #expect(scratch.names(in: "working").isEmpty)
+    }
+}
