@@ -143,9 +143,10 @@ struct SettingsTests {
             environment: [
                 "EPCC_CLIENT_SECRET": marker, "CARTSYNC_API_PROXY": "http://user:\(marker)@127.0.0.1:3128",
                 "CARTSYNC_API_HEADERS": "X-Key: \(marker), EP-Channel: web", "EPCC_CLIENT_ID": "id",
-                "EPCC_API_BASE_URL": "https://store.example",
+                "EPCC_API_BASE_URL": "https://store.example", "CARTSYNC_HTTP_APPROVAL_TOKEN": "0123456789\(marker)",
             ])
         #expect(loaded.settings.headers.count == 2)
+        #expect(loaded.settings.approvalToken?.contains(marker) == true)
         let access = try StoreAccess(loaded.settings)
         #expect(access.clientSecret == marker)
         let options = try APIOptions.checked(access, loaded.settings)
