@@ -1,5 +1,7 @@
+import AsyncHTTPClient
 import CommerceSandbox
 import Foundation
+import NIOCore
 import TestSupport
 import Testing
 
@@ -67,6 +69,7 @@ struct SecretTests {
             var environment = shop.environment
             environment["EPCC_CLIENT_SECRET"] = Self.secret
             environment["CARTSYNC_API_PROXY"] = "off"
+            environment["CARTSYNC_LOG_LEVEL"] = "trace"
             environment["CARTSYNC_API_HEADERS"] = "X-Gateway-Key: marker-header-90d2"
             arm(shop.sandbox, echo: "\(Self.secret) marker-header-90d2")
             let records = (1...30).map { "customer-\($0),cart-\($0)\n" } + ["customer-99,cart-mail\n", "c 1,cart#1\n"]
@@ -99,13 +102,22 @@ struct SecretTests {
             let inbox = shop.folder.path("inbox")
             try FileManager.default.createDirectory(atPath: inbox, withIntermediateDirectories: true)
             let service = try Program(
-                ["serve", "--inbox", inbox, "--poll", "100ms", "--settle", "0s", "--http", "off"],
+                ["serve", "--inbox", inbox, "--poll", "100ms", "--settle", "0s", "--http", "127.0.0.1:0"],
                 environment: environment, in: shop.folder.path)
             _ = try shop.folder.write("customer_id,cart_id\ncustomer-1,cart-201\n", to: "inbox/a.csv")
             #expect(await eventually { shop.folder.names(in: "inbox/done").contains("a.csv") })
             let tokens = shop.sandbox.tokens()
             #expect(tokens.count > 5)
             let markers = [Self.secret, "marker-header-90d2"] + tokens
+            let url = try #require(
+                try service.errorsSoFar().firstMatch(of: #/url="?(http://127\.0\.0\.1:\d+)//#).map { String($0.1) })
+            for path in ["/", "/metrics", "/api/runs", "/healthz", "/readyz"] {
+                let answer = try await HTTPClient.shared.execute(
+                    HTTPClientRequest(url: url + path), timeout: .seconds(5))
+                let body = String(buffer: try await answer.body.collect(upTo: 1 << 20))
+                #expect(!body.isEmpty, "\(path)")
+                #expect(markers.allSatisfy { !body.contains($0) }, "\(path)")
+            }
             #expect(try leaks(of: markers, in: shop.folder.path) == [])
             #if os(Linux)
                 #expect(arguments(of: service).contains("serve"))
@@ -126,6 +138,7 @@ struct SecretTests {
             var environment = shop.environment
             environment["EPCC_CLIENT_SECRET"] = Self.secret
             environment["CARTSYNC_API_AUTHENTICATION"] = "shopper"
+            environment["CARTSYNC_LOG_LEVEL"] = "trace"
             let owners = (1...30).map { "marker-shopper-\($0)x" }
             func token(_ owner: String) -> String { Sandbox.shopperToken(.customer, owner) }
             arm(shop.sandbox, echo: Self.secret)
