@@ -12,7 +12,7 @@ mkdir -p "$units" "$root/bin" "$root/usr/bin" "$root/etc"
 cp -r /usr/lib/systemd/system/*.target "$units"
 cp deploy/systemd/* "$units"
 # verify wants the programs to be there.
-for program in usr/bin/cartsync bin/sh; do install -m 755 /bin/true "$root/$program"; done
+for program in usr/bin/cartsync bin/kill bin/sh; do install -m 755 /bin/true "$root/$program"; done
 
 cd "$units"
 for unit in cartsync.service cartsync-nightly.service cartsync-nightly.timer cartsync-failed@cartsync.service; do
