@@ -1,4 +1,4 @@
-"""The service: its first answers with a long history, and what it costs while there is nothing to do."""
+"""The service: its first answers with a long history, what it costs at rest, and how soon an export's first call is made."""
 import json
 import os
 import re
@@ -7,6 +7,8 @@ import statistics
 import subprocess
 import time
 import urllib.request
+
+from files import write_csv
 
 RUNS = 10_000
 IDLE_SECONDS = 20
@@ -46,7 +48,34 @@ def memory(process, kind):
         return int(re.search(kind + r":\s+(\d+) kB", file.read()).group(1)) * 1024 / 1e6
 
 
+def first_call(bench):
+    """Seconds from a whole file of 100,000 records in the inbox to the first call that the store sees."""
+    inbox = bench.path("inbox-first")
+    os.mkdir(inbox)
+    export = bench.generate("first.csv", write_csv, 100_000)
+    with bench.sandbox() as environment:
+        service = subprocess.Popen(
+            [bench.cartsync, "serve", "--state", bench.path("state-first"), "--inbox", inbox, "--http", "off", "--poll", "100ms",
+             "--settle", "0s"], env=environment, stderr=subprocess.DEVNULL)
+        try:
+            while not os.path.isdir(os.path.join(inbox, "superseded")):
+                time.sleep(0.02)
+            time.sleep(0.3)
+            begin = time.monotonic()
+            os.rename(export, os.path.join(inbox, "first.csv"))
+            while True:
+                with urllib.request.urlopen(environment["EPCC_API_BASE_URL"] + "/sandbox/stats") as answer:
+                    if json.load(answer)["writes"] > 0:
+                        return time.monotonic() - begin
+                time.sleep(0.005)
+        finally:
+            # It would go on for an hour at the default rate.
+            service.kill()
+            service.wait()
+
+
 def measure(bench):
+    print(f"\nFrom a whole file of 100,000 records to the first write: {first_call(bench):.2f} s", flush=True)
     state, inbox, log = bench.path("state"), bench.path("inbox"), bench.path("serve.log")
     os.mkdir(inbox)
     export = bench.path("export.csv")
