@@ -17,7 +17,7 @@ struct SettingsChange: Sendable, Equatable {
 
     /// - Parameter jobs: those that there were and are.
     fileprivate init(from old: LoadedSettings, to new: LoadedSettings, jobs: Set<String>) {
-        let (before, after) = (old.allTexts, new.allTexts)
+        let (before, after) = (old.allHashes, new.allHashes)
         let changed = Set(before.keys).union(after.keys).filter { before[$0] != after[$0] }.sorted()
         applied = changed.filter { Self.holdsAtOnce($0, jobs: jobs) }
         needingRestart = changed.filter { !Self.holdsAtOnce($0, jobs: jobs) }
@@ -37,9 +37,9 @@ struct SettingsChange: Sendable, Equatable {
 }
 
 extension LoadedSettings {
-    /// The texts of all settings that are set, with those of the jobs, by key.
-    fileprivate var allTexts: [String: String] {
-        jobs.reduce(texts) { $0.merging($1.loaded.texts) { first, _ in first } }
+    /// The hashes of all settings that are set, with those of the jobs, by key.
+    fileprivate var allHashes: [String: Int] {
+        jobs.reduce(hashes) { $0.merging($1.loaded.hashes) { first, _ in first } }
     }
 
     /// These settings with what holds at once taken from others.
@@ -61,7 +61,7 @@ extension LoadedSettings {
         let applied = Set(SettingsChange(from: self, to: new, jobs: names).applied)
         taken.used.removeAll { applied.contains($0.name) }
         taken.used += new.used.filter { applied.contains($0.name) }
-        for key in applied { taken.texts[key] = new.texts[key] }
+        for key in applied { taken.hashes[key] = new.hashes[key] }
         for place in taken.jobs.indices {
             guard let job = new.jobs.first(where: { $0.name == taken.jobs[place].name }) else { continue }
             taken.jobs[place].loaded = taken.jobs[place].loaded.taking(job.loaded, jobs: names)

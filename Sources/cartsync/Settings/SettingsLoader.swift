@@ -14,8 +14,9 @@ struct LoadedSettings: Sendable {
     var settings: Settings
     /// Every setting that is not a default, secrets redacted, in the order of the definitions.
     var used: [RunOptions.UsedSetting]
-    /// The text of every setting that is set, by key, secrets as well: never to be shown.
-    var texts: [String: String] = [:]
+    /// By the key of every setting that is set, what tells whether its text is another one later in this process; it
+    /// says nothing of the text, which may be a secret.
+    var hashes: [String: Int] = [:]
     /// The jobs of a service, by name; each has the general settings where it has none of its own.
     var jobs: [JobSettings] = []
 }
@@ -105,7 +106,7 @@ struct SettingsLoader {
             let name = origin.name(definition)
             do {
                 try definition.apply(&loaded.settings, text)
-                loaded.texts[definition.key] = text
+                loaded.hashes[definition.key] = text.hashValue
                 let shown = definition.isSecret ? "(redacted)" : text
                 loaded.used.append(.init(name: definition.key, value: shown, origin: name))
             } catch {
