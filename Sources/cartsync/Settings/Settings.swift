@@ -97,14 +97,9 @@ extension Settings {
     }
 }
 
-/// What holds secrets, so that no description or dump shows any of it; `doctor` shows settings one by one, redacted.
-protocol HiddenFromDumps: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {}
-
-extension HiddenFromDumps {
+// Settings hold secrets, so that no description or dump shows any of them; `doctor` shows them one by one, redacted.
+extension Settings: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     var description: String { "settings, hidden" }
     var debugDescription: String { description }
     var customMirror: Mirror { Mirror(self, children: []) }
 }
-
-extension Settings: HiddenFromDumps {}
-extension LoadedSettings: HiddenFromDumps {}
