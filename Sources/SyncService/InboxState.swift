@@ -88,7 +88,8 @@ struct InboxState: Sendable {
     /// The export has left `working/`.
     mutating func finish(_ export: ClaimedExport, in place: InboxName.Folder) {
         status.tally.add(place)
-        if place == .waiting { status.awaiting.append(export.name) }
+        // A look at the inbox may have seen it there before this.
+        if place == .waiting && !status.awaiting.contains(export.name) { status.awaiting.append(export.name) }
         status.interruptions[export.name] = nil
         retries.forget(export.name)
     }
