@@ -216,14 +216,11 @@ package final class InboxService: Service, Sendable {
 
     /// The next export, claimed: first those that were interrupted, then the oldest that is ready.
     private func next(except tried: Set<String>) async -> ClaimedExport? {
-        let unfinished = Result { () throws(InboxError) in try inbox.unfinished() }
-        switch unfinished {
-        case .failure(let error): trouble(InboxName.Folder.working.rawValue, error)
-        case .success(let exports):
-            let untried = exports.filter { !tried.contains($0.name) }
-            if let due = state.withLock({ $0.due(untried, now: clock.now()) }) { return due }
-        }
-        for entry in await currentExports() where !tried.contains(entry.name) {
+        if let due = unfinished(except: tried) { return due }
+        let ready = await currentExports()
+        // What was released from waiting/ meanwhile is in working/ now, and comes before what waited behind it.
+        if !ready.isEmpty, let due = unfinished(except: tried) { return due }
+        for entry in ready where !tried.contains(entry.name) {
             do throws(InboxError) {
                 if let export = try inbox.claim(entry) { return export }
             } catch {
@@ -231,6 +228,17 @@ package final class InboxService: Service, Sendable {
             }
         }
         return nil
+    }
+
+    /// The first export in `working/` whose time has come.
+    private func unfinished(except tried: Set<String>) -> ClaimedExport? {
+        do throws(InboxError) {
+            let untried = try inbox.unfinished().filter { !tried.contains($0.name) }
+            return state.withLock { $0.due(untried, now: clock.now()) }
+        } catch {
+            trouble(InboxName.Folder.working.rawValue, error)
+            return nil
+        }
     }
 
     /// What is ready, without the snapshots that newer ones make void; nothing while a run waits for approval.
