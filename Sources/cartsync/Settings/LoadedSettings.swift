@@ -1,0 +1,28 @@
+import SyncEngine
+
+/// Settings as they were found, and where each came from.
+struct LoadedSettings: Sendable {
+    var settings: Settings
+    /// Every setting that is not a default, secrets redacted, in the order of the definitions.
+    var used: [RunOptions.UsedSetting]
+    /// By the key of every setting that is set, what tells whether its text is another one later in this process; it
+    /// says nothing of the text, which may be a secret.
+    var hashes: [String: Int] = [:]
+    /// The jobs of a service, by name; each has the general settings where it has none of its own.
+    var jobs: [JobSettings] = []
+}
+
+/// The settings of one job of a service.
+struct JobSettings: Sendable {
+    let name: String
+    var loaded: LoadedSettings
+}
+
+/// Everything that is wrong with the settings, listed at once.
+struct SettingsProblems: Error, CustomStringConvertible {
+    let lines: [String]
+    /// Whether each problem is a flag of the command line.
+    let areAllFlags: Bool
+
+    var description: String { lines.joined(separator: "\n") }
+}
