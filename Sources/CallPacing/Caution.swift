@@ -11,7 +11,13 @@ struct Caution: Sendable {
     /// The most that is saved: this much for each call of a second, in nanoseconds.
     private static let most: Int64 = 16_000_000
 
-    private var saved: Int64 = 0
+    /// In nanoseconds. Full at first: while connections are made and programs warm up, delays are most of all real.
+    private var saved: Int64
+
+    /// - Parameter limit: calls in any one second.
+    init(limit: Int) {
+        saved = Self.most * Int64(limit)
+    }
 
     /// How long a call is counted beyond its second.
     ///

@@ -39,7 +39,7 @@ package struct PaceCalculator: Sendable {
 
     private var recent = RecentCalls()
     private var quickest = RecentMinimum()
-    private var caution = Caution()
+    private var caution: Caution
 
     private var backlog = Backlog()
     private var pausedUntil = Int64.min / 2
@@ -55,6 +55,7 @@ package struct PaceCalculator: Sendable {
         self.limit = limit
         self.anchor = now
         self.period = Self.period(limit)
+        self.caution = Caution(limit: limit)
     }
 
     private static func period(_ limit: Int) -> Double { 1e9 / Double(limit) * (1 + slack) }
