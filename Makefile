@@ -9,8 +9,8 @@ BREW_PACKAGES := libxml2 zlib pkgconf
 IMPORTS := --explicit-target-dependency-import-check error
 RELEASE := -c release --static-swift-stdlib --product cartsync
 ifeq ($(shell uname),Linux)
-# Without symbols, and without names for libraries that nobody loads into it.
-RELEASE += -Xlinker -s -Xlinker --no-export-dynamic
+# Without symbols, and without names for libraries that nobody loads into it. With lld, less of it has to be in memory.
+RELEASE += -Xlinker -s -Xlinker --no-export-dynamic -Xswiftc -use-ld=lld
 endif
 PREFIX ?= /usr/local
 VERSION = $(shell sed -n 's/.*static let number = "\(.*\)"/\1/p' Sources/cartsync/Version.swift)

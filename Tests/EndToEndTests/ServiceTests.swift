@@ -62,6 +62,31 @@ struct ServiceTests {
         }
     }
 
+    @Test("an export that may not be read ends in failed/ with what to do, and holds up no other")
+    func unreadable() async throws {
+        try await withShop { shop in
+            try FileManager.default.createDirectory(
+                atPath: shop.folder.path("inbox"), withIntermediateDirectories: true)
+            let path = try shop.folder.write(export(1...3), to: "inbox/closed.csv")
+            try FileManager.default.setAttributes([.posixPermissions: 0], ofItemAtPath: path)
+            _ = try shop.folder.write(export(4...9), to: "inbox/open.csv")
+            var command = [
+                try Program.path(), "serve", "--inbox", shop.folder.path("inbox"), "--once", "--settle", "0s", "--http",
+                "off",
+            ]
+            // Root may read everything, but for the lack of these.
+            if getuid() == 0 { command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] + command }
+            let result = try await Program(
+                command, environment: shop.environment, in: shop.folder.path, executable: "/usr/bin/env"
+            ).result()
+            #expect(result.status == 1, "\(result.errors)")
+            #expect(shop.folder.names(in: "inbox/failed").contains("closed.csv"))
+            #expect(result.errors.contains("give the user that runs cartsync permission to read it"))
+            #expect(shop.folder.names(in: "inbox/done").contains("open.csv"))
+            #expect(shop.associations.count == 6)
+        }
+    }
+
     @Test("SIGTERM in the middle of a run stops it resumably, and the next start finishes it")
     func restart() async throws {
         try await withShop { shop in
