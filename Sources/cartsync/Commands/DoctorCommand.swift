@@ -130,7 +130,9 @@ struct DoctorCommand: AsyncParsableCommand {
             return Ending(
                 status: .done, summary: warnings == 0 ? "all is well" : Count.text(warnings, "warning"))
         }
+        // What was found stands above, and may be long.
+        let topics = report.checks.filter { $0.state == .failed }.map(\.topic).joined(separator: ", ")
         return Ending(
-            status: failed.status, summary: "\(failed.topic): \(failed.found)", next: failed.advice)
+            status: failed.status, summary: "doctor found fault with: \(topics)", next: failed.advice)
     }
 }
