@@ -70,7 +70,7 @@ package final class PartialFile {
         guard size <= limit else { throw tooLarge(size) }
     }
 
-    /// Forces the file to the disk, with a time of its own where there is one, and forgets its version.
+    /// Forces the file to the disk, with a time of its own to the millisecond where there is one, and forgets its version.
     package func finish(modified: Duration?) throws(SourceError) {
         do {
             try handle?.close()
@@ -79,8 +79,10 @@ package final class PartialFile {
             try file.synchronize()
             try file.close()
             if let modified {
+                // Foundation makes a whole second of the last half microsecond before one, and the system refuses that.
+                let seconds = (modified / .milliseconds(1)).rounded() / 1000
                 try FileManager.default.setAttributes(
-                    [.modificationDate: Date(timeIntervalSince1970: modified / .seconds(1))], ofItemAtPath: path)
+                    [.modificationDate: Date(timeIntervalSince1970: seconds)], ofItemAtPath: path)
             }
         } catch {
             throw failure(error)
