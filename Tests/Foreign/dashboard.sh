@@ -7,22 +7,9 @@
 set -euo pipefail
 
 cartsync=${1:?usage: dashboard.sh PATH-TO-CARTSYNC}
-work=$(mktemp -d)
-pids=()
-finish() {
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-    wait
-    rm -rf "$work"
-}
-trap finish EXIT
-
-"$cartsync" sandbox --port 0 --latency 5ms >"$work/environment" 2>"$work/sandbox.log" &
-pids+=($!)
-for _ in $(seq 100); do grep -q CLIENT_SECRET "$work/environment" && break; sleep 0.1; done
-set -a
-# shellcheck source=/dev/null
-. "$work/environment"
-set +a
+# shellcheck source=Tests/Foreign/store.sh
+. "$(dirname "$0")/store.sh"
+start_sandbox --latency 5ms
 mkdir "$work/inbox"
 "$cartsync" serve --state "$work/state" --inbox "$work/inbox" --poll 200ms --settle 0s --http 127.0.0.1:0 --rate 60 \
     2>"$work/serve.log" &

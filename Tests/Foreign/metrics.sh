@@ -7,22 +7,9 @@
 set -euo pipefail
 
 cartsync=${1:?usage: metrics.sh PATH-TO-CARTSYNC}
-work=$(mktemp -d)
-pids=()
-finish() {
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-    wait
-    rm -rf "$work"
-}
-trap finish EXIT
-
-"$cartsync" sandbox --port 0 >"$work/environment" 2>"$work/sandbox.log" &
-pids+=($!)
-for _ in $(seq 100); do grep -q CLIENT_SECRET "$work/environment" && break; sleep 0.1; done
-set -a
-# shellcheck source=/dev/null
-. "$work/environment"
-set +a
+# shellcheck source=Tests/Foreign/store.sh
+. "$(dirname "$0")/store.sh"
+start_sandbox
 
 mkdir "$work/inbox"
 printf 'customer_id,cart_id\nc-1,cart-1\n' >"$work/inbox/export.csv"

@@ -8,22 +8,9 @@ set -euo pipefail
 
 cartsync=$(realpath "${1:?usage: schemathesis.sh PATH-TO-CARTSYNC}")
 here=$(cd "$(dirname "$0")" && pwd)
-work=$(mktemp -d)
-pids=()
-finish() {
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-    wait
-    rm -rf "$work"
-}
-trap finish EXIT
-
-"$cartsync" sandbox --port 0 >"$work/environment" 2>"$work/sandbox.log" &
-pids+=($!)
-for _ in $(seq 100); do grep -q CLIENT_SECRET "$work/environment" && break; sleep 0.1; done
-set -a
-# shellcheck source=/dev/null
-. "$work/environment"
-set +a
+# shellcheck source=Tests/Foreign/store.sh
+. "$here/../store.sh"
+start_sandbox
 
 # One run that is done, and one that waits for approval.
 mkdir "$work/inbox"
