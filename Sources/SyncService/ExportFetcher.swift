@@ -30,6 +30,8 @@ package final class ExportFetcher: Sendable {
     private let limit: Int
     private let logger: Logger
     private let state: Mutex<State>
+    /// Held while exports that came together get their names.
+    private let publication = Mutex<Void>(())
 
     /// - Parameters:
     ///   - folder: the inbox, which exists.
@@ -43,6 +45,13 @@ package final class ExportFetcher: Sendable {
         state = Mutex(
             State(
                 watch: InboxWatch(settle: source.needsSettling ? settle : .zero), memory: FetchMemory(folder: folder)))
+    }
+
+    /// Everything in the inbox, listed at a moment when nothing comes into sight there.
+    ///
+    /// What was fetched together is seen together: in a part of it, an older snapshot would be taken for the newest.
+    func list(_ inbox: Inbox) throws(InboxError) -> (entries: [InboxEntry], unreadable: [String]) {
+        try publication.withLock { _ throws(InboxError) in try inbox.list() }
     }
 
     /// Why the source cannot be read; nil where it can.
@@ -103,7 +112,7 @@ package final class ExportFetcher: Sendable {
             }
         }
         if source.needsSettling, !arrivals.isEmpty { arrivals = try await unchanged(arrivals) }
-        try publish(arrivals, listed: Set(listed.keys))
+        try publication.withLock { _ in try publish(arrivals, listed: Set(listed.keys)) }
         if let failure { throw failure }
         return arrivals.count
     }

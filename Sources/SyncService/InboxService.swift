@@ -172,7 +172,9 @@ package final class InboxService: Service, Sendable {
 
     private func look() {
         review()
-        let listing = Result { () throws(InboxError) in try inbox.list() }
+        let listing = Result { () throws(InboxError) in
+            if let fetcher { try fetcher.list(inbox) } else { try inbox.list() }
+        }
         let awaiting = Result { () throws(InboxError) in try inbox.waiting().map(\.name) }
         let (before, after) = state.withLock { state in
             let before = state.status
