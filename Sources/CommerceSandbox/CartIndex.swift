@@ -1,3 +1,5 @@
+import HashTreeCollections
+
 /// An owner without a cart.
 struct SandboxOwner: Hashable, Sendable {
     let kind: SandboxOwnerKind
@@ -45,18 +47,25 @@ struct Cart: Sendable {
 /// The order by update is a list that only grows at its end: a cart that moves leaves a gap, and the list is
 /// written anew when half of it is gaps. So an update costs the same however many carts there are.
 struct CartIndex {
-    private struct Entry {
-        var cart: Cart
+    /// An object, since trees move their elements around.
+    private final class Entry {
+        let cart: Cart
         /// Its position in `order`.
         var place: Int
         /// The cart as the listing shows it, once it was listed.
         var listed: [UInt8]?
+
+        init(cart: Cart, place: Int) {
+            self.cart = cart
+            self.place = place
+        }
     }
 
-    private var entries: [String: Entry] = [:]
+    // Trees, since a hash table that grows holds up all calls while it moves a hundred thousand carts.
+    private var entries: TreeDictionary<String, Entry> = [:]
     /// Ids, the latest updated last.
     private var order: [String?] = []
-    private var byOwner: [SandboxOwner: Set<String>] = [:]
+    private var byOwner: TreeDictionary<SandboxOwner, Set<String>> = [:]
     private(set) var registered = 0
 
     var count: Int { entries.count }

@@ -65,11 +65,16 @@ package final class Sandbox: Service, Sendable {
     }
 
     private func server() throws -> HTTPServerBuilder {
-        guard let (certificate, key) = options.tls else { return .http1() }
+        let now = state.now
+        let plain = HTTPServerBuilder.http1(
+            configuration: .init(
+                additionalChannelHandlers: [ArrivalGate(maxBody: SandboxResponder.maxBody, now: now)]))
+        guard let (certificate, key) = options.tls else { return plain }
         do {
             let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
             let privateKey = NIOSSLPrivateKeySource.privateKey(try NIOSSLPrivateKey(file: key, format: .pem))
             return try .tls(
+                plain,
                 tlsConfiguration: .makeServerConfiguration(certificateChain: chain, privateKey: privateKey))
         } catch {
             let failure = SandboxError.unreadable(

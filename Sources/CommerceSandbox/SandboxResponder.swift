@@ -23,7 +23,8 @@ struct SandboxResponder: HTTPResponder {
 
     /// The response; nil where the connection is to be reset.
     private func answer(_ request: Request, _ route: Route, _ context: SandboxContext) async throws -> Response? {
-        let arrival = state.arrive(route.operation, cart: route.cart)
+        let arrived = ArrivalGate.arrival(of: request.head) ?? state.now()
+        let arrival = state.arrive(route.operation, cart: route.cart, at: arrived)
         var call = SandboxState.Handling(operation: route.operation, cart: route.cart)
         defer { state.finish(call) }
 
@@ -38,7 +39,8 @@ struct SandboxResponder: HTTPResponder {
             call.status = 429
             return response(state.rateLimited())
         }
-        if arrival.latency > .zero { try await Task.sleep(for: arrival.latency) }
+        let latency = arrived + arrival.latency - state.now()
+        if latency > .zero { try await Task.sleep(for: latency) }
 
         switch arrival.fault {
         case .answer(let status, let headers, let body):

@@ -7,7 +7,7 @@ final class SandboxState: Sendable {
     private let traffic: Mutex<Traffic>
     private let options: SandboxOptions
     /// The time since the sandbox began.
-    private let now: @Sendable () -> Duration
+    let now: @Sendable () -> Duration
 
     init(options: SandboxOptions, epoch: Int, now: @escaping @Sendable () -> Duration) {
         self.options = options
@@ -27,9 +27,8 @@ final class SandboxState: Sendable {
         var mixed = false
     }
 
-    func arrive(_ operation: SandboxOperation, cart: String?) -> Traffic.Arrival {
-        // The clock is read inside, so that times of arrival never go back.
-        traffic.withLock { $0.arrive(operation, cart: cart, now: now()) }
+    func arrive(_ operation: SandboxOperation, cart: String?, at time: Duration) -> Traffic.Arrival {
+        traffic.withLock { $0.arrive(operation, cart: cart, at: time) }
     }
 
     func finish(_ call: Handling) {

@@ -1,20 +1,37 @@
-/// Counts events in the second that slides along with them. Times are since the sandbox began and never go back.
+/// Counts events in the second that slides along with them. Times are since the sandbox began.
 struct SlidingSecond {
+    /// In their order, back to where no second that is still counted begins.
     private var times: [Duration] = []
     private var start = 0
 
     /// The events in the second that ends now; one exactly a second ago is outside.
-    mutating func count(now: Duration) -> Int {
-        while start < times.count, now - times[start] >= .seconds(1) { start += 1 }
+    func count(now: Duration) -> Int {
+        place(after: now) - place(after: now - .seconds(1))
+    }
+
+    /// Takes note of an event; several threads may bring them a little out of order.
+    ///
+    /// Returns the most events in any one second that ends with this one or a later one.
+    mutating func add(_ time: Duration) -> Int {
+        let place = place(after: time)
+        times.insert(time, at: place)
+        let most = times[place...].reduce(0) { max($0, count(now: $1)) }
+        while let last = times.last, last - times[start] >= .seconds(2) { start += 1 }
         if start > 1024, start * 2 > times.count {
             times.removeFirst(start)
             start = 0
         }
-        return times.count - start
+        return most
     }
 
-    mutating func add(_ now: Duration) {
-        times.append(now)
+    /// The first place behind all events up to a time.
+    private func place(after time: Duration) -> Int {
+        var (from, to) = (start, times.count)
+        while from < to {
+            let middle = from + (to - from) / 2
+            if times[middle] <= time { from = middle + 1 } else { to = middle }
+        }
+        return from
     }
 }
 
@@ -73,10 +90,12 @@ struct Traffic {
     private let latency: SandboxLatency
     private var arrivals = SlidingSecond()
     private var admitted = SlidingSecond()
+    private var latest = Duration.zero
     private var writing: [String: Int] = [:]
     private var calls: [SandboxCall] = []
     private var answered = 0
     private var firstWrite: Duration?
+    private var lastWrite: Duration?
     private var random: SplitMix64
 
     /// What happens to a request that has arrived.
@@ -104,24 +123,25 @@ struct Traffic {
     }
 
     /// Takes note of a request; `finish` must follow.
-    mutating func arrive(_ operation: SandboxOperation, cart: String?, now: Duration) -> Arrival {
-        arrivals.add(now)
-        statistics.busiestSecond = max(statistics.busiestSecond, arrivals.count(now: now))
+    mutating func arrive(_ operation: SandboxOperation, cart: String?, at time: Duration) -> Arrival {
+        statistics.busiestSecond = max(statistics.busiestSecond, arrivals.add(time))
         if operation.isWrite {
             statistics.writes += 1
-            let first = firstWrite ?? now
+            let first = min(firstWrite ?? time, time)
             firstWrite = first
-            statistics.writeSeconds = (now - first) / .seconds(1)
+            lastWrite = max(lastWrite ?? time, time)
+            statistics.writeSeconds = ((lastWrite ?? time) - first) / .seconds(1)
             if let cart {
                 writing[cart, default: 0] += 1
                 statistics.busiestCart = max(statistics.busiestCart, writing[cart, default: 0])
             }
         }
         if let rateLimit {
-            guard admitted.count(now: now) < rateLimit else {
+            latest = max(latest, time)
+            guard admitted.count(now: latest) < rateLimit else {
                 return Arrival(isAdmitted: false, overlaps: false, fault: nil, latency: .zero)
             }
-            admitted.add(now)
+            _ = admitted.add(latest)
         }
         return Arrival(
             isAdmitted: true, overlaps: operation.isWrite && cart.map { writing[$0, default: 0] > 1 } == true,
