@@ -82,13 +82,16 @@ package final class Pacer: Sendable {
     ///
     /// Every admission must be given back through `complete`, also when the call failed.
     ///
-    /// - Throws: `CancellationError` where the task is cancelled, before or during the wait.
-    package func admit(_ readiness: Readiness = .fresh) async throws -> Admission {
+    /// - Parameter signal: ends the wait, within 50 ms.
+    /// - Throws: `CancellationError` where the task is cancelled or the signal comes, before or during the wait.
+    package func admit(_ readiness: Readiness = .fresh, until signal: StopSignal? = nil) async throws -> Admission {
         let asked = ContinuousClock.now
         try await takeTurn()
         defer { state.withLock { $0.line.leave() }?.resume() }
         while true {
             try Task.checkCancellation()
+            // Those in the line behind come here at once after this one has left.
+            if signal?.isStopped == true { throw CancellationError() }
             let now = nanoseconds(.now)
             let (verdict, change) = state.withLock { state in
                 let change = state.climb(now: now)
@@ -109,9 +112,12 @@ package final class Pacer: Sendable {
 
     /// Gives an admission back once its answer was read or its failure known.
     ///
+    /// Both instants are best taken at the connection itself: what lies between them and is not the server's work
+    /// cannot be told from a request that arrived late, and costs rate.
+    ///
     /// - Parameters:
-    ///   - sentAt: just before the request was sent.
-    ///   - answered: when the whole answer had been read.
+    ///   - sentAt: when the request was sent, or earlier.
+    ///   - answered: when its answer began, or later.
     ///   - isHealthy: false for a server error or no answer at all: while the pacer probes, only a healthy answer
     ///     ends it.
     ///   - mayHaveConnected: whether a connection may have been opened for this call first.

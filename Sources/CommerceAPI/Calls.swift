@@ -57,7 +57,7 @@ extension CommerceClient {
             let admission = try await admit(request, isFirst: progress.sent == 0)
             let sentAt = ContinuousClock.now
             let mayConnect = beginExchange()
-            let exchange = await transport.send(request, token: token?.text)
+            let (exchange, travel) = await transport.send(request, token: token?.text)
             endExchange(exchange)
             let answeredAt = ContinuousClock.now
 
@@ -67,7 +67,8 @@ extension CommerceClient {
                 exchange, for: request.operation, isUnderstood: value != nil, alreadyGone: options.alreadyGone)
             let isHealthy = judged.answer != .serverError && judged.answer != .connection
             pacer.complete(
-                admission, sentAt: sentAt, answered: answeredAt, isHealthy: isHealthy, mayHaveConnected: mayConnect)
+                admission, sentAt: travel?.written ?? sentAt, answered: travel?.answerBegun ?? answeredAt,
+                isHealthy: isHealthy, mayHaveConnected: mayConnect)
             noteHealth(isHealthy, exchange, request, now: answeredAt)
             if case .noAnswer(.cancelled) = exchange { throw .stopped }
             if judged.answer == .rateLimited { pacer.tooMany(admission, retryAfter: retryAfter(exchange)) }
@@ -200,7 +201,7 @@ extension CommerceClient {
         try throwStanding()
         let isQueued = isFirst && (request.operation == .create || request.operation == .delete)
         do {
-            return try await signal.cancelling { [pacer] in try await pacer.admit(isQueued ? .queued : .fresh) }
+            return try await pacer.admit(isQueued ? .queued : .fresh, until: signal)
         } catch {
             throw standingError ?? .stopped
         }

@@ -64,7 +64,7 @@ struct Answer: Sendable {
 }
 
 /// Why an answer, or the rest of one, did not come.
-enum ConnectionFault: Sendable, Equatable {
+enum ConnectionFault: Error, Sendable, Equatable {
     /// No connection; the store has not seen the request.
     case cannotConnect(String)
     /// The connection ended; the store may have done what it was asked.
@@ -93,4 +93,12 @@ enum ConnectionFault: Sendable, Equatable {
         case .cancelled: "cancelled"
         }
     }
+}
+
+/// When a request and its answer were on their way, as the connection saw it.
+struct Travel: Sendable {
+    /// Just before the body of the request was written, which ends it.
+    let written: ContinuousClock.Instant
+    /// When the answer's head came.
+    let answerBegun: ContinuousClock.Instant
 }

@@ -184,7 +184,7 @@ extension CommerceClient {
         return await withTaskGroup(of: [String: String]?.self) { group in
             for _ in 0..<count {
                 group.addTask {
-                    let exchange = await self.transport.send(.page(offset: 0, limit: 1), token: token.text)
+                    let (exchange, _) = await self.transport.send(.page(offset: 0, limit: 1), token: token.text)
                     guard case .answer(let answer) = exchange, answer.status == 429 else { return nil }
                     return answer.waitHeaders
                 }

@@ -52,100 +52,45 @@ struct Transport: Sendable {
         try await group.shutdownGracefully()
     }
 
-    func send(_ request: APIRequest, token: String?) async -> Exchange {
-        let end = ContinuousClock.now + options.callDeadline
+    /// Sends a request; the second value says when it travelled, where that is known.
+    func send(_ request: APIRequest, token: String?) async -> (Exchange, Travel?) {
+        let collector = AnswerCollector(limit: request.answerLimit)
         do {
-            let response = try await client.execute(
-                httpRequest(request, token), deadline: .now() + .nanoseconds(options.callDeadline.inNanoseconds))
-            return .answer(await read(response, limit: request.answerLimit, end: end))
+            // What calls back on the connection's own thread, unlike the client's newer interface, has one deadline for
+            // head and body, and sees the bytes when they come and not when a task has its turn.
+            let task = client.execute(
+                request: try httpRequest(request, token, collector), delegate: collector,
+                deadline: .now() + .nanoseconds(options.callDeadline.inNanoseconds))
+            try await withTaskCancellationHandler {
+                try await task.get()
+            } onCancel: {
+                task.cancel()
+            }
+            guard let answer = collector.answer else { return (.noAnswer(.lost("nothing came")), nil) }
+            return (.answer(answer), collector.travel)
         } catch {
-            return .noAnswer(fault(error))
+            let fault = fault(error)
+            guard var answer = collector.answer else { return (.noAnswer(fault), nil) }
+            answer.bodyFault = fault
+            return (.answer(answer), collector.travel)
         }
     }
 
-    private func httpRequest(_ request: APIRequest, _ token: String?) -> HTTPClientRequest {
-        var httpRequest = HTTPClientRequest(url: options.baseURL.text + request.path)
-        httpRequest.method = HTTPMethod(rawValue: request.method.rawValue)
-        httpRequest.headers = template
-        if let token { httpRequest.headers.add(name: "Authorization", value: "Bearer \(token)") }
-        if let shopper = request.shopper { httpRequest.headers.add(name: shopper.header, value: shopper.text) }
-        if let type = request.contentType { httpRequest.headers.add(name: "Content-Type", value: type) }
-        if !request.body.isEmpty { httpRequest.body = .bytes(ByteBuffer(bytes: request.body)) }
-        return httpRequest
-    }
-
-    private func read(_ response: HTTPClientResponse, limit: Int, end: ContinuousClock.Instant) async -> Answer {
-        var answer = Answer(status: Int(response.status.code))
-        answer.retryAfter = response.headers.first(name: "Retry-After")
-        answer.date = response.headers.first(name: "Date")
-        answer.location = response.headers.first(name: "Location")
-        answer.requestID = response.headers.first { $0.name.lowercased().contains("request-id") }?.value
-        if answer.status == 429 {
-            for header in response.headers where Self.saysHowLongToWait(header.name) {
-                answer.waitHeaders[header.name.lowercased()] = header.value.printable(limit: 100)
-            }
-        }
-        // Also an empty body must be read to its end, or the connection is not used again.
-        let body =
-            response.status == .noContent
-            ? await collect(response.body, limit: limit) : await collect(response.body, limit: limit, end: end)
-        (answer.body, answer.bodyFault) = body
-        return answer
-    }
-
-    private static func saysHowLongToWait(_ name: String) -> Bool {
-        let name = name.lowercased()
-        return name == "retry-after" || name.contains("ratelimit") || name.contains("rate-limit")
-    }
-
-    /// Reads a body before an instant; the deadline of `execute` ends with the head of the answer.
-    private func collect(
-        _ body: HTTPClientResponse.Body, limit: Int, end: ContinuousClock.Instant
-    ) async -> (bytes: [UInt8], fault: ConnectionFault?) {
-        await withTaskGroup(of: (bytes: [UInt8], fault: ConnectionFault?)?.self) { group in
-            group.addTask { await collect(body, limit: limit) }
-            group.addTask {
-                await passed(end)
-                return nil
-            }
-            let first = await group.next() ?? nil
-            group.cancelAll()
-            return first ?? ([], .timeout(options.callDeadline))
-        }
-    }
-
-    /// Returns at an instant, or when the task is cancelled.
-    ///
-    /// A timer of the event loop, since a cancelled sleep of a task stays in memory until its instant, and there
-    /// would be one for each call of the last half minute.
-    private func passed(_ instant: ContinuousClock.Instant) async {
-        let wait = max(.zero, instant - .now)
-        let timer = group.any().scheduleTask(in: .nanoseconds(wait.inNanoseconds)) {}
-        await withTaskCancellationHandler {
-            // A timer that is cancelled fails, which is as good here.
-            try? await timer.futureResult.get()
-        } onCancel: {
-            timer.cancel()
-        }
-    }
-
-    private func collect(
-        _ body: HTTPClientResponse.Body, limit: Int
-    ) async -> (bytes: [UInt8], fault: ConnectionFault?) {
-        var bytes: [UInt8] = []
-        do {
-            for try await part in body {
-                guard bytes.count + part.readableBytes <= limit else { return (bytes, .tooLarge(limit)) }
-                bytes.append(contentsOf: part.readableBytesView)
-            }
-            return (bytes, nil)
-        } catch {
-            return (bytes, fault(error))
-        }
+    private func httpRequest(
+        _ request: APIRequest, _ token: String?, _ collector: AnswerCollector
+    ) throws -> HTTPClient.Request {
+        var headers = template
+        if let token { headers.add(name: "Authorization", value: "Bearer \(token)") }
+        if let shopper = request.shopper { headers.add(name: shopper.header, value: shopper.text) }
+        if let type = request.contentType { headers.add(name: "Content-Type", value: type) }
+        return try HTTPClient.Request(
+            url: options.baseURL.text + request.path, method: HTTPMethod(rawValue: request.method.rawValue),
+            headers: headers, body: request.body.isEmpty ? nil : collector.body(request.body))
     }
 
     func fault(_ error: any Error) -> ConnectionFault {
         switch error {
+        case let fault as ConnectionFault: return fault
         case is CancellationError: return .cancelled
         case let error as HTTPClientError:
             switch error {

@@ -1,0 +1,85 @@
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import Synchronization
+
+/// Collects one answer where its bytes arrive, as far as they come, and notes when it travelled.
+final class AnswerCollector: HTTPClientResponseDelegate {
+    private struct State {
+        var answer: Answer?
+        var written: ContinuousClock.Instant?
+        var begun: ContinuousClock.Instant?
+    }
+
+    /// The most bytes of a body.
+    private let limit: Int
+    private let state = Mutex(State())
+
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    /// What has come of the answer; nil where not even its head came.
+    var answer: Answer? { state.withLock(\.answer) }
+
+    /// When the request's body left and its answer began; nil where there was no body or no answer, or not in this order.
+    var travel: Travel? {
+        state.withLock { state in
+            guard let written = state.written, let begun = state.begun, written <= begun else { return nil }
+            return Travel(written: written, answerBegun: begun)
+        }
+    }
+
+    /// A body for the request, which notes when it is written.
+    ///
+    /// Just before, and not after: between a write and what follows it the thread may have to wait, and the answer
+    /// would look quicker than any can be.
+    func body(_ bytes: [UInt8]) -> HTTPClient.Body {
+        .stream(contentLength: Int64(bytes.count)) { writer in
+            self.state.withLock { $0.written = .now }
+            return writer.write(.byteBuffer(ByteBuffer(bytes: bytes)))
+        }
+    }
+
+    func didReceiveHead(task: HTTPClient.Task<Void>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
+        let now = ContinuousClock.now
+        let answer = Answer(head)
+        state.withLock { state in
+            state.begun = now
+            state.answer = answer
+        }
+        return task.eventLoop.makeSucceededVoidFuture()
+    }
+
+    func didReceiveBodyPart(task: HTTPClient.Task<Void>, _ part: ByteBuffer) -> EventLoopFuture<Void> {
+        let isTooLarge = state.withLock { state in
+            guard let size = state.answer?.body.count, size + part.readableBytes <= limit else { return true }
+            state.answer?.body.append(contentsOf: part.readableBytesView)
+            return false
+        }
+        // An error ends the exchange and closes the connection.
+        return isTooLarge
+            ? task.eventLoop.makeFailedFuture(ConnectionFault.tooLarge(limit)) : task.eventLoop.makeSucceededVoidFuture()
+    }
+
+    func didFinishRequest(task: HTTPClient.Task<Void>) throws {}
+}
+
+extension Answer {
+    fileprivate init(_ head: HTTPResponseHead) {
+        self.init(status: Int(head.status.code))
+        retryAfter = head.headers.first(name: "Retry-After")
+        date = head.headers.first(name: "Date")
+        location = head.headers.first(name: "Location")
+        requestID = head.headers.first { $0.name.lowercased().contains("request-id") }?.value
+        guard status == 429 else { return }
+        for header in head.headers where Self.saysHowLongToWait(header.name) {
+            waitHeaders[header.name.lowercased()] = header.value.printable(limit: 100)
+        }
+    }
+
+    private static func saysHowLongToWait(_ name: String) -> Bool {
+        let name = name.lowercased()
+        return name == "retry-after" || name.contains("ratelimit") || name.contains("rate-limit")
+    }
+}
