@@ -6,6 +6,9 @@
 /// during the stall show it, each with the time that its place had left to wait. This is the correction for
 /// coordinated omission that HdrHistogram's authors describe, bound to the places that were really lost.
 struct Backlog: Sendable {
+    /// The longest time between the end of one call and the asking for the next where a caller is kept busy.
+    private static let betweenCalls: Int64 = 20_000_000
+
     private var outstanding = 0
     private var idleSince = Int64.min / 2
     /// How late the next backlogged call is because of lost places, in nanoseconds.
@@ -20,22 +23,27 @@ struct Backlog: Sendable {
         if outstanding == 0 { idleSince = now }
     }
 
+    /// Whether the places on the grid that passed before a call were due, and not merely unused.
+    ///
+    /// - Parameters:
+    ///   - asked: when the caller became ready.
+    ///   - isBacklogged: whether its work lay ready before.
+    func isOwed(asked: Int64, isBacklogged: Bool) -> Bool {
+        outstanding > 0 || (isBacklogged && asked - idleSince <= Self.betweenCalls)
+    }
+
     /// When the schedule had a call due that is granted now.
     ///
     /// - Parameters:
     ///   - onGrid: the instant of its place on the grid.
-    ///   - isLost: whether that place is too old to be caught up.
+    ///   - lost: how much of the schedule before that place is dropped, in nanoseconds.
+    ///   - isOwed: see `isOwed(asked:isBacklogged:)`.
     mutating func due(
-        onGrid: Int64, now: Int64, asked: Int64, isLost: Bool, isBacklogged: Bool, period: Int64
+        onGrid: Int64, lost: Int64, now: Int64, asked: Int64, isOwed: Bool, isBacklogged: Bool, period: Int64
     ) -> Int64 {
-        let wasBusy = outstanding > 0 || (isBacklogged && asked - idleSince <= PaceCalculator.catchUp)
-        if !wasBusy {
-            lateness = 0
-        } else if isLost {
-            lateness = max(lateness, now - onGrid)
-        }
-        guard isBacklogged, wasBusy else { return min(now, max(asked, onGrid)) }
+        lateness = isOwed ? max(lateness, lost) : 0
+        guard isBacklogged, isOwed else { return min(now, max(asked, onGrid)) }
         defer { lateness = max(0, lateness - period) }
-        return (isLost ? now : min(now, onGrid)) - lateness
+        return min(now, onGrid) - lateness
     }
 }

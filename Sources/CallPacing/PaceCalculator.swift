@@ -9,8 +9,8 @@
 package struct PaceCalculator: Sendable {
     /// The room that the grid leaves, as a share of the period, so that a delay heals over the following seconds.
     package static let slack = 0.0005
-    /// How far behind the grid calls are caught up; older places are dropped.
-    static let catchUp: Int64 = 20_000_000
+    /// How far behind the grid calls are caught up, at twice its pace; older places are dropped.
+    private static let catchUp: Int64 = 50_000_000
     /// Calls that are due closer together than this go together: a sleep costs more than a call.
     private static let tick: Int64 = 1_000_000
 
@@ -35,10 +35,11 @@ package struct PaceCalculator: Sendable {
     /// The grid: place `place` is due at `anchor + place * period`.
     private var anchor: Int64
     private var place: Int64 = 0
-    private var lastGrant = Int64.min / 2
+    /// From when the next call may go at the pace of catching up.
+    private var soonest = Int64.min / 2
 
     private var recent = RecentCalls()
-    private var quickest = RecentMinimum()
+    private var quickest = RecentMinimum(unknown: Caution.always)
     private var caution: Caution
 
     private var backlog = Backlog()
@@ -69,20 +70,20 @@ package struct PaceCalculator: Sendable {
     package mutating func admit(now: Int64, asked: Int64, isBacklogged: Bool) -> Verdict {
         if let held = heldUntil(now) { return .wait(until: held) }
         let onGrid = anchor + Int64(Double(place) * period)
-        let room = recent.room(limit: limit, now: now)
-        let areSingle = Int64(period) >= Self.tick
-        let slot = max(onGrid, room, areSingle ? lastGrant + Int64(period / 2) : now)
-        guard slot <= now else { return .wait(until: areSingle ? slot : max(slot, now + Self.tick)) }
+        let room = recent.room(limit: limit, quickest: quickest.least, now: now)
+        let tick = Int64(period) >= Self.tick ? 0 : Self.tick
+        let slot = max(onGrid, room, soonest)
+        guard slot <= now else { return .wait(until: max(slot, now + tick)) }
 
-        let isLost = onGrid + Self.catchUp < now
+        // Nobody was held up by the places that passed before there was anything to do.
+        let isOwed = backlog.isOwed(asked: asked, isBacklogged: isBacklogged)
+        let lost = max(0, (isOwed && isBacklogged ? now - Self.catchUp : asked) - onGrid)
         let due = backlog.due(
-            onGrid: onGrid, now: now, asked: asked, isLost: isLost, isBacklogged: isBacklogged, period: Int64(period))
-        if isLost {
-            anchor = now
-            place = 0
-        }
+            onGrid: onGrid + lost, lost: lost, now: now, asked: asked, isOwed: isOwed, isBacklogged: isBacklogged,
+            period: Int64(period))
+        anchor += lost
         place += 1
-        lastGrant = now
+        soonest = max(soonest, now - tick) + Int64(period / 2)
         let number = recent.begin(now: now)
         backlog.callBegins()
         if probe?.isDue(now) == true { probe?.number = number }
@@ -92,8 +93,8 @@ package struct PaceCalculator: Sendable {
     /// Takes note of how a granted call went; every granted call must come back here once.
     ///
     /// - Parameters:
-    ///   - sentAt: just before the request was sent.
-    ///   - answeredAt: when its answer had been read, or its failure was known.
+    ///   - sentAt: when the request was sent, or earlier.
+    ///   - answeredAt: when its answer began, or later, or when its failure was known.
     ///   - isHealthy: whether a store that can do its work answered; a probe that is not healthy is repeated later.
     ///   - mayHaveConnected: whether a connection may have been opened for it first. Then it may have arrived as late
     ///     as its answer allows, and all of that is believed: it happens once for each connection.
@@ -102,13 +103,14 @@ package struct PaceCalculator: Sendable {
     ) {
         backlog.callEnds(answeredAt)
         let latency = max(0, answeredAt - sentAt)
-        let known = quickest.value
         quickest.add(latency, now: answeredAt)
-        // A quicker answer shows that the earlier ones were late by as much more.
-        if quickest.value < known && known < .max { recent.delayAnswered(by: known - quickest.value) }
-        let delay = latency - quickest.value
+        let delay = latency - quickest.least
         let believed = mayHaveConnected ? delay : caution.believe(delay, limit: limit)
-        recent.end(grant.number, release: sentAt + RecentCalls.window + believed)
+        if believed == delay {
+            recent.end(grant.number, answeredAt: sentAt + latency)
+        } else {
+            recent.end(grant.number, release: sentAt + RecentCalls.window + believed)
+        }
         guard probe != nil else { return }
         if isHealthy {
             probe = nil

@@ -17,7 +17,10 @@ struct RecentCalls: Sendable {
     private var calls = Line<Call>()
     private var firstNumber = 0
     private var unanswered = 0
-    /// The instants at which the answered ones count no longer.
+    /// When those were answered whose whole delay is believed. What that delay is depends on the quickest answer, and is
+    /// known the better the later it is asked for.
+    private var answers = Heap<Int64>()
+    /// When the others that were answered count no longer.
     private var releases = Heap<Int64>()
 
     /// Takes note of a call, and returns its place among all calls, from 0.
@@ -27,30 +30,38 @@ struct RecentCalls: Sendable {
         return firstNumber + calls.count - 1
     }
 
-    /// Takes note that a call was answered, and of the instant from which it counts no longer.
-    mutating func end(_ number: Int, release: Int64) {
-        // One that counted no longer while it was unanswered is gone.
-        guard number >= firstNumber, !calls[number - firstNumber].isAnswered else { return }
-        calls[number - firstNumber].isAnswered = true
-        unanswered -= 1
-        releases.insert(release)
+    /// Takes note that a call was answered; its whole delay is believed.
+    mutating func end(_ number: Int, answeredAt: Int64) {
+        if answer(number) { answers.insert(answeredAt) }
     }
 
-    /// Takes note that all answered calls may have arrived later than was thought.
-    mutating func delayAnswered(by delay: Int64) {
-        releases = Heap(releases.unordered.map { $0 + delay })
+    /// Takes note that a call was answered, and of the instant from which it counts no longer.
+    mutating func end(_ number: Int, release: Int64) {
+        if answer(number) { releases.insert(release) }
+    }
+
+    /// False where it counted no longer while it was unanswered, and is gone.
+    private mutating func answer(_ number: Int) -> Bool {
+        guard number >= firstNumber, !calls[number - firstNumber].isAnswered else { return false }
+        calls[number - firstNumber].isAnswered = true
+        unanswered -= 1
+        return true
     }
 
     /// From when another call may go beside fewer than `limit` that count: `now` or earlier where it may go at once,
     /// else an instant at which to ask again.
-    mutating func room(limit: Int, now: Int64) -> Int64 {
+    ///
+    /// - Parameter quickest: how long the quickest answer may have taken.
+    mutating func room(limit: Int, quickest: Int64, now: Int64) -> Int64 {
+        let counting = Self.window - quickest
+        while let answer = answers.min, answer + counting <= now { _ = answers.removeMin() }
         while let release = releases.min, release <= now { _ = releases.removeMin() }
         while !calls.isEmpty, calls[0].isAnswered || Self.longest(calls[0]) <= now {
             if !calls.removeFirst().isAnswered { unanswered -= 1 }
             firstNumber += 1
         }
-        guard unanswered + releases.count >= limit else { return now }
-        var earliest = releases.min ?? .max
+        guard unanswered + answers.count + releases.count >= limit else { return now }
+        var earliest = min(releases.min ?? .max, answers.min.map { $0 + counting } ?? .max)
         if !calls.isEmpty {
             let answeredAtOnce = calls[0].granted + Self.window
             earliest = min(earliest, answeredAtOnce > now ? answeredAtOnce : Self.longest(calls[0]))
