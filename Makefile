@@ -7,11 +7,12 @@ DEBIAN_PACKAGES := git pkg-config libsqlite3-dev libxml2-dev zlib1g-dev
 BREW_PACKAGES := libxml2 zlib pkgconf
 # A target may only import what its entry in Package.swift names.
 IMPORTS := --explicit-target-dependency-import-check error
-RELEASE := -c release --static-swift-stdlib --product cartsync
+OPTIMIZED := -c release --static-swift-stdlib
 ifeq ($(shell uname),Linux)
 # Without symbols, and without names for libraries that nobody loads into it. With lld, less of it has to be in memory.
-RELEASE += -Xlinker -s -Xlinker --no-export-dynamic -Xswiftc -use-ld=lld
+OPTIMIZED += -Xlinker -s -Xlinker --no-export-dynamic -Xswiftc -use-ld=lld
 endif
+RELEASE = $(OPTIMIZED) --product cartsync
 PREFIX ?= /usr/local
 VERSION = $(shell sed -n 's/.*static let number = "\(.*\)"/\1/p' Sources/cartsync/Version.swift)
 # In a clone git knows it, with -dirty where there are changes; `git archive` writes it into .commit.
@@ -118,6 +119,8 @@ test-packages: deb ## try the package, the image and `make deps` in clean Debian
 
 .PHONY: bench
 bench: release ## measure the figures of the guide on the release build; SUBJECTS="exports_csv apply" measures some
+	swift build $(OPTIMIZED) --product measure-calls
+	swift build $(OPTIMIZED) --product measure-reports
 	Tests/Benchmarks/run "$$(swift build $(RELEASE) --show-bin-path)/cartsync" $(SUBJECTS)
 
 .PHONY: clean

@@ -148,6 +148,10 @@ let package = Package(
             name: "fuzz-exports", dependencies: ["CartAssociations", "ExportFiles"], path: "Tests/Fuzz",
             swiftSettings: settings),
         .executableTarget(
+            name: "measure-calls",
+            dependencies: ["CartAssociations", "CallPacing", "CommerceAPI", "SyncReporting", log],
+            path: "Tests/Benchmarks/Calls", swiftSettings: settings),
+        .executableTarget(
             name: "measure-reports", dependencies: ["CartAssociations", "AssociationDiff", "Ledger", "SyncReporting"],
             path: "Tests/Benchmarks/Reports", swiftSettings: settings),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),

@@ -26,6 +26,10 @@ class Bench:
         self.cartsync = cartsync
         self.work = work
 
+    def beside(self, name):
+        """A program that was built with the one to measure, from what is inside of it."""
+        return os.path.join(os.path.dirname(self.cartsync), name)
+
     def path(self, name):
         return os.path.join(self.work, name)
 

@@ -44,6 +44,9 @@ def measure(bench):
                 environment=environment)
             line("cartsync, with journal and report", CALLS, figure)
             shutil.rmtree(state)
+            # Right after it, since this machine is not always equally fast.
+            figure = bench.run_once([bench.beside("measure-calls"), url, str(CALLS), str(FLIGHT)])
+            line("the same calls by the same client, nothing remembered", CALLS, figure)
         for _ in range(2):
             figure = bench.run_once([tools(), os.path.join(FOLDER, "aiohttp_client.py"), url, str(CALLS // 2), str(FLIGHT)])
             line("Python aiohttp", CALLS // 2, figure)

@@ -4,23 +4,13 @@ import os
 import subprocess
 import sys
 
-from bench import FOLDER, row, table
+from bench import row, table
 
 CHANGES = 1_000_000
 
 
-def tool():
-    """Builds the part that has to be inside of the program's own packages."""
-    root = os.path.join(FOLDER, "..", "..")
-    subprocess.run(["swift", "build", "-c", "release", "--product", "measure-reports"], cwd=root, check=True,
-                   stdout=subprocess.DEVNULL)
-    folder = subprocess.run(["swift", "build", "-c", "release", "--show-bin-path"], cwd=root, check=True,
-                            capture_output=True, text=True).stdout.strip()
-    return os.path.join(folder, "measure-reports")
-
-
 def measure(bench):
-    program = tool()
+    program = bench.beside("measure-reports")
     print(subprocess.run([program, "record"], check=True, capture_output=True, text=True).stdout, end="", flush=True)
     environment = dict(os.environ, EPCC_API_BASE_URL="http://127.0.0.1:9", EPCC_CLIENT_ID="id", EPCC_CLIENT_SECRET="no")
     state = bench.path("state")
