@@ -59,7 +59,8 @@ final class AnswerCollector: HTTPClientResponseDelegate {
         }
         // An error ends the exchange and closes the connection.
         return isTooLarge
-            ? task.eventLoop.makeFailedFuture(ConnectionFault.tooLarge(limit)) : task.eventLoop.makeSucceededVoidFuture()
+            ? task.eventLoop.makeFailedFuture(ConnectionFault.tooLarge(limit))
+            : task.eventLoop.makeSucceededVoidFuture()
     }
 
     func didFinishRequest(task: HTTPClient.Task<Void>) throws {}
