@@ -2,7 +2,7 @@ import Synchronization
 
 /// Tells those who wait that nothing new is to be started.
 ///
-/// What runs already is not disturbed: only waits that are made through `cancelling(_:)` end.
+/// What runs already is not disturbed: only waits that are made through `cancelling(_:)`, and for a pacer that was given it, end.
 package final class StopSignal: Sendable {
     private struct State {
         var isStopped = false

@@ -95,7 +95,7 @@ struct Traffic {
     private var calls: [SandboxCall] = []
     private var answered = 0
     private var firstWrite: Duration?
-    private var lastWrite: Duration?
+    private var lastWrite = Duration.zero
     private var random: SplitMix64
 
     /// What happens to a request that has arrived.
@@ -129,8 +129,8 @@ struct Traffic {
             statistics.writes += 1
             let first = min(firstWrite ?? time, time)
             firstWrite = first
-            lastWrite = max(lastWrite ?? time, time)
-            statistics.writeSeconds = ((lastWrite ?? time) - first) / .seconds(1)
+            lastWrite = max(lastWrite, time)
+            statistics.writeSeconds = (lastWrite - first) / .seconds(1)
             if let cart {
                 writing[cart, default: 0] += 1
                 statistics.busiestCart = max(statistics.busiestCart, writing[cart, default: 0])
