@@ -40,7 +40,7 @@ extension Ending {
     private static func next(_ report: RunReport, _ run: SyncRun, _ status: ExitStatus, again: String) -> String? {
         if status == .done { return nil }
         // The plan is in the journal: going on costs no second reading and asks nothing.
-        if report.outcomes.pending > 0 { return next(run.failure, again: TypedCommand(name: "").resuming(run.id)) }
+        if report.outcomes.pending > 0 { return next(run.failure, again: TypedCommand(name: "").next(run.id)) }
         if let failure = run.failure { return next(failure, again: again) }
         // The same command would only reject the same records again.
         guard let rejects = report.rejected.file, report.outcomes.unsuccessful == 0, status == .incomplete else {

@@ -150,7 +150,7 @@ final class Session: Sendable {
         options.canary = settings.canary
         options.canaryPatience = settings.listingLag
         options.createsCarts = settings.createsCarts
-        options.resumeCommand = { TypedCommand(name: "").resuming($0) }
+        options.resumeCommand = { TypedCommand(name: "").next($0) }
         options.objectives = settings.objectives
         options.abortsOnCrossing = settings.abortsOnCrossing
         options.hidesOwners = settings.hidesOwners

@@ -32,8 +32,8 @@ struct TypedCommand {
     /// Flags with a value that a command about the same store and state needs too.
     private static let carried: Set<String> = ["--config", "--state", "--base-url", "--rate", "--concurrency"]
 
-    /// The command that goes on with a run that this one stopped.
-    func resuming(_ run: String) -> String {
+    /// The command of `cartsync runs` that does something with a run that this one stopped or named.
+    func next(_ run: String, verb: String = "resume") -> String {
         var flags: [String] = []
         var rest = words[...]
         while let word = rest.popFirst() {
@@ -42,6 +42,6 @@ struct TypedCommand {
             flags.append(word)
             if name == word, let value = rest.popFirst() { flags.append(value) }
         }
-        return "cartsync " + (["runs", "resume"] + flags + [run]).map(ShellWord.quoted).joined(separator: " ")
+        return "cartsync " + (["runs", verb] + flags + [run]).map(ShellWord.quoted).joined(separator: " ")
     }
 }

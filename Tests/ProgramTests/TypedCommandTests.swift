@@ -43,4 +43,20 @@ struct TypedCommandTests {
     func shellWords(word: String, quoted: String) {
         #expect(ShellWord.quoted(word) == quoted)
     }
+
+    @Test(
+        "the command for a run that was named is about the same store and state",
+        arguments: [
+            (
+                "runs list --limit 5 --state STATE", "resume",
+                "cartsync runs resume --state '/tmp/my state' 4f2a"
+            ),
+            ("runs list --config=a.yaml --output json", "approve", "cartsync runs approve --config=a.yaml 4f2a"),
+            ("sync --yes --rate 50 a.csv", "resume", "cartsync runs resume --rate 50 4f2a"),
+        ])
+    func next(typed: String, verb: String, expected: String) {
+        // One of the words has a space in it.
+        let words = typed.split(separator: " ").map { $0 == "STATE" ? "/tmp/my state" : String($0) }
+        #expect(TypedCommand(name: "", words: words).next("4f2a", verb: verb) == expected)
+    }
 }

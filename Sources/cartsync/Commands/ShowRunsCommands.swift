@@ -40,7 +40,7 @@ struct ListRunsCommand: AsyncParsableCommand {
         let next = runs.first { $0.waiting != nil || $0.run.isResumable }
         throw Ending(
             status: .done, summary: Count.text(runs.count, "run"),
-            next: next.map { "cartsync runs \($0.waiting == nil ? "resume" : "approve") \($0.run.id)" })
+            next: next.map { TypedCommand(name: "").next($0.run.id, verb: $0.waiting == nil ? "resume" : "approve") })
     }
 }
 
@@ -87,7 +87,7 @@ struct ShowRunCommand: AsyncParsableCommand {
         }
         throw Ending(
             status: .done, summary: "run \(shown.run.id) is \(shown.run.state.rawValue)",
-            next: shown.run.isResumable ? "cartsync runs resume \(shown.run.id)" : nil)
+            next: shown.run.isResumable ? TypedCommand(name: "").next(shown.run.id) : nil)
     }
 }
 
