@@ -188,7 +188,7 @@ let package = Package(
             name: "SyncEngineTests",
             dependencies: [
                 "SyncEngine", "CartAssociations", "ExportFiles", "Ledger", "CallPacing", "CommerceAPI", "SyncReporting",
-                "CommerceSandbox", "TestSupport", log,
+                "CommerceSandbox", "TestSupport", log, .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: settings),
         .testTarget(

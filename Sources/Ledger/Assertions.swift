@@ -60,10 +60,10 @@ extension Ledger {
         while more {
             more = try writing("record what exists") { db in
                 let number = try run.map { try Self.number(db, of: $0) }
-                let row = try ConfirmationWriter(db, run: number)
+                let row = try ConfirmationWriter(db)
                 for _ in 0..<Self.rowsPerTransaction {
                     let isThere = try associations.takeNext {
-                        try row.confirm($0.0, $0.1, as: confirmation, sources: SourceSets.empty, at: at)
+                        try row.confirm($0.0, $0.1, as: confirmation, sources: SourceSets.empty, run: number, at: at)
                     }
                     guard isThere else { return false }
                 }

@@ -11,9 +11,9 @@ struct AssociationRows {
     private static let key = "WHERE cart = ?1 AND owner_kind = ?2 AND owner = ?3"
 
     init(_ db: Database) throws {
-        select = try PreparedStatement(db, "SELECT standing FROM association \(Self.key)")
-        update = try PreparedStatement(db, "UPDATE association SET standing = ?4 \(Self.key)")
-        delete = try PreparedStatement(db, "DELETE FROM association \(Self.key)")
+        select = try PreparedStatement(db, "SELECT standing FROM association \(Self.key)", isKept: true)
+        update = try PreparedStatement(db, "UPDATE association SET standing = ?4 \(Self.key)", isKept: true)
+        delete = try PreparedStatement(db, "DELETE FROM association \(Self.key)", isKept: true)
     }
 
     func find(_ association: CartAssociations.Association) throws -> AssociationRow? {
@@ -52,7 +52,7 @@ struct AssociationRow {
 struct ConfirmationWriter {
     private let upsert: PreparedStatement
 
-    init(_ db: Database, run: Int64?) throws {
+    init(_ db: Database) throws {
         upsert = try PreparedStatement(
             db,
             """
@@ -64,20 +64,20 @@ struct ConfirmationWriter {
                 export = CASE WHEN run IS ?7 THEN export ELSE ?8 END,
                 record = CASE WHEN run IS ?7 THEN record ELSE ?9 END,
                 line = CASE WHEN run IS ?7 THEN line ELSE ?10 END
-            """)
-        upsert.bind(run, at: 7)
+            """, isKept: true)
     }
 
     /// `sources` only counts where the ledger does not know the association yet, and `place` where it does not know
     /// it from this run: a place is a record of the run's own exports.
     func confirm(
         _ association: CartAssociations.Association, _ fingerprint: Fingerprint, as confirmation: Ledger.Confirmation,
-        sources: Int64, place: RecordPlace? = nil, at: Date
+        sources: Int64, run: Int64?, place: RecordPlace? = nil, at: Date
     ) throws {
         upsert.bind(key: association)
         upsert.bind(fingerprint, at: 4)
         upsert.bind(PackedStanding(association.owner.kind, confirmation, sources: sources).code, at: 5)
         upsert.bind(Int64(at.timeIntervalSince1970), at: 6)
+        upsert.bind(run, at: 7)
         upsert.bind(place?.export, at: 8)
         upsert.bind(place?.record, at: 9)
         upsert.bind(place?.line, at: 10)

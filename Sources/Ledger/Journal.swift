@@ -55,15 +55,15 @@ extension Ledger {
         }
     }
 
-    /// Records outcomes of a run's changes, and what they say about the associations, in one transaction.
+    /// Records entries that have ended, and what their outcomes say about the associations, in one transaction.
     ///
-    /// A created association, or one that was there already, is confirmed; a deleted one, or one that was gone, is
+    /// Entries without an outcome are passed over. A created association, or one that was there already, is confirmed; a deleted one, or one that was gone, is
     /// forgotten with all assertions. An entry keeps the first outcome that was recorded.
-    package func record(_ outcomes: [ChangeOutcome], of run: String) throws(LedgerError) {
-        guard !outcomes.isEmpty else { return }
+    package func record(_ entries: [JournalEntry]) throws(LedgerError) {
+        guard !entries.isEmpty else { return }
         try writing("record outcomes") { db in
-            let writer = try OutcomeWriter(db, run: run)
-            for outcome in outcomes { try writer.write(outcome) }
+            var writer = try OutcomeWriter(db)
+            for entry in entries { try writer.write(entry) }
         }
     }
 

@@ -2,6 +2,8 @@ package import CartAssociations
 package import Foundation
 
 /// One planned change in a run's journal, with its outcome where it has one.
+///
+/// Only a ledger makes entries: nothing but a planned change can have an outcome.
 package struct JournalEntry: Sendable, Hashable, Identifiable {
     /// Unique in the ledger; ids of a run follow each other in the order of the journal.
     package let id: Int64
@@ -9,12 +11,15 @@ package struct JournalEntry: Sendable, Hashable, Identifiable {
     package let change: Change
     package let fingerprint: Fingerprint
     package let outcome: ChangeOutcome?
+
+    /// The same entry with an outcome, for `Ledger.record`.
+    package func ended(_ outcome: ChangeOutcome) -> JournalEntry {
+        JournalEntry(id: id, run: run, change: change, fingerprint: fingerprint, outcome: outcome)
+    }
 }
 
 /// How one planned change ended.
 package struct ChangeOutcome: Sendable, Hashable {
-    /// The journal entry that it belongs to.
-    package let entry: Int64
     package let outcome: Outcome
     /// The last answer's HTTP status; nil where none came.
     package let status: Int?
@@ -28,10 +33,9 @@ package struct ChangeOutcome: Sendable, Hashable {
     package let at: Date
 
     package init(
-        entry: Int64, outcome: Outcome, status: Int? = nil, attempts: Int, service: Duration? = nil,
+        _ outcome: Outcome, status: Int? = nil, attempts: Int, service: Duration? = nil,
         response: Duration? = nil, message: String? = nil, at: Date
     ) {
-        self.entry = entry
         self.outcome = outcome
         self.status = status
         self.attempts = attempts

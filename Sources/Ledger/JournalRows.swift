@@ -107,13 +107,13 @@ struct EntryReader {
                 : NewCart(name: select.text(16), description: select.isNull(17) ? nil : select.text(17)))
         return JournalEntry(
             id: id, run: run, change: change, fingerprint: try select.fingerprint(5),
-            outcome: outcome(entry: id))
+            outcome: outcome)
     }
 
-    private func outcome(entry: Int64) -> ChangeOutcome? {
+    private var outcome: ChangeOutcome? {
         guard !select.isNull(9), let outcome = StoredCodes.outcome(select.int(9)) else { return nil }
         return ChangeOutcome(
-            entry: entry, outcome: outcome, status: select.isNull(10) ? nil : select.int(10), attempts: select.int(11),
+            outcome, status: select.isNull(10) ? nil : select.int(10), attempts: select.int(11),
             service: select.isNull(12) ? nil : .microseconds(select.integer(12)),
             response: select.isNull(13) ? nil : .microseconds(select.integer(13)),
             message: select.isNull(15) ? nil : select.text(15),
@@ -123,43 +123,31 @@ struct EntryReader {
 
 /// Writes outcomes, and what they say about associations.
 struct OutcomeWriter {
-    private let run: Int64
-    private let sources: Int64
     private let db: Database
     private let insert: PreparedStatement
-    private let planned: PreparedStatement
     private let rows: AssociationRows
     private let confirmations: ConfirmationWriter
+    private var sets: SourceSets
+    /// The sources of the run that the last entry was of.
+    private var last: (run: Int64, sources: Int64)?
 
-    init(_ db: Database, run: String) throws {
+    init(_ db: Database) throws {
         self.db = db
-        self.run = try Ledger.number(db, of: run)
-        let source = try String.fetchOne(db, sql: "SELECT source FROM run WHERE id = ?", arguments: [run]) ?? ""
-        var sets = try SourceSets(db)
-        sources = try sets.adding(source, to: SourceSets.empty, db)
         insert = try PreparedStatement(
             db,
             """
             INSERT INTO outcome (entry, kind, outcome, status, attempts, service, response, at, message)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
-            """)
-        planned = try PreparedStatement(
-            db, "SELECT kind, owner_kind, owner, cart, fingerprint, export, record, line FROM entry WHERE id = ?")
+            """, isKept: true)
         rows = try AssociationRows(db)
-        confirmations = try ConfirmationWriter(db, run: self.run)
+        confirmations = try ConfirmationWriter(db)
+        sets = try SourceSets(db)
     }
 
-    func write(_ outcome: ChangeOutcome) throws {
-        guard outcome.entry >> 32 == run else {
-            throw DatabaseError(resultCode: .SQLITE_MISUSE, message: "entry \(outcome.entry) is of another run")
-        }
-        planned.bind(outcome.entry, at: 1)
-        defer { planned.reset() }
-        guard try planned.step() else {
-            throw DatabaseError(resultCode: .SQLITE_MISUSE, message: "there is no entry \(outcome.entry)")
-        }
-        insert.bind(outcome.entry, at: 1)
-        insert.bind(planned.int(0), at: 2)
+    mutating func write(_ entry: JournalEntry) throws {
+        guard let outcome = entry.outcome else { return }
+        insert.bind(entry.id, at: 1)
+        insert.bind(StoredCodes.code(entry.change.kind), at: 2)
         insert.bind(StoredCodes.code(outcome.outcome), at: 3)
         insert.bind(outcome.status, at: 4)
         insert.bind(outcome.attempts, at: 5)
@@ -170,26 +158,29 @@ struct OutcomeWriter {
         try insert.run()
         guard db.changesCount == 1 else { return }
         switch outcome.outcome {
-        case .created: try confirm(as: .created, at: outcome.at)
-        case .alreadyThere: try confirm(as: .alreadyThere, at: outcome.at)
-        case .deleted, .alreadyGone: try rows.remove(plannedAssociation())
+        case .created: try confirm(entry, as: .created, at: outcome.at)
+        case .alreadyThere: try confirm(entry, as: .alreadyThere, at: outcome.at)
+        case .deleted, .alreadyGone: try rows.remove(entry.change.association)
         case .rejected, .failed, .skipped: break
         }
     }
 
-    private func confirm(as confirmation: Ledger.Confirmation, at: Date) throws {
-        let place =
-            planned.isNull(5) ? nil : RecordPlace(export: planned.int(5), record: planned.int(6), line: planned.int(7))
+    private mutating func confirm(_ entry: JournalEntry, as confirmation: Ledger.Confirmation, at: Date) throws {
+        let run = entry.id >> 32
         try confirmations.confirm(
-            plannedAssociation(), planned.fingerprint(4), as: confirmation,
-            sources: sources, place: place, at: at)
+            entry.change.association, entry.fingerprint, as: confirmation, sources: sources(of: run), run: run,
+            place: entry.change.place, at: at)
     }
 
-    private func plannedAssociation() throws -> CartAssociations.Association {
-        guard let cart = CartID(planned.text(3)), let owner = OwnerID(planned.text(2)) else {
-            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a journal entry's ids are not usable ids")
-        }
-        return CartAssociations.Association(StoredCodes.ownerKind(planned.int(1)), owner, cart)
+    /// The set of the one source that a run is for.
+    private mutating func sources(of run: Int64) throws -> Int64 {
+        if let last, last.run == run { return last.sources }
+        let source =
+            try String.fetchOne(
+                db.cachedStatement(sql: "SELECT source FROM run WHERE number = ?"), arguments: [run]) ?? ""
+        let sources = try sets.adding(source, to: SourceSets.empty, db)
+        last = (run, sources)
+        return sources
     }
 }
 

@@ -40,7 +40,7 @@ struct LedgerIdentity: Sendable {
     }
 
     static func advanceRevision(_ db: Database) throws {
-        try db.execute(literal: "UPDATE identity SET revision = revision + 1")
+        try db.cachedStatement(sql: "UPDATE identity SET revision = revision + 1").execute()
     }
 
     /// Gives a ledger that holds nothing yet to another store; returns whether it did.

@@ -11,8 +11,11 @@ import GRDBSQLite
     private let statement: Statement
     private let pointer: OpaquePointer
 
-    init(_ db: Database, _ sql: String) throws {
-        statement = try db.makeStatement(sql: sql)
+    /// - Parameter isKept: whether the connection keeps the statement for the next who asks for the same SQL. In a
+    ///   transaction of few rows preparing costs as much as running. Only one may use it at a time, and leaves it
+    ///   reset.
+    init(_ db: Database, _ sql: String, isKept: Bool = false) throws {
+        statement = try isKept ? db.cachedStatement(sql: sql) : db.makeStatement(sql: sql)
         unsafe pointer = statement.sqliteStatement
     }
 

@@ -13,11 +13,11 @@ struct SourceSets {
     static let empty: Int64 = 0
 
     init(_ db: Database) throws {
-        for row in try Row.fetchAll(db, sql: "SELECT id, name FROM source") {
+        for row in try Row.fetchAll(db.cachedStatement(sql: "SELECT id, name FROM source")) {
             names[row["id"]] = row["name"]
             ids[row["name"]] = row["id"]
         }
-        for row in try Row.fetchAll(db, sql: "SELECT id, members FROM source_set") {
+        for row in try Row.fetchAll(db.cachedStatement(sql: "SELECT id, members FROM source_set")) {
             let set = Set((row["members"] as String).split(separator: ",").compactMap { Int64($0) })
             members[row["id"]] = set
             numbers[set] = row["id"]

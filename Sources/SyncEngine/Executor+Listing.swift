@@ -54,20 +54,21 @@ extension Executor {
         let listing = try await list(Set(doubtful.values.joined().map(\.change.association.owner)))
         let listed = listing.isComplete ? Set(listing.associations) : nil
         var left: [CartChanges] = []
-        var gone: [ChangeOutcome] = []
+        var gone: [JournalEntry] = []
         for (cart, entries) in doubtful.sorted(by: { $0.key < $1.key }) {
             let still = entries.filter { listed?.contains($0.change.association) ?? true }
             if !still.isEmpty { left.append(CartChanges(cart: cart, entries: still, hasFailedCreate: false)) }
             for entry in entries where listed?.contains(entry.change.association) == false {
                 gone.append(
-                    ChangeOutcome(
-                        entry: entry.id, outcome: .alreadyGone, attempts: 0,
-                        message: "a fresh listing does not show it; an earlier attempt without an answer may have "
-                            + "deleted it",
-                        at: Date()))
+                    entry.ended(
+                        ChangeOutcome(
+                            .alreadyGone, attempts: 0,
+                            message: "a fresh listing does not show it; an earlier attempt without an answer may have "
+                                + "deleted it",
+                            at: Date())))
             }
         }
-        try ledger.record(gone, of: run)
+        try ledger.record(gone)
         for _ in gone { progress.count(.alreadyGone) }
         try await work(through: CartQueue(of: left, run: run, ledger: ledger), notes, settlesDoubts: true)
     }

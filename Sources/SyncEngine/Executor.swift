@@ -87,7 +87,7 @@ struct Executor: Sendable {
     private static let mostDoubts = 20_000
 
     func work(through queue: CartQueue, _ notes: Notes, settlesDoubts: Bool = false) async throws {
-        let outcomes = OutcomeBuffer(run: run, ledger: ledger)
+        let outcomes = OutcomeBuffer(ledger: ledger)
         let worker = Worker(
             executor: self, queue: queue, outcomes: outcomes, notes: notes, settlesDoubts: settlesDoubts)
         let first = await withTaskGroup(of: Finished.self) { group in
@@ -196,7 +196,7 @@ private struct Worker: Sendable {
     private func token(of change: Change) -> ShopperToken? { executor.shoppers?[change.association.owner] }
 
     private func skip(_ entry: JournalEntry, _ reason: String) throws {
-        try outcomes.add(ChangeOutcome(entry: entry.id, outcome: .skipped, attempts: 0, message: reason, at: Date()))
+        try outcomes.add(entry.ended(ChangeOutcome(.skipped, attempts: 0, message: reason, at: Date())))
         progress.count(.skipped)
     }
 
@@ -228,7 +228,7 @@ private struct Worker: Sendable {
         if looksUp && result.isUncertain {
             if notes.putAside(entry) { return true }
         }
-        try outcomes.add(ChangeOutcome(of: entry, result))
+        try outcomes.add(entry.ended(ChangeOutcome(result)))
         progress.count(result.outcome)
         if result.outcome.isSuccess { notes.note(made: change) }
         return result.outcome.isSuccess
@@ -236,9 +236,9 @@ private struct Worker: Sendable {
 }
 
 extension ChangeOutcome {
-    fileprivate init(of entry: JournalEntry, _ result: WriteResult) {
+    fileprivate init(_ result: WriteResult) {
         self.init(
-            entry: entry.id, outcome: result.outcome, status: result.status, attempts: result.attempts,
+            result.outcome, status: result.status, attempts: result.attempts,
             service: result.service, response: result.response, message: result.message, at: Date())
     }
 }

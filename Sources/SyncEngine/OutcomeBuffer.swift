@@ -9,25 +9,25 @@ final class OutcomeBuffer: Sendable {
     private static let mostWaiting = 10_000
     private static let interval = Duration.milliseconds(200)
 
-    private let run: String
     private let ledger: Ledger
-    private let pending = Mutex<[ChangeOutcome]>([])
-    /// Held while writing, so that two writers keep the order of the outcomes.
-    private let writing = Mutex(())
+    private let pending = Mutex<[JournalEntry]>([])
+    /// What is being written, held meanwhile so that two writers keep the order; two arrays take turns, because to
+    /// grow a new one for each transaction costs the allocator as much as a tenth of the writing.
+    private let writing = Mutex<[JournalEntry]>([])
     private let calls: AsyncStream<Void>
     private let caller: AsyncStream<Void>.Continuation
     /// Writing blocks for milliseconds: on one of the few threads of all tasks it would delay calls.
     private let queue = DispatchQueue(label: "outcomes")
 
-    init(run: String, ledger: Ledger) {
-        self.run = run
+    init(ledger: Ledger) {
         self.ledger = ledger
         (calls, caller) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
-    func add(_ outcome: ChangeOutcome) throws {
+    /// Takes an entry that has ended.
+    func add(_ entry: JournalEntry) throws {
         let count = pending.withLock { pending in
-            pending.append(outcome)
+            pending.append(entry)
             return pending.count
         }
         if count >= Self.mostWaiting { return try flush() }
@@ -35,13 +35,15 @@ final class OutcomeBuffer: Sendable {
     }
 
     func flush() throws {
-        try writing.withLock { _ in
-            let outcomes = pending.withLock { pending in
-                defer { pending = [] }
-                return pending
+        try writing.withLock { writing in
+            pending.withLock { pending in
+                if writing.isEmpty { return swap(&pending, &writing) }
+                // The last time failed.
+                writing.append(contentsOf: pending)
+                pending.removeAll()
             }
-            guard !outcomes.isEmpty else { return }
-            try ledger.record(outcomes, of: run)
+            try ledger.record(writing)
+            writing.removeAll(keepingCapacity: true)
         }
     }
 

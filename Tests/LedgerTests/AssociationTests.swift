@@ -204,9 +204,9 @@ struct AssociationTests {
                     case .deleted, .alreadyGone: model[one] = nil
                     default: break
                     }
-                    return ChangeOutcome(entry: entry.id, outcome: outcome, attempts: 1, at: noon)
+                    return entry.ended(ChangeOutcome(outcome, attempts: 1, at: noon))
                 }
-                try ledger.record(outcomes, of: run)
+                try ledger.record(outcomes)
             }
             clean()
             let stored = try ledger.allAssociations()

@@ -75,8 +75,7 @@ struct MigrationTests {
         #expect(try ledger.counts(of: run.id).pending == 1)
         let pending = try #require(try ledger.pendingCarts(of: run.id, limit: 9).first?.entries.first)
         #expect(try pending.change == Change(.delete, association(.account, "a-1", "cart-2")))
-        let outcome = ChangeOutcome(entry: pending.id, outcome: .deleted, attempts: 1, at: noon)
-        try ledger.record([outcome], of: run.id)
+        try ledger.record([pending.ended(ChangeOutcome(.deleted, attempts: 1, at: noon))])
         #expect(try ledger.allAssociations().count == 1)
         // What later versions know can be added to it.
         let named = Change(

@@ -156,7 +156,7 @@ private func recordUntilKilled(_ state: String, after count: Int) throws {
         kill(getpid(), SIGKILL)
     }
     for entry in entries {
-        try ledger.record([ChangeOutcome(entry: entry.id, outcome: .created, attempts: 1, at: noon)], of: "r")
+        try ledger.record([entry.ended(ChangeOutcome(.created, attempts: 1, at: noon))])
         reports.write(Data("\(entry.id)\n".utf8))
         recorded.value.add(1, ordering: .relaxed)
     }

@@ -44,9 +44,9 @@ struct ExplanationTests {
         try ledger.forEachEntry(of: id) { entry in
             guard let outcome = outcomes[entry.change.association] ?? nil else { return }
             let made = ChangeOutcome(
-                entry: entry.id, outcome: outcome, status: 200, attempts: 1, service: .milliseconds(5),
+                outcome, status: 200, attempts: 1, service: .milliseconds(5),
                 response: .microseconds(7250), message: outcome.isSuccess ? nil : "no", at: Self.noon + 1)
-            try ledger.record([made], of: id)
+            try ledger.record([entry.ended(made)])
         }
     }
 

@@ -85,19 +85,20 @@ func makeRun(folder: String, store: StoreIdentity, changes: Int) throws {
         try plan.add(Change(.create, association, place: place), key.fingerprint(association))
     }
     try ledger.appendPlan(plan)
-    var entries: [Int64] = []
-    try ledger.forEachEntry(of: id) { entries.append($0.id) }
+    var entries: [JournalEntry] = []
+    try ledger.forEachEntry(of: id) { entries.append($0) }
     var numbers = Numbers(state: 2)
     for start in stride(from: 0, to: entries.count, by: 20_000) {
         try ledger.record(
             entries[start..<min(entries.count, start + 20_000)].enumerated().map { offset, entry in
                 let isRefused = (start + offset) % 1000 == 999
                 let service = Duration.microseconds(Int64.random(in: 20_000...200_000, using: &numbers))
-                return ChangeOutcome(
-                    entry: entry, outcome: isRefused ? .rejected : .created, status: isRefused ? 422 : 200, attempts: 1,
-                    service: service, response: service * 2, message: isRefused ? "the store refuses it" : nil,
-                    at: began.addingTimeInterval(Double(start + offset) / 500))
-            }, of: id)
+                return entry.ended(
+                    ChangeOutcome(
+                        isRefused ? .rejected : .created, status: isRefused ? 422 : 200, attempts: 1,
+                        service: service, response: service * 2, message: isRefused ? "the store refuses it" : nil,
+                        at: began.addingTimeInterval(Double(start + offset) / 500)))
+            })
     }
     try ledger.close()
     print(id)
