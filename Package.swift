@@ -149,7 +149,10 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "measure-calls",
-            dependencies: ["CartAssociations", "CallPacing", "CommerceAPI", "SyncReporting", log],
+            dependencies: [
+                "CartAssociations", "CallPacing", "CommerceAPI", "Ledger", "SyncReporting", log,
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
             path: "Tests/Benchmarks/Calls", swiftSettings: settings),
         .executableTarget(
             name: "measure-reports", dependencies: ["CartAssociations", "AssociationDiff", "Ledger", "SyncReporting"],

@@ -39,14 +39,14 @@ def measure(bench):
         for number in range(3):
             state = bench.path(f"state-{number}")
             run = stopped(bench, environment, state, changes)
+            figure = bench.run_once([bench.beside("measure-calls"), url, state, run, str(FLIGHT)], environment=environment)
+            line("the same plan and the same client, nothing remembered", CALLS, figure)
+            # Right after it, since a machine is not always equally fast.
             figure = bench.run_once(
                 [bench.cartsync, "runs", "resume", "--state", state, "--rate", "100000", "--concurrency", str(FLIGHT), run],
                 environment=environment)
             line("cartsync, with journal and report", CALLS, figure)
             shutil.rmtree(state)
-            # Right after it, since this machine is not always equally fast.
-            figure = bench.run_once([bench.beside("measure-calls"), url, str(CALLS), str(FLIGHT)])
-            line("the same calls by the same client, nothing remembered", CALLS, figure)
         for _ in range(2):
             figure = bench.run_once([tools(), os.path.join(FOLDER, "aiohttp_client.py"), url, str(CALLS // 2), str(FLIGHT)])
             line("Python aiohttp", CALLS // 2, figure)

@@ -1,15 +1,19 @@
-"""Long runs: the memory of a million changes, and how soon a resumed run of five million makes its first call."""
+"""Long runs: the memory of a million changes and what their journal costs, and how soon a resumed run of five million
+makes its first call."""
 import os
+import shutil
 import sqlite3
 import subprocess
+import sys
 import time
 
-from bench import table, row
 from calls import stopped
 from files import identifiers, write_csv
 from nginx import nginx
 
 CHANGES = 1_000_000
+FLIGHT = 32
+PAIRS = 3
 PLANNED = 5_000_000
 DONE = 3_000_000
 
@@ -20,32 +24,52 @@ def memory(pid):
 
 
 def measure(bench):
+    million(bench)
     if not os.path.exists("/usr/sbin/nginx"):
         return print("\nnginx is not installed: apt-get install nginx-light")
-    million(bench)
     resume(bench)
 
 
 def million(bench):
+    """A million changes, and right before them the same plan and the same client, which remembers nothing."""
     changes = bench.generate("million.csv", write_csv, CHANGES)
-    with nginx(bench) as environment:
-        state = bench.path("state-million")
-        run = stopped(bench, environment, state, changes)
-        process = subprocess.Popen(
-            [bench.cartsync, "runs", "resume", "--state", state, "--rate", "100000", "--concurrency", "32", run],
-            env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        begin = time.monotonic()
-        seen = []
-        while process.poll() is None:
-            try:
-                seen.append((time.monotonic() - begin, memory(process.pid)))
-            except (OSError, StopIteration):
-                pass
-            time.sleep(0.5)
-        took = time.monotonic() - begin
-    tenths = [max((size for at, size in seen if took * tenth / 10 <= at < took * (tenth + 1) / 10), default=0) for tenth in range(10)]
-    print(f"\n{CHANGES:,} creates applied in {took:.0f} s; memory (MB) in each tenth of the time: "
-          + " ".join(f"{size:.0f}" for size in tenths), flush=True)
+    print(f"\n{CHANGES:,} creates against the sandbox, {FLIGHT} in flight, without a limit\n", flush=True)
+    print("| | nothing remembered | with journal and report | more | memory (MB) in each tenth |\n" + "|---" * 5 + "|", flush=True)
+    for number in range(PAIRS):
+        state = bench.path(f"state-calls-{number}")
+        with bench.sandbox() as environment:
+            run = stopped(bench, environment, state, changes)
+            calls = bench.run_once(
+                [bench.beside("measure-calls"), environment["EPCC_API_BASE_URL"], state, run, str(FLIGHT)],
+                environment=environment)
+        shutil.rmtree(state)
+        state = bench.path(f"state-million-{number}")
+        with bench.sandbox() as environment:
+            took, tenths = million_changes(bench, environment, state, changes)
+        shutil.rmtree(state)
+        print(f"| {number + 1} | {calls.seconds:.1f} s | {took:.1f} s | {(took / calls.seconds - 1) * 100:.1f} % | "
+              + " ".join(f"{size:.0f}" for size in tenths) + " |", flush=True)
+
+
+def million_changes(bench, environment, state, changes):
+    """Applies them; returns the seconds that took, and the most memory in each tenth of the time."""
+    run = stopped(bench, environment, state, changes)
+    process = subprocess.Popen(
+        [bench.cartsync, "runs", "resume", "--state", state, "--rate", "100000", "--concurrency", str(FLIGHT), run],
+        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    begin = time.monotonic()
+    seen = []
+    while process.poll() is None:
+        try:
+            seen.append((time.monotonic() - begin, memory(process.pid)))
+        except (OSError, StopIteration):
+            pass
+        time.sleep(0.1)
+    took = time.monotonic() - begin
+    if process.returncode != 0:
+        sys.exit(f"the run of a million changes ended with {process.returncode}")
+    sizes = [[size for at, size in seen if took * tenth / 10 <= at < took * (tenth + 1) / 10] for tenth in range(10)]
+    return took, [max(tenth, default=0) for tenth in sizes]
 
 
 def fill(path, run):

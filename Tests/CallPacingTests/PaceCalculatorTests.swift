@@ -65,6 +65,20 @@ struct PaceCalculatorTests {
         #expect(share >= 0.999, "seed \(seed)")
     }
 
+    @Test("what late wake-ups of up to 90 ms missed is caught up", arguments: [20, 1000])
+    func lateWakeUps(limit: Int) async {
+        let seed = UInt64(limit)
+        let subject = Subject(limit: limit)
+        var server = SimulatedServer()
+        server.callers = max(8, limit / 16)
+        server.wakesLate = { random in
+            random.oneIn(4 * limit) ? random.within(60 * millisecond...90 * millisecond) : random.within(20_000...150_000)
+        }
+        let calls = await server.run(subject.pace, for: 60 * second, seed: seed)
+        #expect(calls.busiestSecond() <= limit, "seed \(seed)")
+        #expect(calls.share(of: limit, from: 0, to: 59 * second) >= 0.999, "seed \(seed)")
+    }
+
     @Test("late wake-ups, slow ways and answers that vary never put more than the limit into a second")
     func anyConditions() async {
         for seed in UInt64(1)...200 {
