@@ -29,6 +29,8 @@ package struct PaceCalculator: Sendable {
         package let number: Int
         /// When the schedule had this call due: see `Pacer.admit(_:)`.
         package let due: Int64
+        /// When it was granted.
+        let granted: Int64
     }
 
     /// Calls in any one second.
@@ -42,6 +44,8 @@ package struct PaceCalculator: Sendable {
 
     private var recent = RecentCalls()
     private var quickest = RecentMinimum(unknown: Caution.always)
+    /// From the granting of a call to its sending.
+    private var leaving = RecentMinimum(unknown: Caution.always)
     private var caution: Caution
 
     private var backlog = Backlog()
@@ -72,7 +76,9 @@ package struct PaceCalculator: Sendable {
     package mutating func admit(now: Int64, asked: Int64, isBacklogged: Bool) -> Verdict {
         if let held = heldUntil(now) { return .wait(until: held) }
         let onGrid = anchor + Int64(Double(place) * period)
-        let room = recent.room(limit: limit, quickest: quickest.least, now: now)
+        // The room is needed when the call leaves, not when it is granted.
+        let lead = leaving.least == .max ? 0 : max(0, leaving.least)
+        let room = recent.room(limit: limit, quickest: quickest.least, now: now + lead) - lead
         let tick = Int64(period) >= Self.tick ? 0 : Self.tick
         let slot = max(onGrid, room, soonest)
         guard slot <= now else { return .wait(until: max(slot, now + tick)) }
@@ -91,7 +97,7 @@ package struct PaceCalculator: Sendable {
         let number = recent.begin(now: now)
         backlog.callBegins()
         if probe?.isDue(now) == true { probe?.number = number }
-        return .granted(Grant(number: number, due: due))
+        return .granted(Grant(number: number, due: due, granted: now))
     }
 
     /// Takes note of how a granted call went; every granted call must come back here once.
@@ -108,6 +114,7 @@ package struct PaceCalculator: Sendable {
         backlog.callEnds(answeredAt)
         let latency = max(0, answeredAt - sentAt)
         quickest.add(latency, now: answeredAt)
+        leaving.add(max(0, sentAt - grant.granted), now: answeredAt)
         let delay = latency - quickest.least
         let believed = mayHaveConnected ? delay : caution.believe(delay, limit: limit)
         if believed == delay {

@@ -1,4 +1,4 @@
-/// What the quickest of the last ten to twenty minutes may have been, and of a thousand values at least.
+/// What the least of the last ten to twenty minutes may have been, and of a thousand values at least.
 ///
 /// The quickest answer stands for the way there and back, so it must be remembered long enough to have been quick.
 /// Forgetting it at last lets the pace recover after the way has become longer.

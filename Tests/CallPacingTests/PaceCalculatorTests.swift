@@ -35,7 +35,7 @@ private final class PlainGrid {
                 let slot = self.place * self.period
                 guard slot <= now else { return .wait(until: slot) }
                 self.place += 1
-                return .granted(PaceCalculator.Grant(number: Int(self.place - 1), due: slot))
+                return .granted(PaceCalculator.Grant(number: Int(self.place - 1), due: slot, granted: now))
             },
             complete: { _, _, _ in })
     }
@@ -70,13 +70,23 @@ struct PaceCalculatorTests {
         let seed = UInt64(limit)
         let subject = Subject(limit: limit)
         var server = SimulatedServer()
-        server.callers = max(8, limit / 16)
+        server.callers = max(8, limit / 8)
         server.wakesLate = { random in
-            random.oneIn(4 * limit) ? random.within(60 * millisecond...90 * millisecond) : random.within(20_000...150_000)
+            random.oneIn(15 * limit) ? random.within(60 * millisecond...90 * millisecond) : random.within(20_000...150_000)
         }
         let calls = await server.run(subject.pace, for: 60 * second, seed: seed)
         #expect(calls.busiestSecond() <= limit, "seed \(seed)")
         #expect(calls.share(of: limit, from: 0, to: 59 * second) >= 0.999, "seed \(seed)")
+    }
+
+    @Test("the time that every call takes to leave costs no rate")
+    func leaving() async {
+        let subject = Subject(limit: 20)
+        var server = SimulatedServer()
+        server.leavesLate = { $0.within(millisecond...1_100_000) }
+        let calls = await server.run(subject.pace, for: 300 * second, seed: 1)
+        #expect(calls.busiestSecond() <= 20)
+        #expect(calls.share(of: 20, from: 0, to: 299 * second) >= 0.999)
     }
 
     @Test("late wake-ups, slow ways and answers that vary never put more than the limit into a second")
@@ -88,7 +98,10 @@ struct PaceCalculatorTests {
             var server = SimulatedServer()
             server.callers = Int.random(in: 1...64, using: &random)
             server.wakesLate = hiccups
-            server.leavesLate = { $0.oneIn(300) ? $0.within(0...5 * millisecond) : $0.within(1_000...30_000) }
+            let leastLeaving: Int64 = [1_000, 20_000, 200_000].randomElement(using: &random) ?? 0
+            server.leavesLate = {
+                $0.oneIn(300) ? $0.within(leastLeaving...5 * millisecond) : $0.within(leastLeaving...2 * leastLeaving)
+            }
             server.travelsThere = { $0.oneIn(200) ? $0.within(60_000...3 * millisecond) : $0.within(60_000...150_000) }
             let slowest = Int64.random(in: 1...400, using: &random) * millisecond
             server.serves = { random, _ in random.within(millisecond...max(slowest, 2 * millisecond)) }
