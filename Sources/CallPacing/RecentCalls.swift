@@ -5,8 +5,8 @@ import HeapModule
 /// Each call counts for a second and a margin from its sending, and longer where its answer betrays that it may have
 /// arrived late. While it is unanswered, nothing is known of that: it counts for as long as any call does at least.
 struct RecentCalls: Sendable {
-    /// A second, and a margin for the quickest answer seen not being the quickest possible.
-    static let window: Int64 = 1_000_100_000
+    /// A second, and 50 millionths of it for clocks that do not go equally fast.
+    static let window: Int64 = 1_000_050_000
 
     private struct Call {
         let granted: Int64

@@ -40,7 +40,7 @@ struct SandboxResponder: HTTPResponder {
             return response(state.rateLimited())
         }
         let latency = arrived + arrival.latency - state.now()
-        if latency > .zero { try await Task.sleep(for: latency) }
+        if latency > .zero { try await Task.sleep(for: latency, tolerance: .zero) }
 
         switch arrival.fault {
         case .answer(let status, let headers, let body):

@@ -7,7 +7,8 @@ final class OutcomeBuffer: Sendable {
     private static let most = 500
     /// So many are only waiting where the disk is slower than the store: then whoever adds one writes them.
     private static let mostWaiting = 10_000
-    private static let interval = Duration.milliseconds(200)
+    /// With a late wake-up no outcome waits longer than 200 ms.
+    private static let interval = Duration.milliseconds(170)
 
     private let ledger: Ledger
     private let pending = Mutex<[JournalEntry]>([])

@@ -72,7 +72,8 @@ struct PaceCalculatorTests {
         var server = SimulatedServer()
         server.callers = max(8, limit / 8)
         server.wakesLate = { random in
-            random.oneIn(15 * limit) ? random.within(60 * millisecond...90 * millisecond) : random.within(20_000...150_000)
+            random.oneIn(15 * limit)
+                ? random.within(60 * millisecond...90 * millisecond) : random.within(20_000...150_000)
         }
         let calls = await server.run(subject.pace, for: 60 * second, seed: seed)
         #expect(calls.busiestSecond() <= limit, "seed \(seed)")
