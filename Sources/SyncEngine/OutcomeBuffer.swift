@@ -15,14 +15,13 @@ final class OutcomeBuffer: Sendable {
     /// What is being written, held meanwhile so that two writers keep the order; two arrays take turns, because to
     /// grow a new one for each transaction costs the allocator as much as a tenth of the writing.
     private let writing = Mutex<[JournalEntry]>([])
-    private let calls: AsyncStream<Void>
-    private let caller: AsyncStream<Void>.Continuation
+    private let first = Signal()
+    private let due = Signal()
     /// Writing blocks for milliseconds: on one of the few threads of all tasks it would delay calls.
     private let queue = DispatchQueue(label: "outcomes")
 
     init(ledger: Ledger) {
         self.ledger = ledger
-        (calls, caller) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
     /// Takes an entry that has ended.
@@ -32,7 +31,8 @@ final class OutcomeBuffer: Sendable {
             return pending.count
         }
         if count >= Self.mostWaiting { return try flush() }
-        if count >= Self.most { caller.yield() }
+        if count == 1 { first.sender.yield() }
+        if count >= Self.most { due.sender.yield() }
     }
 
     func flush() throws {
@@ -48,18 +48,19 @@ final class OutcomeBuffer: Sendable {
         }
     }
 
-    /// Writes what there is every so often, and once there is enough, until the task is cancelled; does some more work
-    /// of the disk after each time.
+    /// Writes what there is a while after the first of it came, and once there is enough, until the task is cancelled;
+    /// does some more work of the disk after each time.
     func flushRegularly(then more: @escaping @Sendable () throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                while (try? await Task.sleep(for: Self.interval, tolerance: .milliseconds(20))) != nil {
-                    self.caller.yield()
+                for await _ in self.first.received {
+                    try? await Task.sleep(for: Self.interval, tolerance: .milliseconds(20))
+                    self.due.sender.yield()
                 }
-                self.caller.finish()
+                self.due.sender.finish()
             }
             defer { group.cancelAll() }
-            for await _ in calls {
+            for await _ in due.received {
                 try await elsewhere {
                     try self.flush()
                     try more()
@@ -72,5 +73,15 @@ final class OutcomeBuffer: Sendable {
         try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
             queue.async { done.resume(with: Result { try work() }) }
         }
+    }
+}
+
+/// Wakes one task; sent again before that has looked, it still wakes it once.
+private struct Signal {
+    let received: AsyncStream<Void>
+    let sender: AsyncStream<Void>.Continuation
+
+    init() {
+        (received, sender) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 }
