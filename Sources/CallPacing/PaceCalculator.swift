@@ -10,9 +10,7 @@ package struct PaceCalculator: Sendable {
     /// The room that the grid leaves, as a share of the period, so that a delay heals over the following seconds.
     package static let slack = 0.0005
     /// How far behind the grid calls are caught up, at twice its pace; older places are dropped.
-    private static let catchUp: Int64 = 50_000_000
-    /// The same where the caller stood ready when its place came, and nothing but this process was late.
-    private static let catchUpReady: Int64 = 100_000_000
+    private static let catchUp: Int64 = 80_000_000
     /// Calls that are due closer together than this go together: a sleep costs more than a call.
     private static let tick: Int64 = 1_000_000
 
@@ -85,9 +83,7 @@ package struct PaceCalculator: Sendable {
 
         // Nobody was held up by the places that passed before there was anything to do.
         let isOwed = backlog.isOwed(asked: asked, isBacklogged: isBacklogged)
-        let oldest =
-            isOwed && isBacklogged ? min(now - Self.catchUp, max(asked, now - Self.catchUpReady)) : asked
-        let lost = max(0, oldest - onGrid)
+        let lost = max(0, (isOwed && isBacklogged ? now - Self.catchUp : asked) - onGrid)
         let due = backlog.due(
             onGrid: onGrid + lost, lost: lost, now: now, asked: asked, isOwed: isOwed, isBacklogged: isBacklogged,
             period: Int64(period))

@@ -65,7 +65,7 @@ struct PaceCalculatorTests {
         #expect(share >= 0.999, "seed \(seed)")
     }
 
-    @Test("what late wake-ups of up to 90 ms missed is caught up", arguments: [20, 1000])
+    @Test("what late wake-ups of up to 75 ms missed is caught up", arguments: [20, 1000])
     func lateWakeUps(limit: Int) async {
         let seed = UInt64(limit)
         let subject = Subject(limit: limit)
@@ -73,7 +73,7 @@ struct PaceCalculatorTests {
         server.callers = max(8, limit / 8)
         server.wakesLate = { random in
             random.oneIn(15 * limit)
-                ? random.within(60 * millisecond...90 * millisecond) : random.within(20_000...150_000)
+                ? random.within(60 * millisecond...75 * millisecond) : random.within(20_000...150_000)
         }
         let calls = await server.run(subject.pace, for: 60 * second, seed: seed)
         #expect(calls.busiestSecond() <= limit, "seed \(seed)")
