@@ -57,8 +57,9 @@ extension Ledger {
 
     /// Records entries that have ended, and what their outcomes say about the associations, in one transaction.
     ///
-    /// Entries without an outcome are passed over. A created association, or one that was there already, is confirmed; a deleted one, or one that was gone, is
-    /// forgotten with all assertions. An entry keeps the first outcome that was recorded.
+    /// Entries without an outcome are passed over. A created association, or one that was there already, is confirmed;
+    /// a deleted one, or one that was gone, is forgotten with all assertions. An entry keeps the first outcome that was
+    /// recorded.
     package func record(_ entries: [JournalEntry]) throws(LedgerError) {
         guard !entries.isEmpty else { return }
         try writing("record outcomes") { db in

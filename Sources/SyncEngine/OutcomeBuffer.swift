@@ -12,8 +12,8 @@ final class OutcomeBuffer: Sendable {
 
     private let ledger: Ledger
     private let pending = Mutex<[JournalEntry]>([])
-    /// What is being written, held meanwhile so that two writers keep the order; two arrays take turns, because to
-    /// grow a new one for each transaction costs the allocator as much as a tenth of the writing.
+    /// What is being written, held meanwhile so that two writers keep the order. The two arrays take turns: one that
+    /// grew anew for each transaction would keep the allocator busy.
     private let writing = Mutex<[JournalEntry]>([])
     private let first = Signal()
     private let due = Signal()
