@@ -75,7 +75,7 @@ package struct PaceCalculator: Sendable {
         if let held = heldUntil(now) { return .wait(until: held) }
         let onGrid = anchor + Int64(Double(place) * period)
         // The room is needed when the call leaves, not when it is granted.
-        let lead = leaving.least == .max ? 0 : max(0, leaving.least)
+        let lead = leaving.least
         let room = recent.room(limit: limit, quickest: quickest.least, now: now + lead) - lead
         let tick = Int64(period) >= Self.tick ? 0 : Self.tick
         let slot = max(onGrid, room, soonest)
@@ -101,19 +101,22 @@ package struct PaceCalculator: Sendable {
     /// - Parameters:
     ///   - sentAt: when the request was sent, or earlier.
     ///   - answeredAt: when its answer began, or later, or when its failure was known.
+    ///   - isAnswered: whether an answer came: how soon a failure was known says nothing of the way to the store.
     ///   - isHealthy: whether a store that can do its work answered; a probe that is not healthy is repeated later.
     ///   - mayHaveConnected: whether a connection may have been opened for it first. Then it may have arrived as late
     ///     as its answer allows, and all of that is believed: it happens once for each connection.
     package mutating func complete(
-        _ grant: Grant, sentAt: Int64, answeredAt: Int64, isHealthy: Bool, mayHaveConnected: Bool = false
+        _ grant: Grant, sentAt: Int64, answeredAt: Int64, isAnswered: Bool = true, isHealthy: Bool,
+        mayHaveConnected: Bool = false
     ) {
         backlog.callEnds(answeredAt)
         let latency = max(0, answeredAt - sentAt)
-        quickest.add(latency, now: answeredAt)
+        if isAnswered { quickest.add(latency, now: answeredAt) }
         leaving.add(max(0, sentAt - grant.granted), now: answeredAt)
-        let delay = latency - quickest.least
+        // A call without an answer may have arrived at any time until its failure was known.
+        let delay = isAnswered ? latency - quickest.least : latency
         let believed = mayHaveConnected ? delay : caution.believe(delay, limit: limit)
-        if believed == delay {
+        if isAnswered && believed == delay {
             recent.end(grant.number, answeredAt: sentAt + latency)
         } else {
             recent.end(grant.number, release: sentAt + RecentCalls.window + believed)

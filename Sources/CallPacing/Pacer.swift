@@ -118,18 +118,19 @@ package final class Pacer: Sendable {
     /// - Parameters:
     ///   - sentAt: when the request was sent, or earlier.
     ///   - answered: when its answer began, or later.
+    ///   - isAnswered: false for no answer at all.
     ///   - isHealthy: false for a server error or no answer at all: while the pacer probes, only a healthy answer
     ///     ends it.
     ///   - mayHaveConnected: whether a connection may have been opened for this call first.
     package func complete(
         _ admission: Admission, sentAt: ContinuousClock.Instant, answered: ContinuousClock.Instant,
-        isHealthy: Bool = true, mayHaveConnected: Bool = false
+        isAnswered: Bool = true, isHealthy: Bool = true, mayHaveConnected: Bool = false
     ) {
         let change: RateChange? = state.withLock { state in
             let wasProbing = state.pace.isProbing
             state.pace.complete(
-                admission.grant, sentAt: nanoseconds(sentAt), answeredAt: nanoseconds(answered), isHealthy: isHealthy,
-                mayHaveConnected: mayHaveConnected)
+                admission.grant, sentAt: nanoseconds(sentAt), answeredAt: nanoseconds(answered), isAnswered: isAnswered,
+                isHealthy: isHealthy, mayHaveConnected: mayHaveConnected)
             guard wasProbing, !state.pace.isProbing else { return nil }
             return RateChange(rate: state.rate.rate, reason: "the store answers again")
         }

@@ -18,8 +18,8 @@ struct RecentMinimum: Sendable {
     private var previous: [Int64] = []
     /// The distance that is assumed while there are only a few values, and the longest.
     private let unknown: Int64
-    /// What the smallest value may have been; `Int64.max` before the first one.
-    private(set) var least = Int64.max
+    /// What the smallest value may have been; 0 before the first one. Values are not negative.
+    private(set) var least: Int64 = 0
 
     init(unknown: Int64) {
         self.unknown = unknown
@@ -39,6 +39,6 @@ struct RecentMinimum: Sendable {
         if current.count > Self.few { current.removeLast() }
         let smallest = (current + previous).sorted().prefix(Self.few)
         let apart = smallest.count < Self.few ? unknown : min(unknown, smallest[Self.few - 1] - smallest[0])
-        least = smallest[0] - apart
+        least = max(0, smallest[0] - apart)
     }
 }

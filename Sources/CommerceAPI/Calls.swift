@@ -68,7 +68,7 @@ extension CommerceClient {
             let isHealthy = judged.answer != .serverError && judged.answer != .connection
             pacer.complete(
                 admission, sentAt: travel?.written ?? sentAt, answered: travel?.answerBegun ?? answeredAt,
-                isHealthy: isHealthy, mayHaveConnected: mayConnect)
+                isAnswered: exchange.status != nil, isHealthy: isHealthy, mayHaveConnected: mayConnect)
             noteHealth(isHealthy, exchange, request, now: answeredAt)
             if case .noAnswer(.cancelled) = exchange { throw .stopped }
             if judged.answer == .rateLimited { pacer.tooMany(admission, retryAfter: retryAfter(exchange)) }

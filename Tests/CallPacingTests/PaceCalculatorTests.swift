@@ -16,7 +16,9 @@ private final class Subject {
     var pace: SimulatedServer.Pace {
         SimulatedServer.Pace(
             admit: { self.calculator.admit(now: $0, asked: $1, isBacklogged: true) },
-            complete: { self.calculator.complete($0, sentAt: $1, answeredAt: $2, isHealthy: true) })
+            complete: {
+                self.calculator.complete($0, sentAt: $1, answeredAt: $2, isAnswered: $3, isHealthy: true)
+            })
     }
 }
 
@@ -37,7 +39,7 @@ private final class PlainGrid {
                 self.place += 1
                 return .granted(PaceCalculator.Grant(number: Int(self.place - 1), due: slot, granted: now))
             },
-            complete: { _, _, _ in })
+            complete: { _, _, _, _ in })
     }
 }
 
@@ -90,6 +92,16 @@ struct PaceCalculatorTests {
         #expect(calls.share(of: 20, from: 0, to: 299 * second) >= 0.999)
     }
 
+    @Test("connections that fail at once cost no rate: how soon that was known is no answer's way")
+    func failures() async {
+        let subject = Subject(limit: 100)
+        var server = SimulatedServer()
+        server.fails = { $0.oneIn(500) }
+        let calls = await server.run(subject.pace, for: 120 * second, seed: 1)
+        #expect(calls.busiestSecond() <= 100)
+        #expect(calls.share(of: 100, from: 0, to: 119 * second) >= 0.999)
+    }
+
     @Test("late wake-ups, slow ways and answers that vary never put more than the limit into a second")
     func anyConditions() async {
         for seed in UInt64(1)...200 {
@@ -106,6 +118,7 @@ struct PaceCalculatorTests {
             server.travelsThere = { $0.oneIn(200) ? $0.within(60_000...3 * millisecond) : $0.within(60_000...150_000) }
             let slowest = Int64.random(in: 1...400, using: &random) * millisecond
             server.serves = { random, _ in random.within(millisecond...max(slowest, 2 * millisecond)) }
+            server.fails = { $0.oneIn(300) }
             let calls = await server.run(subject.pace, for: 60 * second, seed: seed)
             #expect(calls.busiestSecond() <= limit, "seed \(seed), limit \(limit)")
         }

@@ -9,7 +9,7 @@ struct SimulatedServer {
     /// The pace under test.
     struct Pace {
         var admit: (_ now: Int64, _ asked: Int64) -> PaceCalculator.Verdict
-        var complete: (_ grant: PaceCalculator.Grant, _ sentAt: Int64, _ answeredAt: Int64) -> Void
+        var complete: (_ grant: PaceCalculator.Grant, _ sentAt: Int64, _ answeredAt: Int64, _ isAnswered: Bool) -> Void
     }
 
     struct Call {
@@ -25,13 +25,15 @@ struct SimulatedServer {
     var leavesLate: (inout SplitMix) -> Int64 = { $0.within(1_000...20_000) }
     var travelsThere: (inout SplitMix) -> Int64 = { $0.within(60_000...200_000) }
     var serves: (inout SplitMix, _ arrived: Int64) -> Int64 = { _, _ in 40_000_000 }
+    /// Whether a call is not answered, once it has arrived; its failure travels back as an answer does.
+    var fails: (inout SplitMix) -> Bool = { _ in false }
     var travelsBack: (inout SplitMix) -> Int64 = { $0.within(40_000...90_000) }
     /// What happens to the pace at some instants.
     var interventions: [(at: Int64, action: (_ now: Int64) -> Void)] = []
 
     private enum Event {
         case frontWakes
-        case answered(PaceCalculator.Grant, sent: Int64, arrived: Int64)
+        case answered(PaceCalculator.Grant, sent: Int64, arrived: Int64, isFailure: Bool)
         case intervention(Int)
     }
 
@@ -53,8 +55,8 @@ struct SimulatedServer {
             case .intervention(let index):
                 interventions[index].action(now)
                 continue
-            case .answered(let grant, let sent, let arrived):
-                pace.complete(grant, sent, now)
+            case .answered(let grant, let sent, let arrived, let isFailure):
+                pace.complete(grant, sent, now, !isFailure)
                 calls.append(Call(due: grant.due, sent: sent, arrived: arrived, answered: now))
                 asked.append(now)
                 if isFrontAsleep { continue }
@@ -72,8 +74,9 @@ struct SimulatedServer {
                     asked.removeFirst()
                     let sent = now + leavesLate(&random)
                     let arrived = sent + travelsThere(&random)
-                    let answered = arrived + serves(&random, arrived) + travelsBack(&random)
-                    events.add(.answered(grant, sent: sent, arrived: arrived), at: answered)
+                    let isFailure = fails(&random)
+                    let answered = arrived + (isFailure ? 0 : serves(&random, arrived)) + travelsBack(&random)
+                    events.add(.answered(grant, sent: sent, arrived: arrived, isFailure: isFailure), at: answered)
                 }
                 if isFrontAsleep { break }
             }
