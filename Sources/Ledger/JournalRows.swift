@@ -129,7 +129,7 @@ struct OutcomeWriter {
     private let confirmations: ConfirmationWriter
     private var sets: SourceSets
     /// The sources of the run that the last entry was of.
-    private var last: (run: Int64, sources: Int64)?
+    private var last: (run: String, sources: Int64)?
 
     init(_ db: Database) throws {
         self.db = db
@@ -146,6 +146,7 @@ struct OutcomeWriter {
 
     mutating func write(_ entry: JournalEntry) throws {
         guard let outcome = entry.outcome else { return }
+        let sources = try sources(of: entry)
         insert.bind(entry.id, at: 1)
         insert.bind(StoredCodes.code(entry.change.kind), at: 2)
         insert.bind(StoredCodes.code(outcome.outcome), at: 3)
@@ -158,28 +159,32 @@ struct OutcomeWriter {
         try insert.run()
         guard db.changesCount == 1 else { return }
         switch outcome.outcome {
-        case .created: try confirm(entry, as: .created, at: outcome.at)
-        case .alreadyThere: try confirm(entry, as: .alreadyThere, at: outcome.at)
+        case .created: try confirm(entry, as: .created, sources, at: outcome.at)
+        case .alreadyThere: try confirm(entry, as: .alreadyThere, sources, at: outcome.at)
         case .deleted, .alreadyGone: try rows.remove(entry.change.association)
         case .rejected, .failed, .skipped: break
         }
     }
 
-    private mutating func confirm(_ entry: JournalEntry, as confirmation: Ledger.Confirmation, at: Date) throws {
-        let run = entry.id >> 32
+    private func confirm(
+        _ entry: JournalEntry, as confirmation: Ledger.Confirmation, _ sources: Int64, at: Date
+    ) throws {
         try confirmations.confirm(
-            entry.change.association, entry.fingerprint, as: confirmation, sources: sources(of: run), run: run,
+            entry.change.association, entry.fingerprint, as: confirmation, sources: sources, run: entry.id >> 32,
             place: entry.change.place, at: at)
     }
 
-    /// The set of the one source that a run is for.
-    private mutating func sources(of run: Int64) throws -> Int64 {
-        if let last, last.run == run { return last.sources }
-        let source =
-            try String.fetchOne(
-                db.cachedStatement(sql: "SELECT source FROM run WHERE number = ?"), arguments: [run]) ?? ""
+    /// The set of the one source that an entry's run is for; throws where the ledger has no such run, as for an entry
+    /// of another ledger.
+    private mutating func sources(of entry: JournalEntry) throws -> Int64 {
+        if let last, last.run == entry.run { return last.sources }
+        guard
+            let source = try String.fetchOne(
+                db.cachedStatement(sql: "SELECT source FROM run WHERE number = ? AND id = ?"),
+                arguments: [entry.id >> 32, entry.run])
+        else { throw DatabaseError(resultCode: .SQLITE_MISUSE, message: "entry \(entry.id) is of no run here") }
         let sources = try sets.adding(source, to: SourceSets.empty, db)
-        last = (run, sources)
+        last = (entry.run, sources)
         return sources
     }
 }

@@ -196,6 +196,21 @@ struct JournalTests {
         #expect(stored.map(\.run) == ["r", "other"] && stored.map(\.sources) == [["night"], ["day"]])
     }
 
+    @Test("an outcome of another ledger's run is refused with all that came with it")
+    func foreignOutcome() throws {
+        try ledger.plan([Change(.create, association("c", "x"))], for: "r")
+        let own = try #require(try ledger.allEntries(of: "r").first)
+        let folder = try TemporaryFolder()
+        let other = try Ledger.open(in: folder, run: makeRun("theirs"))
+        try other.plan([Change(.create, association("c", "y"))], for: "theirs")
+        let foreign = try #require(try other.allEntries(of: "theirs").first)
+        for outcome in [Outcome.created, .failed] {
+            #expect(throws: LedgerError.self) { try ledger.record([ended(own, .created), ended(foreign, outcome)]) }
+        }
+        #expect(try ledger.allEntries(of: "r").first?.outcome == nil)
+        #expect(try ledger.allAssociations().isEmpty)
+    }
+
     @Test("the history of a cart and of an owner spans all runs")
     func history() throws {
         let one = try association("c", "x")
