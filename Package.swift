@@ -65,12 +65,12 @@ let package = Package(
         .target(name: "CBuildFacts", cSettings: build),
         .target(
             name: "SyncService",
-            dependencies: [hummingbird, lifecycle, log],
+            dependencies: ["SyncEngine", "ExportSources", hummingbird, lifecycle, log],
             swiftSettings: settings),
         .target(
             name: "SyncEngine",
             dependencies: [
-                "CartAssociations", "ExportFiles", "AssociationDiff", "Ledger", "CallPacing", "CommerceAPI",
+                "CartAssociations", "ExportFiles", "AssociationDiff", "Ledger", "CommerceAPI",
                 "SyncReporting", .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Crypto", package: "swift-crypto"), log,
             ],
@@ -99,7 +99,7 @@ let package = Package(
         .target(
             name: "ExportSources",
             dependencies: [
-                "SyncService", "CLibXML2", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "CLibXML2", .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -197,7 +197,7 @@ let package = Package(
         .testTarget(
             name: "SyncServiceTests",
             dependencies: [
-                "SyncService", "TestSupport", lifecycle, log,
+                "SyncService", "ExportSources", "TestSupport", lifecycle, log,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
@@ -7,12 +8,6 @@ import NIOCore
 import NIOSSL
 import ServiceLifecycle
 import Synchronization
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 
 /// A local Elastic Path API: a real HTTP server that answers as the vendor documents, with faults on demand.
 ///

@@ -6,8 +6,6 @@ import ServiceLifecycle
     import Glibc
 #elseif canImport(Darwin)
     import Darwin
-#elseif canImport(Musl)
-    import Musl
 #endif
 
 /// What a request knows of its connection.

@@ -1,3 +1,5 @@
+package import CartAssociations
+
 /// A fault of an export as a whole.
 package struct ExportError: Error, Sendable, Equatable {
     /// The stable name of a fault.
@@ -48,5 +50,12 @@ extension ExportError: CustomStringConvertible {
     package var description: String {
         let place = line.map { "\(file):\($0)" } ?? file
         return "\(place): \(problem); \(advice)"
+    }
+}
+
+extension ExportError {
+    /// The exit status of a command that this error ends.
+    package var exitStatus: ExitStatus {
+        isUnreadable ? .exportUnreadable : isUnwritable ? .stateUnwritable : .exportRefused
     }
 }

@@ -1,7 +1,6 @@
 import AsyncHTTPClient
 package import Foundation
 import NIOHTTP1
-package import SyncService
 
 /// Where the exports of a bucket are: `s3://BUCKET/PREFIX`.
 package struct BucketAddress: Sendable, Hashable {

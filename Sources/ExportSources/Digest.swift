@@ -1,6 +1,5 @@
 import Crypto
 import Foundation
-import SyncService
 
 /// Digests of files.
 enum Digest {

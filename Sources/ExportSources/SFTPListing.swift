@@ -1,5 +1,4 @@
 import Foundation
-import SyncService
 
 /// What `ls -ln` of OpenSSH's `sftp` says of a folder.
 enum SFTPListing {

@@ -1,6 +1,5 @@
 package import Foundation
 import Subprocess
-package import SyncService
 
 #if canImport(System)
     import System

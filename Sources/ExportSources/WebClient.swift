@@ -2,7 +2,6 @@ import AsyncHTTPClient
 import Foundation
 import NIOCore
 import NIOHTTP1
-import SyncService
 
 /// Makes the requests of the sources that speak HTTP, each within its time, without redirects.
 final class WebClient: Sendable {

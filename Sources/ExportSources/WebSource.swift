@@ -1,7 +1,6 @@
 import AsyncHTTPClient
 import Foundation
 import NIOHTTP1
-package import SyncService
 
 /// An address of one export: `https`, or `http` on this machine or where no secret is sent.
 package struct WebAddress: Sendable, Hashable {

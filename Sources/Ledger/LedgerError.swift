@@ -1,4 +1,4 @@
-import CartAssociations
+package import CartAssociations
 import Foundation
 import GRDB
 
@@ -98,5 +98,17 @@ extension LedgerError {
         "restore the whole folder from a backup, or make a new ledger with 'cartsync ledger rebuild --state "
             + "\(ShellWord.quoted(folder)) --listing', which keeps the old files ('cartsync ledger rebuild --help' says "
             + "how to do it from exports or from the results of runs)"
+    }
+}
+
+extension LedgerError {
+    /// The exit status of a command that this error ends.
+    package var exitStatus: ExitStatus {
+        switch kind {
+        case .locked: .stoppedEarly
+        case .otherStore: .badSettings
+        case .absent: .usage
+        case .damaged, .missing, .newer, .storage: .stateUnwritable
+        }
     }
 }

@@ -1,3 +1,4 @@
+import CartAssociations
 import SyncEngine
 
 /// The end of a command: its exit status, what to say of it, and what to type next.

@@ -1,3 +1,4 @@
+import CartAssociations
 import CommerceAPI
 import Ledger
 import SyncEngine

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CartAssociations
 import Foundation
 import SyncEngine
 

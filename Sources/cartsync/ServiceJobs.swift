@@ -1,3 +1,4 @@
+import CartAssociations
 import Ledger
 import Logging
 import ServiceLifecycle

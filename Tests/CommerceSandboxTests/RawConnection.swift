@@ -4,8 +4,6 @@ import Foundation
     import Glibc
 #elseif canImport(Darwin)
     import Darwin
-#elseif canImport(Musl)
-    import Musl
 #endif
 
 /// How a connection ended, seen from a bare socket: URLSession retries some ends and spins on others.

@@ -2,7 +2,6 @@ import Foundation
 import Testing
 
 @testable import ExportSources
-@testable import SyncService
 
 @Suite("Listings of sources")
 struct ListingTests {

@@ -1,3 +1,4 @@
+import CartAssociations
 import Foundation
 import SyncEngine
 import TestSupport

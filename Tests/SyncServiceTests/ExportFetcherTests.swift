@@ -2,6 +2,7 @@ import Foundation
 import Synchronization
 import Testing
 
+@testable import ExportSources
 @testable import SyncService
 
 @Suite("Exports that come from elsewhere")

@@ -1,7 +1,5 @@
 #if canImport(Glibc)
     import Glibc
-#elseif canImport(Musl)
-    import Musl
 #else
     import Darwin
 #endif
@@ -12,8 +10,6 @@ enum System {
         // Unsafe only for the C string, which the compiler makes from a whole Swift string.
         #if canImport(Glibc)
             unsafe Glibc.open(path, flags, mode)
-        #elseif canImport(Musl)
-            unsafe Musl.open(path, flags, mode)
         #else
             unsafe Darwin.open(path, flags, mode)
         #endif
@@ -37,8 +33,6 @@ enum System {
     static func close(_ descriptor: Int32) {
         #if canImport(Glibc)
             _ = Glibc.close(descriptor)
-        #elseif canImport(Musl)
-            _ = Musl.close(descriptor)
         #else
             _ = Darwin.close(descriptor)
         #endif
@@ -52,8 +46,6 @@ enum System {
         // Unsafe only for the C strings, as above.
         #if canImport(Glibc)
             unsafe Glibc.rename(old, new) == 0
-        #elseif canImport(Musl)
-            unsafe Musl.rename(old, new) == 0
         #else
             unsafe Darwin.rename(old, new) == 0
         #endif
@@ -77,8 +69,6 @@ enum System {
         // The call stays within the buffer it is given.
         #if canImport(Glibc)
             uninterrupted { unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
-        #elseif canImport(Musl)
-            uninterrupted { unsafe Musl.read(descriptor, buffer.baseAddress, buffer.count) }
         #else
             uninterrupted { unsafe Darwin.read(descriptor, buffer.baseAddress, buffer.count) }
         #endif
@@ -95,8 +85,6 @@ enum System {
         while unsafe !rest.isEmpty {
             #if canImport(Glibc)
                 let count = uninterrupted { unsafe Glibc.write(descriptor, rest.baseAddress, rest.count) }
-            #elseif canImport(Musl)
-                let count = uninterrupted { unsafe Musl.write(descriptor, rest.baseAddress, rest.count) }
             #else
                 let count = uninterrupted { unsafe Darwin.write(descriptor, rest.baseAddress, rest.count) }
             #endif

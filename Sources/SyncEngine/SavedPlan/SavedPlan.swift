@@ -130,3 +130,14 @@ package struct SavedPlanError: Error, Sendable, Equatable {
 extension SavedPlanError: CustomStringConvertible {
     package var description: String { "\(line.map { "\(path):\($0)" } ?? path): \(problem); \(advice)" }
 }
+
+extension SavedPlanError {
+    /// The exit status of a command that this error ends.
+    package var exitStatus: ExitStatus {
+        switch fault {
+        case .unreadable: .usage
+        case .otherStore: .badSettings
+        case .malformed, .altered, .otherLedger, .used, .expired, .stale: .refused
+        }
+    }
+}

@@ -1,8 +1,4 @@
-#if canImport(FoundationEssentials)
-    package import FoundationEssentials
-#else
-    package import Foundation
-#endif
+package import Foundation
 
 /// Where the status server gets what it shows, and whom it asks to approve and to stop.
 package struct StatusSources: Sendable {

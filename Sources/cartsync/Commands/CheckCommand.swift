@@ -1,5 +1,6 @@
 import ArgumentParser
 import AssociationDiff
+import CartAssociations
 import ExportFiles
 import Foundation
 import SyncEngine

@@ -1,3 +1,4 @@
+import CartAssociations
 import SyncEngine
 
 /// What one check of `doctor` found.

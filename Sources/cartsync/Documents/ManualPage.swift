@@ -1,3 +1,4 @@
+import CartAssociations
 import SyncEngine
 
 /// A manual page in the macros of man(7).

@@ -1,3 +1,4 @@
+import CartAssociations
 import Dispatch
 import SyncEngine
 import Synchronization

@@ -1,0 +1,142 @@
+/// The secret that makes fingerprints unpredictable, so that no export can choose values which collide.
+///
+/// One belongs to each ledger and never changes, because the ledger keeps fingerprints. For the same reason the
+/// function below is fixed: another one would make every stored fingerprint foreign.
+package struct FingerprintKey: Sendable {
+    private let a: UInt64
+    private let b: UInt64
+    private let c: UInt64
+    private let d: UInt64
+
+    /// The bytes that a key is made of.
+    package static let byteCount = 32
+
+    /// Returns nil unless there are 32 bytes; they must be random and secret.
+    package init?(_ bytes: [UInt8]) {
+        guard bytes.count == Self.byteCount else { return nil }
+        func word(_ index: Int) -> UInt64 {
+            bytes[index * 8..<index * 8 + 8].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+        }
+        a = word(0)
+        b = word(1)
+        c = word(2)
+        d = word(3)
+    }
+
+    /// The fingerprint of one association, from the bytes of its ids.
+    ///
+    /// Lengths are part of it, so that `ab` + `c` and `a` + `bc` differ. Ids of 2^31 bytes and more are not
+    /// expected; the vocabulary allows 255.
+    package func fingerprint(_ kind: OwnerKind, owner: Span<UInt8>, cart: Span<UInt8>) -> Fingerprint {
+        var lanes = start(Self.tag(kind), owner.count, cart.count)
+        lanes.mix(owner)
+        lanes.mix(cart)
+        return lanes.finish()
+    }
+
+    /// The fingerprint of an association, equal to that of its bytes.
+    package func fingerprint(_ association: Association) -> Fingerprint {
+        let owner = Array(association.owner.id.text.utf8)
+        let cart = Array(association.cart.text.utf8)
+        return fingerprint(association.owner.kind, owner: owner.span, cart: cart.span)
+    }
+
+    /// The fingerprint of an owner, to count or look up owners; it equals none of an association or a cart.
+    package func fingerprint(_ kind: OwnerKind, owner: Span<UInt8>) -> Fingerprint {
+        var lanes = start(Self.tag(kind) + 2, owner.count, 0)
+        lanes.mix(owner)
+        return lanes.finish()
+    }
+
+    /// The fingerprint of an owner, equal to that of its bytes.
+    package func fingerprint(_ owner: Owner) -> Fingerprint {
+        let bytes = Array(owner.id.text.utf8)
+        return fingerprint(owner.kind, owner: bytes.span)
+    }
+
+    /// The fingerprint of a cart, to count or look up carts.
+    package func fingerprint(cart: Span<UInt8>) -> Fingerprint {
+        var lanes = start(4, 0, cart.count)
+        lanes.mix(cart)
+        return lanes.finish()
+    }
+
+    /// The fingerprint of a cart, equal to that of its bytes.
+    package func fingerprint(_ cart: CartID) -> Fingerprint {
+        let bytes = Array(cart.text.utf8)
+        return fingerprint(cart: bytes.span)
+    }
+
+    private static func tag(_ kind: OwnerKind) -> UInt64 {
+        switch kind {
+        case .customer: 0
+        case .account: 1
+        }
+    }
+
+    private func start(_ tag: UInt64, _ owner: Int, _ cart: Int) -> FingerprintLanes {
+        let shape = UInt64(truncatingIfNeeded: owner) | UInt64(truncatingIfNeeded: cart) << 32 | tag << 61
+        return FingerprintLanes(shape: shape, a: a, b: b, c: c, d: d)
+    }
+}
+
+/// Two independent chains of 64x64 to 128-bit multiplications, each folded to 64 bits at every step.
+struct FingerprintLanes {
+    private var high: UInt64
+    private var low: UInt64
+    private let b: UInt64
+    private let d: UInt64
+
+    init(shape: UInt64, a: UInt64, b: UInt64, c: UInt64, d: UInt64) {
+        self.b = b
+        self.d = d
+        high = Self.fold(shape ^ a, d)
+        low = Self.fold(shape ^ c, b)
+    }
+
+    /// Mixes in bytes, 16 at a time, the last ones padded with zeros; `shape` tells how many were real.
+    mutating func mix(_ span: Span<UInt8>) {
+        // Unsafe only because a raw view may show padding: bytes have none.
+        let bytes = unsafe span.bytes
+        var offset = 0
+        while offset + 16 <= bytes.byteCount {
+            // Unsafe only in that the loads are unaligned and of a trivial type: the span checks their bounds.
+            step(
+                unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self).littleEndian,
+                unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset + 8, as: UInt64.self).littleEndian)
+            offset += 16
+        }
+        guard offset < bytes.byteCount else { return }
+        if offset + 8 <= bytes.byteCount {
+            let first = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self).littleEndian
+            step(first, Self.tail(bytes, from: offset + 8))
+        } else {
+            step(Self.tail(bytes, from: offset), 0)
+        }
+    }
+
+    func finish() -> Fingerprint {
+        Fingerprint(high: Self.fold(high ^ d, low ^ b), low: Self.fold(low &+ b, high &+ d ^ b))
+    }
+
+    private mutating func step(_ first: UInt64, _ second: UInt64) {
+        high = Self.fold(high ^ first, second ^ b)
+        low = Self.fold(low ^ second, first ^ d)
+    }
+
+    private static func tail(_ bytes: RawSpan, from start: Int) -> UInt64 {
+        var word: UInt64 = 0
+        var shift: UInt64 = 0
+        for offset in start..<bytes.byteCount {
+            word |= UInt64(unsafe bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self)) << shift
+            shift += 8
+        }
+        return word
+    }
+
+    /// The two halves of a full product, added up: every bit of both factors reaches every bit of the result.
+    private static func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {
+        let product = left.multipliedFullWidth(by: right)
+        return product.high ^ product.low
+    }
+}

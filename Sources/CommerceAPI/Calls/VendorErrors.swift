@@ -1,0 +1,104 @@
+import CartAssociations
+import Foundation
+
+/// The errors in an answer's body, in any of the shapes that the vendor documents or was seen to send: `errors` as
+/// an array or an object, one bare error, and the error of OAuth. `status` inside is a number, a text or absent, and
+/// may differ from the HTTP status, so it is not read at all.
+struct VendorErrors: Sendable, Equatable {
+    struct Item: Sendable, Equatable {
+        var title: String?
+        var detail: String?
+        var requestID: String?
+    }
+
+    /// Empty where the body has none or is not JSON.
+    let items: [Item]
+
+    init(_ body: [UInt8]) {
+        let document = try? JSONDecoder().decode(Document.self, from: Data(body))
+        items = (document?.items ?? []).filter { $0 != Item() }
+    }
+
+    /// Whether a title or a detail holds one of the texts, which are in lower case.
+    func mention(_ texts: [String]) -> Bool {
+        items.contains { item in
+            let words = "\(item.title ?? "") \(item.detail ?? "")".lowercased()
+            return texts.contains { words.contains($0) }
+        }
+    }
+
+    /// The vendor's words: title and detail of each error, the same words once.
+    var words: String? {
+        var seen: [String] = []
+        for item in items {
+            let parts = [item.title, item.detail].compactMap { $0?.printable(limit: 300) }.filter { !$0.isEmpty }
+            let words = parts.first == parts.last ? parts.first ?? "" : parts.joined(separator: ": ")
+            if !words.isEmpty, !seen.contains(words) { seen.append(words) }
+        }
+        return seen.isEmpty ? nil : seen.joined(separator: "; ")
+    }
+
+    var requestID: String? { items.lazy.compactMap(\.requestID).first?.printable(limit: 100) }
+
+    private struct Document: Decodable {
+        let items: [Item]
+
+        private enum Keys: String, CodingKey {
+            case errors
+        }
+
+        init(from decoder: any Decoder) throws {
+            let document = try decoder.container(keyedBy: Keys.self)
+            if let list = try? document.decode([Item].self, forKey: .errors) {
+                items = list
+            } else if let one = try? document.decode(Item.self, forKey: .errors) {
+                items = [one]
+            } else {
+                items = [try Item(from: decoder)]
+            }
+        }
+    }
+}
+
+extension VendorErrors.Item: Decodable {
+    private enum Keys: String, CodingKey {
+        case title, detail, error
+        case requestID = "request_id"
+        case oauthDetail = "error_description"
+    }
+
+    init(from decoder: any Decoder) throws {
+        if let text = try? decoder.singleValueContainer().decode(String.self) {
+            title = text
+            return
+        }
+        let item = try decoder.container(keyedBy: Keys.self)
+        func text(_ key: Keys) -> String? {
+            if let text = try? item.decode(String.self, forKey: key) { return text }
+            return (try? item.decode(Int64.self, forKey: key)).map(String.init)
+        }
+        title = text(.title) ?? text(.error)
+        detail = text(.detail) ?? text(.oauthDetail)
+        requestID = text(.requestID)
+    }
+}
+
+extension String {
+    /// The text on one line without control characters, cut to a number of characters.
+    func printable(limit: Int) -> String {
+        var line = ""
+        var isGap = false
+        for scalar in unicodeScalars {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .spaceSeparator, .surrogate:
+                isGap = !line.isEmpty
+            default:
+                if isGap { line.unicodeScalars.append(" ") }
+                isGap = false
+                line.unicodeScalars.append(scalar)
+            }
+            if line.unicodeScalars.count >= limit { return line + "…" }
+        }
+        return line
+    }
+}

@@ -1,0 +1,192 @@
+package import CartAssociations
+import Foundation
+
+/// Finds out on a live store what the vendor's documentation leaves open, with two throw-away carts that it removes.
+///
+/// It writes: to be used after a person has agreed. Every call goes through the client's pacer.
+package struct StoreProbe: Sendable {
+    /// What was learnt.
+    package struct Findings: Sendable, Equatable {
+        /// HTTP status of the answer to each question; nil where it was not asked.
+        package internal(set) var createCart: Int?
+        package internal(set) var unknownOwner: Int?
+        package internal(set) var association: Int?
+        package internal(set) var associationAgain: Int?
+        package internal(set) var delete: Int?
+        package internal(set) var missingDelete: Int?
+        package internal(set) var unknownCart: Int?
+        package internal(set) var existingCart: Int?
+        package internal(set) var offsetBeyondLimit: Int?
+        /// Whether that page had a total, as a page within the limit has.
+        package internal(set) var servesBeyondLimit = false
+        /// How long the listing took to show a fresh association; nil where it did not within `patience`.
+        package internal(set) var listingLag: Duration?
+        /// Whether the listing was asked for it.
+        package internal(set) var askedListing = false
+        /// The headers of a 429 that say how long to wait, where one came.
+        package internal(set) var tooManyHeaders: [String: String]?
+        /// Calls sent at once to see a 429; 0 for none.
+        package internal(set) var burst = 0
+        /// What could not be removed, and has to be by hand.
+        package internal(set) var leftBehind: [String] = []
+        /// Why the probe gave up in between; nil where it did not.
+        package internal(set) var gaveUp: String?
+    }
+
+    /// How long the listing may take: the vendor speaks of up to a minute (Elastic Path, eventual consistency).
+    static let patience: Duration = .seconds(60)
+
+    private let client: CommerceClient
+    private let owner: OwnerID?
+    private let cart: CartID
+    private let otherCart: CartID
+    private let stranger: OwnerID
+    private let patience: Duration
+
+    /// - Parameters:
+    ///   - owner: a customer who may be given the throw-away cart for a moment, where the store accepts no made-up
+    ///     one; nil: then only a made-up one is tried.
+    ///   - suffix: makes the names of the carts and of the customer that is made up; letters and digits.
+    package init?(_ client: CommerceClient, owner: OwnerID?, suffix: String, patience: Duration? = nil) {
+        guard let cart = CartID("cartsync-probe-\(suffix)"), let other = CartID("cartsync-probe-\(suffix)-b"),
+            let stranger = OwnerID("cartsync-probe-\(suffix)")
+        else { return nil }
+        self.client = client
+        self.owner = owner
+        self.cart = cart
+        otherCart = other
+        self.stranger = stranger
+        self.patience = patience ?? Self.patience
+    }
+
+    /// Asks everything and cleans up, also where it has to give up in between.
+    ///
+    /// - Parameters:
+    ///   - burst: calls to send at once, over any limit, to see what a 429 says; 0 for none.
+    ///   - tell: told what is tried, before it is.
+    /// - Throws: `APIError` where the store cannot be asked at all.
+    package func run(burst: Int = 0, tell: @Sendable (String) -> Void) async throws(APIError) -> Findings {
+        var findings = Findings()
+        var failure: APIError?
+        do {
+            try await ask(&findings, tell)
+            if burst > 0 { try await provoke(burst, &findings, tell) }
+        } catch {
+            failure = error
+        }
+        findings.leftBehind = await cleanUp(tell)
+        if let failure, findings.createCart == nil { throw failure }
+        findings.gaveUp = failure?.message
+        return findings
+    }
+
+    private func ask(_ findings: inout Findings, _ tell: @Sendable (String) -> Void) async throws(APIError) {
+        tell("creating the throw-away cart \(cart)")
+        let made = try await client.createCart(id: cart, name: "cartsync probe, to be removed")
+        findings.createCart = made.status
+        guard made.outcome == .created else {
+            throw APIError(.refused, "the throw-away cart was not created: \(made.message ?? "no reason given")")
+        }
+        findings.existingCart = try await client.createCart(id: cart, name: "cartsync probe, to be removed").status
+
+        tell("giving it to a customer that is made up")
+        let unknown = try await client.create(Association(.customer, stranger, cart))
+        findings.unknownOwner = unknown.status
+        let usable = unknown.outcome.isSuccess ? stranger : owner
+        if let usable {
+            let one = Association(.customer, usable, cart)
+            let created = unknown.outcome.isSuccess ? unknown : try await client.create(one)
+            findings.association = created.status
+            if created.outcome.isSuccess {
+                tell("waiting for the listing to show it, for at most \(patience.components.seconds) s")
+                findings.askedListing = true
+                findings.listingLag = try await lag(of: one)
+                findings.associationAgain = try await client.create(one).status
+                tell("deleting it, and once more")
+                findings.delete = try await client.delete(one).status
+                findings.missingDelete = try await client.delete(one).status
+            }
+            tell("giving a customer the cart \(otherCart), which does not exist")
+            findings.unknownCart = try await client.create(Association(.customer, usable, otherCart)).status
+        }
+        tell("listing beyond the documented largest offset")
+        let beyond = try await client.perform(.page(offset: CommerceClient.documentedOffset + 1, limit: 1)) { answer in
+            ListingPage(answer.body)
+        }
+        findings.offsetBeyondLimit = beyond.exchange.status
+        findings.servesBeyondLimit = beyond.value.map { !$0.carts.isEmpty } ?? false
+    }
+
+    /// How long the first page, which has the carts that were changed last, takes to show an association.
+    private func lag(of association: Association) async throws(APIError) -> Duration? {
+        let began = ContinuousClock.now
+        var wait: Duration = .milliseconds(250)
+        while true {
+            let ending = try await client.perform(.page(offset: 0, limit: 100)) { answer in ListingPage(answer.body) }
+            let isShown = ending.value?.carts.contains {
+                $0.id == association.cart.text && $0.customers.contains(association.owner.id.text)
+            }
+            let passed = ContinuousClock.now - began
+            if isShown == true { return passed }
+            guard passed + wait < patience else { return nil }
+            try await client.pause(for: wait)
+            wait = min(wait * 2, .seconds(5))
+        }
+    }
+
+    private func provoke(
+        _ count: Int, _ findings: inout Findings, _ tell: @Sendable (String) -> Void
+    ) async throws(APIError) {
+        tell("sending \(count) listing calls at once, to see what a 429 says")
+        findings.burst = count
+        findings.tooManyHeaders = try await client.burst(count)
+    }
+
+    /// Removes both carts; returns what is left.
+    private func cleanUp(_ tell: @Sendable (String) -> Void) async -> [String] {
+        tell("removing what was made")
+        var left: [String] = []
+        for cart in [cart, otherCart] {
+            do throws(APIError) {
+                for id in [stranger, owner].compactMap(\.self) {
+                    _ = try await client.delete(Association(.customer, id, cart))
+                }
+                if try await !client.removeCart(cart) { left.append("cart \(cart)") }
+            } catch {
+                left.append("cart \(cart), perhaps")
+            }
+        }
+        return left
+    }
+}
+
+extension CommerceClient {
+    /// Deletes a cart; returns whether it is gone. Right after its last association it may still be refused, since
+    /// associations are eventually consistent.
+    func removeCart(_ cart: CartID) async throws(APIError) -> Bool {
+        let request = APIRequest(operation: .createCart, method: .delete, path: "/v2/carts/\(cart.text)")
+        for number in 0..<5 {
+            if number > 0 { try await pause(for: .seconds(1)) }
+            let ending = try await perform(request, decode: \.self)
+            if ending.value != nil || ending.exchange.status == 404 { return true }
+        }
+        return false
+    }
+
+    /// Sends calls all at once, past the pacer, and returns the waiting headers of the first 429; nil where none came.
+    func burst(_ count: Int) async throws(APIError) -> [String: String]? {
+        let token = try await tokens.token { await self.issueToken() }
+        return await withTaskGroup(of: [String: String]?.self) { group in
+            for _ in 0..<count {
+                group.addTask {
+                    let (exchange, _) = await self.transport.send(.page(offset: 0, limit: 1), token: token.text)
+                    guard case .answer(let answer) = exchange, answer.status == 429 else { return nil }
+                    return answer.waitHeaders
+                }
+            }
+            var first: [String: String]?
+            for await headers in group { first = first ?? headers }
+            return first
+        }
+    }
+}

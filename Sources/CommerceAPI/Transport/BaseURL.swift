@@ -1,0 +1,62 @@
+import Foundation
+
+/// Where a store's API is: `https`, or `http` on this very machine, with a path before `/v2` where a proxy needs one.
+package struct BaseURL: Sendable, Hashable {
+    /// The URL without a slash at its end.
+    package let text: String
+    /// The host, for messages and reports.
+    package let host: String
+
+    /// The port, also where the URL leaves it to its scheme.
+    package let port: Int
+    /// Whether it is `https`.
+    package let isEncrypted: Bool
+
+    /// Whether it is this very machine.
+    package var isLoopback: Bool { Self.isLoopback(host) }
+
+    /// - Throws: `InvalidBaseURL`, which says what to change.
+    package init(_ text: String) throws(InvalidBaseURL) {
+        guard let parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(),
+            let host = parts.host, !host.isEmpty
+        else {
+            throw InvalidBaseURL(text, "it is not a URL such as https://useast.api.elasticpath.com")
+        }
+        guard scheme == "https" || scheme == "http" else {
+            throw InvalidBaseURL(text, "it begins with \(scheme)://; use https://")
+        }
+        guard parts.user == nil, parts.password == nil else {
+            throw InvalidBaseURL("(hidden)", "it holds a user name or password; give the credentials as settings")
+        }
+        guard parts.query == nil, parts.fragment == nil else {
+            throw InvalidBaseURL(text, "it has a query or a fragment; leave out what follows ? or #")
+        }
+        guard scheme == "https" || Self.isLoopback(host) else {
+            throw InvalidBaseURL(text, "http would send the credentials unencrypted over the network; use https://")
+        }
+        self.host = host
+        isEncrypted = scheme == "https"
+        port = parts.port ?? (isEncrypted ? 443 : 80)
+        self.text = String(text.reversed().drop { $0 == "/" }.reversed())
+    }
+
+    private static func isLoopback(_ host: String) -> Bool {
+        let host = host.lowercased()
+        if ["localhost", "::1", "[::1]"].contains(host) { return true }
+        let numbers = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+        return numbers.count == 4 && numbers[0] == 127 && numbers.allSatisfy { $0 != nil }
+    }
+}
+
+extension BaseURL: CustomStringConvertible {
+    package var description: String { text }
+}
+
+/// Why a text is no base URL.
+package struct InvalidBaseURL: Error, Sendable, CustomStringConvertible {
+    package let description: String
+
+    fileprivate init(_ text: String, _ reason: String) {
+        description = "the base URL \(text) cannot be used: \(reason)"
+    }
+}

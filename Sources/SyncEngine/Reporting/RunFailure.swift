@@ -1,0 +1,79 @@
+import AssociationDiff
+package import CartAssociations
+package import CommerceAPI
+package import ExportFiles
+package import Ledger
+import SyncReporting
+
+/// Why a run could not go on.
+package enum RunFailure: Error, Sendable {
+    case export(ExportError)
+    case api(APIError)
+    case ledger(LedgerError)
+    case plan(SavedPlanError)
+    /// A report or a temporary file of the run cannot be written.
+    case unwritable(String)
+    /// The run was asked to stop before its plan was complete; nothing was written to the store.
+    case stopped
+    /// The store does not show what the first changes made of it.
+    case unconfirmed(String)
+    /// The run is over, or a later one has taken its place.
+    case notResumable(String)
+    /// A listing of the store did not show everything, for this reason, where it had to.
+    case incompleteListing(String)
+    /// Something that should not happen, in words for a bug report.
+    case bug(String)
+}
+
+extension RunFailure: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .export(let error): error.description
+        case .api(let error): error.description
+        case .ledger(let error): error.description
+        case .plan(let error): error.description
+        case .stopped: "stopped before the plan was complete; nothing was written to the store"
+        case .incompleteListing(let reason):
+            "the listing of the store is not complete, and what it lacks would be taken for gone: \(reason)"
+        case .unwritable(let what), .unconfirmed(let what), .notResumable(let what), .bug(let what): what
+        }
+    }
+}
+
+extension RunFailure {
+    /// Sorts any error of a run's parts into the failure it is.
+    package init(sorting error: any Error) {
+        self.init(error)
+    }
+
+    init(_ error: any Error) {
+        self =
+            switch error {
+            case let failure as RunFailure: failure
+            case let error as ExportError: .export(error)
+            case let error as APIError: .api(error)
+            case let error as LedgerError: .ledger(error)
+            case let error as SavedPlanError: .plan(error)
+            case let error as SpillError: .unwritable("\(error)")
+            case let error as ReportNotWritten: .unwritable("\(error)")
+            default: .bug("unexpected error: \(error)")
+            }
+    }
+}
+
+extension RunFailure {
+    /// The exit status of a command that this error ends.
+    package var exitStatus: ExitStatus {
+        switch self {
+        case .export(let error): error.exitStatus
+        case .api(let error): error.exitStatus
+        case .ledger(let error): error.exitStatus
+        case .plan(let error): error.exitStatus
+        case .unwritable: .stateUnwritable
+        case .stopped: .stoppedEarly
+        case .notResumable, .incompleteListing: .refused
+        case .unconfirmed: .unavailable
+        case .bug: .bug
+        }
+    }
+}

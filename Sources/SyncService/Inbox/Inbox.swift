@@ -1,0 +1,220 @@
+import Foundation
+
+/// A folder that exports are put into, with the folders in it that they go through: `working/`, then `done/`,
+/// `failed/`, `superseded/` or `waiting/`.
+///
+/// Exports move by renaming and the folders are forced to the disk after each move, so that a crash leaves every
+/// export in exactly one of them. Nothing is overwritten.
+package struct Inbox: Sendable {
+    /// What the name of an export's report folder ends with.
+    package static let reportEnding = ".report"
+    /// The files of a run's report that are copied beside its export; of the rejects, those of every format.
+    package static let reportFiles = ["report.json", "report.html", "results.csv"]
+    package static let rejectsPrefix = "rejects"
+
+    package let folder: String
+
+    package init(folder: String) {
+        self.folder = folder
+    }
+
+    package func path(_ place: InboxName.Folder) -> String { "\(folder)/\(place.rawValue)" }
+
+    /// Creates the folders inside the inbox.
+    ///
+    /// Throws `InboxError` where the inbox itself is missing: an inbox that is not mounted is not an empty one.
+    package func prepare() throws(InboxError) {
+        guard FolderCalls.exists(folder) else { throw .missing(folder) }
+        for place in InboxName.Folder.allCases { try FolderCalls.create(path(place)) }
+        try FolderCalls.synchronize(folder)
+    }
+
+    /// Creates an inbox that only the service itself puts exports into, and the folders above it, for nobody else to read.
+    package func makePrivate() throws(InboxError) {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw InboxError(path: folder, problem: "cannot be created: \(error)", code: 0)
+        }
+    }
+
+    /// Everything in the inbox now, and the names that are no text.
+    package func list() throws(InboxError) -> (entries: [InboxEntry], unreadable: [String]) {
+        let (names, unreadable) = try FolderCalls.names(in: folder)
+        var entries: [InboxEntry] = []
+        for name in names {
+            if let entry = try FolderCalls.entry(name, in: folder) { entries.append(entry) }
+        }
+        return (entries, unreadable)
+    }
+
+    /// Moves an export with its companions into `working/`.
+    ///
+    /// Returns nil where the file is no longer the one that was seen, or an export of its name is being worked on:
+    /// then it stays in the inbox, and later looks will see it.
+    package func claim(_ entry: InboxEntry) throws(InboxError) -> ClaimedExport? {
+        guard !FolderCalls.exists("\(path(.working))/\(entry.name)") else { return nil }
+        guard try take(entry, to: .working, as: entry.name) else { return nil }
+        try synchronize(.working)
+        return ClaimedExport(name: entry.name, path: "\(path(.working))/\(entry.name)", isResumed: false)
+    }
+
+    /// Moves an export from the inbox. False where it is no longer the one that was seen; then it is left there.
+    private func take(
+        _ entry: InboxEntry, to place: InboxName.Folder, as name: String
+    ) throws(InboxError) -> Bool {
+        let target = path(place)
+        // The companions go first: an export must never be in working/ without the manifest that it came with.
+        try moveCompanions(of: entry.name, from: folder, to: target, as: name)
+        do {
+            try FolderCalls.move("\(folder)/\(entry.name)", to: "\(target)/\(name)")
+        } catch  where error.isGone {
+            return false
+        }
+        let isElsewhere = try FolderCalls.device(of: folder) != FolderCalls.device(of: target)
+        if let taken = try FolderCalls.entry(name, in: target),
+            taken.isSameFile(orCopyOf: entry, onAnotherDevice: isElsewhere)
+        {
+            return true
+        }
+        try moveCompanions(of: name, from: target, to: folder, as: entry.name)
+        try FolderCalls.move("\(target)/\(name)", to: "\(folder)/\(entry.name)")
+        return false
+    }
+
+    /// The exports in `working/`, the oldest first: their runs were interrupted.
+    package func unfinished() throws(InboxError) -> [ClaimedExport] {
+        try exports(in: .working).map {
+            ClaimedExport(name: $0.name, path: "\(path(.working))/\($0.name)", isResumed: true)
+        }
+    }
+
+    /// The exports in `waiting/`, the oldest first.
+    package func waiting() throws(InboxError) -> [InboxEntry] {
+        try exports(in: .waiting)
+    }
+
+    /// Moves an export from `waiting/` back to `working/`, where the service finds and syncs it again. False where one of
+    /// its name is being worked on.
+    @discardableResult
+    package func release(_ name: String) throws(InboxError) -> Bool {
+        guard !FolderCalls.exists("\(path(.working))/\(name)") else { return false }
+        try moveCompanions(of: name, from: path(.waiting), to: path(.working), as: name)
+        try FolderCalls.move("\(path(.waiting))/\(name)", to: "\(path(.working))/\(name)")
+        // The copy of the refused run's report; the report itself is in the state folder.
+        try? FileManager.default.removeItem(atPath: "\(path(.waiting))/\(name)\(Self.reportEnding)")
+        try synchronize(.working)
+        try synchronize(.waiting)
+        return true
+    }
+
+    /// What an export is called in the end.
+    package struct Finished: Sendable, Hashable {
+        package let name: String
+        /// Why its report is not beside it.
+        package let reportProblem: String?
+    }
+
+    /// Moves an export out of `working/`, its report before it. A name that is taken there gets a number.
+    ///
+    /// `reason` is written beside the export, for whoever looks into the folder and sees no report. A report that
+    /// cannot be copied does not hold up its export.
+    @discardableResult
+    package func finish(
+        _ export: ClaimedExport, to place: InboxName.Folder, reason: String? = nil, report: String? = nil
+    ) throws(InboxError) -> Finished {
+        let folder = path(place)
+        let name = InboxName.free(export.name) { name in
+            FolderCalls.exists("\(folder)/\(name)") || FolderCalls.exists("\(folder)/\(name)\(Self.reportEnding)")
+        }
+        var reportProblem: String?
+        if reason != nil || report != nil {
+            do {
+                try writeReport(to: "\(folder)/\(name)\(Self.reportEnding)", reason: reason, from: report)
+            } catch {
+                reportProblem = "\(error)"
+            }
+        }
+        try moveCompanions(of: export.name, from: path(.working), to: folder, as: name)
+        try FolderCalls.move(export.path, to: "\(folder)/\(name)")
+        try synchronize(place)
+        try FolderCalls.synchronize(path(.working))
+        return Finished(name: name, reportProblem: reportProblem)
+    }
+
+    /// Moves snapshots that were never taken to `superseded/`. Returns those that were still what had been seen.
+    package func supersede(_ entries: [InboxEntry]) throws(InboxError) -> [InboxEntry] {
+        let target = path(.superseded)
+        var moved: [InboxEntry] = []
+        for entry in entries {
+            let name = InboxName.free(entry.name) { FolderCalls.exists("\(target)/\($0)") }
+            if try take(entry, to: .superseded, as: name) { moved.append(entry) }
+        }
+        try synchronize(.superseded)
+        return moved
+    }
+
+    /// Moves snapshots that wait for approval, with what lies beside them, to `superseded/`.
+    package func supersede(waiting entries: [InboxEntry]) throws(InboxError) {
+        guard !entries.isEmpty else { return }
+        let (from, target) = (path(.waiting), path(.superseded))
+        for entry in entries {
+            let name = InboxName.free(entry.name) { name in
+                FolderCalls.exists("\(target)/\(name)") || FolderCalls.exists("\(target)/\(name)\(Self.reportEnding)")
+            }
+            let report = "\(from)/\(entry.name)\(Self.reportEnding)"
+            if FolderCalls.exists(report) {
+                try FolderCalls.move(report, to: "\(target)/\(name)\(Self.reportEnding)")
+            }
+            try moveCompanions(of: entry.name, from: from, to: target, as: name)
+            try FolderCalls.move("\(from)/\(entry.name)", to: "\(target)/\(name)")
+        }
+        try synchronize(.superseded)
+        try FolderCalls.synchronize(from)
+    }
+
+    private func exports(in place: InboxName.Folder) throws(InboxError) -> [InboxEntry] {
+        var entries: [InboxEntry] = []
+        for name in try FolderCalls.names(in: path(place)).names {
+            guard !InboxName.isIgnored(name), !InboxName.isCompanion(name),
+                let entry = try FolderCalls.entry(name, in: path(place)), entry.kind == .regular
+            else { continue }
+            entries.append(entry)
+        }
+        return entries.sorted(by: InboxEntry.isOlder)
+    }
+
+    private func moveCompanions(
+        of export: String, from source: String, to target: String, as name: String
+    ) throws(InboxError) {
+        let names = zip(InboxName.companions(of: export), InboxName.companions(of: name))
+        for (old, new) in names where FolderCalls.exists("\(source)/\(old)") {
+            let path = "\(target)/\(new)"
+            try FolderCalls.move("\(source)/\(old)", to: path)
+        }
+    }
+
+    /// Copies the report under a name that nobody reads yet, then renames it, so that it is there whole or not at all.
+    private func writeReport(to target: String, reason: String?, from report: String?) throws {
+        let files = FileManager.default
+        let unfinished = "\(target).part"
+        if files.fileExists(atPath: unfinished) { try files.removeItem(atPath: unfinished) }
+        // As the report itself: it says who has which cart.
+        try FolderCalls.create(unfinished, permissions: 0o700)
+        if let report {
+            for name in try files.contentsOfDirectory(atPath: report)
+            where Self.reportFiles.contains(name) || name.hasPrefix(Self.rejectsPrefix) {
+                try files.copyItem(atPath: "\(report)/\(name)", toPath: "\(unfinished)/\(name)")
+            }
+        }
+        if let reason { try Data("\(reason)\n".utf8).write(to: URL(filePath: "\(unfinished)/reason.txt")) }
+        try FolderCalls.synchronize(unfinished)
+        try FolderCalls.move(unfinished, to: target)
+    }
+
+    private func synchronize(_ place: InboxName.Folder) throws(InboxError) {
+        try FolderCalls.synchronize(path(place))
+        try FolderCalls.synchronize(folder)
+    }
+}
