@@ -66,7 +66,8 @@ let package = Package(
         .target(
             name: "SyncService",
             dependencies: ["SyncEngine", "ExportSources", hummingbird, lifecycle, log],
-            swiftSettings: settings),
+            // Files of the page, as `PackageResources`: one binary is all there is to install.
+            resources: [.embedInCode("Status/Page")], swiftSettings: settings),
         .target(
             name: "SyncEngine",
             dependencies: [

@@ -5,6 +5,8 @@ import HummingbirdCore
 import NIOCore
 
 /// What the status server's answers say.
+///
+/// The files of the page are those of the folder `Page`, embedded in the program: nothing is loaded from elsewhere.
 struct StatusPages: Sendable {
     /// A request that cannot be understood, in a sentence.
     struct BadRequest: Error {
@@ -23,15 +25,15 @@ struct StatusPages: Sendable {
     /// Answers what only reads.
     func show(_ route: StatusRoute, _ uri: URI, isHead: Bool) async throws -> Response {
         switch route {
-        case .page: return asset(PageAssets.page, type: "text/html; charset=utf-8", policy: Protection.page)
-        case .script: return asset(PageAssets.script, type: "text/javascript; charset=utf-8")
-        case .style: return asset(PageAssets.style, type: "text/css; charset=utf-8")
-        case .icon: return asset(PageAssets.icon, type: "image/svg+xml")
-        case .description: return asset(PageAssets.description, type: "application/yaml; charset=utf-8")
+        case .page: return asset(PackageResources.page_html, type: "text/html; charset=utf-8", policy: Protection.page)
+        case .script: return asset(PackageResources.page_js, type: "text/javascript; charset=utf-8")
+        case .style: return asset(PackageResources.page_css, type: "text/css; charset=utf-8")
+        case .icon: return asset(PackageResources.icon_svg, type: "image/svg+xml")
+        case .description: return asset(PackageResources.openapi_yaml, type: "application/yaml; charset=utf-8")
         case .health: return try health()
         case .readiness: return try readiness()
         case .metrics:
-            return asset(try await sources.metrics(), type: "text/plain; version=0.0.4; charset=utf-8")
+            return asset(Array(try await sources.metrics().utf8), type: "text/plain; version=0.0.4; charset=utf-8")
         case .service: return try Self.json(.ok, try await sources.service())
         case .serviceEvents: return try stream(isHead) { try await serviceEvent() }
         case .runs: return try await runs(uri)
@@ -147,8 +149,8 @@ struct StatusPages: Sendable {
         return .init(name: "end", data: try Self.text(known), isLast: true)
     }
 
-    private func asset(_ text: String, type: String, policy: String? = nil) -> Response {
-        var response = Self.response(.ok, Data(text.utf8), type: type)
+    private func asset(_ bytes: [UInt8], type: String, policy: String? = nil) -> Response {
+        var response = Self.response(.ok, Data(bytes), type: type)
         if let policy { response.headers[Self.policy] = policy }
         return response
     }
