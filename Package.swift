@@ -65,13 +65,13 @@ let package = Package(
         .target(name: "CBuildFacts", cSettings: build),
         .target(
             name: "SyncService",
-            dependencies: ["SyncEngine", "ExportSources", hummingbird, lifecycle, log],
+            dependencies: ["SyncEngine", "ExportSources", "CallPacing", hummingbird, lifecycle, log],
             // Files of the page, as `PackageResources`: one binary is all there is to install.
             resources: [.embedInCode("Status/Page")], swiftSettings: settings),
         .target(
             name: "SyncEngine",
             dependencies: [
-                "CartAssociations", "ExportFiles", "AssociationDiff", "Ledger", "CommerceAPI",
+                "CartAssociations", "ExportFiles", "AssociationDiff", "Ledger", "CallPacing", "CommerceAPI",
                 "SyncReporting", .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Crypto", package: "swift-crypto"), log,
             ],
@@ -95,12 +95,16 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
-            name: "CallPacing", dependencies: [.product(name: "HeapModule", package: "swift-collections")],
+            name: "CallPacing",
+            dependencies: [
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
+            ],
             swiftSettings: settings),
         .target(
             name: "ExportSources",
             dependencies: [
-                "CLibXML2", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "CallPacing", "CLibXML2", .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "Crypto", package: "swift-crypto"),

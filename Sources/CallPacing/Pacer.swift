@@ -46,7 +46,6 @@ package final class Pacer: Sendable {
     private struct State {
         var pace: PaceCalculator
         var rate: AdaptiveRate
-        var line = WaitingLine()
 
         mutating func climb(now: Int64) -> RateChange? {
             guard rate.climb(now: now) else { return nil }
@@ -55,7 +54,9 @@ package final class Pacer: Sendable {
         }
     }
 
+    private let time: TimeSource
     private let origin: ContinuousClock.Instant
+    private let turn = Turn()
     private let state: Mutex<State>
     private let onChange: @Sendable (RateChange) -> Void
 
@@ -63,8 +64,12 @@ package final class Pacer: Sendable {
     ///   - limit: calls in any one second, at least 1.
     ///   - isAdaptive: whether the rate gives way when the server says "too many"; the pause it asks for always holds.
     ///   - onChange: told each change of the rate and each pause, outside of any lock; it must return soon.
-    package init(limit: Int, isAdaptive: Bool = true, onChange: @escaping @Sendable (RateChange) -> Void = { _ in }) {
-        origin = .now
+    package init(
+        limit: Int, isAdaptive: Bool = true, time: TimeSource,
+        onChange: @escaping @Sendable (RateChange) -> Void = { _ in }
+    ) {
+        self.time = time
+        origin = time.now()
         state = Mutex(
             State(
                 pace: PaceCalculator(limit: limit, now: 0), rate: AdaptiveRate(limit: limit, isAdaptive: isAdaptive)))
@@ -85,14 +90,14 @@ package final class Pacer: Sendable {
     /// - Parameter signal: ends the wait, within 50 ms.
     /// - Throws: `CancellationError` where the task is cancelled or the signal comes, before or during the wait.
     package func admit(_ readiness: Readiness = .fresh, until signal: StopSignal? = nil) async throws -> Admission {
-        let asked = ContinuousClock.now
-        try await takeTurn()
-        defer { state.withLock { $0.line.leave() }?.resume() }
+        let asked = time.now()
+        try await turn.take()
+        defer { turn.pass() }
         while true {
             try Task.checkCancellation()
             // Those in the line behind come here at once after this one has left.
             if signal?.isStopped == true { throw CancellationError() }
-            let now = nanoseconds(.now)
+            let now = nanoseconds(time.now())
             let (verdict, change) = state.withLock { state in
                 let change = state.climb(now: now)
                 let verdict = state.pace.admit(
@@ -104,8 +109,7 @@ package final class Pacer: Sendable {
             case .granted(let grant):
                 return Admission(asked: asked, due: instant(grant.due), granted: instant(now), grant: grant)
             case .wait(let until):
-                try await Task.sleep(
-                    until: instant(min(until, now + Self.longestSleep)), tolerance: .zero, clock: .continuous)
+                try await time.sleep(until: instant(min(until, now + Self.longestSleep)), tolerance: .zero)
             }
         }
     }
@@ -143,7 +147,7 @@ package final class Pacer: Sendable {
     ///   `longestPause`.
     package func tooMany(_ admission: Admission, retryAfter: Duration?) {
         let pause = min(max(retryAfter ?? Self.pauseUnasked, .zero), Self.longestPause)
-        let now = nanoseconds(.now)
+        let now = nanoseconds(time.now())
         let change = state.withLock { state in
             let until = now + pause.nanoseconds
             state.pace.pause(until: until)
@@ -168,7 +172,7 @@ package final class Pacer: Sendable {
 
     /// Lets only single probes through, after 5 s and then ever more rarely up to every 30 s, until one is healthy.
     package func beginProbing(reason: String) {
-        let now = nanoseconds(.now)
+        let now = nanoseconds(time.now())
         let isNew = state.withLock { state in
             defer { state.pace.beginProbing(now: now) }
             return !state.pace.isProbing
@@ -180,7 +184,7 @@ package final class Pacer: Sendable {
     ///
     /// - Parameter limit: calls in any one second, at least 1.
     package func setLimit(_ limit: Int, reason: String) {
-        let now = nanoseconds(.now)
+        let now = nanoseconds(time.now())
         let rate = state.withLock { state in
             state.pace.isHeld = false
             state.rate.setLimit(limit)
@@ -196,42 +200,8 @@ package final class Pacer: Sendable {
     package var limit: Int { state.withLock { $0.rate.limit } }
 
     /// Callers that wait now.
-    package var waiting: Int { state.withLock { $0.line.count } }
-
-    /// Returns when the caller is at the front; it must leave the line afterwards.
-    private func takeTurn() async throws {
-        guard !state.withLock({ $0.line.takeFront() }) else { return }
-        let number = state.withLock { $0.line.number() }
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { turn in
-                // A task that is cancelled before this lock never waits; one cancelled after it is found in the line.
-                let early: Result<Void, any Error>? = state.withLock { state in
-                    if Task.isCancelled { return .failure(CancellationError()) }
-                    if state.line.takeFront() { return .success(()) }
-                    state.line.wait(number, turn)
-                    return nil
-                }
-                if let early { turn.resume(with: early) }
-            }
-        } onCancel: {
-            state.withLock { $0.line.abandon(number) }?.resume(throwing: CancellationError())
-        }
-    }
+    package var waiting: Int { turn.count }
 
     private func nanoseconds(_ instant: ContinuousClock.Instant) -> Int64 { (instant - origin).nanoseconds }
     private func instant(_ nanoseconds: Int64) -> ContinuousClock.Instant { origin + .nanoseconds(nanoseconds) }
-}
-
-extension Duration {
-    /// Whole nanoseconds; a duration of more than 292 years is cut to that.
-    var nanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        return overflow ? (seconds < 0 ? .min : .max) : scaled + attoseconds / 1_000_000_000
-    }
-
-    fileprivate var inSeconds: String {
-        let tenths = (nanoseconds + 50_000_000) / 100_000_000
-        return tenths % 10 == 0 ? "\(tenths / 10) s" : "\(tenths / 10).\(tenths % 10) s"
-    }
 }

@@ -1,17 +1,16 @@
 /// One call at a time, ever more rarely, until one of them shows that the server is well again.
 struct Probe: Sendable {
-    static let firstWait: Int64 = 5_000_000_000
-    static let longestWait: Int64 = 30_000_000_000
+    static let waits = Backoff(first: .seconds(5), longest: .seconds(30))
     /// How often to ask again while a probe is on its way.
     static let lookAgain: Int64 = 50_000_000
 
     /// The call that is on its way, if one is.
     var number: Int?
-    private var wait = Probe.firstWait
+    private var failures = 0
     private var next: Int64
 
     init(now: Int64) {
-        next = now + Self.firstWait
+        next = now + Self.waits.first.nanoseconds
     }
 
     func isDue(_ now: Int64) -> Bool { number == nil && next <= now }
@@ -23,7 +22,7 @@ struct Probe: Sendable {
 
     mutating func failed(now: Int64) {
         number = nil
-        wait = min(wait * 2, Self.longestWait)
-        next = now + wait
+        failures += 1
+        next = now + Self.waits.wait(afterFailures: failures + 1).nanoseconds
     }
 }

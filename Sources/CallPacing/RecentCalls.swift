@@ -1,3 +1,4 @@
+import DequeModule
 import HeapModule
 
 /// The calls that may still count in a second that ends now, as the server sees it.
@@ -14,7 +15,7 @@ struct RecentCalls: Sendable {
     }
 
     /// In the order of granting, the first one numbered `firstNumber`; answered ones in front are forgotten.
-    private var calls = Line<Call>()
+    private var calls = Deque<Call>()
     private var firstNumber = 0
     private var unanswered = 0
     /// When those were answered whose whole delay is believed. What that delay is depends on the quickest answer, and is

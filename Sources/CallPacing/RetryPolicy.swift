@@ -4,10 +4,8 @@
 package struct RetryPolicy: Sendable, Equatable {
     /// The most attempts of one call; answers that say "too many" do not use one up.
     package var attempts = 5
-    /// The longest first wait; it doubles with each attempt.
-    package var firstWait: Duration = .milliseconds(500)
-    /// The longest wait of all.
-    package var longestWait: Duration = .seconds(30)
+    /// The longest wait before each repetition.
+    package var waits = Backoff(first: .milliseconds(500), longest: .seconds(30))
     /// From the first sending on, no repetition begins later than this.
     package var total: Duration = .seconds(120)
 
@@ -40,7 +38,7 @@ package struct RetryPolicy: Sendable, Equatable {
             return .again(after: .zero)
         case .fault(let asked):
             guard attemptsUsed < attempts else { return .giveUp }
-            let wait = max(backoff(after: attemptsUsed, using: &random), min(asked ?? .zero, longestWait))
+            let wait = max(backoff(after: attemptsUsed, using: &random), min(asked ?? .zero, waits.longest))
             return .again(after: min(wait, total - elapsed))
         }
     }
@@ -48,8 +46,6 @@ package struct RetryPolicy: Sendable, Equatable {
     /// A wait between nothing and the longest one for this many attempts: "full jitter", which keeps callers that
     /// failed together from coming back together.
     package func backoff(after attemptsUsed: Int, using random: inout some RandomNumberGenerator) -> Duration {
-        let doublings = min(max(attemptsUsed - 1, 0), 30)
-        let longest = min(firstWait * (1 << doublings), longestWait)
-        return .nanoseconds(Int64.random(in: 0...longest.nanoseconds, using: &random))
+        .nanoseconds(Int64.random(in: 0...waits.wait(afterFailures: attemptsUsed).nanoseconds, using: &random))
     }
 }

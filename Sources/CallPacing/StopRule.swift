@@ -1,3 +1,5 @@
+import DequeModule
+
 /// Stops a run when what goes wrong concerns every call and not one record.
 ///
 /// A pure value, told how each call ended for good.
@@ -33,7 +35,7 @@ package struct StopRule: Sendable {
     private var hadSuccess = false
     private var forbiddenRow = 0
     private var failedRow = 0
-    private var recent = Line<Bool>()
+    private var recent = Deque<Bool>()
     private var recentFailures = 0
 
     package init() {}

@@ -1,35 +1,48 @@
 import Synchronization
 
-/// Tells those who wait that nothing new is to be started.
+/// The one way to say that nothing new may start: from a command to a run, its client and the wait for the pace.
 ///
-/// What runs already is not disturbed: only waits that are made through `cancelling(_:)`, and for a pacer that was given it, end.
+/// Signals form a tree: that of the process, that of one run, that of the run's client. Stopping one stops all beneath
+/// it and none above. Work under way goes on; only waits made through `cancelling(_:)`, and waits of a pacer that was
+/// given the signal, end at once.
 package final class StopSignal: Sendable {
     private struct State {
         var isStopped = false
-        var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
+        /// What to do at the stop, by the number that it was given; empty once stopped.
+        var actions: [Int: @Sendable () -> Void] = [:]
         var lastNumber = 0
     }
 
     private let state = Mutex(State())
+    private let outer: StopSignal?
+    /// The number of this signal among the actions of `outer`.
+    private let number: Int
 
-    package init() {}
+    /// - Parameter outer: stops this one too when it stops, or at once if it has.
+    package init(within outer: StopSignal? = nil) {
+        self.outer = outer
+        number = outer?.nextNumber() ?? 0
+        outer?.add(number) { [weak self] in self?.stop() }
+    }
+
+    deinit { outer?.remove(number) }
 
     package var isStopped: Bool { state.withLock(\.isStopped) }
 
-    /// Ends every wait, now and from now on.
+    /// Stops for good; stopping again changes nothing.
     package func stop() {
-        let waiters = state.withLock { state in
+        let actions = state.withLock { state in
             state.isStopped = true
-            defer { state.waiters = [:] }
-            return state.waiters.values
+            defer { state.actions = [:] }
+            return state.actions.values
         }
-        for waiter in waiters { waiter.resume() }
+        for action in actions { action() }
     }
 
     /// Waits for something, and cancels the wait when the signal comes.
     ///
-    /// - Throws: `CancellationError` where the signal came first, or what the wait throws. A wait that is over at
-    ///   the very moment of the signal still returns its value, so that nothing it was given is lost.
+    /// - Throws: `CancellationError` if the signal came first, or what the wait throws. A wait that is over at the very
+    ///   moment of the signal still returns its value, and nothing that it was given is lost.
     package func cancelling<Value: Sendable>(
         _ wait: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
@@ -50,21 +63,30 @@ package final class StopSignal: Sendable {
 
     /// Returns when the signal has come, or when the task is cancelled.
     private func stopped() async {
-        let number = state.withLock { state in
+        let number = nextNumber()
+        let (end, sender) = AsyncStream.makeStream(of: Void.self)
+        add(number) { sender.finish() }
+        for await _ in end {}
+        remove(number)
+    }
+
+    private func nextNumber() -> Int {
+        state.withLock { state in
             state.lastNumber += 1
             return state.lastNumber
         }
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { waiter in
-                let isOver = state.withLock { state in
-                    if state.isStopped || Task.isCancelled { return true }
-                    state.waiters[number] = waiter
-                    return false
-                }
-                if isOver { waiter.resume() }
-            }
-        } onCancel: {
-            state.withLock { $0.waiters.removeValue(forKey: number) }?.resume()
+    }
+
+    /// Keeps an action for the stop; does it at once if that has been.
+    private func add(_ number: Int, _ action: @escaping @Sendable () -> Void) {
+        let isOver = state.withLock { state in
+            if !state.isStopped { state.actions[number] = action }
+            return state.isStopped
         }
+        if isOver { action() }
+    }
+
+    private func remove(_ number: Int) {
+        state.withLock { _ = $0.actions.removeValue(forKey: number) }
     }
 }

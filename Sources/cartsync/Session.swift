@@ -47,7 +47,7 @@ final class Session: Sendable {
         self.ledger = ledger
         self.log = log
         self.current = current
-        pacer = Pacer(limit: settings.rate, isAdaptive: settings.adaptiveRate) { change in
+        pacer = Pacer(limit: settings.rate, isAdaptive: settings.adaptiveRate, time: .system) { change in
             current.note(change)
             log.log(
                 level: change.isTrouble ? .warning : .notice, "the rate changed",

@@ -18,7 +18,7 @@ final class Collected<Element: Sendable>: Sendable {
 struct PacerTests {
     @Test("callers go in the order in which they came")
     func fair() async throws {
-        let pacer = Pacer(limit: 200)
+        let pacer = Pacer(limit: 200, time: .system)
         let granted = Collected<(number: Int, at: ContinuousClock.Instant)>()
         let first = try await pacer.admit()
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -38,7 +38,7 @@ struct PacerTests {
 
     @Test("a cancelled caller leaves, wherever it stands, and the others go on")
     func cancelled() async throws {
-        let pacer = Pacer(limit: 1)
+        let pacer = Pacer(limit: 1, time: .system)
         pacer.hold(reason: "test")
         let callers = (0..<5).map { _ in Task { try await pacer.admit() } }
         while pacer.waiting < 5 { await Task.yield() }
@@ -58,7 +58,7 @@ struct PacerTests {
     @Test("too many pauses all, halves the rate, and says why")
     func tooMany() async throws {
         let changes = Collected<RateChange>()
-        let pacer = Pacer(limit: 100) { change in changes.add(change) }
+        let pacer = Pacer(limit: 100, time: .system) { change in changes.add(change) }
         let admission = try await pacer.admit()
         pacer.complete(admission, sentAt: .now, answered: .now)
         pacer.tooMany(admission, retryAfter: .milliseconds(300))
@@ -79,7 +79,7 @@ struct PacerTests {
     @Test("a pause that the server asks for is bounded, and two seconds where it does not say")
     func bounded() async throws {
         let changes = Collected<String>()
-        let pacer = Pacer(limit: 100, isAdaptive: false) { change in changes.add(change.reason) }
+        let pacer = Pacer(limit: 100, isAdaptive: false, time: .system) { change in changes.add(change.reason) }
         let admission = try await pacer.admit()
         pacer.tooMany(admission, retryAfter: nil)
         pacer.tooMany(admission, retryAfter: .seconds(-5))
@@ -92,7 +92,7 @@ struct PacerTests {
 
     @Test("the limit changes while callers wait")
     func limit() async throws {
-        let pacer = Pacer(limit: 1)
+        let pacer = Pacer(limit: 1, time: .system)
         let first = try await pacer.admit()
         pacer.complete(first, sentAt: .now, answered: .now)
         let begin = ContinuousClock.now
@@ -109,7 +109,7 @@ struct PacerTests {
     @Test("an unhealthy store is probed, and a healthy answer ends it")
     func probing() async throws {
         let changes = Collected<RateChange>()
-        let pacer = Pacer(limit: 100) { change in changes.add(change) }
+        let pacer = Pacer(limit: 100, time: .system) { change in changes.add(change) }
         let underway = try await pacer.admit()
         pacer.beginProbing(reason: "too many repetitions")
         pacer.beginProbing(reason: "said once only")
@@ -166,5 +166,18 @@ struct StopSignalTests {
         let task = Task { try await signal.cancelling { try await Task.sleep(for: .seconds(3600)) } }
         task.cancel()
         await #expect(throws: CancellationError.self) { try await task.value }
+    }
+
+    @Test("it stops those within it, at once and from now on, and none around it")
+    func tree() async throws {
+        let process = StopSignal()
+        let run = StopSignal(within: process)
+        let other = StopSignal(within: process)
+        let client = StopSignal(within: run)
+        run.stop()
+        #expect(client.isStopped && StopSignal(within: run).isStopped)
+        #expect(!process.isStopped && !other.isStopped)
+        process.stop()
+        #expect(other.isStopped)
     }
 }

@@ -37,7 +37,7 @@ struct RateScheduleTests {
     @Test("held callers wait, and go when a limit is set again")
     func held() async throws {
         let changes = Collected<RateChange>()
-        let pacer = Pacer(limit: 100) { change in changes.add(change) }
+        let pacer = Pacer(limit: 100, time: .system) { change in changes.add(change) }
         pacer.hold(reason: "quiet hours")
         pacer.hold(reason: "quiet hours")
         let caller = Task { try await pacer.admit() }

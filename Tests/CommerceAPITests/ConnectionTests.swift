@@ -143,7 +143,7 @@ struct ConnectionTests {
     func headers() async throws {
         let headers = [try ExtraHeader("EP-Channel: web"), try ExtraHeader("X-Gateway-Key: header-marker-3")]
         let listener = try await TunnelProxy.start()
-        let pacer = Pacer(limit: 1000)
+        let pacer = Pacer(limit: 1000, time: .system)
         var options = APIOptions(
             baseURL: try BaseURL("http://127.0.0.1:\(listener.port)"),
             credentials: Credentials(clientID: "a", clientSecret: "b"))

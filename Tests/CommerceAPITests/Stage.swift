@@ -44,8 +44,7 @@ struct Stage: Sendable {
     /// Retries as always, without the long waits.
     static var promptRetry: RetryPolicy {
         var retry = RetryPolicy()
-        retry.firstWait = .milliseconds(2)
-        retry.longestWait = .milliseconds(20)
+        retry.waits = Backoff(first: .milliseconds(2), longest: .milliseconds(20))
         return retry
     }
 
@@ -69,7 +68,7 @@ struct Stage: Sendable {
             change(&options)
             let events = Events()
             let log = CapturedLog()
-            let pacer = Pacer(limit: limit) { events.add(.rate(Double($0.rate), reason: $0.reason)) }
+            let pacer = Pacer(limit: limit, time: .system) { events.add(.rate(Double($0.rate), reason: $0.reason)) }
             let client = CommerceClient(
                 options: options, pacer: pacer, retry: retry, logger: log.logger, observe: { events.add($0) })
             do {

@@ -43,8 +43,7 @@ struct StoppingTests {
     func outage() async throws {
         var short = RetryPolicy()
         short.attempts = 1000
-        short.firstWait = .milliseconds(1)
-        short.longestWait = .milliseconds(2)
+        short.waits = Backoff(first: .milliseconds(1), longest: .milliseconds(2))
         short.total = .seconds(1)
         try await Stage.with(limit: 1000, retry: short) { stage in
             stage.sandbox.inject(SandboxFault(.answer(status: 503), operation: .create, count: nil))
@@ -66,8 +65,7 @@ struct StoppingTests {
     @Test("a wait before a repetition ends at once, and the change is as if not tried")
     func stopInBackoff() async throws {
         var slow = RetryPolicy()
-        slow.firstWait = .seconds(3000)
-        slow.longestWait = .seconds(3000)
+        slow.waits = Backoff(first: .seconds(3000), longest: .seconds(3000))
         slow.total = .seconds(3000)
         try await Stage.with(retry: slow) { stage in
             stage.sandbox.inject(SandboxFault(.answer(status: 500), operation: .create, count: nil))

@@ -102,7 +102,8 @@ struct TokenTests {
             baseURL: try BaseURL("http://127.0.0.1:9"), credentials: Credentials(clientID: "a", clientSecret: "b"))
         options.connectTimeout = .seconds(2)
         let client = CommerceClient(
-            options: options, pacer: Pacer(limit: 1000), retry: Stage.promptRetry, logger: CapturedLog().logger)
+            options: options, pacer: Pacer(limit: 1000, time: .system), retry: Stage.promptRetry,
+            logger: CapturedLog().logger)
         let error = await #expect(throws: APIError.self) { try await client.authenticate() }
         #expect(error?.kind == .unavailable)
         #expect(error?.message.contains("refused") == true)

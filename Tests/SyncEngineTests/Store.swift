@@ -48,7 +48,8 @@ struct Store: Sendable {
             credentials: Credentials(clientID: "sandbox-id", clientSecret: "sandbox-secret"))
         options.concurrency = 4
         let client = CommerceClient(
-            options: options, pacer: Pacer(limit: 10_000), retry: RetryPolicy(), logger: Self.log, observe: { _ in })
+            options: options, pacer: Pacer(limit: 10_000, time: .system), retry: RetryPolicy(), logger: Self.log,
+            observe: { _ in })
         let value: Value
         do {
             value = try await body(client)

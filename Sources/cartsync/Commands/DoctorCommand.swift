@@ -61,7 +61,8 @@ struct DoctorCommand: AsyncParsableCommand {
         do {
             let options = try APIOptions.checked(try StoreAccess(loaded.settings), loaded.settings)
             let client = CommerceClient(
-                options: options, pacer: Pacer(limit: loaded.settings.rate, isAdaptive: loaded.settings.adaptiveRate),
+                options: options,
+                pacer: Pacer(limit: loaded.settings.rate, isAdaptive: loaded.settings.adaptiveRate, time: .system),
                 retry: RetryPolicy(), logger: .forProgram())
             let check = StoreCheck(client: client, options: options, settings: loaded.settings)
             for finding in await check.findings() { report.add(finding) }

@@ -95,7 +95,7 @@ struct LedgerRebuildCommand: AsyncParsableCommand {
     private func list(into rebuild: LedgerRebuild, _ access: StoreAccess, _ settings: Settings) async throws {
         let client = CommerceClient(
             options: try APIOptions.checked(access, settings),
-            pacer: Pacer(limit: settings.rate, isAdaptive: settings.adaptiveRate), logger: .forProgram())
+            pacer: Pacer(limit: settings.rate, isAdaptive: settings.adaptiveRate, time: .system), logger: .forProgram())
         do {
             try await rebuild.addListing(client)
         } catch {

@@ -49,7 +49,7 @@ func makeCalls(_ url: String, plan: Plan, inFlight: Int) async throws {
     options.concurrency = inFlight
     let recorder = LatencyRecorder(started: .now, wallClock: Date())
     let client = CommerceClient(
-        options: options, pacer: Pacer(limit: 100_000),
+        options: options, pacer: Pacer(limit: 100_000, time: .system),
         logger: Logger(label: "calls") { _ in SwiftLogNoOpLogHandler() },
         observe: { recorder.record($0, now: .now) })
     try await withThrowingTaskGroup(of: Void.self) { group in

@@ -1,0 +1,39 @@
+package import Foundation
+
+/// The time as the program sees it: passed in from the command, so that a test or a simulation can put its own in place.
+package struct TimeSource: Sendable {
+    /// The time that measures how long something takes; it never goes back.
+    package let now: @Sendable () -> ContinuousClock.Instant
+    /// The date and time of day, which somebody may set.
+    package let wall: @Sendable () -> Date
+    private let wake: @Sendable (_ at: ContinuousClock.Instant, _ tolerance: Duration?) async throws -> Void
+
+    /// - Parameter wake: returns at an instant of `now`, or later by the tolerance; throws `CancellationError` if the
+    ///   task is cancelled first.
+    package init(
+        now: @escaping @Sendable () -> ContinuousClock.Instant, wall: @escaping @Sendable () -> Date,
+        wake: @escaping @Sendable (_ at: ContinuousClock.Instant, _ tolerance: Duration?) async throws -> Void
+    ) {
+        self.now = now
+        self.wall = wall
+        self.wake = wake
+    }
+
+    /// The clocks of this machine. `now` goes on while the machine sleeps.
+    package static let system = TimeSource(
+        now: { .now }, wall: { Date() },
+        wake: { try await Task.sleep(until: $0, tolerance: $1, clock: .continuous) })
+
+    /// Waits for a duration.
+    ///
+    /// - Parameter tolerance: how much longer it may take, to let the machine wake up less often.
+    /// - Throws: `CancellationError` if the task is cancelled before or meanwhile.
+    package func sleep(for duration: Duration, tolerance: Duration? = nil) async throws {
+        try await wake(now() + duration, tolerance)
+    }
+
+    /// Waits until an instant of `now`; see `sleep(for:tolerance:)`.
+    package func sleep(until instant: ContinuousClock.Instant, tolerance: Duration? = nil) async throws {
+        try await wake(instant, tolerance)
+    }
+}
