@@ -52,7 +52,7 @@ final class InboxJob: Sendable {
             missingFinalNewline: session.settings.requireFinalNewline ? .refused : .makesNoDeletes,
             approvedDeletes: waited?.approval?.deletes)
         began(run.id)
-        let recorder = session.recorder
+        let recorder = run.tools.recorder
         metrics.begin(recorder, run.progress)
         let verdict: ExportVerdict
         do {
@@ -63,7 +63,7 @@ final class InboxJob: Sendable {
             verdict = judge(RunFailure(sorting: error), run, export, waited?.run)
         }
         metrics.addRest(recorder)
-        await session.endRun()
+        await session.store.endRun()
         return verdict
     }
 
@@ -81,7 +81,7 @@ final class InboxJob: Sendable {
             guard remainder.refusals.isEmpty else { return nil }
             if let waited { try approvals.forget(waited) }
             began(run.id)
-            let recorder = session.recorder
+            let recorder = run.tools.recorder
             metrics.begin(recorder, run.progress)
             defer { metrics.addRest(recorder) }
             session.log.notice(
@@ -93,7 +93,7 @@ final class InboxJob: Sendable {
         } catch {
             verdict = self.verdict(RunFailure(sorting: error), id, export, waited)
         }
-        await session.endRun()
+        await session.store.endRun()
         return verdict
     }
 
@@ -130,7 +130,7 @@ final class InboxJob: Sendable {
         let status = ExitStatus(rawValue: Int32(report.verdict.exitStatus)) ?? .bug
         note(status)
         guard report.outcomes.pending > 0 else { return .done(report: run.folder) }
-        if session.runIsStopped { return try waitForPerson(run, export, nil) }
+        if session.store.runIsStopped { return try waitForPerson(run, export, nil) }
         return .interrupted(reason: run.failure.map { "\($0)" } ?? report.verdict.words)
     }
 
@@ -208,7 +208,7 @@ final class InboxJob: Sendable {
     private func judge(
         _ failure: RunFailure, _ run: SyncRun, _ export: ClaimedExport, _ waited: WaitingRun?
     ) -> ExportVerdict {
-        if case .stopped = failure, session.runIsStopped, let verdict = try? waitForPerson(run, export, waited) {
+        if case .stopped = failure, session.store.runIsStopped, let verdict = try? waitForPerson(run, export, waited) {
             return verdict
         }
         return verdict(failure, run.id, export, waited)

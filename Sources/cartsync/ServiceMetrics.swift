@@ -1,3 +1,4 @@
+import CallPacing
 import Foundation
 import Ledger
 import SyncEngine
@@ -61,7 +62,7 @@ final class ServiceMetrics: Sendable {
     /// The metrics in Prometheus' text format.
     func text(_ jobs: [JobStatus]) -> String {
         var now = PrometheusText.Now()
-        now.limit = Double(session.rate)
+        now.limit = Double(session.pacer.rate)
         now.exportsWaiting = jobs.reduce(0) { $0 + $1.inbox.view.ready.count + $1.inbox.view.waiting.count }
         now.approvalsWaiting = jobs.reduce(0) { $0 + $1.inbox.awaiting.count }
         (now.stateFreeBytes, now.ledgerBytes) = StateFolder.sizes(session.ledger.folder)

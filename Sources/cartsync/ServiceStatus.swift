@@ -47,7 +47,7 @@ final class ServiceStatus: Sendable {
         let run = statuses.lazy.compactMap(progress).first
         let view = ServiceView(
             version: Version.text, time: Date(), takesApprovals: takesApprovals,
-            rate: .init(now: session.rate, limit: session.pacer.limit), jobs: statuses.map(job), run: run,
+            rate: .init(now: session.pacer.rate, limit: session.pacer.limit), jobs: statuses.map(job), run: run,
             waiting: waiting.all().map(waitingView), runsSeen: statuses.reduce(0) { $0 + runsSeen($1.inbox) })
         last.withLock { $0 = (now, view) }
         return view
@@ -85,7 +85,7 @@ final class ServiceStatus: Sendable {
             reason: counts.reason, pauseSeconds: counts.pauseLeft,
             elapsedSeconds: max(0, Date().timeIntervalSince(snapshot.started)),
             secondsLeft: rate.flatMap { rate in left.map { $0 / rate } }, p50: counts.p50,
-            p99: counts.p99, isStopping: session.runIsStopped || session.stop.isRequested)
+            p99: counts.p99, isStopping: session.store.runIsStopped || session.stop.isRequested)
     }
 
     private func waitingView(_ run: WaitingRun) -> ServiceView.Waiting {
@@ -121,7 +121,7 @@ final class ServiceStatus: Sendable {
     private func summary(_ run: RunRecord, _ waiting: [WaitingRun]) -> RunsView.Run {
         let isWaiting = waiting.contains { $0.id == run.id }
         let state = isWaiting ? "waiting" : run.supersededBy == nil ? run.state.rawValue : "superseded"
-        let page = ReportFolder(path: SyncRun.folder(of: run.id, in: session.ledger)).path(of: ReportFolder.pageName)
+        let page = ReportFolder(path: RunTools.folder(of: run.id, in: session.ledger)).path(of: ReportFolder.pageName)
         let status = run.exitStatus.flatMap { ExitStatus(rawValue: Int32($0)) }
         return RunsView.Run(
             run: run.id, job: run.source, command: run.command, state: state, started: run.started, ended: run.ended,
@@ -133,7 +133,7 @@ final class ServiceStatus: Sendable {
 
     /// A file of a run's report, where the ledger knows the run or it waits.
     private func report(_ run: String, _ file: String) -> Data? {
-        let folder = ReportFolder(path: SyncRun.folder(of: run, in: session.ledger))
+        let folder = ReportFolder(path: RunTools.folder(of: run, in: session.ledger))
         return FileManager.default.contents(atPath: folder.path(of: file))
     }
 
@@ -157,7 +157,7 @@ final class ServiceStatus: Sendable {
     }
 
     private func stop(_ run: String) throws -> String {
-        guard session.stopRun(run) else {
+        guard session.store.stopRun(run) else {
             throw try session.ledger.run(run) == nil
                 ? StatusRefusal.unknown("there is no run \(run)") : .conflict("run \(run) does not go on")
         }

@@ -6,9 +6,10 @@ import ExportFiles
 import Foundation
 import Ledger
 import Logging
-import SyncEngine
 import SyncReporting
 import TestSupport
+
+@testable import SyncEngine
 
 /// A store and a ledger for runs in this process.
 struct Store: Sendable {
@@ -90,15 +91,20 @@ struct Store: Sendable {
                 options.exports += others
                 options.shard = shard
                 change(&options)
-            }, ledger: ledger, client: client,
-            recorder: LatencyRecorder(started: .now, wallClock: Date()), stop: StopRequest(), log: Self.log)
+            }, tools(client))
     }
 
     /// The latest run, to be resumed.
     func resumed(_ record: RunRecord, _ client: CommerceClient) -> SyncRun {
-        SyncRun(
-            resuming: record, options("", record.source, record.scope, .api, false), ledger: ledger, client: client,
-            recorder: LatencyRecorder(started: .now, wallClock: Date()), stop: StopRequest(), log: Self.log)
+        SyncRun(options("", record.source, record.scope, .api, false), tools(client, resuming: record))
+    }
+
+    private func tools(_ client: CommerceClient, resuming record: RunRecord? = nil) -> RunTools {
+        var generator = SystemRandomNumberGenerator()
+        return RunTools(
+            run: record?.id ?? RunRecord.makeID(at: Date(), using: &generator), started: record?.started ?? Date(),
+            ledger: ledger, client: client, recorder: LatencyRecorder(started: .now, wallClock: Date()),
+            progress: RunProgress(), stop: StopRequest(), time: .system, log: Self.log)
     }
 
     private func options(

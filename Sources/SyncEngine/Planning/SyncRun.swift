@@ -1,30 +1,21 @@
 import CartAssociations
-package import CommerceAPI
+import CommerceAPI
 package import Foundation
 package import Ledger
-package import Logging
+import Logging
 package import SyncReporting
 
 /// One run, start to end: read, compare, plan, guard, apply, report.
 ///
 /// `plan` or `load` comes first; then one of `apply`, `refuse`, `spendPlan` and `discard`. To be used by one task.
 package final class SyncRun {
-    package let id: String
-    /// The folder of the run's report and files, in the state folder.
-    package let folder: String
-    package let progress = RunProgress()
+    package let tools: RunTools
     /// What a person should know before the plan is applied.
     package internal(set) var warnings: [String] = []
     /// The error that ended the run before its end, where there was one.
     package internal(set) var failure: RunFailure?
 
     let options: RunOptions
-    let ledger: Ledger
-    let client: CommerceClient
-    let recorder: LatencyRecorder
-    let stop: StopRequest
-    let log: Logger
-    let started: Date
     /// The id of the saved plan that is applied, where it is one.
     var savedPlan: String?
     let owners: OwnerNames
@@ -33,44 +24,22 @@ package final class SyncRun {
     /// The exports of the plan, where the shoppers' tokens in them are needed once more.
     var openExports: RunExports?
 
-    package init(
-        _ options: RunOptions, ledger: Ledger, client: CommerceClient, recorder: LatencyRecorder, stop: StopRequest,
-        log: Logger, now: Date = Date()
-    ) {
+    package init(_ options: RunOptions, _ tools: RunTools) {
         self.options = options
-        self.ledger = ledger
-        self.client = client
-        self.recorder = recorder
-        self.stop = stop
-        self.log = log
-        started = now
-        owners = options.hidesOwners ? .hidden(secret: ledger.fingerprintKey) : .shown
+        self.tools = tools
+        owners = options.hidesOwners ? .hidden(secret: tools.ledger.fingerprintKey) : .shown
         watch = ObjectiveWatch(options.objectives, started: .now)
-        var generator = SystemRandomNumberGenerator()
-        id = RunRecord.makeID(at: now, using: &generator)
-        folder = Self.folder(of: id, in: ledger)
     }
 
-    /// A run that the ledger knows, to be resumed.
-    package init(
-        resuming record: RunRecord, _ options: RunOptions, ledger: Ledger, client: CommerceClient,
-        recorder: LatencyRecorder, stop: StopRequest, log: Logger
-    ) {
-        self.options = options
-        self.ledger = ledger
-        self.client = client
-        self.recorder = recorder
-        self.stop = stop
-        self.log = log
-        started = record.started
-        owners = options.hidesOwners ? .hidden(secret: ledger.fingerprintKey) : .shown
-        watch = ObjectiveWatch(options.objectives, started: .now)
-        id = record.id
-        folder = Self.folder(of: id, in: ledger)
-    }
-
-    /// The folder of a run's report and files.
-    package static func folder(of run: String, in ledger: Ledger) -> String { ledger.folder + "/runs/" + run }
+    package var id: String { tools.run }
+    package var folder: String { tools.folder }
+    package var progress: RunProgress { tools.progress }
+    var ledger: Ledger { tools.ledger }
+    var client: CommerceClient { tools.client }
+    var recorder: LatencyRecorder { tools.recorder }
+    var stop: StopRequest { tools.stop }
+    var log: Logger { tools.log }
+    var started: Date { tools.started }
 
     /// Reads the exports, finds out what exists, and computes every change; writes nothing to the store.
     ///

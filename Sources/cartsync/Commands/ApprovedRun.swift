@@ -46,7 +46,7 @@ struct ApprovedRun {
             run.discard()
             return .readOnly
         }
-        if plan.counts.changes > 0, !isApproved(session) {
+        if plan.counts.changes > 0, !isApproved(run.tools.recorder) {
             run.discard()
             if output == .json { show(plan, isLast: true) }
             if session.stop.isRequested {
@@ -63,11 +63,11 @@ struct ApprovedRun {
             ?? Ending(report, run: run, again: commandAfterwards ?? command.again())
     }
 
-    private func isApproved(_ session: Session) -> Bool {
+    private func isApproved(_ recorder: LatencyRecorder) -> Bool {
         if case .given = approval { return true }
         guard Terminal.canAsk else { return false }
         let asked = ContinuousClock.now
-        defer { session.recorder.recordApprovalWait(from: asked, to: .now) }
+        defer { recorder.recordApprovalWait(from: asked, to: .now) }
         return Terminal.confirm("Apply this plan?")
     }
 

@@ -58,7 +58,7 @@ struct DemoCommand: AsyncParsableCommand {
             _ = try await before.plan(keepingRejects: false)
             _ = try await before.apply()
             before.discard()
-            await session.endRun()
+            await session.store.endRun()
 
             Terminal.message("cartsync: tonight: \(samples.tonight.joined(separator: ", "))\n")
             let run = session.run(

@@ -76,7 +76,7 @@ struct ShowRunCommand: AsyncParsableCommand {
             let run = try KnownRuns.find(which.run, in: ledger)
             return (
                 ShownRun(run: run, outcomes: RunOutcomes(try ledger.counts(of: run.id))),
-                SyncRun.folder(of: run.id, in: ledger)
+                RunTools.folder(of: run.id, in: ledger)
             )
         }
         switch output.output {

@@ -9,7 +9,7 @@ enum Progress {
         _ run: SyncRun, _ session: Session, _ work: () async throws -> Result
     ) async rethrows -> Result {
         let progress = run.progress
-        let recorder = session.recorder
+        let recorder = run.tools.recorder
         let limit = Double(session.settings.rate)
         // The child task ends with this scope.
         async let _ = show(progress, recorder, limit: limit, isTerminal: Terminal.errorIsTerminal)

@@ -1,0 +1,163 @@
+package import CallPacing
+import CartAssociations
+package import CommerceAPI
+package import Foundation
+package import Ledger
+package import Logging
+package import SyncReporting
+import Synchronization
+
+/// A store as one process works with it: the ledger, the pacer, and the run at hand.
+///
+/// Ledger and pacer are one for the process. Runs come one after the other, each with a client, a recorder and a
+/// request to stop of its own. A copy is the same session, with a log of its own.
+package struct StoreSession: Sendable {
+    package let ledger: Ledger
+    package let pacer: Pacer
+    /// Stops the run at hand and every later one.
+    package let stop: StopRequest
+    package let time: TimeSource
+    package var log: Logger
+
+    private let api: APIOptions
+    private let current: CurrentRun
+
+    /// No call is made yet.
+    ///
+    /// - Parameters:
+    ///   - rate: the limit, in calls a second.
+    ///   - isAdaptive: whether the pacer lowers the rate when the store is in trouble.
+    package init(
+        _ ledger: Ledger, _ api: APIOptions, rate: Int, isAdaptive: Bool, time: TimeSource, log: Logger
+    ) {
+        let current = CurrentRun(time)
+        self.ledger = ledger
+        self.api = api
+        self.time = time
+        self.log = log
+        self.current = current
+        stop = StopRequest()
+        pacer = Pacer(limit: rate, isAdaptive: isAdaptive, time: time) { change in
+            current.note(change)
+            log.log(
+                level: change.isTrouble ? .warning : .notice, "the rate changed",
+                metadata: ["rate": "\(change.rate)", "reason": "\(change.reason)"])
+        }
+        stop.onRequest { current.stop() }
+    }
+
+    /// The tools of a run, which is the run at hand until `endRun`.
+    ///
+    /// - Parameter record: the run to be resumed; nil for a new run.
+    package func beginRun(resuming record: RunRecord? = nil) -> RunTools {
+        let now = time.wall()
+        var generator = SystemRandomNumberGenerator()
+        let recorder = LatencyRecorder(started: time.now(), wallClock: now)
+        // A client that had to give up makes no more calls, so each run has its own.
+        let client = CommerceClient(options: api, pacer: pacer, retry: RetryPolicy(), logger: log) { [time] in
+            recorder.record($0, now: time.now())
+        }
+        let tools = RunTools(
+            run: record?.id ?? RunRecord.makeID(at: now, using: &generator), started: record?.started ?? now,
+            ledger: ledger, client: client, recorder: recorder, progress: RunProgress(), stop: StopRequest(),
+            time: time, log: log)
+        current.begin(tools)
+        if stop.isRequested { current.stop() }
+        return tools
+    }
+
+    /// Closes the connections of the run at hand.
+    package func endRun() async {
+        do {
+            try await current.end()?.client.shutdown()
+        } catch {
+            log.debug("the client did not close", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Asks one run to stop, and the process to go on; false if that run is not the run at hand.
+    package func stopRun(_ id: String) -> Bool { current.stop(run: id) }
+
+    /// Whether the run at hand was asked to stop, and the process was not.
+    package var runIsStopped: Bool { current.isStopRequested && !stop.isRequested }
+
+    /// Closes the connections of the run at hand and the ledger.
+    ///
+    /// Throws `LedgerError` if the ledger does not close.
+    package func close() async throws(LedgerError) {
+        await endRun()
+        try ledger.close()
+    }
+}
+
+/// What one run works with.
+package struct RunTools: Sendable {
+    /// The run's id.
+    package let run: String
+    package let started: Date
+    package let ledger: Ledger
+    package let client: CommerceClient
+    package let recorder: LatencyRecorder
+    package let progress: RunProgress
+    /// Stops this run alone.
+    package let stop: StopRequest
+    package let time: TimeSource
+    package let log: Logger
+
+    /// The folder of the run's report and files, in the state folder.
+    package var folder: String { Self.folder(of: run, in: ledger) }
+
+    /// The folder of a run's report and files.
+    package static func folder(of run: String, in ledger: Ledger) -> String { ledger.folder + "/runs/" + run }
+}
+
+/// The run at hand.
+private final class CurrentRun: Sendable {
+    private struct State {
+        var tools: RunTools?
+        /// The last change of the rate, which holds for the next run too.
+        var rate: RateChange?
+    }
+
+    private let time: TimeSource
+    private let state = Mutex(State())
+
+    init(_ time: TimeSource) { self.time = time }
+
+    var isStopRequested: Bool { state.withLock { $0.tools?.stop.isRequested ?? false } }
+
+    func begin(_ tools: RunTools) {
+        let rate = state.withLock { state in
+            state.tools = tools
+            return state.rate
+        }
+        if let rate { tools.recorder.record(.rate(Double(rate.rate), reason: rate.reason), now: time.now()) }
+    }
+
+    func end() -> RunTools? {
+        state.withLock { state in
+            defer { state.tools = nil }
+            return state.tools
+        }
+    }
+
+    /// Asks the run at hand to stop; false if there is none, or it has another id.
+    @discardableResult
+    func stop(run id: String? = nil) -> Bool {
+        guard let tools = state.withLock({ $0.tools }), id == nil || tools.run == id else { return false }
+        tools.stop.request()
+        tools.client.stop()
+        return true
+    }
+
+    /// Records a change of the rate in the run at hand, and keeps it for the next one.
+    func note(_ change: RateChange) {
+        let tools = state.withLock { state in
+            state.rate = change
+            return state.tools
+        }
+        guard let recorder = tools?.recorder else { return }
+        recorder.record(.rate(Double(change.rate), reason: change.reason), now: time.now())
+        if let pause = change.pause { recorder.record(.pause(pause), now: time.now()) }
+    }
+}
