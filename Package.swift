@@ -77,6 +77,7 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(name: "CartAssociations", swiftSettings: settings),
+        .target(name: "DurableFiles", swiftSettings: settings),
         .target(
             name: "ExportFiles",
             dependencies: [
@@ -162,6 +163,7 @@ let package = Package(
         .executableTarget(
             name: "measure-reports", dependencies: ["CartAssociations", "AssociationDiff", "Ledger", "SyncReporting"],
             path: "Tests/Benchmarks/Reports", swiftSettings: settings),
+        .testTarget(name: "DurableFilesTests", dependencies: ["DurableFiles", "TestSupport"], swiftSettings: settings),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(name: "CartAssociationsTests", dependencies: ["CartAssociations"], swiftSettings: settings),
         .testTarget(

@@ -1,0 +1,136 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Calls on files and folders by their paths. Every function throws a `FileError` that names the path.
+package enum FileSystem {
+    /// What a path stands for; nil if nothing is there.
+    package static func status(_ path: String, followingLinks: Bool = true) throws(FileError) -> FileStatus? {
+        do {
+            return try SystemCalls.status(of: path, followingLinks: followingLinks)
+        } catch {
+            if error.code == ENOENT || error.code == ENOTDIR { return nil }
+            throw FileError(path, .look, code: error.code)
+        }
+    }
+
+    /// Whether anything is at a path that can be looked at, a link that leads nowhere included.
+    package static func exists(_ path: String) -> Bool {
+        (try? SystemCalls.status(of: path, followingLinks: false)) != nil
+    }
+
+    /// The bytes of a whole file.
+    ///
+    /// - Parameter limit: a larger file is refused with `EFBIG`.
+    package static func contents(_ path: String, limit: Int = .max) throws(FileError) -> [UInt8] {
+        let file = try OpenFile(path, for: .reading)
+        let status = try file.status()
+        guard status.kind != .folder else { throw FileError(path, .read, code: EISDIR) }
+        var contents: [UInt8] = []
+        contents.reserveCapacity(min(status.size, limit))
+        var block = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            var span = block.mutableSpan
+            let count = try file.read(into: &span)
+            if count == 0 { return contents }
+            guard contents.count + count <= limit else { throw FileError(path, .read, code: EFBIG) }
+            contents.append(contentsOf: block[..<count])
+        }
+    }
+
+    /// Gives a file or folder another name, in the place of a file that has it.
+    package static func rename(_ path: String, to target: String) throws(FileError) {
+        try act(target, .rename) { () throws(SystemError) in try SystemCalls.rename(path, to: target) }
+    }
+
+    /// Removes a file, or a folder with all that is in it; links are not followed. Does nothing if nothing is there.
+    package static func remove(_ path: String) throws(FileError) {
+        let isFolder = try status(path, followingLinks: false)?.kind == .folder
+        if isFolder {
+            for name in try names(in: path).names { try remove("\(path)/\(name)") }
+        }
+        do throws(SystemError) {
+            if isFolder { try SystemCalls.removeFolder(path) } else { try SystemCalls.removeFile(path) }
+        } catch {
+            if error.code == ENOENT || error.code == ENOTDIR { return }
+            throw FileError(path, .remove, code: error.code)
+        }
+    }
+
+    /// Removes a folder if nothing is in it; does nothing otherwise.
+    package static func removeIfEmpty(_ folder: String) {
+        try? SystemCalls.removeFolder(folder)
+    }
+
+    /// Makes a folder, and those above it that are missing; returns false if it is there already.
+    ///
+    /// - Parameter permissions: its mode, less what the process's mask takes away; those above it get 0777 less that.
+    @discardableResult
+    package static func makeFolder(_ path: String, permissions: UInt16 = 0o777) throws(FileError) -> Bool {
+        do {
+            try SystemCalls.makeFolder(path, permissions)
+            return true
+        } catch {
+            switch error.code {
+            case ENOENT:
+                let above = folder(of: path)
+                guard above != path, try makeFolder(above) else { throw FileError(path, .make, code: ENOENT) }
+                return try makeFolder(path, permissions: permissions)
+            case EEXIST where (try? status(path))?.kind == .folder: return false
+            default: throw FileError(path, .make, code: error.code)
+            }
+        }
+    }
+
+    /// Sets the mode of a file or folder, whatever the process's mask is.
+    package static func setPermissions(_ path: String, _ permissions: UInt16) throws(FileError) {
+        try act(path, .setMode) { () throws(SystemError) in try SystemCalls.setMode(of: path, permissions) }
+    }
+
+    /// Gives a file or folder to another user, by its number.
+    package static func setOwner(_ path: String, _ owner: UInt32) throws(FileError) {
+        try act(path, .setMode) { () throws(SystemError) in try SystemCalls.setOwner(of: path, owner) }
+    }
+
+    /// The names in a folder in no order, and apart from them those that are not UTF-8, repaired.
+    package static func names(in folder: String) throws(FileError) -> (names: [String], unreadable: [String]) {
+        var names: [String] = []
+        var unreadable: [String] = []
+        for bytes in try act(folder, .list, { () throws(SystemError) in try SystemCalls.names(in: folder) }) {
+            if let name = String(validating: bytes, as: UTF8.self) {
+                names.append(name)
+            } else {
+                unreadable.append(String(decoding: bytes, as: UTF8.self))
+            }
+        }
+        return (names, unreadable)
+    }
+
+    /// Brings the names in a folder to the disk.
+    package static func syncFolder(_ folder: String) throws(FileError) {
+        try act(folder, .sync) { () throws(SystemError) in
+            let descriptor = try SystemCalls.open(folder, O_RDONLY | O_DIRECTORY)
+            defer { SystemCalls.close(descriptor) }
+            try SystemCalls.sync(descriptor)
+        }
+    }
+
+    /// The folder that a path is in, for instance `.` for a bare name.
+    package static func folder(of path: String) -> String {
+        let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+        guard let slash = path.lastIndex(of: "/") else { return path == "." ? path : "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    private static func act<Value>(
+        _ path: String, _ action: FileError.Action, _ call: () throws(SystemError) -> Value
+    ) throws(FileError) -> Value {
+        do {
+            return try call()
+        } catch {
+            throw FileError(path, action, code: error.code)
+        }
+    }
+}
