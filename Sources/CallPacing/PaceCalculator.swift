@@ -15,7 +15,7 @@ package struct PaceCalculator: Sendable {
     private static let tick: Int64 = 1_000_000
 
     /// What `admit` answers.
-    package enum Verdict: Sendable, Equatable {
+    package enum Decision: Sendable, Equatable {
         case granted(Grant)
         /// Ask again at this instant; what holds the call back may also end earlier.
         case wait(until: Int64)
@@ -71,7 +71,7 @@ package struct PaceCalculator: Sendable {
     ///   - asked: when the caller became ready.
     ///   - isBacklogged: whether the caller's work lay ready before it asked, as a queued change does and the next
     ///     page of a listing does not.
-    package mutating func admit(now: Int64, asked: Int64, isBacklogged: Bool) -> Verdict {
+    package mutating func admit(now: Int64, asked: Int64, isBacklogged: Bool) -> Decision {
         if let held = heldUntil(now) { return .wait(until: held) }
         let onGrid = anchor + Int64(Double(place) * period)
         // The room is needed when the call leaves, not when it is granted.

@@ -54,7 +54,8 @@ package final class Pacer: Sendable {
         }
     }
 
-    private let time: TimeSource
+    /// The clock of all instants here.
+    package let time: TimeSource
     private let origin: ContinuousClock.Instant
     private let turn = Turn()
     private let state: Mutex<State>
@@ -98,14 +99,14 @@ package final class Pacer: Sendable {
             // Those in the line behind come here at once after this one has left.
             if signal?.isStopped == true { throw CancellationError() }
             let now = nanoseconds(time.now())
-            let (verdict, change) = state.withLock { state in
+            let (decision, change) = state.withLock { state in
                 let change = state.climb(now: now)
-                let verdict = state.pace.admit(
+                let decision = state.pace.admit(
                     now: now, asked: nanoseconds(asked), isBacklogged: readiness == .queued)
-                return (verdict, change)
+                return (decision, change)
             }
             if let change { onChange(change) }
-            switch verdict {
+            switch decision {
             case .granted(let grant):
                 return Admission(asked: asked, due: instant(grant.due), granted: instant(now), grant: grant)
             case .wait(let until):

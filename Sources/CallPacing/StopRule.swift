@@ -5,7 +5,7 @@ import DequeModule
 /// A pure value, told how each call ended for good.
 package struct StopRule: Sendable {
     /// How a call ended, as far as the rule cares.
-    package enum Ending: Sendable, Equatable {
+    package enum CallEnd: Sendable, Equatable {
         case success
         /// The server refused one record; it is well otherwise.
         case refused
@@ -40,15 +40,15 @@ package struct StopRule: Sendable {
 
     package init() {}
 
-    /// Takes note of a call's ending; returns why the run should stop, if it should.
-    package mutating func record(_ ending: Ending) -> Reason? {
-        let isFailure = ending == .failed || ending == .forbidden
-        hadSuccess = hadSuccess || ending == .success
-        forbiddenRow = ending == .forbidden ? forbiddenRow + 1 : 0
+    /// Takes note of a call's end; returns why the run should stop, if it should.
+    package mutating func record(_ end: CallEnd) -> Reason? {
+        let isFailure = end == .failed || end == .forbidden
+        hadSuccess = hadSuccess || end == .success
+        forbiddenRow = end == .forbidden ? forbiddenRow + 1 : 0
         failedRow = isFailure ? failedRow + 1 : 0
         lookAt(isFailure)
 
-        if ending == .credentialsRefused { return .credentialsRefused }
+        if end == .credentialsRefused { return .credentialsRefused }
         if !hadSuccess, forbiddenRow >= Self.forbiddenLimit { return .forbidden(inARow: forbiddenRow) }
         if failedRow >= Self.rowLimit { return .failures(inARow: failedRow) }
         if recent.count == Self.lookBack, recentFailures * 2 >= Self.lookBack {

@@ -307,7 +307,7 @@ struct DueTests {
     }
 }
 
-extension PaceCalculator.Verdict {
+extension PaceCalculator.Decision {
     fileprivate var due: Int64? {
         if case .granted(let grant) = self { grant.due } else { nil }
     }

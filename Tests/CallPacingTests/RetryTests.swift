@@ -115,7 +115,7 @@ struct StopRuleTests {
 
     @Test("twenty failures in a row do, and a success or a refused record in between forgives")
     func row() {
-        for forgiving in [StopRule.Ending.success, .refused] {
+        for forgiving in [StopRule.CallEnd.success, .refused] {
             var rule = StopRule()
             for _ in 1...19 { #expect(rule.record(.failed) == nil) }
             #expect(rule.record(forgiving) == nil)

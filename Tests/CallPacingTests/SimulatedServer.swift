@@ -8,7 +8,7 @@
 struct SimulatedServer {
     /// The pace under test.
     struct Pace {
-        var admit: (_ now: Int64, _ asked: Int64) -> PaceCalculator.Verdict
+        var admit: (_ now: Int64, _ asked: Int64) -> PaceCalculator.Decision
         var complete: (_ grant: PaceCalculator.Grant, _ sentAt: Int64, _ answeredAt: Int64, _ isAnswered: Bool) -> Void
     }
 

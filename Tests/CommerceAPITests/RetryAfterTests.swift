@@ -1,3 +1,4 @@
+import CallPacing
 import Foundation
 import Testing
 
@@ -37,7 +38,7 @@ struct RetryAfterTests {
         formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
         for day in stride(from: 0, to: 60_000, by: 13) {
             let date = Date(timeIntervalSince1970: Double(day) * 86_400 + Double(day % 86_400))
-            #expect(RetryAfter.httpDate(formatter.string(from: date)) == date)
+            #expect(Date(http: formatter.string(from: date)) == date)
         }
     }
 }

@@ -13,16 +13,19 @@ final class AnswerCollector: HTTPClientResponseDelegate {
 
     /// The most bytes of a body.
     private let limit: Int
+    private let now: @Sendable () -> ContinuousClock.Instant
     private let state = Mutex(State())
 
-    init(limit: Int) {
+    init(limit: Int, now: @escaping @Sendable () -> ContinuousClock.Instant) {
         self.limit = limit
+        self.now = now
     }
 
-    /// What has come of the answer; nil where not even its head came.
+    /// What has come of the answer; nil if not even its head came.
     var answer: Answer? { state.withLock(\.answer) }
 
-    /// When the request's body left and its answer began; nil where there was no body or no answer, or not in this order.
+    /// When the request's body left and its answer began; nil if there was no body or no answer, or if
+    /// they came the other way round.
     var travel: Travel? {
         state.withLock { state in
             guard let written = state.written, let begun = state.begun, written <= begun else { return nil }
@@ -36,16 +39,17 @@ final class AnswerCollector: HTTPClientResponseDelegate {
     /// would look quicker than any can be.
     func body(_ bytes: [UInt8]) -> HTTPClient.Body {
         .stream(contentLength: Int64(bytes.count)) { writer in
-            self.state.withLock { $0.written = .now }
+            let written = self.now()
+            self.state.withLock { $0.written = written }
             return writer.write(.byteBuffer(ByteBuffer(bytes: bytes)))
         }
     }
 
     func didReceiveHead(task: HTTPClient.Task<Void>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
-        let now = ContinuousClock.now
+        let begun = now()
         let answer = Answer(head)
         state.withLock { state in
-            state.begun = now
+            state.begun = begun
             state.answer = answer
         }
         return task.eventLoop.makeSucceededVoidFuture()

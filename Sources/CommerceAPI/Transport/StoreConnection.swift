@@ -1,10 +1,11 @@
+import CallPacing
 package import Foundation
 import NIOCore
 import NIOPosix
 import NIOSSL
 import NIOTLS
 
-/// What a person can know of the way to a store before any call is made.
+/// What can be found out about the way to a store before any call is made.
 package struct StoreConnection: Sendable {
     /// One step of the way.
     package struct Step: Sendable {
@@ -13,23 +14,19 @@ package struct StoreConnection: Sendable {
         package let words: String
     }
 
-    /// The address that the name of the store, or of the proxy, stands for.
+    /// The address of the store, or of the proxy.
     package internal(set) var name: Step?
     package internal(set) var connection: Step?
     /// Nil for plain HTTP and behind a proxy.
     package internal(set) var security: Step?
     /// When the store's certificate ends.
     package internal(set) var certificateEnds: Date?
-    /// Why the next step did not succeed; nil where all did.
+    /// Why the next step did not succeed; nil if all did.
     package internal(set) var failure: String?
 }
 
-extension CommerceClient {
-    /// Looks up the store's name, connects, and speaks TLS, as a call would; sends no request.
-    package func tryConnection() async -> StoreConnection { await transport.tryConnection() }
-}
-
 extension Transport {
+    /// Looks up the store's name, connects, and does the TLS handshake, as a call would; sends no request.
     func tryConnection() async -> StoreConnection {
         let host = options.proxy?.host ?? options.baseURL.host.trimmingBrackets
         let port = options.proxy?.port ?? options.baseURL.port
@@ -65,13 +62,13 @@ extension Transport {
     private func measured<Value: Sendable>(
         _ step: inout StoreConnection.Step?, _ body: () async throws -> Value, words: (Value) -> String
     ) async throws -> Value {
-        let began = ContinuousClock.now
+        let began = time.now()
         let value = try await body()
-        step = .init(took: .now - began, words: words(value))
+        step = .init(took: time.now() - began, words: words(value))
         return value
     }
 
-    /// Returns when the certificate ends; nil where that cannot be read.
+    /// Returns when the certificate ends; nil if that cannot be read.
     private func secure(_ channel: any Channel) async throws -> Date? {
         let context = try NIOSSLContext(configuration: options.tls)
         let host = options.baseURL.host.trimmingBrackets

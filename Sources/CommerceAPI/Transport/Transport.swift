@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import CallPacing
 import Foundation
 import NIOCore
 import NIOHTTP1
@@ -8,12 +9,14 @@ import NIOSSL
 /// Sends one request and reads its whole answer, within one deadline. It repeats nothing and throws nothing.
 struct Transport: Sendable {
     let options: APIOptions
+    let time: TimeSource
     let group: MultiThreadedEventLoopGroup
     private let client: HTTPClient
     private let template: HTTPHeaders
 
-    init(_ options: APIOptions) {
+    init(_ options: APIOptions, _ time: TimeSource) {
         self.options = options
+        self.time = time
         // One thread has room for 20,000 calls a second; a second one costs more than it brings.
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         var configuration = HTTPClient.Configuration()
@@ -21,7 +24,7 @@ struct Transport: Sendable {
         configuration.redirectConfiguration = .disallow
         configuration.httpVersion = .http1Only
         configuration.tracing.tracer = nil
-        configuration.timeout.connect = .nanoseconds(options.connectTimeout.inNanoseconds)
+        configuration.timeout.connect = .nanoseconds(options.connectTimeout.nanoseconds)
         // Fewer connections than callers would make the client's pool a hidden queue, and latencies would lie.
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = max(1, options.concurrency)
         // Repetitions are decided in one place, with their share of the rate, and that is not here.
@@ -49,13 +52,13 @@ struct Transport: Sendable {
 
     /// Sends a request; the second value says when it travelled, where that is known.
     func send(_ request: APIRequest, token: String?) async -> (Exchange, Travel?) {
-        let collector = AnswerCollector(limit: request.answerLimit)
+        let collector = AnswerCollector(limit: request.answerLimit, now: time.now)
         do {
             // What calls back on the connection's own thread, unlike the client's newer interface, has one deadline for
             // head and body, and sees the bytes when they come and not when a task has its turn.
             let task = client.execute(
                 request: try httpRequest(request, token, collector), delegate: collector,
-                deadline: .now() + .nanoseconds(options.callDeadline.inNanoseconds))
+                deadline: .now() + .nanoseconds(options.callDeadline.nanoseconds))
             try await withTaskCancellationHandler {
                 try await task.get()
             } onCancel: {
@@ -120,12 +123,5 @@ struct Transport: Sendable {
             return unsafe String(cString: strerror(error.errnoCode)).lowercased()
         }
         return "\(error)".printable(limit: 200)
-    }
-}
-
-extension Duration {
-    fileprivate var inNanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     }
 }

@@ -46,7 +46,7 @@ struct ProbeReport: Encodable, Sendable {
         add("a cart that does not exist is given to a customer", findings.unknownCart) {
             isGood($0) ? "the store creates it, so that an export with dead carts brings them back" : "refused"
         }
-        add("a page is listed beyond the offset \(CommerceClient.documentedOffset)", findings.offsetBeyondLimit) {
+        add("a page is listed beyond the offset \(APIOptions.documentedOffset)", findings.offsetBeyondLimit) {
             status in
             findings.servesBeyondLimit ? "it has carts" : isGood(status) ? "it has none" : "refused"
         }

@@ -21,7 +21,7 @@ struct Settings: Sendable {
     var headers: [ExtraHeader] = []
     var readOnly = false
     var alreadyGone: Set<Int> = [404]
-    var largestOffset = CommerceClient.documentedOffset
+    var largestOffset = APIOptions.documentedOffset
     var listingLag: Duration = .seconds(60)
     var stateDirectory: String?
 

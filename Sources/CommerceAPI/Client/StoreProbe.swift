@@ -1,13 +1,13 @@
+import CallPacing
 package import CartAssociations
-import Foundation
 
 /// Finds out on a live store what the vendor's documentation leaves open, with two throw-away carts that it removes.
 ///
-/// It writes: to be used after a person has agreed. Every call goes through the client's pacer.
+/// It writes; use it only after a person has agreed. Every call goes through the client's pacer.
 package struct StoreProbe: Sendable {
     /// What was learnt.
     package struct Findings: Sendable, Equatable {
-        /// HTTP status of the answer to each question; nil where it was not asked.
+        /// HTTP status of the answer to each question; nil if it was not asked.
         package internal(set) var createCart: Int?
         package internal(set) var unknownOwner: Int?
         package internal(set) var association: Int?
@@ -19,22 +19,23 @@ package struct StoreProbe: Sendable {
         package internal(set) var offsetBeyondLimit: Int?
         /// Whether that page had a total, as a page within the limit has.
         package internal(set) var servesBeyondLimit = false
-        /// How long the listing took to show a fresh association; nil where it did not within `patience`.
+        /// How long the listing took to show a fresh association; nil if it did not within `patience`.
         package internal(set) var listingLag: Duration?
         /// Whether the listing was asked for it.
         package internal(set) var askedListing = false
-        /// The headers of a 429 that say how long to wait, where one came.
+        /// The headers of a 429 that say how long to wait; nil if no 429 came.
         package internal(set) var tooManyHeaders: [String: String]?
         /// Calls sent at once to see a 429; 0 for none.
         package internal(set) var burst = 0
-        /// What could not be removed, and has to be by hand.
+        /// What could not be removed and has to be removed by hand.
         package internal(set) var leftBehind: [String] = []
-        /// Why the probe gave up in between; nil where it did not.
+        /// Why the probe gave up in between; nil if it did not.
         package internal(set) var gaveUp: String?
     }
 
     /// How long the listing may take: the vendor speaks of up to a minute (Elastic Path, eventual consistency).
     static let patience: Duration = .seconds(60)
+    private static let waits = Backoff(first: .milliseconds(250), longest: .seconds(5))
 
     private let client: CommerceClient
     private let owner: OwnerID?
@@ -44,8 +45,8 @@ package struct StoreProbe: Sendable {
     private let patience: Duration
 
     /// - Parameters:
-    ///   - owner: a customer who may be given the throw-away cart for a moment, where the store accepts no made-up
-    ///     one; nil: then only a made-up one is tried.
+    ///   - owner: a customer who may be given the throw-away cart for a moment, if the store accepts no made-up one;
+    ///     nil to try a made-up one only.
     ///   - suffix: makes the names of the carts and of the customer that is made up; letters and digits.
     package init?(_ client: CommerceClient, owner: OwnerID?, suffix: String, patience: Duration? = nil) {
         guard let cart = CartID("cartsync-probe-\(suffix)"), let other = CartID("cartsync-probe-\(suffix)-b"),
@@ -59,12 +60,12 @@ package struct StoreProbe: Sendable {
         self.patience = patience ?? Self.patience
     }
 
-    /// Asks everything and cleans up, also where it has to give up in between.
+    /// Asks everything and cleans up, even if it has to give up in between.
     ///
     /// - Parameters:
     ///   - burst: calls to send at once, over any limit, to see what a 429 says; 0 for none.
     ///   - tell: told what is tried, before it is.
-    /// - Throws: `APIError` where the store cannot be asked at all.
+    /// - Throws: `APIError` if the store cannot be asked at all.
     package func run(burst: Int = 0, tell: @Sendable (String) -> Void) async throws(APIError) -> Findings {
         var findings = Findings()
         var failure: APIError?
@@ -110,7 +111,7 @@ package struct StoreProbe: Sendable {
             findings.unknownCart = try await client.create(Association(.customer, usable, otherCart)).status
         }
         tell("listing beyond the documented largest offset")
-        let beyond = try await client.perform(.page(offset: CommerceClient.documentedOffset + 1, limit: 1)) { answer in
+        let beyond = try await client.perform(.page(offset: APIOptions.documentedOffset + 1, limit: 1)) { answer in
             ListingPage(answer.body)
         }
         findings.offsetBeyondLimit = beyond.exchange.status
@@ -119,19 +120,19 @@ package struct StoreProbe: Sendable {
 
     /// How long the first page, which has the carts that were changed last, takes to show an association.
     private func lag(of association: Association) async throws(APIError) -> Duration? {
-        let began = ContinuousClock.now
-        var wait: Duration = .milliseconds(250)
-        while true {
-            let ending = try await client.perform(.page(offset: 0, limit: 100)) { answer in ListingPage(answer.body) }
-            let isShown = ending.value?.carts.contains {
+        let began = client.time.now()
+        for looks in 1... {
+            let call = try await client.perform(.page(offset: 0, limit: 100)) { answer in ListingPage(answer.body) }
+            let isShown = call.value?.carts.contains {
                 $0.id == association.cart.text && $0.customers.contains(association.owner.id.text)
             }
-            let passed = ContinuousClock.now - began
+            let passed = client.time.now() - began
             if isShown == true { return passed }
+            let wait = Self.waits.wait(afterFailures: looks)
             guard passed + wait < patience else { return nil }
             try await client.pause(for: wait)
-            wait = min(wait * 2, .seconds(5))
         }
+        return nil
     }
 
     private func provoke(
@@ -157,36 +158,5 @@ package struct StoreProbe: Sendable {
             }
         }
         return left
-    }
-}
-
-extension CommerceClient {
-    /// Deletes a cart; returns whether it is gone. Right after its last association it may still be refused, since
-    /// associations are eventually consistent.
-    func removeCart(_ cart: CartID) async throws(APIError) -> Bool {
-        let request = APIRequest(operation: .createCart, method: .delete, path: "/v2/carts/\(cart.text)")
-        for number in 0..<5 {
-            if number > 0 { try await pause(for: .seconds(1)) }
-            let ending = try await perform(request, decode: \.self)
-            if ending.value != nil || ending.exchange.status == 404 { return true }
-        }
-        return false
-    }
-
-    /// Sends calls all at once, past the pacer, and returns the waiting headers of the first 429; nil where none came.
-    func burst(_ count: Int) async throws(APIError) -> [String: String]? {
-        let token = try await tokens.token { await self.issueToken() }
-        return await withTaskGroup(of: [String: String]?.self) { group in
-            for _ in 0..<count {
-                group.addTask {
-                    let (exchange, _) = await self.transport.send(.page(offset: 0, limit: 1), token: token.text)
-                    guard case .answer(let answer) = exchange, answer.status == 429 else { return nil }
-                    return answer.waitHeaders
-                }
-            }
-            var first: [String: String]?
-            for await headers in group { first = first ?? headers }
-            return first
-        }
     }
 }

@@ -39,8 +39,6 @@ package struct Listing: Sendable {
 extension CommerceClient {
     /// Carts of one page, the most there are (Elastic Path, carts, get carts).
     static let pageLimit = 100
-    /// The largest offset of a page (Elastic Path, carts, get carts).
-    package static let documentedOffset = 10_000
     /// The carts that a listing can show at most.
     package var reachableCarts: Int { options.largestOffset + Self.pageLimit }
     /// Listings begun before an incomplete one is accepted: carts may be made while the pages are read.
@@ -52,7 +50,7 @@ extension CommerceClient {
     /// - Parameters:
     ///   - mostPages: a listing that would take more is given up after its first page, as an incomplete one; nil: any.
     ///   - progress: told carts read and the total after each page.
-    /// - Throws: `APIError` where a page cannot be had at all.
+    /// - Throws: `APIError` if a page cannot be read at all.
     package func listAssociations(
         of scope: ListingScope = .store, mostPages: Int? = nil,
         progress: @Sendable (_ read: Int, _ total: Int) -> Void = { _, _ in }
@@ -135,12 +133,49 @@ extension CommerceClient {
         case .shopper(let token): shopper = token
         }
         let request = APIRequest(operation: .list, method: .get, path: path, shopper: shopper)
-        let ending = try await perform(request) { answer in ListingPage(answer.body) }
-        if let page = ending.value { return .page(page) }
-        if shopper != nil, [.unauthorized, .forbidden, .refused].contains(ending.answer), standingError == nil {
-            return .tokenRefused(ending.sentence ?? "the store refused the token")
+        let call = try await perform(request) { answer in ListingPage(answer.body) }
+        if let page = call.value { return .page(page) }
+        if shopper != nil, [.unauthorized, .forbidden, .refused].contains(call.answer), standingError == nil {
+            return .tokenRefused(call.sentence ?? "the store refused the token")
         }
-        throw failure(of: ending, "listing the carts")
+        throw failure(of: call, "listing the carts")
+    }
+}
+
+extension CommerceClient {
+    /// Whose rights the calls have.
+    package var authentication: Authentication { options.authentication }
+
+    /// Reads the carts of several shoppers, each by their own token, as one listing of these owners' associations.
+    ///
+    /// It is incomplete if an owner has no token, if the store refuses one, or if not all carts of one owner were seen.
+    ///
+    /// - Parameters:
+    ///   - owners: an owner without a token is not asked about.
+    ///   - progress: told owners asked about and the owners in all.
+    /// - Throws: `APIError` if no further call makes sense.
+    package func listAssociations(
+        ofShoppers owners: [(owner: Owner, token: ShopperToken?)],
+        progress: @Sendable (_ read: Int, _ total: Int) -> Void = { _, _ in }
+    ) async throws(APIError) -> Listing {
+        var whole = Listing()
+        for (number, (owner, token)) in owners.enumerated() {
+            guard let token else {
+                whole.completeness = .incomplete("the export has no token for one of the owners")
+                continue
+            }
+            let listing = try await listAssociations(of: .shopper(token))
+            if case .incomplete(let reason) = listing.completeness {
+                whole.completeness = .incomplete("the carts of one owner: \(reason)")
+            }
+            // Their carts may have other owners, whose other carts are not listed here.
+            whole.associations += listing.associations.filter { $0.owner == owner }
+            whole.cartIDs.formUnion(listing.cartIDs)
+            whole.pages += listing.pages
+            progress(number + 1, owners.count)
+        }
+        whole.carts = whole.cartIDs.count
+        return whole
     }
 }
 

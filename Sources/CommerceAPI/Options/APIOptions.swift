@@ -21,10 +21,17 @@ package struct APIOptions: Sendable {
     /// The answers to a delete that mean that there was nothing to delete; the vendor does not document any.
     package var alreadyGone: Set<Int> = [404]
     /// The largest offset of a page of the listing.
-    package var largestOffset = CommerceClient.documentedOffset
+    package var largestOffset = Self.documentedOffset
+    /// The largest offset that the vendor documents (Elastic Path, carts, get carts).
+    package static let documentedOffset = 10_000
 
     package init(baseURL: BaseURL, credentials: Credentials) {
         self.baseURL = baseURL
         self.credentials = credentials
+    }
+
+    /// What no message may hold, apart from tokens.
+    var secrets: [String] {
+        [credentials.clientSecret] + [proxy?.password].compactMap(\.self) + headers.filter(\.isSecret).map(\.value)
     }
 }

@@ -5,7 +5,7 @@ extension CommerceClient {
     /// Associates an owner with a cart. 200 is a new association, 204 one that was there already.
     ///
     /// - Parameter shopper: the owner's own token, which `Authentication.shopper` needs.
-    /// - Throws: `APIError` where no further call makes sense; the change is then as if not tried.
+    /// - Throws: `APIError` if no further call makes sense; the change then counts as not tried.
     package func create(
         _ association: Association, shopper: ShopperToken? = nil
     ) async throws(APIError) -> WriteResult {
@@ -22,9 +22,9 @@ extension CommerceClient {
     ///
     /// - Parameters:
     ///   - shopper: the owner's own token, which `Authentication.shopper` needs.
-    ///   - repeatingUnknown: false ends the call where an attempt may have had its effect without an answer; the
-    ///     result `isUncertain` then.
-    /// - Throws: `APIError` where no further call makes sense; the change is then as if not tried.
+    ///   - repeatingUnknown: false ends the call after an attempt that may have had its effect without an answer; the
+    ///     result is then `isUncertain`.
+    /// - Throws: `APIError` if no further call makes sense; the change then counts as not tried.
     package func delete(
         _ association: Association, shopper: ShopperToken? = nil, repeatingUnknown: Bool = true
     ) async throws(APIError) -> WriteResult {
@@ -43,7 +43,7 @@ extension CommerceClient {
     /// - Parameters:
     ///   - name: 1 to 255 characters (Elastic Path, carts, create a cart).
     ///   - description: at most 255 characters.
-    /// - Throws: `APIError` where no further call makes sense.
+    /// - Throws: `APIError` if no further call makes sense.
     package func createCart(
         id: CartID, name: String, description: String? = nil
     ) async throws(APIError) -> WriteResult {
@@ -94,18 +94,18 @@ extension CommerceClient {
     }
 
     private func result(
-        of ending: CallEnding<Answer>, success: (Answer, _ isEffectUncertain: Bool) -> (Outcome, String?)
+        of call: EndedCall<Answer>, success: (Answer, _ isEffectUncertain: Bool) -> (Outcome, String?)
     ) -> WriteResult {
         let outcome: Outcome
-        var message: String? = ending.sentence
-        switch (ending.answer, ending.exchange) {
-        case (.success, .answer(let answer)): (outcome, message) = success(answer, ending.isEffectUncertain)
+        var message: String? = call.sentence
+        switch (call.answer, call.exchange) {
+        case (.success, .answer(let answer)): (outcome, message) = success(answer, call.isEffectUncertain)
         case (.refused, _), (.forbidden, _), (.unauthorized, _): outcome = .rejected
         case (.success, _), (.rateLimited, _), (.serverError, _), (.connection, _): outcome = .failed
         }
         return WriteResult(
-            outcome: outcome, answer: ending.answer, status: ending.exchange.status, attempts: ending.attempts,
-            message: message, service: ending.service, response: ending.response, isUncertain: ending.isLeftUnknown)
+            outcome: outcome, answer: call.answer, status: call.exchange.status, attempts: call.attempts,
+            message: message, service: call.service, response: call.response, isUncertain: call.isLeftUnknown)
     }
 
     private func json(_ value: some Encodable) -> [UInt8] {
@@ -113,6 +113,39 @@ extension CommerceClient {
         encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
         // Texts, arrays and dictionaries of them always encode.
         return (try? encoder.encode(value)).map(Array.init) ?? []
+    }
+}
+
+/// How one write ended.
+package struct WriteResult: Sendable {
+    package let outcome: Outcome
+    /// The class of the last answer; nil if nothing was sent.
+    package let answer: AnswerClass?
+    /// The HTTP status of the last answer; nil if none came.
+    package let status: Int?
+    /// Requests sent.
+    package let attempts: Int
+    /// Why it failed or was refused, with the store's words; for a success, what is worth knowing about it.
+    package let message: String?
+    /// Of the last attempt, from the request being sent to its answer being read.
+    package let service: Duration
+    /// From when the pacer's schedule had the first attempt due to the last answer. See `Pacer.admit(_:)`.
+    package let response: Duration
+    /// Whether the last attempt may have had its effect: it got no answer, and was not to be repeated.
+    package let isUncertain: Bool
+
+    package init(
+        outcome: Outcome, answer: AnswerClass?, status: Int?, attempts: Int, message: String?, service: Duration,
+        response: Duration, isUncertain: Bool = false
+    ) {
+        self.outcome = outcome
+        self.answer = answer
+        self.status = status
+        self.attempts = attempts
+        self.message = message
+        self.service = service
+        self.response = response
+        self.isUncertain = isUncertain
     }
 }
 

@@ -1,0 +1,399 @@
+package import CallPacing
+package import CartAssociations
+import Foundation
+package import Logging
+import Synchronization
+
+/// Makes calls to one store, each in the same way: paced, measured, judged, repeated.
+///
+/// What goes wrong with one change is a value (`WriteResult`). What concerns every call is thrown as `APIError`, by
+/// the call that finds out or by the next one, and by every later one. A stop ends all waits and lets the calls that
+/// were sent finish; cancelling a task also gives up its call on the way, whose effect is then unknown.
+package final class CommerceClient: Sendable {
+    struct State {
+        var budget = RetryBudget()
+        var rule = StopRule()
+        /// Calls on the wire now, and the connections that must be open: as many as there were calls at once.
+        var inFlight = 0
+        var connections = 0
+        /// Since when the budget of repetitions is spent without a single healthy answer; nil if it is not.
+        var outageSince: ContinuousClock.Instant?
+        /// Why no further call is made; nil while calls are made.
+        var standing: APIError?
+        /// The token in use, which no message may hold.
+        var token: String?
+    }
+
+    let options: APIOptions
+    let transport: Transport
+    let pacer: Pacer
+    let retry: RetryPolicy
+    let logger: Logger
+    let observe: @Sendable (CallEvent) -> Void
+    let tokens: TokenKeeper
+    let state = Mutex(State())
+    private let signal: StopSignal
+
+    /// The pacer's: what a call measures is compared with when the pacer had it due.
+    var time: TimeSource { pacer.time }
+
+    /// - Parameters:
+    ///   - pacer: stands before every call of the process; all clients share it.
+    ///   - stop: stops this client too.
+    ///   - observe: told every attempt, call and repetition as it happens; it must return soon.
+    package init(
+        options: APIOptions, pacer: Pacer, retry: RetryPolicy = RetryPolicy(), stop: StopSignal? = nil, logger: Logger,
+        observe: @escaping @Sendable (CallEvent) -> Void = { _ in }
+    ) {
+        self.options = options
+        self.transport = Transport(options, pacer.time)
+        self.pacer = pacer
+        self.retry = retry
+        self.logger = logger
+        self.observe = observe
+        tokens = TokenKeeper(pacer.time)
+        signal = StopSignal(within: stop)
+    }
+
+    /// Lets the calls that were sent finish and starts no other; waits for the pacer and before repetitions end.
+    package func stop() {
+        refuseCalls(.stopped)
+    }
+
+    /// Stops because the time for the run is over.
+    ///
+    /// - Parameter words: that it is over, as the beginning of a sentence.
+    package func stop(atDeadline words: String) {
+        refuseCalls(APIError(.deadline, "\(words), so no further call is made; run again to go on"))
+    }
+
+    /// Why no further call is made; nil while calls are made.
+    package var standingError: APIError? { state.withLock { $0.standing } ?? (signal.isStopped ? .stopped : nil) }
+
+    /// Closes all connections. No call may be under way, and none may follow.
+    package func shutdown() async throws {
+        stop()
+        try await transport.shutdown()
+    }
+
+    private func refuseCalls(_ error: APIError) {
+        // The first reason stands.
+        state.withLock { $0.standing = $0.standing ?? (signal.isStopped ? .stopped : error) }
+        signal.stop()
+    }
+}
+
+// MARK: - One call
+
+/// A call that has ended for good, with what was measured of it.
+struct EndedCall<Value: Sendable>: Sendable {
+    /// What the answer says; nil if the call did not succeed.
+    let value: Value?
+    let answer: AnswerClass
+    let exchange: Exchange
+    let attempts: Int
+    let service: Duration
+    let response: Duration
+    /// Whether an attempt before the last one got no answer and may have had its effect.
+    let isEffectUncertain: Bool
+    /// Whether the last attempt may have had its effect, and the call was not to be repeated in that case.
+    let isLeftUnknown: Bool
+    /// Why it did not succeed; nil if it did.
+    let sentence: String?
+}
+
+/// What a call has gone through so far.
+private struct CallHistory {
+    /// Requests sent.
+    var sent = 0
+    /// Requests sent that use up the policy's attempts.
+    var counted = 0
+    var firstDue: ContinuousClock.Instant?
+    var firstSent: ContinuousClock.Instant?
+    var paced: Duration = .zero
+    var backoff: Duration = .zero
+    var refusedToken: Int?
+    var isEffectUncertain = false
+}
+
+extension CommerceClient {
+    /// Makes one call: waits for the pacer, sends, measures, judges and repeats, until it has ended for good.
+    ///
+    /// - Parameter decode: reads what the operation needs from a 2xx; returns nil if that is missing.
+    /// - Throws: what concerns every call; `stopped` if the call was not sent, or not sent again.
+    func perform<Value: Sendable>(
+        _ request: APIRequest, decode: @Sendable (Answer) -> Value?
+    ) async throws(APIError) -> EndedCall<Value> {
+        guard !(options.readOnly && request.isWrite) else {
+            throw APIError(.readOnly, "only reading is allowed (api.read-only), so nothing was written")
+        }
+        var history = CallHistory()
+        while true {
+            let token = try await token(for: request, refused: history.refusedToken)
+            let admission = try await admit(request, isFirst: history.sent == 0)
+            let sentAt = time.now()
+            let mayConnect = beginExchange()
+            let (exchange, travel) = await transport.send(request, token: token?.text)
+            endExchange(exchange)
+            let answeredAt = time.now()
+
+            var value: Value?
+            if case .answer(let answer) = exchange, (200..<300).contains(answer.status) { value = decode(answer) }
+            let judged = Classification(
+                exchange, for: request.operation, isUnderstood: value != nil, alreadyGone: options.alreadyGone)
+            let isHealthy = judged.answer != .serverError && judged.answer != .connection
+            pacer.complete(
+                admission, sentAt: travel?.written ?? sentAt, answered: travel?.answerBegun ?? answeredAt,
+                isAnswered: exchange.status != nil, isHealthy: isHealthy, mayHaveConnected: mayConnect)
+            noteHealth(isHealthy, exchange, request, now: answeredAt)
+            if case .noAnswer(.cancelled) = exchange { throw .stopped }
+            if judged.answer == .rateLimited { pacer.tooMany(admission, retryAfter: retryAfter(exchange)) }
+            state.withLock { $0.budget.callSent() }
+
+            history.sent += 1
+            history.counted += judged.answer == .rateLimited ? 0 : 1
+            history.firstDue = history.firstDue ?? admission.due
+            history.firstSent = history.firstSent ?? sentAt
+            history.paced += admission.granted - admission.asked
+            observe(
+                .attempt(
+                    AttemptMeasure(
+                        operation: request.operation, answer: judged.answer, status: exchange.status,
+                        service: answeredAt - sentAt)))
+
+            if let wait = repetition(request, judged, exchange, token, &history, now: answeredAt) {
+                try await sleep(wait)
+                history.backoff += time.now() - answeredAt
+                continue
+            }
+            let response = answeredAt - (history.firstDue ?? answeredAt)
+            observe(
+                .finished(
+                    CallMeasure(
+                        operation: request.operation, answer: judged.answer, response: response,
+                        paced: history.paced, backoff: history.backoff, attempts: history.sent)))
+            let sentence = judged.answer == .success ? nil : failureSentence(exchange, request)
+            let isLeftUnknown = !request.repeatsUnknown && judged.isRepeatable && exchange.mayHaveTakenEffect
+            // What became of it is found out later; until then it says nothing about the store.
+            if !isLeftUnknown { conclude(judged.answer, request, sentence ?? "") }
+            // The change is not to blame, and is to be made once the credentials are right.
+            if judged.answer == .unauthorized, let standing = standingError { throw standing }
+            return EndedCall(
+                value: value, answer: judged.answer, exchange: exchange, attempts: history.sent,
+                service: answeredAt - sentAt, response: response, isEffectUncertain: history.isEffectUncertain,
+                isLeftUnknown: isLeftUnknown, sentence: sentence)
+        }
+    }
+
+    /// Counts a call on the wire; returns whether a connection may have to be opened for it.
+    private func beginExchange() -> Bool {
+        state.withLock { state in
+            state.inFlight += 1
+            guard state.inFlight > state.connections else { return false }
+            state.connections = state.inFlight
+            return true
+        }
+    }
+
+    /// Counts a call off the wire; without an answer its connection is gone.
+    private func endExchange(_ exchange: Exchange) {
+        state.withLock { state in
+            state.inFlight -= 1
+            if case .noAnswer = exchange { state.connections = max(state.inFlight, state.connections - 1) }
+        }
+    }
+
+    /// How long to wait before the call is made again; nil if it has ended.
+    private func repetition(
+        _ request: APIRequest, _ judged: Classification, _ exchange: Exchange, _ token: TokenKeeper.Token?,
+        _ history: inout CallHistory, now: ContinuousClock.Instant
+    ) -> Duration? {
+        if judged.answer == .unauthorized, let token, history.refusedToken == nil {
+            history.refusedToken = token.number
+            return .zero
+        }
+        history.refusedToken = nil
+        guard judged.isRepeatable, request.repeatsUnknown || !exchange.mayHaveTakenEffect else { return nil }
+        let cause: RetryPolicy.Cause = judged.answer == .rateLimited ? .tooMany : .fault(wait: retryAfter(exchange))
+        var random = SystemRandomNumberGenerator()
+        let decision = retry.decide(
+            cause, attemptsUsed: history.counted, elapsed: now - (history.firstSent ?? now), using: &random)
+        guard case .again(let wait) = decision else { return nil }
+
+        if case .noAnswer(let fault) = exchange, fault.mayHaveTakenEffect { history.isEffectUncertain = true }
+        if judged.answer == .serverError { history.isEffectUncertain = true }
+        let isInBudget = state.withLock { state in
+            let isInBudget = state.budget.takeRepetition()
+            if !isInBudget { state.outageSince = state.outageSince ?? now }
+            return isInBudget
+        }
+        if !isInBudget {
+            pacer.beginProbing(
+                reason: "more than a tenth of all calls are repetitions, so single calls probe the store")
+        }
+        observe(.retry(request.operation, after: wait))
+        logger.debug(
+            "a call is made again",
+            metadata: [
+                "operation": "\(request.operation.rawValue)", "answer": "\(judged.answer.rawValue)",
+                "status": "\(exchange.status.map(String.init) ?? "none")", "attempt": "\(history.sent)",
+                "wait": "\(wait)",
+            ])
+        return wait
+    }
+
+    /// Why a call did not succeed; without any secret, in case the store sent one back.
+    private func failureSentence(_ exchange: Exchange, _ request: APIRequest) -> String {
+        let sentence = FailureSentence(exchange, for: request.operation, shopper: request.shopper?.kind).text
+        let secrets = options.secrets + [state.withLock(\.token), request.shopper?.text].compactMap(\.self)
+        return secrets.filter { $0.utf8.count >= 4 }.reduce(sentence) { text, secret in
+            text.split(separator: secret, omittingEmptySubsequences: false).joined(separator: "(hidden)")
+        }
+    }
+
+    private func retryAfter(_ exchange: Exchange) -> Duration? {
+        guard case .answer(let answer) = exchange else { return nil }
+        return RetryAfter.wait(answer.retryAfter, answerDate: answer.date, now: time.wall())
+    }
+}
+
+// MARK: - Waits
+
+extension CommerceClient {
+    private func token(for request: APIRequest, refused: Int?) async throws(APIError) -> TokenKeeper.Token? {
+        try throwStanding()
+        guard request.operation != .token else { return nil }
+        return try await tokens.token(refused: refused) { await self.issueToken() }
+    }
+
+    private func admit(_ request: APIRequest, isFirst: Bool) async throws(APIError) -> Admission {
+        try throwStanding()
+        let isQueued = isFirst && (request.operation == .create || request.operation == .delete)
+        do {
+            return try await pacer.admit(isQueued ? .queued : .fresh, until: signal)
+        } catch {
+            throw standingError ?? .stopped
+        }
+    }
+
+    /// Waits; a stop ends the wait.
+    ///
+    /// - Throws: `APIError` if no further call is made.
+    package func pause(for wait: Duration) async throws(APIError) {
+        try throwStanding()
+        try await sleep(wait)
+    }
+
+    private func sleep(_ wait: Duration) async throws(APIError) {
+        guard wait > .zero else { return }
+        do {
+            try await signal.cancelling { [time] in try await time.sleep(for: wait) }
+        } catch {
+            throw standingError ?? .stopped
+        }
+    }
+
+    private func throwStanding() throws(APIError) {
+        if let standing = standingError { throw standing }
+        if Task.isCancelled { throw .stopped }
+    }
+}
+
+// MARK: - What concerns every call
+
+extension CommerceClient {
+    /// Ends all calls once an outage lasts longer than any one change may be tried: the run can go on later.
+    private func noteHealth(
+        _ isHealthy: Bool, _ exchange: Exchange, _ request: APIRequest, now: ContinuousClock.Instant
+    ) {
+        let isOver = state.withLock { state in
+            if isHealthy { state.outageSince = nil }
+            return state.outageSince.map { now - $0 >= retry.total } ?? false
+        }
+        guard isOver else { return }
+        refuseCalls(
+            APIError(
+                .unavailable,
+                "\(options.baseURL.host) has not answered well for \(retry.total.components.seconds) s, the last time: "
+                    + "\(failureSentence(exchange, request)). Look at the store's status, then run again to go on"))
+    }
+
+    /// Notes how a call ended, and ends all calls if that concerns every one.
+    ///
+    /// A token that was issued or a page that was read says nothing about the right to write: it is no success here.
+    private func conclude(_ answer: AnswerClass, _ request: APIRequest, _ sentence: String) {
+        if answer == .success, request.operation == .token || request.operation == .list { return }
+        guard let reason = state.withLock({ $0.rule.record(end(answer, request)) }) else { return }
+        let host = options.baseURL.host
+        let isAboutShopper = request.shopper != nil && [.unauthorized, .forbidden].contains(answer)
+        switch reason {
+        case .credentialsRefused:
+            refuseCalls(
+                APIError(
+                    .credentialsRefused,
+                    "\(host) refuses the credentials: \(sentence). Check EPCC_CLIENT_ID and EPCC_CLIENT_SECRET, "
+                        + "and that they belong to this region's store"))
+        case .forbidden(let row):
+            refuseCalls(
+                APIError(
+                    .forbidden,
+                    "\(host) forbids every call, \(row) so far: \(sentence). Use an application key that may manage "
+                        + "carts"))
+        case .failures where isAboutShopper, .mostFailed where isAboutShopper:
+            refuseCalls(
+                APIError(
+                    .credentialsRefused,
+                    "\(host) refuses one shopper's token after the other, the last one: \(sentence). Have the export "
+                        + "written again with fresh tokens, then run again to go on"))
+        case .failures(let row):
+            refuseCalls(
+                APIError(
+                    .unavailable,
+                    "\(row) calls in a row failed, the last one: \(sentence). Look at the store's status, then run "
+                        + "again to go on"))
+        case .mostFailed(let count, let among):
+            refuseCalls(
+                APIError(
+                    .unavailable,
+                    "\(count) of the last \(among) calls failed, the last one: \(sentence). Look at the store's "
+                        + "status, then run again to go on"))
+        }
+    }
+
+    private func end(_ answer: AnswerClass, _ request: APIRequest) -> StopRule.CallEnd {
+        switch answer {
+        case .success: return .success
+        // The access token was renewed before: the shopper's own is invalid, and others may be valid.
+        case .unauthorized where request.shopper != nil, .forbidden where request.shopper != nil: return .failed
+        case .unauthorized: return .credentialsRefused
+        case .refused, .forbidden:
+            if request.operation == .token { return .credentialsRefused }
+            return answer == .forbidden ? .forbidden : .refused
+        case .rateLimited, .serverError, .connection: return .failed
+        }
+    }
+
+    /// The error of a call that everything after it depends on.
+    func failure<Value>(of call: EndedCall<Value>, _ what: String) -> APIError {
+        if let standing = standingError, standing.kind != .stopped { return standing }
+        let sentence = call.sentence ?? "the answer cannot be used"
+        let attempts = call.attempts == 1 ? "" : " after \(call.attempts) attempts"
+        switch call.answer {
+        case .unauthorized, .success, .rateLimited, .serverError, .connection:
+            return APIError(
+                .unavailable,
+                "\(what) at \(options.baseURL.host) failed\(attempts): \(sentence). Check the base URL, the "
+                    + "network and the store's status, then run again")
+        case .forbidden:
+            return APIError(
+                .forbidden,
+                "\(what) at \(options.baseURL.host) is forbidden: \(sentence). Use an application key that may "
+                    + "manage carts")
+        case .refused:
+            return APIError(
+                .refused,
+                "\(what) at \(options.baseURL.host) was refused: \(sentence). Check the base URL and the "
+                    + "settings")
+        }
+    }
+}
