@@ -221,7 +221,10 @@ let package = Package(
             name: "CommerceSandboxTests", dependencies: ["CommerceSandbox", lifecycle, log], swiftSettings: settings),
         .testTarget(
             name: "ProgramTests",
-            dependencies: ["cartsync", "SyncEngine", "TestSupport", "CartAssociations", "CommerceAPI", log],
+            dependencies: [
+                "cartsync", "SyncEngine", "SyncReporting", "ExportFiles", "TestSupport", "CartAssociations",
+                "CommerceAPI", .product(name: "ArgumentParser", package: "swift-argument-parser"), log,
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",

@@ -15,13 +15,8 @@ extension APIOptions {
         self.init(
             baseURL: baseURL,
             credentials: Credentials(clientID: access.clientID, clientSecret: access.clientSecret))
-        authentication = settings.authentication
-        concurrency = settings.concurrency
-        readOnly = settings.readOnly
+        self.settings = settings.api
         userAgent = "cartsync/\(Version.number)"
-        headers = settings.headers
-        alreadyGone = settings.alreadyGone
-        largestOffset = settings.largestOffset
         if let file = settings.caFile { trusted = try TrustedCertificates(file: file) }
         proxy =
             switch settings.proxy {

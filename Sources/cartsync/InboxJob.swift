@@ -20,7 +20,7 @@ final class InboxJob: Sendable {
         self.session = session
         self.metrics = metrics
         approvals = JobApprovals(
-            runs: WaitingRuns(stateFolder: session.ledger.folder), job: session.settings.source ?? "default",
+            runs: WaitingRuns(stateFolder: session.ledger.folder), job: session.settings.source,
             inbox: inbox, log: session.log)
     }
 
@@ -32,7 +32,7 @@ final class InboxJob: Sendable {
 
     /// What the export at a path is. It is read whole, since a broken one makes no earlier one void.
     func classify(_ path: String) -> ExportClass {
-        let reader = ExportReader(options: session.settings.readingOptions)
+        let reader = ExportReader(options: session.settings.reading)
         guard let file = try? ExportFile.open(path, spoolFolder: session.ledger.folder, followingLinks: false),
             let facts = try? reader.read(file, selecting: { _, _, _, _ in false }, visit: { _ in }),
             facts.endsWithNewline || !session.settings.requireFinalNewline, facts.usableRecords > 0
@@ -100,7 +100,7 @@ final class InboxJob: Sendable {
     /// The run that was stopped while it applied this very export, under whatever name it had then.
     private func stoppedRun(of export: ClaimedExport) throws -> RunRecord? {
         let stopped = try session.ledger.runs(in: [.stopped]).filter { run in
-            run.isResumable && run.command == "serve" && run.source == session.settings.source ?? "default"
+            run.isResumable && run.command == "serve" && run.source == session.settings.source
         }
         guard !stopped.isEmpty else { return nil }
         let file = try ExportFile.open(export.path, spoolFolder: session.ledger.folder, followingLinks: false)
@@ -185,7 +185,7 @@ final class InboxJob: Sendable {
     private func verdict(
         _ failure: RunFailure, _ run: String, _ export: ClaimedExport, _ waited: WaitingRun?
     ) -> ExportVerdict {
-        let source = session.settings.source ?? "default"
+        let source = session.settings.source
         let status = failure.exitStatus
         session.log.info(
             "a run ended",

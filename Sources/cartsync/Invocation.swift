@@ -10,27 +10,29 @@ enum Invocation {
     ///
     /// Throws the `Ending` that lists all problems at once.
     static func load(
-        _ flags: [[String: String?]], config: String?, adjust: (inout Settings) -> Void = { _ in }
+        _ flags: [[String: String]], config: String?, usual: Settings = Settings(),
+        adjust: (inout Settings) -> Void = { _ in }
     ) async throws -> LoadedSettings {
         var given: [String: String] = [:]
         for (key, value) in flags.joined() {
-            if let value { given[key] = value }
+            given[key] = value
         }
+        var loaded: LoadedSettings
         do {
-            var loaded = try await SettingsLoader(flags: given, file: config).load()
-            // As a flag, a number of deletes is a person's approval of one run; as a setting it is the usual limit.
-            if case .count(let approved)? = given["guard.max-deletes"].flatMap(Limit.init) {
-                loaded.settings.planGuard.approvedDeletes = approved
-            }
-            adjust(&loaded.settings)
-            return loaded
-        } catch let problems as SettingsProblems {
+            loaded = try SettingsLoader(flags: given, file: config, usual: usual).load()
+        } catch {
             throw Ending(
-                status: problems.areAllFlags ? .usage : .badSettings,
-                details: problems.lines.map { "cartsync: \($0)" }.joined(separator: "\n"),
-                summary: problems.lines.count == 1 ? "one problem" : "\(problems.lines.count) problems",
+                status: error.areAllFlags ? .usage : .badSettings,
+                details: error.lines.map { "cartsync: \($0)" }.joined(separator: "\n"),
+                summary: error.lines.count == 1 ? "one problem" : "\(error.lines.count) problems",
                 next: "cartsync --help, or correct what is listed above and run the command again")
         }
+        // As a flag, a number of deletes is a person's approval of one run; as a setting it is the usual limit.
+        if case .count(let approved)? = given["guard.max-deletes"].flatMap(Limit.init) {
+            loaded.settings.planGuard.approvedDeletes = approved
+        }
+        adjust(&loaded.settings)
+        return loaded
     }
 }
 
@@ -48,15 +50,15 @@ struct StoreAccess {
             ("api.base-url", settings.baseURL), ("api.client-id", settings.clientID), ("api.client-secret", secret),
         ]
         let missing = required.filter { $0.value == nil }.compactMap { entry in
-            SettingDefinition.all.first { $0.key == entry.key }
+            Setting.all.first { $0.key == entry.key }
         }
         guard missing.isEmpty, let baseURL = settings.baseURL, let clientID = settings.clientID,
             let clientSecret = secret
         else {
-            let lines = missing.map { definition in
-                "cartsync: \(definition.key) is not set: \(definition.summary); "
-                    + "set \(definition.vendorVariable ?? definition.variable) in the environment"
-                    + (definition.isSecret ? "" : ", or \(definition.key) in \(SettingsLoader.defaultFile)")
+            let lines = missing.map { setting in
+                "cartsync: \(setting.key) is not set: \(setting.summary); "
+                    + "set \(setting.vendorVariable ?? setting.variable) in the environment"
+                    + (setting.isSecret ? "" : ", or \(setting.key) in \(SettingsFile.usualPath)")
             }
             throw Ending(
                 status: .badSettings, details: lines.joined(separator: "\n"), summary: "the store is not set",

@@ -56,7 +56,7 @@ struct ServiceJobs: Sendable {
             {
                 problems.append("jobs.\(job.name).source is \(place), as of the job \(other); give each its own")
             }
-            let source = settings.source ?? job.name
+            let source = settings.source
             if let other = sources.updateValue(job.name, forKey: source) {
                 problems.append(
                     "jobs.\(job.name).sync.source is \(source), as of the job \(other): each export would take back what "
@@ -70,7 +70,7 @@ struct ServiceJobs: Sendable {
     ///
     /// Throws `InboxError` where the folder that exports are fetched into cannot be made.
     init(_ settings: [JobSettings], _ session: Session, once: Bool) throws {
-        let metrics = ServiceMetrics(session, sources: settings.map { $0.loaded.settings.source ?? $0.name })
+        let metrics = ServiceMetrics(session, sources: settings.map { $0.loaded.settings.source })
         let turn = RunTurn()
         self.metrics = metrics
         for job in settings where job.loaded.settings.sources.folder == nil {

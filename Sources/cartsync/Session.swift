@@ -99,23 +99,14 @@ final class Session: Sendable {
         let loaded = loaded.withLock { $0 }
         let settings = loaded.settings
         var options = RunOptions(
-            command: command, exports: exports, reading: settings.readingOptions,
-            source: settings.source ?? "default", scope: settings.deletes, current: settings.current,
-            planGuard: settings.planGuard, oneOwnerPerCart: settings.oneOwnerPerCart,
-            missingFinalNewline: missingFinalNewline, concurrency: settings.concurrency, rateLimit: pacer.limit,
-            settings: loaded.used)
-        options.shard = settings.shard
+            command: command, exports: exports, settings: settings.run, missingFinalNewline: missingFinalNewline,
+            concurrency: settings.concurrency, rateLimit: pacer.limit)
+        options.used = loaded.used
         // A service goes on at once with what its deadline stops: it has quiet hours instead.
         if command != "serve" {
             options.deadline = settings.deadline?.moment(now: Date(), instant: .now, calendar: settings.calendar)
         }
-        options.canary = settings.canary
-        options.canaryPatience = settings.listingLag
-        options.createsCarts = settings.createsCarts
         options.resumeCommand = { TypedCommand(name: "").next($0) }
-        options.objectives = settings.objectives
-        options.abortsOnCrossing = settings.abortsOnCrossing
-        options.hidesOwners = settings.hidesOwners
         return options
     }
 

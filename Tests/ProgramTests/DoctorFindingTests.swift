@@ -1,6 +1,7 @@
 import CartAssociations
 import CommerceAPI
 import Foundation
+import SyncEngine
 import Testing
 
 @testable import cartsync
@@ -49,15 +50,15 @@ struct DoctorFindingTests {
         #expect(finding.advice?.contains("reserved rate") == true)
     }
 
-    @Test("each default is the one that its summary ends with, and that the program has")
+    @Test("each default that is shown is the one that the program has")
     func defaults() {
-        let words = Dictionary(uniqueKeysWithValues: SettingDefinition.all.map { ($0.key, $0.defaultWords) })
+        let words = Dictionary(uniqueKeysWithValues: Setting.all.map { ($0.key, $0.usual) })
         let settings = Settings()
         #expect(words["rate.limit"] == "\(settings.rate)")
         #expect(words["rate.concurrency"] == "\(settings.concurrency)")
         #expect(words["api.largest-offset"] == "\(settings.largestOffset)")
         #expect(words["api.authentication"] == settings.authentication.rawValue)
-        #expect(words["sync.deletes"] == settings.deletes.rawValue)
+        #expect(words["sync.deletes"] == settings.scope.rawValue)
         #expect(words["run.canary"] == "\(settings.canary)")
         #expect(words["api.base-url"] == .some(nil))
     }

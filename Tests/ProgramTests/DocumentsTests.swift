@@ -1,3 +1,4 @@
+import ArgumentParser
 import CartAssociations
 import Foundation
 import SyncEngine
@@ -30,10 +31,34 @@ struct DocumentsTests {
     @Test("the page of the settings has every setting")
     func settingsPage() {
         let page = ManualPage.settings().text
-        for definition in SettingDefinition.all {
-            #expect(page.contains("\\fB\(ManualPage.escaped(definition.key))\\fR"))
-            #expect(page.contains(definition.variable))
+        for setting in Setting.all {
+            #expect(page.contains("\\fB\(ManualPage.escaped(setting.key))\\fR"))
+            #expect(page.contains(setting.variable))
         }
+    }
+
+    @Test("each flag of a setting is a flag of a command, and says there what the setting says")
+    func flagsOfSettings() throws {
+        let arguments = all(try CommandDescription.ofProgram()).flatMap(\.shownArguments)
+        for setting in Setting.all {
+            guard let flag = setting.flag else { continue }
+            let found = arguments.filter { $0.names?.contains { $0.name == flag.name } == true }
+            #expect(!found.isEmpty, "--\(flag.name)")
+            #expect(found.contains { $0.abstract?.hasPrefix(flag.help) == true }, "--\(flag.name)")
+            #expect(found.allSatisfy { ($0.kind == "flag") == (flag.value == nil) }, "--\(flag.name)")
+        }
+    }
+
+    @Test("a flag that is given is the text of its setting")
+    func givenFlags() throws {
+        let flags = try ReadingFlags.parse(["--owner", "account", "--xml-record", "row", "--create-carts"])
+        #expect(
+            flags.values == ["sync.owner": "account", "mapping.xml.record": "row", "sync.create-carts": "true"])
+        let store = try StoreFlags.parse(["--base-url", "https://store.example", "--rate", "5", "--read-only"])
+        #expect(
+            store.values == ["api.base-url": "https://store.example", "rate.limit": "5", "api.read-only": "true"])
+        #expect(try ReportFlags.parse(["--slo", "a", "--slo", "b"]).values == ["report.slo": "a,b"])
+        #expect(try GuardFlags.parse(["--allow-empty"]).values.isEmpty)
     }
 
     @Test("nothing in a text is a request to the formatter")

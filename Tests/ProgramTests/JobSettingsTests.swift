@@ -1,5 +1,7 @@
 import CartAssociations
+import ExportFiles
 import Foundation
+import SyncEngine
 import TestSupport
 import Testing
 
@@ -10,7 +12,7 @@ struct JobSettingsTests {
     private func load(_ file: String, environment: [String: String] = [:]) async throws -> LoadedSettings {
         let folder = try TemporaryFolder()
         let path = try folder.write(file, to: "settings.yaml")
-        return try await SettingsLoader(environment: environment, file: path).load()
+        return try SettingsLoader(environment: environment, file: path).load()
     }
 
     private func problems(_ file: String, environment: [String: String] = [:]) async -> [String] {
@@ -48,11 +50,11 @@ struct JobSettingsTests {
         let accounts = try #require(jobs.first { $0.name == "accounts" }).loaded.settings
         #expect(customers.sources.folder == "/exports/customers")
         #expect(customers.source == "customers")
-        #expect((customers.owner, customers.deletes) == (.customer, .owned))
+        #expect((customers.reading.ownerKind, customers.scope) == (.customer, .owned))
         #expect(customers.poll == .seconds(30))
         #expect((customers.planGuard.maxDeletes, customers.planGuard.maxDeletesShare) == (7, 0.1))
         #expect(accounts.source == "tenants")
-        #expect((accounts.owner, accounts.deletes) == (.account, DeletionScope.none))
+        #expect((accounts.reading.ownerKind, accounts.scope) == (.account, DeletionScope.none))
         #expect(accounts.poll == .seconds(60))
     }
 
@@ -60,7 +62,7 @@ struct JobSettingsTests {
     func single() async throws {
         let jobs = try ServiceJobs.settings(try await load("source: {folder: /exports}"))
         #expect(jobs.map(\.name) == ["default"])
-        #expect(jobs.first?.loaded.settings.source == nil)
+        #expect(jobs.first?.loaded.settings.source == "default")
     }
 
     @Test(
@@ -69,7 +71,7 @@ struct JobSettingsTests {
             ("jobs: {a: {source: {foldr: /x}}}", "jobs.a.source.foldr; did you mean jobs.a.source.folder?"),
             ("jobs: {a: {rate: {limit: 5}}}", "unknown setting jobs.a.rate.limit"),
             ("jobs: {a: {source: {poll: never}}}", "jobs.a.source.poll is 'never'"),
-            ("jobs: {'A b': {source: {folder: /x}}}", "'A b' is no name of a job"),
+            ("jobs: {'A b': {source: {folder: /x}}}", "'A b' is not a name for a job"),
             ("jobs: {a: }", "the job a has no settings"),
             ("jobs: 3", "unknown setting jobs"),
             ("jobs: {a: {sync: {owner: account}}}", "jobs.a.source.folder is not set"),

@@ -1,6 +1,8 @@
 import CartAssociations
+import CommerceAPI
 import Foundation
 import SyncEngine
+import SyncReporting
 import TestSupport
 import Testing
 
@@ -10,7 +12,7 @@ import Testing
 struct SettingsChangeTests {
     private func load(_ file: String) async throws -> LoadedSettings {
         let folder = try TemporaryFolder()
-        return try await SettingsLoader(environment: [:], file: try folder.write(file, to: "settings.yaml")).load()
+        return try SettingsLoader(environment: [:], file: try folder.write(file, to: "settings.yaml")).load()
     }
 
     @Test("rate, guards and intervals hold at once, the rest needs a restart")

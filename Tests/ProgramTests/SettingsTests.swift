@@ -2,6 +2,7 @@ import CartAssociations
 import CommerceAPI
 import Foundation
 import SyncEngine
+import SyncReporting
 import TestSupport
 import Testing
 
@@ -22,7 +23,7 @@ struct SettingsTests {
         let settingsFolder = try TemporaryFolder()
         // A file that is there keeps the settings of the folder the tests run in out of the way.
         let path = try settingsFolder.write(file ?? "{}", to: "settings.yaml")
-        return try await SettingsLoader(flags: flags, environment: environment, file: path).load()
+        return try SettingsLoader(flags: flags, environment: environment, file: path).load()
     }
 
     private func problems(
@@ -70,7 +71,7 @@ struct SettingsTests {
 
     @Test("JSON is read as well as YAML, nested or with dots")
     func formats() async throws {
-        #expect(try await load(file: #"{"rate": {"limit": 7}, "sync": {"deletes": "all"}}"#).settings.deletes == .all)
+        #expect(try await load(file: #"{"rate": {"limit": 7}, "sync": {"deletes": "all"}}"#).settings.scope == .all)
         #expect(try await load(file: "rate:\n  limit: 7\n").settings.rate == 7)
     }
 
@@ -102,7 +103,7 @@ struct SettingsTests {
             ("2026-11-22T07:30:00+01:00", .at(Date(timeIntervalSince1970: 1_795_329_000))),
         ])
     func deadlines(text: String, deadline: Deadline) throws {
-        #expect(try SettingValue.deadline(text) == deadline)
+        #expect(try SettingKind.deadline.read(text) == deadline)
     }
 
     @Test("a secrets folder may be as Kubernetes makes it, with links to links")
@@ -187,14 +188,14 @@ struct SettingsTests {
             ("1.5h", .seconds(5400)),
         ])
     func durations(text: String, expected: Duration) throws {
-        #expect(try SettingValue.duration(text, in: .zero...Duration.seconds(86_400)) == expected)
+        #expect(try SettingKind.duration(in: .zero...Duration.seconds(86_400)).read(text) == expected)
     }
 
     @Test("every setting has a name of the environment of its own")
     func variables() {
-        let variables = SettingDefinition.all.map(\.variable)
+        let variables = Setting.all.map(\.variable)
         #expect(Set(variables).count == variables.count)
-        #expect(Set(SettingDefinition.all.map(\.key)).count == variables.count)
+        #expect(Set(Setting.all.map(\.key)).count == variables.count)
     }
 }
 

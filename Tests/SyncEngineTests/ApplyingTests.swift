@@ -59,7 +59,7 @@ struct ApplyingTests {
         try await withStore(options) { store in
             let (report, failure) = try await sync(1...40, in: store) {
                 $0.canary = 5
-                $0.canaryPatience = .milliseconds(800)
+                $0.listingLag = .milliseconds(800)
             }
             #expect(failure?.exitStatus == .unavailable)
             #expect(failure?.description.contains("the first 5 changes") == true, "\(failure?.description ?? "")")

@@ -111,14 +111,17 @@ struct Store: Sendable {
         _ path: String, _ source: String, _ scope: DeletionScope, _ current: CurrentSource, _ oneOwnerPerCart: Bool,
         _ change: (inout RunOptions) -> Void = { _ in }
     ) -> RunOptions {
-        var planGuard = Guard()
-        planGuard.approvedDeletes = 1_000_000
-        planGuard.allowEmpty = true
-        planGuard.maxRejected = .share(1)
+        var settings = RunSettings()
+        settings.source = source
+        settings.scope = scope
+        settings.current = current
+        settings.planGuard.approvedDeletes = 1_000_000
+        settings.planGuard.allowEmpty = true
+        settings.planGuard.maxRejected = .share(1)
+        settings.oneOwnerPerCart = oneOwnerPerCart
         var options = RunOptions(
-            command: "sync", exports: [path], reading: ReadingOptions(), source: source, scope: scope,
-            current: current, planGuard: planGuard, oneOwnerPerCart: oneOwnerPerCart,
-            missingFinalNewline: .makesNoDeletes, concurrency: 4, rateLimit: 10_000, settings: [])
+            command: "sync", exports: [path], settings: settings, missingFinalNewline: .makesNoDeletes,
+            concurrency: 4, rateLimit: 10_000)
         change(&options)
         return options
     }

@@ -33,8 +33,6 @@ package struct StoreProbe: Sendable {
         package internal(set) var gaveUp: String?
     }
 
-    /// How long the listing may take: the vendor speaks of up to a minute (Elastic Path, eventual consistency).
-    static let patience: Duration = .seconds(60)
     private static let waits = Backoff(first: .milliseconds(250), longest: .seconds(5))
 
     private let client: CommerceClient
@@ -57,7 +55,7 @@ package struct StoreProbe: Sendable {
         self.cart = cart
         otherCart = other
         self.stranger = stranger
-        self.patience = patience ?? Self.patience
+        self.patience = patience ?? APISettings.documentedLag
     }
 
     /// Asks everything and cleans up, even if it has to give up in between.
@@ -111,7 +109,7 @@ package struct StoreProbe: Sendable {
             findings.unknownCart = try await client.create(Association(.customer, usable, otherCart)).status
         }
         tell("listing beyond the documented largest offset")
-        let beyond = try await client.perform(.page(offset: APIOptions.documentedOffset + 1, limit: 1)) { answer in
+        let beyond = try await client.perform(.page(offset: APISettings.documentedOffset + 1, limit: 1)) { answer in
             ListingPage(answer.body)
         }
         findings.offsetBeyondLimit = beyond.exchange.status

@@ -15,7 +15,7 @@ extension Executor {
         guard !made.isEmpty else {
             throw RunFailure.unconfirmed("none of the first \(canary) changes (run.canary) succeeded")
         }
-        let end = ContinuousClock.now + canaryPatience
+        let end = ContinuousClock.now + listingLag
         var wait: Duration = .milliseconds(500)
         while true {
             let listing = try await list(Set(made.map(\.association.owner)))
@@ -31,7 +31,7 @@ extension Executor {
             guard ContinuousClock.now + wait < end else {
                 var why =
                     "\(missing.count) of the first \(made.count) changes (run.canary) do not show in the store's "
-                    + "listing after \(canaryPatience.components.seconds) s, for instance the \(example.kind.rawValue) "
+                    + "listing after \(listingLag.components.seconds) s, for instance the \(example.kind.rawValue) "
                     + "of \(example.association)"
                 if case .incomplete(let reason) = listing.completeness { why += "; \(reason)" }
                 throw RunFailure.unconfirmed(why)

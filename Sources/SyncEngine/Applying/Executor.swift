@@ -16,7 +16,7 @@ struct Executor: Sendable {
     /// How many changes a listing has to confirm before the rest is made; 0 for none.
     var canary = 0
     /// How long the listing may lag behind the changes.
-    var canaryPatience: Duration = .seconds(60)
+    var listingLag: Duration
     /// Whether a listing of the store shows what exists: a delete whose answer is unknown is looked up in it.
     var hasListing = false
     /// The part before, where the run is resumed.

@@ -21,7 +21,7 @@ extension SyncRun {
             progress.enter(.applying, total: total, done: earlier)
             let executor = Executor(
                 run: id, ledger: ledger, client: client, concurrency: options.concurrency, stop: stop,
-                progress: progress, canary: options.canary, canaryPatience: options.canaryPatience,
+                progress: progress, canary: options.canary, listingLag: options.listingLag,
                 hasListing: draft.plan.current == .api,
                 resumption: resumption, shoppers: try tokensToApply())
             do {

@@ -85,6 +85,6 @@ extension SyncRun {
                 unmanaged: run.counts.unmanaged, current: run.current ?? .none,
                 currentReason: run.currentReason ?? ""),
             outcomes: RunOutcomes(), snapshot: recorder.snapshot(), rateLimit: Double(options.rateLimit),
-            settings: options.settings.map { .init(name: $0.name, value: $0.value, origin: $0.origin) })
+            settings: options.used)
     }
 }

@@ -176,11 +176,7 @@ package final class SyncRun {
                 current: planned.view.current, currentReason: planned.view.currentReason),
             outcomes: RunOutcomes(planned: counts), snapshot: recorder.snapshot(),
             rateLimit: Double(options.rateLimit), rejected: planned.rejected,
-            settings: settingsUsed)
-    }
-
-    var settingsUsed: [RunReport.SettingUsed] {
-        options.settings.map { .init(name: $0.name, value: $0.value, origin: $0.origin) }
+            settings: options.used)
     }
 
     private func removeFolderIfEmpty() {

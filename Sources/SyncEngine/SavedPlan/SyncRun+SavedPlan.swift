@@ -51,7 +51,7 @@ extension SyncRun {
                 return export
             },
             isDelta: plan.isDelta, rejected: plan.rejected, approvedDeletes: options.planGuard.approvedDeletes,
-            allowEmpty: options.planGuard.allowEmpty, settings: settingsUsed)
+            allowEmpty: options.planGuard.allowEmpty, settings: options.used)
         let file = try SavedPlanWriter(path, header, ledgerKey: ledger.fingerprintKey)
         try plan.changes.takeAll { change, _ in
             try visit(change)
@@ -134,16 +134,13 @@ extension SyncRun {
 extension RunOptions {
     /// What a saved plan has settled already: what is compared and deleted, and what a person allowed.
     package mutating func take(_ plan: SavedPlan) {
-        source = plan.view.source
-        scope = plan.view.scope
-        planGuard.approvedDeletes = planGuard.approvedDeletes ?? plan.approvedDeletes
-        planGuard.allowEmpty = planGuard.allowEmpty || plan.allowEmpty
+        settings.source = plan.view.source
+        settings.scope = plan.view.scope
+        settings.planGuard.approvedDeletes = settings.planGuard.approvedDeletes ?? plan.approvedDeletes
+        settings.planGuard.allowEmpty = settings.planGuard.allowEmpty || plan.allowEmpty
         let settled = ["sync.", "mapping.", "export."]
         func isSettled(_ name: String) -> Bool { settled.contains { name.hasPrefix($0) } }
-        settings = settings.filter { !isSettled($0.name) }
-        settings += plan.settings.filter { isSettled($0.name) }.map {
-            .init(name: $0.name, value: $0.value, origin: $0.origin)
-        }
+        used = used.filter { !isSettled($0.name) } + plan.settings.filter { isSettled($0.name) }
     }
 }
 

@@ -1,4 +1,5 @@
 import CartAssociations
+import CommerceAPI
 import SyncEngine
 import SyncReporting
 

@@ -24,7 +24,7 @@ struct CheckCommand: AsyncParsableCommand {
 
     func run() async throws {
         let loaded = try await Invocation.load([settings.values, reading.values], config: settings.config)
-        let reader = ExportReader(options: loaded.settings.readingOptions)
+        let reader = ExportReader(options: loaded.settings.reading)
         var check = ExportsCheck(
             reader, oneOwnerPerCart: loaded.settings.oneOwnerPerCart,
             spool: FileManager.default.temporaryDirectory.path)

@@ -1,147 +1,136 @@
 import ArgumentParser
+import Foundation
+
+/// Flags that stand for settings: a property that has the name of a setting's flag gives that setting.
+protocol SettingFlags: ParsableArguments {}
+
+extension SettingFlags {
+    /// What was given, by the key of the setting.
+    var values: [String: String] {
+        var values: [String: String] = [:]
+        for (label, value) in Mirror(reflecting: self).children {
+            guard let given = value as? any GivenFlag, let setting = Setting.withFlag(label) else { continue }
+            values[setting.key] = given.text
+        }
+        return values
+    }
+}
+
+extension Setting {
+    /// The setting whose flag a property stands for, as ArgumentParser names them: `_xmlRecord` is `--xml-record`.
+    fileprivate static func withFlag(_ label: String?) -> Setting? {
+        guard let name = label?.dropFirst().lowercased() else { return nil }
+        return all.first { $0.flag?.name.replacing("-", with: "") == name }
+    }
+}
+
+/// A flag of the command line.
+protocol GivenFlag {
+    /// What was given, as the text of a setting; nil for nothing.
+    var text: String? { get }
+}
+
+extension Option: GivenFlag {
+    var text: String? {
+        switch wrappedValue {
+        case let texts as [String]: texts.isEmpty ? nil : texts.joined(separator: ",")
+        case let text as String?: text
+        default: nil
+        }
+    }
+}
+
+extension Flag: GivenFlag {
+    var text: String? { wrappedValue as? Bool == true ? "true" : nil }
+}
+
+extension ArgumentHelp {
+    /// What a setting's flag says of itself.
+    ///
+    /// - Parameter help: what it says in this command, without a period, if it is something else.
+    static func setting(_ key: String, _ help: String? = nil) -> ArgumentHelp {
+        guard let flag = Setting.all.first(where: { $0.key == key })?.flag else {
+            preconditionFailure("no flag of the setting \(key)")
+        }
+        let usual = (help == nil ? flag.usual : Setting.all.first { $0.key == key }?.usual).map { " (\($0))" } ?? ""
+        return ArgumentHelp("\(help ?? flag.help)\(usual).", valueName: flag.value)
+    }
+}
 
 /// Flags that every command with settings takes.
-struct SettingsFlags: ParsableArguments {
+struct SettingsFlags: SettingFlags {
     @Option(help: ArgumentHelp("YAML or JSON settings (cartsync.yaml where there is one).", valueName: "file"))
     var config: String?
-
-    @Option(help: ArgumentHelp("Folder of the ledger and the reports.", valueName: "folder"))
-    var state: String?
-
-    var values: [String: String?] { ["state.directory": state] }
+    @Option(help: .setting("state.directory")) var state: String?
 }
 
 /// Flags of the commands that call the API.
-struct StoreFlags: ParsableArguments {
-    @Option(
-        name: .customLong("base-url"),
-        help: ArgumentHelp("Store region, for instance https://euwest.api.elasticpath.com.", valueName: "url"))
-    var baseURL: String?
-
-    @Option(help: ArgumentHelp("Calls in any one second, every call counted (20).", valueName: "n"))
-    var rate: String?
-
-    @Option(help: ArgumentHelp("Calls in flight (8).", valueName: "n"))
-    var concurrency: String?
-
-    @Flag(help: "Refuse every write to the store, whatever the command.")
-    var readOnly = false
-
-    var values: [String: String?] {
-        [
-            "api.base-url": baseURL, "rate.limit": rate, "rate.concurrency": concurrency,
-            "api.read-only": readOnly ? "true" : nil,
-        ]
-    }
+struct StoreFlags: SettingFlags {
+    @Option(name: .customLong("base-url"), help: .setting("api.base-url")) var baseURL: String?
+    @Option(help: .setting("rate.limit")) var rate: String?
+    @Option(help: .setting("rate.concurrency")) var concurrency: String?
+    @Flag(help: .setting("api.read-only")) var readOnly = false
 }
 
 /// Flags of the commands that make one run.
-struct RunFlags: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "Stop to start calls then; the run can be resumed: 06:30, 2026-11-22T06:30:00Z or 2h.", valueName: "time"))
-    var deadline: String?
-
-    var values: [String: String?] { ["run.deadline": deadline] }
+struct RunFlags: SettingFlags {
+    @Option(help: .setting("run.deadline")) var deadline: String?
 }
 
 /// Flags that say how an export is read.
-struct ReadingFlags: ParsableArguments {
-    @Option(help: ArgumentHelp("customer or account, where the columns do not say.", valueName: "kind"))
-    var owner: String?
-
-    @Option(help: ArgumentHelp("One of , ; | tab (found from the header).", valueName: "character"))
-    var delimiter: String?
-
-    @Option(help: ArgumentHelp("auto (UTF-8, or UTF-16 with a byte order mark) or latin-1.", valueName: "name"))
-    var encoding: String?
-
-    @Option(
-        name: .customLong("xml-record"),
-        help: ArgumentHelp("Name of the XML element that is one record.", valueName: "element"))
-    var xmlRecord: String?
-
-    @Flag(help: "Reject the records of a cart that has two owners in the export.")
-    var oneOwnerPerCart = false
-
-    @Flag(help: "Create carts that are not there, from the columns cart_name and cart_description.")
-    var createCarts = false
-
-    var values: [String: String?] {
-        [
-            "sync.owner": owner, "export.delimiter": delimiter, "export.encoding": encoding,
-            "mapping.xml.record": xmlRecord, "sync.one-owner-per-cart": oneOwnerPerCart ? "true" : nil,
-            "sync.create-carts": createCarts ? "true" : nil,
-        ]
-    }
+struct ReadingFlags: SettingFlags {
+    @Option(help: .setting("sync.owner")) var owner: String?
+    @Option(help: .setting("export.delimiter")) var delimiter: String?
+    @Option(help: .setting("export.encoding")) var encoding: String?
+    @Option(help: .setting("mapping.xml.record")) var xmlRecord: String?
+    @Flag(help: .setting("sync.one-owner-per-cart")) var oneOwnerPerCart = false
+    @Flag(help: .setting("sync.create-carts")) var createCarts = false
 }
 
 /// Flags that say what is compared.
-struct ComparingFlags: ParsableArguments {
-    @Option(help: ArgumentHelp("Where to learn what exists: api, ledger, none or auto (auto).", valueName: "source"))
-    var current: String?
-
-    @Option(help: ArgumentHelp("The stream of exports that this one continues.", valueName: "name"))
-    var source: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "Only the carts of share I, from 0, of N; each share needs its own state folder.", valueName: "i/n"))
-    var shard: String?
-
-    var values: [String: String?] { ["sync.current": current, "sync.source": source, "run.shard": shard] }
+struct ComparingFlags: SettingFlags {
+    @Option(help: .setting("sync.current")) var current: String?
+    @Option(help: .setting("sync.source")) var source: String?
+    @Option(help: .setting("run.shard")) var shard: String?
 }
 
 /// Flags that say what the guard allows.
-struct GuardFlags: ParsableArguments {
-    @Option(help: ArgumentHelp("Allow this many deletes in this run, or set the share (500, 20%).", valueName: "n|n%"))
-    var maxDeletes: String?
-
-    @Option(help: ArgumentHelp("Allow this many rejected records, or this share (1%).", valueName: "n|n%"))
-    var maxRejected: String?
-
+struct GuardFlags: SettingFlags {
+    @Option(help: .setting("guard.max-deletes")) var maxDeletes: String?
+    @Option(help: .setting("guard.max-rejected")) var maxRejected: String?
     @Flag(help: "Allow a snapshot without a single usable record.")
     var allowEmpty = false
+}
 
-    var values: [String: String?] { ["guard.max-deletes": maxDeletes, "guard.max-rejected": maxRejected] }
+/// The flag of the commands that approve deletes without an export.
+struct DeleteApprovalFlags: SettingFlags {
+    @Option(help: .setting("guard.max-deletes")) var maxDeletes: String?
 }
 
 /// The flag of the commands that may delete.
-struct DeletesFlag: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "What may be deleted: none, owned (what earlier exports of the source asserted), listed (any of an owner in the export), all (owned).",
-            valueName: "scope"))
-    var deletes: String?
-
-    var values: [String: String?] { ["sync.deletes": deletes] }
+struct DeletesFlag: SettingFlags {
+    @Option(help: .setting("sync.deletes")) var deletes: String?
 }
 
 /// Flags of the commands that leave a report.
-struct ReportFlags: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "An objective, for instance 'create.p99<800ms' or 'failed<0.5%'; may be given several times. Crossing one ends with exit status 8.",
-            valueName: "expression"))
-    var slo: [String] = []
+struct ReportFlags: SettingFlags {
+    @Option(help: .setting("report.slo")) var slo: [String] = []
+    @Flag(help: .setting("report.slo-abort")) var sloAbort = false
+    @Option(help: .setting("report.metrics-file")) var metricsFile: String?
+    @Flag(help: .setting("report.redact")) var redact = false
+}
 
-    @Flag(help: "Stop as soon as an objective is crossed; the same command goes on.")
-    var sloAbort = false
+/// Flags that say where a service finds its exports, and where it is seen.
+struct ServiceFlags: SettingFlags {
+    @Option(help: .setting("source.folder")) var inbox: String?
+    @Option(help: .setting("source.poll")) var poll: String?
+    @Option(help: .setting("source.settle")) var settle: String?
+    @Option(help: .setting("http.listen")) var http: String?
+}
 
-    @Option(
-        help: ArgumentHelp(
-            "Write the run's metrics there, for the node exporter's textfile collector.", valueName: "file"))
-    var metricsFile: String?
-
-    @Flag(help: "Hide who owns a cart in plans and reports.")
-    var redact = false
-
-    var values: [String: String?] {
-        [
-            "report.slo": slo.isEmpty ? nil : slo.joined(separator: ","), "report.slo-abort": sloAbort ? "true" : nil,
-            "report.metrics-file": metricsFile, "report.redact": redact ? "true" : nil,
-        ]
-    }
+/// The flag that names the source of a service's exports.
+struct ServiceSourceFlag: SettingFlags {
+    @Option(help: .setting("sync.source", "The stream of exports that these continue")) var source: String?
 }
 
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable {

@@ -49,7 +49,8 @@ struct LedgerRebuildCommand: AsyncParsableCommand {
 
     func run() async throws {
         let loaded = try await Invocation.load(
-            [settings.values, store.values, reading.values, ["sync.source": source]], config: settings.config)
+            [settings.values, store.values, reading.values, ["sync.source": source].compactMapValues(\.self)],
+            config: settings.config)
         let again = TypedCommand(name: "ledger").again()
         do {
             try refuseSoundLedger(loaded.settings, again: again)
@@ -77,13 +78,13 @@ struct LedgerRebuildCommand: AsyncParsableCommand {
         guard let store = try LedgerAccess.store(settings) else { throw LedgerAccess.noStore }
         let access = listing ? try StoreAccess(settings) : nil
         let rebuild = try LedgerRebuild(
-            folder: StateFolder.path(settings), store: store, source: settings.source ?? "default")
+            folder: StateFolder.path(settings), store: store, source: settings.source)
         do {
             if let access { try await list(into: rebuild, access, settings) }
             if results {
                 try rebuild.addResults(files)
             } else if !files.isEmpty {
-                try rebuild.addExports(files, reading: settings.readingOptions, isApplied: applied)
+                try rebuild.addExports(files, reading: settings.reading, isApplied: applied)
             }
             return try rebuild.finish()
         } catch {

@@ -5,20 +5,21 @@ import SyncEngine
 struct OneRun {
     let command: String
     let exports: [String]
-    let flags: [[String: String?]]
+    let flags: [[String: String]]
     let config: String?
     let output: OutputFormat
     let allowEmpty: Bool
     let approval: ApprovedRun.Approval
-    /// The source where none is set.
-    var usualSource = "default"
+    /// The source if the settings name none; nil for the one of all runs.
+    var usualSource: String?
 
     func run() async throws {
         let typed = TypedCommand(name: command)
         let isRun = if case .never = approval { false } else { true }
-        try await OneSession.run(flags, config: config, again: typed.again(), isRun: isRun) { settings in
+        var usual = Settings()
+        if let usualSource { usual.source = usualSource }
+        try await OneSession.run(flags, config: config, again: typed.again(), isRun: isRun, usual: usual) { settings in
             settings.planGuard.allowEmpty = allowEmpty
-            settings.source = settings.source ?? usualSource
         } _: { session in
             var only: PlanOnly?
             if case .never(let plan) = approval { only = plan }

@@ -11,10 +11,11 @@ enum OneSession {
     ///   - again: the command as it was typed, to be typed again.
     ///   - isRun: whether the command makes a run, of which a failure is to be told.
     static func run(
-        _ flags: [[String: String?]], config: String?, again: String, isRun: Bool = true,
+        _ flags: [[String: String]], config: String?, again: String, isRun: Bool = true,
+        usual: Settings = Settings(),
         adjust: (inout Settings) -> Void = { _ in }, _ work: (Session) async throws -> Ending
     ) async throws {
-        let loaded = try await Invocation.load(flags, config: config, adjust: adjust)
+        let loaded = try await Invocation.load(flags, config: config, usual: usual, adjust: adjust)
         let session = try Session.open(loaded)
         let signals = Signals { [stop = session.stop] in
             if Terminal.isAsking {
@@ -30,7 +31,7 @@ enum OneSession {
         } catch let failure as RunFailure {
             let failed = Ending(failure, again: again)
             let run = MetricsFile.LastRun.failure(
-                source: session.settings.source ?? "default", exitStatus: Int(failed.status.rawValue), ended: Date())
+                source: session.settings.source, exitStatus: Int(failed.status.rawValue), ended: Date())
             ending = (isRun ? session.writeMetrics(run, again: again) : nil) ?? failed
         } catch let early as Ending {
             ending = early

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CartAssociations
+import CommerceAPI
 import Foundation
 import Ledger
 import SyncEngine
@@ -89,12 +90,4 @@ struct UndoRunCommand: AsyncParsableCommand {
             ).run(run, session) { try await run.plan(undoing: record) }
         }
     }
-}
-
-/// The flag of the commands that approve deletes without an export.
-struct DeleteApprovalFlags: ParsableArguments {
-    @Option(help: ArgumentHelp("Allow this many deletes in this run, or set the share (500, 20%).", valueName: "n|n%"))
-    var maxDeletes: String?
-
-    var values: [String: String?] { ["guard.max-deletes": maxDeletes] }
 }

@@ -99,7 +99,7 @@ struct SandboxCommand: AsyncParsableCommand {
 
     private func chosenLifetime() throws -> Duration {
         do {
-            return try SettingValue.duration(tokenLifetime, in: .seconds(1)...Duration.seconds(86_400))
+            return try SettingKind.duration(in: .seconds(1)...Duration.seconds(86_400)).read(tokenLifetime)
         } catch {
             throw ValidationError("--token-lifetime is '\(tokenLifetime)': \(error.reason)")
         }
@@ -130,7 +130,7 @@ struct SandboxCommand: AsyncParsableCommand {
     private func chosenLatency() throws -> SandboxLatency {
         guard let latency else { return .none }
         do {
-            let median = try SettingValue.duration(latency, in: .zero...Duration.seconds(60))
+            let median = try SettingKind.duration(in: .zero...Duration.seconds(60)).read(latency)
             return latencySigma == 0 ? .steady(median) : .lognormal(median: median, sigma: latencySigma)
         } catch {
             throw ValidationError("--latency is '\(latency)': \(error.reason)")

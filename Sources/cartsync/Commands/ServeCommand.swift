@@ -24,18 +24,10 @@ struct ServeCommand: AsyncParsableCommand {
               cartsync serve --inbox /var/spool/cartsync --once --http off
             """)
 
-    @Option(help: ArgumentHelp("Folder that is polled for exports.", valueName: "folder"))
-    var inbox: String?
-    @Option(help: ArgumentHelp("Time between two looks (10s).", valueName: "duration"))
-    var poll: String?
-    @Option(help: ArgumentHelp("Time a file must be still before it is taken (5s).", valueName: "duration"))
-    var settle: String?
-    @Option(help: ArgumentHelp("Address of the status endpoints, or off (127.0.0.1:8480).", valueName: "host:port"))
-    var http: String?
+    @OptionGroup var service: ServiceFlags
     @Flag(help: "Look once, sync what is there, and end.")
     var once = false
-    @Option(help: ArgumentHelp("The stream of exports that these continue (default).", valueName: "name"))
-    var source: String?
+    @OptionGroup var source: ServiceSourceFlag
     @OptionGroup var settings: SettingsFlags
     @OptionGroup var store: StoreFlags
     @OptionGroup var deletes: DeletesFlag
@@ -43,11 +35,10 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var report: ReportFlags
 
     func run() async throws {
-        let own = [
-            "source.folder": inbox, "source.poll": poll, "source.settle": settle, "http.listen": http,
-            "sync.source": source,
+        let flags = [
+            service.values, source.values, settings.values, store.values, deletes.values, reading.values,
+            report.values,
         ]
-        let flags = [own, settings.values, store.values, deletes.values, reading.values, report.values]
         let file = settings.config
         let load: @Sendable () async throws -> LoadedSettings = { try await Invocation.load(flags, config: file) }
         let loaded = try await load()
@@ -57,7 +48,7 @@ struct ServeCommand: AsyncParsableCommand {
         do {
             let built = try ServiceJobs(jobs, session, once: once)
             let reload = SettingsReload(
-                loaded, session, built, file: file ?? SettingsLoader.defaultFile, load: load)
+                loaded, session, built, file: file ?? SettingsFile.usualPath, load: load)
             let result: Result<Ending, any Error>
             do {
                 result = .success(try await serve(session, built, reload))

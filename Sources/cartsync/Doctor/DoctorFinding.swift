@@ -1,5 +1,5 @@
 import CartAssociations
-import SyncEngine
+import SyncReporting
 
 /// What one check of `doctor` found.
 struct DoctorFinding: Encodable, Sendable, Equatable {
@@ -61,11 +61,11 @@ struct DoctorReport: Encodable, Sendable {
     init(_ loaded: LoadedSettings) {
         version = Version.text
         let used = Dictionary(loaded.used.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        settings = SettingDefinition.all.map { definition in
-            if let setting = used[definition.key] {
-                return SettingShown(name: setting.name, value: setting.value, origin: setting.origin)
+        settings = Setting.all.map { setting in
+            if let used = used[setting.key] {
+                return SettingShown(name: used.name, value: used.value, origin: used.origin)
             }
-            return SettingShown(name: definition.key, value: definition.defaultWords, origin: "default")
+            return SettingShown(name: setting.key, value: setting.usual, origin: "default")
         }
     }
 
@@ -77,12 +77,4 @@ struct DoctorReport: Encodable, Sendable {
     var hasFailed: Bool { exitStatus != 0 }
 
     func count(_ state: DoctorFinding.State) -> Int { checks.count { $0.state == state } }
-}
-
-extension SettingDefinition {
-    /// The default in the words of the summary, which end with it in brackets; nil where there is none.
-    var defaultWords: String? {
-        guard summary.hasSuffix(")"), let start = summary.lastIndex(of: "(") else { return nil }
-        return String(summary[summary.index(after: start)...].dropLast())
-    }
 }

@@ -1,4 +1,5 @@
 import CommerceAPI
+import SyncEngine
 import SyncReporting
 
 /// What a probe learnt, as a person reads it and as settings.
@@ -46,7 +47,7 @@ struct ProbeReport: Encodable, Sendable {
         add("a cart that does not exist is given to a customer", findings.unknownCart) {
             isGood($0) ? "the store creates it, so that an export with dead carts brings them back" : "refused"
         }
-        add("a page is listed beyond the offset \(APIOptions.documentedOffset)", findings.offsetBeyondLimit) {
+        add("a page is listed beyond the offset \(APISettings.documentedOffset)", findings.offsetBeyondLimit) {
             status in
             findings.servesBeyondLimit ? "it has carts" : isGood(status) ? "it has none" : "refused"
         }
@@ -59,7 +60,7 @@ struct ProbeReport: Encodable, Sendable {
                     answer: lag.map { "after \(Figures.duration($0))" } ?? "not within a minute"))
             if let lag {
                 let seconds = max(5, Int((lag / .seconds(1)).rounded(.up)) * 4)
-                if seconds > 60 { settings["api.listing-lag"] = "\(seconds)s" }
+                if .seconds(seconds) > RunSettings().listingLag { settings["api.listing-lag"] = "\(seconds)s" }
             } else {
                 settings["api.listing-lag"] = "300s"
             }

@@ -90,11 +90,11 @@ extension ManualPage {
         page.section("DESCRIPTION")
         for paragraph in SettingsDocument.paragraphs { page.paragraph(paragraph.replacing("`", with: "")) }
         page.section("SETTINGS")
-        for definition in SettingDefinition.all {
-            let names = [definition.variable, definition.vendorVariable].compactMap(\.self)
+        for setting in Setting.all {
+            let names = [setting.variable, setting.vendorVariable].compactMap(\.self)
             page.item(
-                definition.key,
-                "\(SettingsDocument.sentence(definition)) In the environment: \(names.joined(separator: ", ")).")
+                setting.key,
+                "\(SettingsDocument.sentence(setting)) In the environment: \(names.joined(separator: ", ")).")
         }
         page.section("EXAMPLE")
         page.example(SettingsDocument.example)

@@ -22,15 +22,15 @@ enum SettingsDocument {
 
     /// The guide as Markdown.
     static var markdown: String {
-        let rows = SettingDefinition.all.map { definition in
-            "| `\(definition.key)` | \(definition.summary) | `\(definition.vendorVariable ?? definition.variable)` |"
+        let rows = Setting.all.map { setting in
+            "| `\(setting.key)` | \(setting.summary) | `\(setting.vendorVariable ?? setting.variable)` |"
         }
         return """
             # Settings
 
             Every setting there is, where it may stand, and what it is without one.
 
-            <!-- Made by `make documents` of Sources/cartsync/Settings/SettingDefinition.swift: change it there. -->
+            <!-- Made by `make documents` of Sources/cartsync/Settings/AllSettings.swift: change it there. -->
 
             ## Where settings come from
 
@@ -52,7 +52,7 @@ enum SettingsDocument {
     }
 
     /// What a setting means, as a sentence.
-    static func sentence(_ definition: SettingDefinition) -> String {
-        definition.summary.prefix(1).uppercased() + definition.summary.dropFirst() + "."
+    static func sentence(_ setting: Setting) -> String {
+        setting.summary.prefix(1).uppercased() + setting.summary.dropFirst() + "."
     }
 }

@@ -1,14 +1,15 @@
 import SyncEngine
+import SyncReporting
 
 /// Settings as they were found, and where each came from.
 struct LoadedSettings: Sendable {
     var settings: Settings
     /// Every setting that is not a default, secrets redacted, in the order of the definitions.
-    var used: [RunOptions.UsedSetting]
+    var used: [RunReport.SettingUsed]
     /// By the key of every setting that is set, what tells whether its text is another one later in this process; it
     /// says nothing of the text, which may be a secret.
     var hashes: [String: Int] = [:]
-    /// The jobs of a service, by name; each has the general settings where it has none of its own.
+    /// The jobs of a service, by name; each has the general settings in the place of those that it lacks.
     var jobs: [JobSettings] = []
 }
 
@@ -22,7 +23,11 @@ struct JobSettings: Sendable {
 struct SettingsProblems: Error, CustomStringConvertible {
     let lines: [String]
     /// Whether each problem is a flag of the command line.
-    let areAllFlags: Bool
+    var areAllFlags = false
 
     var description: String { lines.joined(separator: "\n") }
+}
+
+extension SettingsProblems {
+    init(_ line: String) { self.init(lines: [line]) }
 }

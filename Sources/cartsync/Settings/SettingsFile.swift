@@ -1,104 +1,89 @@
-import Configuration
 import Foundation
 import Yams
 
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
+/// What the settings file says: the texts of its keys, the names of its jobs, and what is wrong with it.
+struct SettingsFile {
+    let path: String
+    /// The text of each known key; the values of a list with commas between.
+    private(set) var values: [String: String] = [:]
+    private(set) var jobs: [String] = []
+    private(set) var problems: [String] = []
 
-extension SettingsLoader {
-    /// What the settings file has: an origin where it says anything, its jobs, and what is wrong with its keys.
-    struct FoundFile {
-        var origin: Origin?
-        var jobs: [String] = []
-        var problems: [String] = []
-    }
+    /// The file that is read if no other is named, and only if it is there.
+    static let usualPath = "cartsync.yaml"
 
-    func fileOrigin() async throws -> FoundFile? {
-        let path = file ?? Self.defaultFile
-        if file == nil && !FileManager.default.fileExists(atPath: path) { return nil }
-        var found = FoundFile()
+    /// Reads a file of YAML, or of JSON, which is a subset of it: numbers and words are one kind of text.
+    ///
+    /// Throws `SettingsProblems` if it cannot be read or is neither.
+    init(path: String) throws(SettingsProblems) {
+        self.path = path
+        let root: Node?
         do {
-            let text = try String(contentsOfFile: path, encoding: .utf8)
-            (found.jobs, found.problems) = try keys(in: text, path: path)
-            // Yams finds no document in an empty file or one of comments, and its provider would refuse it.
-            guard try Yams.compose(yaml: text) != nil else { return found }
+            root = try Yams.compose(yaml: try String(contentsOfFile: path, encoding: .utf8))
         } catch let error as YamlError {
-            throw SettingsProblems(
-                lines: ["\(path)\(error.place): not YAML or JSON: \(error.problem)"], areAllFlags: false)
-        } catch let error as SettingsProblems {
-            throw error
+            throw SettingsProblems("\(path)\(error.place): not YAML or JSON: \(error.problem)")
         } catch {
             throw SettingsProblems(
-                lines: ["settings file \(path) cannot be read; check the name after --config and its permissions"],
-                areAllFlags: false)
+                "settings file \(path) cannot be read; check the name after --config and its permissions")
         }
-        // JSON is read as the subset of YAML that it is, so that numbers and words are one kind of text.
-        let provider: FileProvider<YAMLSnapshot>
-        do {
-            provider = try await FileProvider<YAMLSnapshot>(filePath: .init(path))
-        } catch {
-            throw SettingsProblems(lines: ["\(path): \(error)"], areAllFlags: false)
+        // A file that is empty or has only comments sets nothing.
+        guard let root else { return }
+        guard let mapping = root.mapping else {
+            throw SettingsProblems("\(path): settings are keys and values, for instance rate: {limit: 20}")
         }
-        found.origin = Origin(name: { _ in path }, isFlags: false, reader: ConfigReader(provider: provider))
-        return found
+        readJobs(mapping["jobs"])
+        let settings = Setting.all(jobs: jobs)
+        walk(root, [], Dictionary(uniqueKeysWithValues: settings.map { ($0.key, $0) }))
     }
 
-    /// The names of the jobs, and what is wrong with the keys.
-    private func keys(in text: String, path: String) throws -> (jobs: [String], problems: [String]) {
-        guard let root = try Yams.compose(yaml: text) else { return ([], []) }
-        guard root.mapping != nil else {
-            throw SettingsProblems(
-                lines: ["\(path): settings are keys and values, for instance rate: {limit: 20}"], areAllFlags: false)
-        }
-        var problems: [String] = []
-        var jobs: [String] = []
-        for (key, value) in root.mapping?["jobs"]?.mapping ?? [:] {
+    private mutating func readJobs(_ node: Node?) {
+        for (key, value) in node?.mapping ?? [:] {
             let name = key.string ?? ""
-            let place = key.mark.map { "\(path):\($0.line)" } ?? path
             if name.wholeMatch(of: #/[a-z][a-z0-9_-]{0,63}/#) == nil {
-                problems.append("\(place): '\(name)' is no name of a job; use 1 to 64 of a-z 0-9 _ -, a letter first")
+                problems.append(
+                    "\(place(key)): '\(name)' is not a name for a job; use 1 to 64 of a-z 0-9 _ -, a letter first")
             } else if value.mapping == nil {
                 problems.append(
-                    "\(place): the job \(name) has no settings; give it a source, for instance source: {folder: PATH}")
+                    "\(place(key)): the job \(name) has no settings; give it a source, for instance source: {folder: PATH}"
+                )
             } else {
                 jobs.append(name)
             }
         }
-        let definitions = Self.definitions(jobs)
-        let known = Set(definitions.map(\.key))
-        let lists = Set(definitions.filter(\.isList).map(\.key))
-        func walk(_ node: Node, _ prefix: [String]) {
-            // A job that is none is told already.
-            if prefix.count >= 2, prefix[0] == "jobs", !jobs.contains(prefix[1]) { return }
-            guard let mapping = node.mapping else {
-                let key = prefix.joined(separator: ".")
-                let line = node.mark.map { ":\($0.line)" } ?? ""
-                if !known.contains(key) {
-                    problems.append("\(path)\(line): unknown setting \(key)\(suggestion(for: key, among: known))")
-                } else if node.null != nil || (node.sequence != nil && !lists.contains(key)) {
-                    problems.append("\(path)\(line): \(key) has no single value")
-                }
-                return
-            }
-            for (key, value) in mapping {
-                walk(value, prefix + (key.string?.split(separator: ".").map(String.init) ?? ["?"]))
-            }
-        }
-        walk(root, [])
-        return (jobs, problems)
     }
 
-    func unknownVariables(_ jobs: [String]) -> [String] {
-        let known = Set(Self.definitions(jobs).map(\.variable))
-        return environment.keys.filter { $0.hasPrefix("CARTSYNC_") && !known.contains($0) }.sorted().map {
-            "environment: unknown setting \($0)\(suggestion(for: $0, among: known))"
+    private mutating func walk(_ node: Node, _ prefix: [String], _ known: [String: Setting]) {
+        // What is wrong with the name of a job has been said.
+        if prefix.count >= 2, prefix[0] == "jobs", !jobs.contains(prefix[1]) { return }
+        guard let mapping = node.mapping else { return read(node, prefix.joined(separator: "."), known) }
+        for (key, value) in mapping {
+            walk(value, prefix + (key.string?.split(separator: ".").map(String.init) ?? ["?"]), known)
         }
     }
 
-    func suggestion(for name: String, among known: Set<String>) -> String {
+    private mutating func read(_ node: Node, _ key: String, _ known: [String: Setting]) {
+        guard let setting = known[key] else {
+            let suggestion = NearestName.suggestion(for: key, among: known.keys)
+            problems.append("\(place(node)): unknown setting \(key)\(suggestion)")
+            return
+        }
+        let texts = setting.isList ? node.sequence?.compactMap(\.scalar?.string) : nil
+        if let texts, !texts.isEmpty, texts.count == node.sequence?.count {
+            values[key] = texts.joined(separator: ",")
+        } else if let text = node.scalar?.string, node.null == nil {
+            values[key] = text
+        } else {
+            problems.append("\(place(node)): \(key) has no single value")
+        }
+    }
+
+    private func place(_ node: Node) -> String { node.mark.map { "\(path):\($0.line)" } ?? path }
+}
+
+/// The known name that a mistyped one is closest to.
+enum NearestName {
+    /// What to add to a message about an unknown name; empty if none is close.
+    static func suggestion(for name: String, among known: some Sequence<String>) -> String {
         let nearest = known.map { ($0, editDistance($0, name)) }.min { ($0.1, $0.0) < ($1.1, $1.0) }
         guard let (candidate, distance) = nearest, distance <= max(2, name.count / 3) else { return "" }
         return "; did you mean \(candidate)?"

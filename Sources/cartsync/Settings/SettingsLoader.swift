@@ -1,66 +1,82 @@
 import Configuration
 import Foundation
 import SyncEngine
-import Yams
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
+import SyncReporting
+import Synchronization
 
 /// Finds each setting in the first place that has it: flags, environment, secrets folder, file.
 struct SettingsLoader {
     /// Flags by the key of their setting; only those that were given.
     var flags: [String: String] = [:]
     var environment: [String: String] = ProcessInfo.processInfo.environment
-    /// The settings file named by `--config`; nil for `cartsync.yaml` where there is one.
+    /// The settings file named by `--config`; nil for the usual one, if it is there.
     var file: String?
+    /// What holds for settings that stand nowhere.
+    var usual = Settings()
 
-    static let defaultFile = "cartsync.yaml"
+    /// A place that settings are found in.
+    private struct Origin {
+        /// What a person calls the place of a setting, for instance `environment CARTSYNC_RATE_LIMIT`.
+        let name: (Setting) -> String
+        var isFlags = false
+        let provider: any ConfigProvider
+    }
 
-    struct Origin {
-        let name: @Sendable (SettingDefinition) -> String
-        let isFlags: Bool
-        let reader: ConfigReader
+    private struct Problem {
+        let line: String
+        var isFlag = false
     }
 
     /// Reads and checks every setting.
     ///
     /// Throws `SettingsProblems` with all that is wrong; nothing but the settings' own files has been opened then.
-    func load() async throws -> LoadedSettings {
-        var problems: [(line: String, isFlag: Bool)] = []
-        var origins = [flagsOrigin, environmentOrigin, vendorOrigin]
-        var jobs: [String] = []
+    func load() throws(SettingsProblems) -> LoadedSettings {
+        var problems: [Problem] = []
+        var found: SettingsFile?
         do {
-            if let file = try await fileOrigin() {
-                if let origin = file.origin { origins.append(origin) }
-                jobs = file.jobs
-                problems += file.problems.map { ($0, false) }
-            }
-        } catch let problem as SettingsProblems {
-            problems += problem.lines.map { ($0, false) }
+            found = try readFile()
+        } catch {
+            problems = error.lines.map { Problem(line: $0) }
         }
-        problems += unknownVariables(jobs).map { ($0, false) }
-        if let folder = secretsFolder(in: origins) {
-            do {
-                origins.insert(try secretsOrigin(folder, Self.definitions(jobs)), at: 3)
-            } catch {
-                problems.append(
-                    (
-                        "secrets folder \(folder): it or a secret in it cannot be read; check the name and permissions",
-                        false
-                    ))
+        let jobs = found?.jobs ?? []
+        problems += (found?.problems ?? []).map { Problem(line: $0) }
+        problems += unknownVariables(jobs).map { Problem(line: $0) }
+        let settings = Setting.all(jobs: jobs)
+        let origins = origins(settings, found, &problems)
+        let answered = LastAnswer()
+        let reader = ConfigReader(providers: origins.map(\.provider), accessReporter: answered)
+
+        /// Sets what is set somewhere.
+        func apply(_ settings: [Setting], to loaded: inout LoadedSettings) {
+            for setting in settings {
+                guard var text = reader.string(forKey: ConfigKey(setting.parts), isSecret: setting.isSecret) else {
+                    continue
+                }
+                let origin = origins[answered.place]
+                if setting.isSecret { text = text.trimmingCharacters(in: .newlines) }
+                do {
+                    try setting.set(text, &loaded.settings)
+                    loaded.hashes[setting.key] = text.hashValue
+                    let shown = setting.isSecret ? "(redacted)" : text
+                    loaded.used.append(.init(name: setting.key, value: shown, origin: origin.name(setting)))
+                } catch {
+                    let shown = setting.isSecret ? "set" : "'\(text)'"
+                    problems.append(
+                        Problem(
+                            line: "\(setting.key) is \(shown) (\(origin.name(setting))): \(error.reason)",
+                            isFlag: origin.isFlags))
+                }
             }
         }
-        var loaded = LoadedSettings(settings: Settings(), used: [])
-        apply(SettingDefinition.all, from: origins, to: &loaded, &problems)
+
+        var loaded = LoadedSettings(settings: usual, used: [])
+        apply(Setting.all, to: &loaded)
         for name in jobs {
             var job = loaded
             job.jobs = []
             // Two jobs of one source would each take back what the other one asserts.
-            job.settings.source = name
-            apply(Self.definitions(of: name), from: origins, to: &job, &problems)
+            job.settings.run.source = name
+            apply(Setting.all(of: name), to: &job)
             loaded.jobs.append(JobSettings(name: name, loaded: job))
         }
         guard problems.isEmpty else {
@@ -69,112 +85,105 @@ struct SettingsLoader {
         return loaded
     }
 
-    /// Sets everything that is set somewhere.
-    private func apply(
-        _ definitions: [SettingDefinition], from origins: [Origin], to loaded: inout LoadedSettings,
-        _ problems: inout [(line: String, isFlag: Bool)]
-    ) {
-        for definition in definitions {
-            guard let (text, origin) = find(definition, in: origins) else { continue }
-            let name = origin.name(definition)
+    private func readFile() throws(SettingsProblems) -> SettingsFile? {
+        let path = file ?? SettingsFile.usualPath
+        if file == nil && !FileManager.default.fileExists(atPath: path) { return nil }
+        return try SettingsFile(path: path)
+    }
+
+    /// The places in their order.
+    private func origins(_ settings: [Setting], _ file: SettingsFile?, _ problems: inout [Problem]) -> [Origin] {
+        let vendors = Dictionary(
+            uniqueKeysWithValues: settings.compactMap { setting in
+                setting.vendorVariable.flatMap { environment[$0] }.map { (setting.key, $0) }
+            })
+        var origins = [
+            Origin(
+                name: { "flag --\($0.flagName)" }, isFlags: true, provider: provider("flags", flags, settings)),
+            Origin(
+                name: { "environment \($0.variable)" },
+                provider: EnvironmentVariablesProvider(
+                    environmentVariables: environment,
+                    secretsSpecifier: .specific(Set(settings.filter(\.isSecret).map(\.variable)))
+                ).prefixKeys(with: "cartsync")),
+            Origin(
+                name: { "environment \($0.vendorVariable ?? "")" },
+                provider: provider("vendor environment", vendors, settings)),
+        ]
+        let places = ConfigReader(providers: origins.map(\.provider))
+        let key = "api.secrets-directory"
+        if let folder = places.string(forKey: ConfigKey(key.keyParts)) ?? file?.values[key]
+            ?? environment["CREDENTIALS_DIRECTORY"]
+        {
             do {
-                try definition.apply(&loaded.settings, text)
-                loaded.hashes[definition.key] = text.hashValue
-                let shown = definition.isSecret ? "(redacted)" : text
-                loaded.used.append(.init(name: definition.key, value: shown, origin: name))
+                let secrets = try secrets(in: folder, settings)
+                origins.append(
+                    Origin(
+                        name: { "secrets folder \(folder)/\($0.fileName)" },
+                        provider: provider("secrets folder", secrets, settings)))
             } catch {
-                let shown = definition.isSecret ? "set" : "'\(text)'"
-                problems.append(("\(definition.key) is \(shown) (\(name)): \(error.reason)", origin.isFlags))
+                problems.append(
+                    Problem(
+                        line: "secrets folder \(folder): it or a secret in it cannot be read; check the name and "
+                            + "permissions"))
             }
         }
-    }
-
-    static func definitions(of job: String) -> [SettingDefinition] {
-        SettingDefinition.all.filter(\.isPerJob).map { $0.of(job: job) }
-    }
-
-    /// Every setting there can be, with those of the jobs.
-    static func definitions(_ jobs: [String]) -> [SettingDefinition] {
-        SettingDefinition.all + jobs.flatMap(definitions(of:))
-    }
-
-    private func find(_ definition: SettingDefinition, in origins: [Origin]) -> (String, Origin)? {
-        for origin in origins {
-            let key = ConfigKey(definition.key.split(separator: ".").map(String.init))
-            if definition.isList, let texts = origin.reader.stringArray(forKey: key), !texts.isEmpty {
-                return (texts.joined(separator: ","), origin)
-            }
-            if let text = origin.reader.string(forKey: key, isSecret: definition.isSecret) {
-                return (definition.isSecret ? text.trimmingCharacters(in: .newlines) : text, origin)
-            }
+        if let file {
+            origins.append(Origin(name: { _ in file.path }, provider: provider("file", file.values, settings)))
         }
-        return nil
+        return origins
     }
 
-    private var flagsOrigin: Origin {
-        Origin(
-            name: { "flag --\(Self.flagName($0.key))" }, isFlags: true,
-            reader: ConfigReader(provider: inMemory("flags", flags)))
-    }
-
-    private var environmentOrigin: Origin {
-        Origin(
-            name: { "environment \($0.variable)" }, isFlags: false,
-            reader: ConfigReader(
-                provider: EnvironmentVariablesProvider(environmentVariables: environment)
-            ).scoped(to: "cartsync"))
-    }
-
-    private var vendorOrigin: Origin {
-        var values: [String: String] = [:]
-        for definition in SettingDefinition.all {
-            guard let variable = definition.vendorVariable, let value = environment[variable] else { continue }
-            values[definition.key] = value
-        }
-        return Origin(
-            name: { "environment \($0.vendorVariable ?? "")" }, isFlags: false,
-            reader: ConfigReader(provider: inMemory("vendor environment", values)))
-    }
-
-    private func secretsFolder(in origins: [Origin]) -> String? {
-        let key = ConfigKey(["api", "secrets-directory"])
-        return origins.lazy.compactMap { $0.reader.string(forKey: key) }.first ?? environment["CREDENTIALS_DIRECTORY"]
-    }
-
-    /// The files of a folder, also where they are links: a Secret of Kubernetes is a folder of links to links.
-    private func secretsOrigin(_ folder: String, _ definitions: [SettingDefinition]) throws -> Origin {
+    /// The files of a folder, also if they are links: a Secret of Kubernetes is a folder of links to links, which
+    /// Configuration's own provider of a folder leaves out.
+    private func secrets(in folder: String, _ settings: [Setting]) throws -> [String: String] {
         let present = Set(try FileManager.default.contentsOfDirectory(atPath: folder))
         var values: [String: String] = [:]
-        for definition in definitions where definition.isSecret && present.contains(Self.fileName(definition.key)) {
-            let path = "\(folder)/\(Self.fileName(definition.key))"
-            values[definition.key] = try String(contentsOfFile: path, encoding: .utf8)
+        for setting in settings where setting.isSecret && present.contains(setting.fileName) {
+            values[setting.key] = try String(contentsOfFile: "\(folder)/\(setting.fileName)", encoding: .utf8)
         }
-        return Origin(
-            name: { "secrets folder \(folder)/\(Self.fileName($0.key))" }, isFlags: false,
-            reader: ConfigReader(provider: inMemory("secrets folder", values)))
+        return values
     }
 
-    /// The name of the file that holds a secret.
-    private static func fileName(_ key: String) -> String { key.replacing(".", with: "-") }
-
-    private func inMemory(_ name: String, _ values: [String: String]) -> InMemoryProvider {
-        var byKey: [AbsoluteConfigKey: ConfigValue] = [:]
-        for (key, value) in values {
-            byKey[AbsoluteConfigKey(key.split(separator: ".").map(String.init))] = ConfigValue(
-                .string(value), isSecret: false)
+    private func provider(_ name: String, _ values: [String: String], _ settings: [Setting]) -> InMemoryProvider {
+        let secrets = Set(settings.filter(\.isSecret).map(\.key))
+        let byKey = values.map { key, value in
+            (AbsoluteConfigKey(key.keyParts), ConfigValue(.string(value), isSecret: secrets.contains(key)))
         }
-        return InMemoryProvider(name: name, values: byKey)
+        return InMemoryProvider(name: name, values: Dictionary(uniqueKeysWithValues: byKey))
     }
 
-    /// The flag that stands for a key, where it differs from the key's last part.
-    static func flagName(_ key: String) -> String {
-        switch key {
-        case "state.directory": "state"
-        case "rate.limit": "rate"
-        case "source.folder": "inbox"
-        case "http.listen": "http"
-        case "mapping.xml.record": "xml-record"
-        default: key.split(separator: ".").last.map(String.init) ?? key
+    private func unknownVariables(_ jobs: [String]) -> [String] {
+        let known = Set(Setting.all(jobs: jobs).map(\.variable))
+        return environment.keys.filter { $0.hasPrefix("CARTSYNC_") && !known.contains($0) }.sorted().map {
+            "environment: unknown setting \($0)\(NearestName.suggestion(for: $0, among: known))"
         }
     }
+}
+
+/// Remembers which of a reader's providers gave the value that was read last.
+private final class LastAnswer: AccessReporter {
+    private let asked = Mutex(1)
+
+    /// The place of the provider in the reader's order.
+    var place: Int { asked.withLock { $0 } - 1 }
+
+    func report(_ event: AccessEvent) {
+        // A reader asks one provider after the other, and none after the one that has the value.
+        asked.withLock { $0 = event.providerResults.count }
+    }
+}
+
+extension Setting {
+    fileprivate var parts: [String] { key.keyParts }
+
+    /// The settings of one job.
+    static func all(of job: String) -> [Setting] { all.filter(\.isPerJob).map { $0.of(job: job) } }
+
+    /// Every setting there can be, with those of the jobs.
+    static func all(jobs: [String]) -> [Setting] { all + jobs.flatMap(all(of:)) }
+}
+
+extension String {
+    fileprivate var keyParts: [String] { split(separator: ".").map(String.init) }
 }

@@ -1,0 +1,31 @@
+package import CartAssociations
+import CommerceAPI
+package import ExportFiles
+package import SyncReporting
+
+/// The settings that a run works by; each default stands here and nowhere else.
+package struct RunSettings: Sendable {
+    package var reading = ReadingOptions()
+    /// The stream of exports that a snapshot of the run continues.
+    package var source = "default"
+    package var scope: DeletionScope = .owned
+    package var current: CurrentSource = .auto
+    package var planGuard = Guard()
+    package var oneOwnerPerCart = false
+    /// Whether carts that are not there are created with the names that the export has.
+    package var createsCarts = false
+    /// The carts that the run is about; nil for all.
+    package var shard: Shard?
+    /// How many changes a listing has to confirm before the rest is made; 0 for none.
+    package var canary = 0
+    /// How long the listing may lag behind the changes.
+    package var listingLag: Duration = APISettings.documentedLag
+    /// The objectives that the report judges the run by.
+    package var objectives: [ServiceObjective] = []
+    /// Whether a crossed objective stops the run, resumable.
+    package var abortsOnCrossing = false
+    /// Whether reports hide who owns a cart.
+    package var hidesOwners = false
+
+    package init() {}
+}

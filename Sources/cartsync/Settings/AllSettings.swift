@@ -1,0 +1,243 @@
+import CartAssociations
+import CommerceAPI
+import ExportFiles
+import Foundation
+import SyncEngine
+
+extension Setting {
+    /// Every setting there is; a key that is not here is refused.
+    static let all: [Setting] = api + sync + pace + guards + exports + report + source + service
+
+    private static let api = [
+        Setting("api.base-url", \.baseURL, .text, "store region, for instance https://euwest.api.elasticpath.com")
+            .vendor("EPCC_API_BASE_URL").flag("url"),
+        Setting("api.client-id", \.clientID, .text, "id of the application key").vendor("EPCC_CLIENT_ID"),
+        Setting("api.client-secret", \.clientSecret, .text, "secret of the application key")
+            .vendor("EPCC_CLIENT_SECRET").secret,
+        Setting(
+            "api.authentication", \.api.authentication, .choice,
+            "client_credentials, or shopper: each record's own token from customer_token or account_token"),
+        Setting(
+            "api.secrets-directory", \.secretsDirectory, .text,
+            "folder with one file a secret, for instance api-client-secret"),
+        Setting(
+            "api.ca-file", \.caFile, .text, "PEM file of the authorities that may sign the store's certificate",
+            usual: "the system's"),
+        Setting(
+            "api.proxy", \.proxy, .proxy, "HTTP proxy to the store, http://HOST:PORT, or off",
+            usual: "HTTPS_PROXY and NO_PROXY"
+        ).secret,
+        Setting(
+            "api.headers", \.api.headers, .headers, "further headers of every call, for instance EP-Channel: web"
+        ).secret.list,
+        Setting("api.read-only", \.api.readOnly, .bool, "refuse every write, whatever the command")
+            .flag(nil, help: "Refuse every write to the store, whatever the command"),
+        Setting(
+            "api.already-gone", \.api.alreadyGone, .statuses(among: [400, 404, 410, 422]),
+            "answers to a delete of what is not there, of 400, 404, 410 and 422, or none"
+        ).list,
+        Setting(
+            "api.largest-offset", \.api.largestOffset, .integer(in: 0...10_000_000),
+            "largest offset of a page of the listing"),
+        Setting(
+            "api.listing-lag", \.run.listingLag, .duration(in: .zero...Duration.seconds(3600)),
+            "how long the listing may take to show a change"),
+        Setting(
+            "state.directory", \.stateDirectory, .text, "folder of the ledger and the reports",
+            usual: "$STATE_DIRECTORY or the XDG state folder"
+        ).flag("folder", name: "state", showsDefault: false),
+    ]
+
+    private static let sync = [
+        Setting("sync.deletes", \.run.scope, .choice, "what may be deleted: none, owned, listed or all").flag(
+            "scope",
+            help: "What may be deleted: none, owned (what earlier exports of the source asserted), listed (any of an "
+                + "owner in the export), all"
+        ).perJob,
+        Setting(
+            "sync.current", \.run.current, .choice, "where to learn what exists: api, ledger, none or auto"
+        ).flag("source").perJob,
+        Setting("sync.owner", \.run.reading.ownerKind, .choice, "customer or account, where the columns do not say")
+            .flag("kind", help: "customer or account, where the columns do not say").perJob,
+        Setting("sync.source", \.run.source, .name, "the stream of exports that this one continues")
+            .flag("name", showsDefault: false).perJob,
+        Setting(
+            "sync.create-carts", \.run.createsCarts, .bool,
+            "create carts that are not there, from cart_name and cart_description"
+        ).flag(nil, help: "Create carts that are not there, from the columns cart_name and cart_description").perJob,
+        Setting(
+            "sync.one-owner-per-cart", \.run.oneOwnerPerCart, .bool,
+            "reject the records of a cart that has two owners"
+        ).flag(nil, help: "Reject the records of a cart that has two owners in the export").perJob,
+        Setting(
+            "run.shard", \.run.shard, .shard,
+            "I/N: only the carts of share I, from 0, of N; each share has its own state folder", usual: "all"
+        ).flag(
+            "i/n", help: "Only the carts of share I, from 0, of N; each share needs its own state folder",
+            showsDefault: false),
+    ]
+
+    private static let pace = [
+        Setting(
+            "rate.limit", \.rate, .integer(in: 1...100_000), "calls in any one second, every call counted"
+        ).flag("n", name: "rate").atOnce,
+        Setting("rate.concurrency", \.api.concurrency, .integer(in: 1...512), "calls in flight").flag("n"),
+        Setting("rate.adaptive", \.adaptiveRate, .bool, "halve the rate on 429 and climb back"),
+        Setting(
+            "rate.schedule", \.rateSchedule, .schedule,
+            "limits of the hours of the day, off for quiet hours, for instance 22:00-06:00 80, 12:00-13:30 off",
+            usual: "rate.limit always"),
+        Setting(
+            "rate.time-zone", \.timeZone, .timeZone,
+            "time zone of the schedule and the deadline, for instance Europe/Berlin", usual: "the machine's"),
+        Setting(
+            "run.deadline", \.deadline, .deadline,
+            "when a run stops to start calls: 06:30, 2026-11-22T06:30:00Z or 2h; not for serve", usual: "none"
+        ).flag(
+            "time", help: "Stop to start calls then; the run can be resumed: 06:30, 2026-11-22T06:30:00Z or 2h",
+            showsDefault: false),
+        Setting(
+            "run.canary", \.run.canary, .integer(in: 0...10_000),
+            "changes that the store's listing has to confirm before the rest is made"
+        ).perJob,
+    ]
+
+    private static let guards = [
+        Setting(
+            "guard.max-deletes", "deletes of one run: a number or a share", usual: Guard().deletesText,
+            set: { text, settings throws(UnusableValue) in
+                switch try SettingKind.limit.read(text) {
+                case .count(let count): settings.run.planGuard.maxDeletes = count
+                case .share(let share): settings.run.planGuard.maxDeletesShare = share
+                }
+            },
+            take: { other, settings in
+                settings.run.planGuard.maxDeletes = other.run.planGuard.maxDeletes
+                settings.run.planGuard.maxDeletesShare = other.run.planGuard.maxDeletesShare
+            }
+        ).flag("n|n%", help: "Allow this many deletes in this run, or set the share").perJob.atOnce,
+        Setting(
+            "guard.max-rejected", \.run.planGuard.maxRejected, .limit,
+            "rejected records of one run: a number or a share", usual: Guard().rejectedText
+        ).flag(
+            "n|n%", help: "Allow this many rejected records, or this share (\(Guard().maxRejected.typed))",
+            showsDefault: false
+        ).perJob.atOnce,
+    ]
+
+    private static let exports =
+        ExportField.allCases.map { field in
+            Setting(
+                "mapping.\(field.rawValue)", \.run.reading.fieldNames[field], .text,
+                "name of the column or element that holds the \(field.rawValue)"
+            ).perJob
+        } + [
+            Setting(
+                "mapping.xml.record", \.run.reading.xmlRecord, .text, "name of the element that is one record"
+            ).flag("element", name: "xml-record", help: "Name of the XML element that is one record").perJob,
+            Setting(
+                "export.delimiter", \.run.reading.delimiter, .delimiter, "comma, semicolon, tab or vertical bar",
+                usual: "found from the header"
+            ).flag("character", help: "One of , ; | tab").perJob,
+            Setting(
+                "export.encoding", \.run.reading.encoding, .encoding,
+                "auto (UTF-8, or UTF-16 with a byte order mark) or latin-1"
+            ).flag(
+                "name", help: "auto (UTF-8, or UTF-16 with a byte order mark) or latin-1", showsDefault: false
+            ).perJob,
+            Setting(
+                "export.require-final-newline", \.requireFinalNewline, .bool,
+                "serve refuses a CSV without a final line end"
+            ).perJob,
+        ]
+
+    private static let report = [
+        Setting(
+            "report.slo", \.run.objectives, .objectives,
+            "objectives of a run, for instance create.p99<800ms or failed<0.5%"
+        ).flag(
+            "expression",
+            help: "An objective, for instance 'create.p99<800ms' or 'failed<0.5%'; may be given several times. "
+                + "Crossing one ends with exit status 8"
+        ).list.perJob.atOnce,
+        Setting(
+            "report.slo-abort", \.run.abortsOnCrossing, .bool,
+            "stop a run, resumable, as soon as an objective is crossed"
+        ).flag(nil, help: "Stop as soon as an objective is crossed; the same command goes on").perJob.atOnce,
+        Setting(
+            "report.metrics-file", \.metricsFile, .text,
+            "file for the node exporter's textfile collector, written after a run"
+        ).flag("file", help: "Write the run's metrics there, for the node exporter's textfile collector"),
+        Setting("report.redact", \.run.hidesOwners, .bool, "hide who owns a cart in plans and reports")
+            .flag(nil).perJob,
+    ]
+
+    private static let source = [
+        Setting("source.folder", \.sources.folder, .text, "folder that is polled for exports")
+            .flag("folder", name: "inbox").perJob,
+        Setting("source.url", \.sources.url, .webAddress, "URL of an export that is fetched when it changes").perJob,
+        Setting(
+            "source.header", \.sources.header, .header,
+            "header for source.url, for instance Authorization: Bearer TOKEN"
+        ).secret.perJob,
+        Setting("source.sftp", \.sources.sftp, .sftpAddress, "folder behind SFTP: sftp://USER@HOST:PORT/PATH").perJob,
+        Setting(
+            "source.sftp-key", \.sources.sftpKey, .text, "file of the private key for source.sftp",
+            usual: "what ssh finds"
+        ).perJob,
+        Setting(
+            "source.sftp-known-hosts", \.sources.sftpKnownHosts, .text, "file with the host key for source.sftp",
+            usual: "the user's known_hosts"
+        ).perJob,
+        Setting(
+            "source.s3", \.sources.s3, .bucketAddress, "bucket of an S3-compatible store: s3://BUCKET/PREFIX"
+        ).perJob,
+        Setting(
+            "source.s3-endpoint", \.sources.s3Endpoint, .webAddress, "URL of the S3-compatible store",
+            usual: "AWS in source.s3-region"
+        ).perJob,
+        Setting("source.s3-region", \.sources.s3Region, .region, "region of the bucket").perJob,
+        Setting("source.s3-access-key", \.sources.s3AccessKey, .text, "id of the key to the bucket").secret.perJob,
+        Setting("source.s3-secret-key", \.sources.s3SecretKey, .text, "secret of the key to the bucket").secret.perJob,
+        Setting(
+            "source.max-size", \.sources.maxSize, .bytes,
+            "the most bytes of an export that is fetched, for instance 500MB"
+        ).perJob,
+        Setting(
+            "source.poll", \.poll, .duration(in: .milliseconds(100)...Duration.seconds(86_400)),
+            "time between two looks for exports"
+        ).flag("duration", help: "Time between two looks").perJob.atOnce,
+        Setting(
+            "source.settle", \.settle, .duration(in: .zero...Duration.seconds(3600)),
+            "time a file must be still before it is taken"
+        ).flag("duration").perJob.atOnce,
+    ]
+
+    private static let service = [
+        Setting("http.listen", \.httpListen, .textOrOff, "HOST:PORT of the status endpoints, or off")
+            .flag("host:port", name: "http", help: "Address of the status endpoints, or off"),
+        Setting(
+            "http.names", \.httpNames, .hostNames,
+            "names under which browsers reach the page, beside those of loopback, for instance sync.example.com"
+        ).list,
+        Setting(
+            "http.approval-token", \.approvalToken, .token,
+            "secret of those who may approve and stop runs over HTTP, 16 characters or more", usual: "nobody may"
+        ).secret,
+        Setting("log.format", \.logFormat, .choice, "how a line of the log is written: logfmt or json"),
+        Setting(
+            "log.level", \.logLevel, .choice,
+            "the least that is logged: trace, debug, info, notice, warning, error or critical",
+            usual: "info for serve, else warning"),
+    ]
+}
+
+extension Guard {
+    fileprivate var deletesText: String { "\(maxDeletes), \(Limit.share(maxDeletesShare).typed)" }
+    fileprivate var rejectedText: String { "\(maxRejected.typed), at least \(minRejected)" }
+}
+
+extension Limit {
+    /// As a person types it, for instance `20%`.
+    var typed: String { description.replacing(" ", with: "") }
+}

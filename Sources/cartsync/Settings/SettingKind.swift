@@ -1,0 +1,370 @@
+import CallPacing
+import CartAssociations
+import CommerceAPI
+import ExportFiles
+import ExportSources
+import Foundation
+import SyncEngine
+import SyncReporting
+import SyncService
+
+/// Why the text of a setting is not a value of it; completes the sentence "KEY is 'TEXT', …".
+struct UnusableValue: Error {
+    let reason: String
+
+    init(_ reason: String) {
+        self.reason = reason
+    }
+}
+
+/// How the text of a setting becomes a value, strictly: the whole text, in range, or an `UnusableValue`.
+struct SettingKind<Value>: Sendable {
+    let read: @Sendable (_ text: String) throws(UnusableValue) -> Value
+    /// A value as a person writes it; nil if none of its values is a default worth showing.
+    let text: @Sendable (_ value: Value) -> String?
+
+    init(
+        _ read: @escaping @Sendable (_ text: String) throws(UnusableValue) -> Value,
+        text: @escaping @Sendable (_ value: Value) -> String? = { _ in nil }
+    ) {
+        self.read = read
+        self.text = text
+    }
+
+    /// Read by a type's own rules, whose error says what is wrong.
+    init<Problem: Error>(
+        _ read: @escaping @Sendable (_ text: String) throws(Problem) -> Value,
+        reason: @escaping @Sendable (Problem) -> String
+    ) {
+        self.init { text throws(UnusableValue) in
+            do throws(Problem) {
+                return try read(text)
+            } catch {
+                throw UnusableValue(reason(error))
+            }
+        }
+    }
+}
+
+extension SettingKind where Value == String {
+    /// Any text that is not empty.
+    static var text: SettingKind {
+        .init { text throws(UnusableValue) in
+            guard !text.isEmpty else { throw UnusableValue("empty") }
+            return text
+        }
+    }
+
+    /// A name that can stand in a file name, a metric label and a log line.
+    static var name: SettingKind {
+        .init { text throws(UnusableValue) in
+            guard SourceName.isValid(text.utf8) else {
+                throw UnusableValue("not a name; use 1 to 64 letters, digits, '.', '_' or '-'")
+            }
+            return text
+        } text: {
+            $0
+        }
+    }
+
+    static var region: SettingKind {
+        .init { text throws(UnusableValue) in
+            guard text.wholeMatch(of: #/[a-z0-9-]{1,40}/#) != nil else {
+                throw UnusableValue("not a region; write it as in eu-central-1")
+            }
+            return text
+        } text: {
+            $0
+        }
+    }
+
+    /// A secret that is hard to guess and can stand in a header.
+    static var token: SettingKind {
+        .init { text throws(UnusableValue) in
+            guard text.utf8.count >= ApprovalToken.shortest, text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+                throw UnusableValue(
+                    "too easy to guess or not fit for a header; use \(ApprovalToken.shortest) or more characters of "
+                        + "ASCII without spaces, for instance what openssl rand -hex 20 prints")
+            }
+            return text
+        }
+    }
+}
+
+extension SettingKind where Value == String? {
+    /// Any text; `off` is nil.
+    static var textOrOff: SettingKind {
+        .init { text in
+            text == "off" ? nil : text
+        } text: {
+            $0 ?? "off"
+        }
+    }
+}
+
+extension SettingKind where Value == Int {
+    static func integer(in range: ClosedRange<Int>) -> SettingKind {
+        .init { text throws(UnusableValue) in
+            guard let value = Int(text) else {
+                throw UnusableValue("not a whole number; use one from \(range.lowerBound) to \(range.upperBound)")
+            }
+            guard range.contains(value) else {
+                throw UnusableValue("out of range; use \(range.lowerBound) to \(range.upperBound)")
+            }
+            return value
+        } text: {
+            "\($0)"
+        }
+    }
+
+    /// A number of bytes with a unit: B, kB, MB, GB (1000) or KiB, MiB, GiB (1024); bytes without one.
+    static var bytes: SettingKind {
+        .init { text throws(UnusableValue) in
+            let units = [
+                "": 1, "B": 1, "kB": 1000, "MB": 1_000_000, "GB": 1_000_000_000, "KiB": 1 << 10, "MiB": 1 << 20,
+                "GiB": 1 << 30,
+            ]
+            guard let match = text.wholeMatch(of: #/(\d{1,12}) ?([A-Za-z]*)/#), let number = Int(match.1),
+                let unit = units[String(match.2)]
+            else { throw UnusableValue("not a size; write it with its unit, for instance 500MB or 4GiB") }
+            let bytes = number.multipliedReportingOverflow(by: unit)
+            guard !bytes.overflow, (1...(1 << 44)).contains(bytes.partialValue) else {
+                throw UnusableValue("out of range; use 1B to 16384GiB")
+            }
+            return bytes.partialValue
+        } text: { bytes in
+            bytes.isMultiple(of: 1 << 30) ? "\(bytes >> 30)GiB" : "\(bytes)B"
+        }
+    }
+}
+
+extension SettingKind where Value == Bool {
+    static var bool: SettingKind {
+        .init { text throws(UnusableValue) in
+            switch text.lowercased() {
+            case "true", "yes", "on", "1": return true
+            case "false", "no", "off", "0": return false
+            default: throw UnusableValue("neither true nor false")
+            }
+        } text: {
+            "\($0)"
+        }
+    }
+}
+
+extension SettingKind where Value: RawRepresentable<String> & CaseIterable & SendableMetatype {
+    /// One of the words of an enumeration.
+    static var choice: SettingKind {
+        .init { text throws(UnusableValue) in
+            guard let choice = Value(rawValue: text.lowercased()) else {
+                let names = Value.allCases.map(\.rawValue).joined(separator: ", ")
+                throw UnusableValue("not one of \(names)")
+            }
+            return choice
+        } text: {
+            $0.rawValue
+        }
+    }
+}
+
+extension SettingKind where Value == Duration {
+    /// A duration with its unit, for instance `500ms`, `10s`, `5m` or `2h`.
+    static func duration(in range: ClosedRange<Duration>) -> SettingKind {
+        .init { text throws(UnusableValue) in
+            let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+            let milliseconds: Double? =
+                switch text.dropFirst(number.count) {
+                case "ms": 1
+                case "s": 1000
+                case "m", "min": 60_000
+                case "h": 3_600_000
+                default: nil
+                }
+            guard let unit = milliseconds, let value = Double(number) else {
+                throw UnusableValue("not a duration; write it with its unit, for instance 500ms, 10s, 5m or 2h")
+            }
+            let duration = Duration.milliseconds(value * unit)
+            guard range.contains(duration) else {
+                throw UnusableValue("out of range; use \(range.lowerBound) to \(range.upperBound)")
+            }
+            return duration
+        } text: { duration in
+            let (seconds, rest) = duration.components
+            return rest == 0 ? "\(seconds)s" : "\(Int(duration / .milliseconds(1)))ms"
+        }
+    }
+}
+
+extension SettingKind where Value == Deadline {
+    /// A time of the day, a date with its time and zone, or a duration.
+    static var deadline: SettingKind {
+        .init { text throws(UnusableValue) in
+            if let match = text.wholeMatch(of: #/(\d\d):(\d\d)/#), let hour = Int(match.1), let minute = Int(match.2),
+                hour < 24, minute < 60
+            {
+                return .clock(hour: hour, minute: minute)
+            }
+            if let date = try? Date(text, strategy: .iso8601) { return .at(date) }
+            let longest = SettingKind<Duration>.duration(in: .seconds(1)...Duration.seconds(31_536_000))
+            if let duration = try? longest.read(text) { return .after(duration) }
+            throw UnusableValue(
+                "not a time; use a time of the day (06:30), a date (2026-11-22T06:30:00Z) or a duration (2h)")
+        }
+    }
+}
+
+extension SettingKind where Value == TimeZone {
+    static var timeZone: SettingKind {
+        .init { text throws(UnusableValue) in
+            guard let zone = TimeZone(identifier: text) else {
+                throw UnusableValue("not a time zone; use a name such as Europe/Berlin or UTC")
+            }
+            return zone
+        }
+    }
+}
+
+extension SettingKind where Value == RateSchedule {
+    static var schedule: SettingKind { .init(RateSchedule.init(_:)) { $0.reason } }
+}
+
+extension SettingKind where Value == [ServiceObjective] {
+    static var objectives: SettingKind { .init(ServiceObjective.list) { $0.description } }
+}
+
+extension SettingKind where Value == ProxyChoice {
+    static var proxy: SettingKind {
+        .init { text throws(InvalidConnectionSetting) in
+            text == "off" ? .off : .through(try HTTPProxy(text))
+        } reason: {
+            $0.description
+        }
+    }
+}
+
+extension SettingKind where Value == [ExtraHeader] {
+    static var headers: SettingKind {
+        .init { text throws(InvalidConnectionSetting) in
+            var headers: [ExtraHeader] = []
+            for header in text.split(separator: ",") { headers.append(try ExtraHeader(String(header))) }
+            return headers
+        } reason: {
+            $0.description
+        }
+    }
+}
+
+extension SettingKind where Value == Set<Int> {
+    /// HTTP statuses with commas between them, or `none`.
+    static func statuses(among known: Set<Int>) -> SettingKind {
+        .init { text throws(UnusableValue) in
+            if text == "none" { return [] }
+            var statuses: Set<Int> = []
+            for word in text.split(separator: ",") {
+                guard let status = Int(word.drop { $0 == " " }), known.contains(status) else {
+                    let names = known.sorted().map(String.init).joined(separator: ", ")
+                    throw UnusableValue("not a list of \(names), nor none")
+                }
+                statuses.insert(status)
+            }
+            guard !statuses.isEmpty else { throw UnusableValue("empty") }
+            return statuses
+        } text: { statuses in
+            statuses.isEmpty ? "none" : statuses.sorted().map(String.init).joined(separator: ",")
+        }
+    }
+}
+
+extension SettingKind where Value == [String] {
+    /// Names of hosts, with commas between.
+    static var hostNames: SettingKind {
+        .init { text throws(UnusableValue) in
+            var names: [String] = []
+            for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+                let name = part.trimmingCharacters(in: .whitespaces)
+                guard let host = HostName(name), host.text == name.lowercased() else {
+                    throw UnusableValue("not names of hosts; write them without port, for instance sync.example.com")
+                }
+                names.append(host.text)
+            }
+            return names
+        }
+    }
+}
+
+extension SettingKind where Value == Limit {
+    static var limit: SettingKind {
+        .init { text throws(UnusableValue) in
+            guard let limit = Limit(text) else {
+                throw UnusableValue("neither a number such as 412 nor a share such as 20%")
+            }
+            return limit
+        } text: {
+            $0.typed
+        }
+    }
+}
+
+extension SettingKind where Value == Shard {
+    static var shard: SettingKind {
+        .init { text throws(UnusableValue) in
+            guard let shard = Shard(text) else {
+                throw UnusableValue("not a shard; write I/N with I from 0 to N-1, for instance 0/4")
+            }
+            return shard
+        }
+    }
+}
+
+extension SettingKind where Value == Character {
+    static var delimiter: SettingKind {
+        .init { text throws(UnusableValue) in
+            switch text {
+            case ",", "comma": return ","
+            case ";", "semicolon": return ";"
+            case "\t", "tab": return "\t"
+            case "|", "vertical bar": return "|"
+            default: throw UnusableValue("not one of comma, semicolon, tab, vertical bar, nor the character itself")
+            }
+        }
+    }
+}
+
+extension SettingKind where Value == TextEncoding? {
+    /// `auto` is UTF-8, or UTF-16 if a byte order mark says so.
+    static var encoding: SettingKind {
+        .init { text throws(UnusableValue) in
+            switch text.lowercased() {
+            case "auto": return nil
+            case TextEncoding.latin1.rawValue: return .latin1
+            default: throw UnusableValue("not one of auto, \(TextEncoding.latin1.rawValue)")
+            }
+        } text: {
+            $0?.rawValue ?? "auto"
+        }
+    }
+}
+
+extension SettingKind where Value == WebAddress {
+    static var webAddress: SettingKind { .init(WebAddress.init(_:)) { $0.reason } }
+}
+
+extension SettingKind where Value == SFTPAddress {
+    static var sftpAddress: SettingKind { .init(SFTPAddress.init(_:)) { $0.reason } }
+}
+
+extension SettingKind where Value == BucketAddress {
+    static var bucketAddress: SettingKind { .init(BucketAddress.init(_:)) { $0.reason } }
+}
+
+extension SettingKind where Value == (name: String, value: String) {
+    /// `NAME: VALUE`, of one line.
+    static var header: SettingKind {
+        .init { text throws(UnusableValue) in
+            guard let match = text.wholeMatch(of: #/([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*([\x20-\x7e]+)/#) else {
+                throw UnusableValue("not a header; write NAME: VALUE, for instance Authorization: Bearer TOKEN")
+            }
+            return (String(match.1), String(match.2))
+        }
+    }
+}
