@@ -41,7 +41,8 @@ package struct APIOptions: Sendable {
 
     /// What no message may hold, apart from tokens.
     var secrets: [String] {
-        [credentials.clientSecret] + [proxy?.password].compactMap(\.self) + headers.filter(\.isSecret).map(\.value)
+        [credentials.clientSecret] + [proxy?.password].compactMap(\.self)
+            + settings.headers.filter(\.isSecret).map(\.value)
     }
 
     package subscript<Value>(dynamicMember path: WritableKeyPath<APISettings, Value>) -> Value {
