@@ -151,7 +151,7 @@ let package = Package(
             name: "CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .executableTarget(
-            name: "fuzz-exports", dependencies: ["CartAssociations", "ExportFiles"], path: "Tests/Fuzz",
+            name: "fuzz-exports", dependencies: ["CartAssociations", "ExportFiles", "TestSupport"], path: "Tests/Fuzz",
             swiftSettings: settings),
         .executableTarget(
             name: "measure-calls",
@@ -161,14 +161,15 @@ let package = Package(
             ],
             path: "Tests/Benchmarks/Calls", swiftSettings: settings),
         .executableTarget(
-            name: "measure-reports", dependencies: ["CartAssociations", "AssociationDiff", "Ledger", "SyncReporting"],
+            name: "measure-reports",
+            dependencies: ["CartAssociations", "AssociationDiff", "Ledger", "SyncReporting", "TestSupport"],
             path: "Tests/Benchmarks/Reports", swiftSettings: settings),
         .testTarget(name: "DurableFilesTests", dependencies: ["DurableFiles", "TestSupport"], swiftSettings: settings),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(name: "CartAssociationsTests", dependencies: ["CartAssociations"], swiftSettings: settings),
         .testTarget(
-            name: "ExportFilesTests", dependencies: ["CartAssociations", "ExportFiles"], exclude: ["Fixtures"],
-            swiftSettings: settings),
+            name: "ExportFilesTests", dependencies: ["CartAssociations", "ExportFiles", "TestSupport"],
+            exclude: ["Fixtures"], swiftSettings: settings),
         .testTarget(
             name: "AssociationDiffTests", dependencies: ["CartAssociations", "AssociationDiff", "TestSupport"],
             swiftSettings: settings),
@@ -179,7 +180,7 @@ let package = Package(
                 .product(name: "GRDBSQLite", package: "GRDB.swift"), "TestSupport",
             ],
             swiftSettings: settings),
-        .testTarget(name: "CallPacingTests", dependencies: ["CallPacing"], swiftSettings: settings),
+        .testTarget(name: "CallPacingTests", dependencies: ["CallPacing", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "CommerceAPITests",
             dependencies: [
@@ -191,7 +192,8 @@ let package = Package(
         .testTarget(
             name: "SyncReportingTests",
             dependencies: [
-                "SyncReporting", "CartAssociations", .product(name: "Histogram", package: "hdrhistogram-swift"),
+                "SyncReporting", "CartAssociations", "TestSupport",
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: settings),
         .testTarget(

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import CallPacing
@@ -44,7 +45,7 @@ private final class PlainGrid {
 }
 
 /// Wakes that are mostly a little late and at times very late, as on a busy machine.
-private let hiccups: @Sendable (inout SplitMix) -> Int64 = { random in
+private let hiccups: @Sendable (inout SeededGenerator) -> Int64 = { random in
     if random.oneIn(2000) { return random.within(5 * millisecond...60 * millisecond) }
     if random.oneIn(50) { return random.within(millisecond...5 * millisecond) }
     return random.within(20_000...150_000)
@@ -62,9 +63,9 @@ struct PaceCalculatorTests {
         server.callers = max(8, limit / 16)
         let span = second * Int64(limit >= 1000 ? 20 : 300)
         let calls = await server.run(subject.pace, for: span, seed: seed)
-        #expect(calls.busiestSecond() <= limit, "seed \(seed)")
+        #expect(calls.busiestSecond() <= limit)
         let share = calls.share(of: limit, from: 0, to: span - second)
-        #expect(share >= 0.999, "seed \(seed)")
+        #expect(share >= 0.999)
     }
 
     @Test("what late wake-ups of up to 75 ms missed is caught up", arguments: [20, 1000])
@@ -78,8 +79,8 @@ struct PaceCalculatorTests {
                 ? random.within(60 * millisecond...75 * millisecond) : random.within(20_000...150_000)
         }
         let calls = await server.run(subject.pace, for: 60 * second, seed: seed)
-        #expect(calls.busiestSecond() <= limit, "seed \(seed)")
-        #expect(calls.share(of: limit, from: 0, to: 59 * second) >= 0.999, "seed \(seed)")
+        #expect(calls.busiestSecond() <= limit)
+        #expect(calls.share(of: limit, from: 0, to: 59 * second) >= 0.999)
     }
 
     @Test("the time that every call takes to leave costs no rate")
@@ -102,57 +103,57 @@ struct PaceCalculatorTests {
         #expect(calls.share(of: 100, from: 0, to: 119 * second) >= 0.999)
     }
 
-    @Test("late wake-ups, slow ways and answers that vary never put more than the limit into a second")
-    func anyConditions() async {
-        for seed in UInt64(1)...200 {
-            var random = SplitMix(seed: seed)
-            let limit = [1, 2, 5, 20, 50, 100].randomElement(using: &random) ?? 20
-            let subject = Subject(limit: limit)
-            var server = SimulatedServer()
-            server.callers = Int.random(in: 1...64, using: &random)
-            server.wakesLate = hiccups
-            let leastLeaving: Int64 = [1_000, 20_000, 200_000].randomElement(using: &random) ?? 0
-            server.leavesLate = {
-                $0.oneIn(300) ? $0.within(leastLeaving...5 * millisecond) : $0.within(leastLeaving...2 * leastLeaving)
-            }
-            server.travelsThere = { $0.oneIn(200) ? $0.within(60_000...3 * millisecond) : $0.within(60_000...150_000) }
-            let slowest = Int64.random(in: 1...400, using: &random) * millisecond
-            server.serves = { random, _ in random.within(millisecond...max(slowest, 2 * millisecond)) }
-            server.fails = { $0.oneIn(300) }
-            let calls = await server.run(subject.pace, for: 60 * second, seed: seed)
-            #expect(calls.busiestSecond() <= limit, "seed \(seed), limit \(limit)")
+    @Test(
+        "late wake-ups, slow ways and answers that vary never put more than the limit into a second",
+        arguments: UInt64(1)...200)
+    func anyConditions(seed: UInt64) async {
+        var random = SeededGenerator(seed: seed)
+        let limit = [1, 2, 5, 20, 50, 100].randomElement(using: &random) ?? 20
+        let subject = Subject(limit: limit)
+        var server = SimulatedServer()
+        server.callers = Int.random(in: 1...64, using: &random)
+        server.wakesLate = hiccups
+        let leastLeaving: Int64 = [1_000, 20_000, 200_000].randomElement(using: &random) ?? 0
+        server.leavesLate = {
+            $0.oneIn(300) ? $0.within(leastLeaving...5 * millisecond) : $0.within(leastLeaving...2 * leastLeaving)
         }
+        server.travelsThere = { $0.oneIn(200) ? $0.within(60_000...3 * millisecond) : $0.within(60_000...150_000) }
+        let slowest = Int64.random(in: 1...400, using: &random) * millisecond
+        server.serves = { random, _ in random.within(millisecond...max(slowest, 2 * millisecond)) }
+        server.fails = { $0.oneIn(300) }
+        let calls = await server.run(subject.pace, for: 60 * second, seed: seed)
+        #expect(calls.busiestSecond() <= limit, "limit \(limit)")
     }
 
-    @Test("a rare request that is held up for long on its way puts no more than the limit into a second")
-    func rareHoldUps() async {
-        for seed in UInt64(1)...6 {
-            let subject = Subject(limit: 200)
-            var server = SimulatedServer()
-            server.callers = 32
-            server.wakesLate = hiccups
-            server.travelsThere = { random in
-                random.oneIn(5000) ? random.within(5 * millisecond...29 * millisecond) : random.within(60_000...150_000)
-            }
-            let calls = await server.run(subject.pace, for: 60 * second, seed: seed)
-            #expect(calls.busiestSecond() <= 200, "seed \(seed)")
-            #expect(calls.share(of: 200, from: 0, to: 59 * second) >= 0.99, "seed \(seed)")
+    @Test(
+        "a rare request that is held up for long on its way puts no more than the limit into a second",
+        arguments: UInt64(1)...6)
+    func rareHoldUps(seed: UInt64) async {
+        let subject = Subject(limit: 200)
+        var server = SimulatedServer()
+        server.callers = 32
+        server.wakesLate = hiccups
+        server.travelsThere = { random in
+            random.oneIn(5000) ? random.within(5 * millisecond...29 * millisecond) : random.within(60_000...150_000)
         }
+        let calls = await server.run(subject.pace, for: 60 * second, seed: seed)
+        #expect(calls.busiestSecond() <= 200)
+        #expect(calls.share(of: 200, from: 0, to: 59 * second) >= 0.99)
     }
 
-    @Test("that the first requests were late on their way is seen by those that follow")
-    func lateBeginning() async {
-        for seed in UInt64(1)...20 {
-            let subject = Subject(limit: 20)
-            var server = SimulatedServer()
-            var requests = 0
-            server.travelsThere = { random in
-                requests += 1
-                return requests <= 3 ? random.within(2 * millisecond...7 * millisecond) : random.within(60_000...90_000)
-            }
-            let calls = await server.run(subject.pace, for: 4 * second, seed: seed)
-            #expect(calls.busiestSecond() <= 20, "seed \(seed)")
+    @Test(
+        "that the first requests were late on their way is seen by those that follow",
+        arguments: UInt64(1)...20)
+    func lateBeginning(seed: UInt64) async {
+        let subject = Subject(limit: 20)
+        var server = SimulatedServer()
+        var requests = 0
+        server.travelsThere = { random in
+            requests += 1
+            return requests <= 3 ? random.within(2 * millisecond...7 * millisecond) : random.within(60_000...90_000)
         }
+        let calls = await server.run(subject.pace, for: 4 * second, seed: seed)
+        #expect(calls.busiestSecond() <= 20)
     }
 
     @Test("answers that vary log-normally leave at least 99 % of the limit", arguments: [20, 100, 1000])
@@ -173,8 +174,8 @@ struct PaceCalculatorTests {
         }
         let span = 40 * second
         let calls = await server.run(subject.pace, for: span, seed: seed)
-        #expect(calls.busiestSecond() <= limit, "seed \(seed)")
-        #expect(calls.share(of: limit, from: 0, to: span - second) >= 0.99, "seed \(seed)")
+        #expect(calls.busiestSecond() <= limit)
+        #expect(calls.share(of: limit, from: 0, to: span - second) >= 0.99)
     }
 
     @Test("a plain grid fails the same property, so the property has teeth")
@@ -184,41 +185,41 @@ struct PaceCalculatorTests {
         #expect(calls.busiestSecond() > 100)
     }
 
-    @Test("after a pause calls begin again at the even pace")
-    func pause() async {
-        for seed in UInt64(1)...6 {
-            let subject = Subject(limit: 100)
-            var server = SimulatedServer()
-            server.wakesLate = hiccups
-            server.interventions = [(10 * second, { subject.calculator.pause(until: $0 + 3 * second) })]
-            let calls = await server.run(subject.pace, for: 40 * second, seed: seed)
-            #expect(calls.busiestSecond() <= 100, "seed \(seed)")
-            #expect(calls.allSatisfy { $0.sent < 10 * second + millisecond || $0.sent >= 13 * second }, "seed \(seed)")
-            #expect(calls.share(of: 100, from: 14 * second, to: 39 * second) >= 0.98, "seed \(seed)")
-        }
+    @Test(
+        "after a pause calls begin again at the even pace",
+        arguments: UInt64(1)...6)
+    func pause(seed: UInt64) async {
+        let subject = Subject(limit: 100)
+        var server = SimulatedServer()
+        server.wakesLate = hiccups
+        server.interventions = [(10 * second, { subject.calculator.pause(until: $0 + 3 * second) })]
+        let calls = await server.run(subject.pace, for: 40 * second, seed: seed)
+        #expect(calls.busiestSecond() <= 100)
+        #expect(calls.allSatisfy { $0.sent < 10 * second + millisecond || $0.sent >= 13 * second })
+        #expect(calls.share(of: 100, from: 14 * second, to: 39 * second) >= 0.98)
     }
 
-    @Test("changes of the limit hold from the first second on, down and up")
-    func limitChanges() async {
-        for seed in UInt64(1)...8 {
-            var random = SplitMix(seed: seed)
-            let limits = (0..<6).map { _ in [1, 3, 10, 40, 100, 250].randomElement(using: &random) ?? 10 }
-            let subject = Subject(limit: limits[0])
-            var server = SimulatedServer()
-            server.callers = 32
-            server.wakesLate = hiccups
-            server.interventions = limits.enumerated().dropFirst().map { index, limit in
-                (Int64(index) * 20 * second, { subject.calculator.setLimit(limit, now: $0) })
-            }
-            let calls = await server.run(subject.pace, for: 120 * second, seed: seed)
-            for (index, limit) in limits.enumerated() {
-                let begin = Int64(index) * 20 * second
-                // A call granted just before a change still arrives after it, so look a little later.
-                let busiest = calls.busiestSecond(from: begin + 10 * millisecond, to: begin + 20 * second)
-                #expect(busiest <= limit, "seed \(seed), limits \(limits), at \(index)")
-                let share = calls.share(of: limit, from: begin + 2 * second, to: begin + 20 * second)
-                #expect(share >= (limit < 10 ? 0.9 : 0.97), "seed \(seed), limits \(limits), at \(index)")
-            }
+    @Test(
+        "changes of the limit hold from the first second on, down and up",
+        arguments: UInt64(1)...8)
+    func limitChanges(seed: UInt64) async {
+        var random = SeededGenerator(seed: seed)
+        let limits = (0..<6).map { _ in [1, 3, 10, 40, 100, 250].randomElement(using: &random) ?? 10 }
+        let subject = Subject(limit: limits[0])
+        var server = SimulatedServer()
+        server.callers = 32
+        server.wakesLate = hiccups
+        server.interventions = limits.enumerated().dropFirst().map { index, limit in
+            (Int64(index) * 20 * second, { subject.calculator.setLimit(limit, now: $0) })
+        }
+        let calls = await server.run(subject.pace, for: 120 * second, seed: seed)
+        for (index, limit) in limits.enumerated() {
+            let begin = Int64(index) * 20 * second
+            // A call granted just before a change still arrives after it, so look a little later.
+            let busiest = calls.busiestSecond(from: begin + 10 * millisecond, to: begin + 20 * second)
+            #expect(busiest <= limit, "limits \(limits), at \(index)")
+            let share = calls.share(of: limit, from: begin + 2 * second, to: begin + 20 * second)
+            #expect(share >= (limit < 10 ? 0.9 : 0.97), "limits \(limits), at \(index)")
         }
     }
 

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import CallPacing
@@ -8,7 +9,7 @@ struct RetryTests {
     func faults() {
         let policy = RetryPolicy()
         for (used, longest) in [(1, 0.5), (2, 1.0), (3, 2.0), (4, 4.0)] {
-            var random = SplitMix(seed: UInt64(used))
+            var random = SeededGenerator(seed: UInt64(used))
             var waits: [Duration] = []
             for _ in 0..<2000 {
                 guard
@@ -24,13 +25,13 @@ struct RetryTests {
             let mean = waits.reduce(.zero, +) / waits.count
             #expect(mean > .seconds(longest * 0.46) && mean < .seconds(longest * 0.54), "after \(used) attempts")
         }
-        var random = SplitMix(seed: 9)
+        var random = SeededGenerator(seed: 9)
         #expect(policy.decide(.fault(), attemptsUsed: 5, elapsed: .zero, using: &random) == .giveUp)
     }
 
     @Test("no wait is longer than 30 s, however many attempts there were")
     func longest() {
-        var random = SplitMix(seed: 1)
+        var random = SeededGenerator(seed: 1)
         let policy = RetryPolicy()
         for used in [7, 8, 31, 64, 1000] {
             for _ in 0..<200 {
@@ -41,7 +42,7 @@ struct RetryTests {
 
     @Test("too many uses up no attempt and leaves the waiting to the pacer")
     func tooMany() {
-        var random = SplitMix(seed: 1)
+        var random = SeededGenerator(seed: 1)
         let policy = RetryPolicy()
         #expect(
             policy.decide(.tooMany, attemptsUsed: 9, elapsed: .zero, using: &random) == .again(after: .zero))
@@ -49,7 +50,7 @@ struct RetryTests {
 
     @Test("after 120 s nothing is repeated, and no wait goes beyond them")
     func total() {
-        var random = SplitMix(seed: 1)
+        var random = SeededGenerator(seed: 1)
         let policy = RetryPolicy()
         #expect(policy.decide(.tooMany, attemptsUsed: 0, elapsed: .seconds(120), using: &random) == .giveUp)
         #expect(policy.decide(.fault(), attemptsUsed: 1, elapsed: .seconds(120), using: &random) == .giveUp)
@@ -65,7 +66,7 @@ struct RetryTests {
 
     @Test("a wait that the server asks for is the least, up to 30 s")
     func asked() {
-        var random = SplitMix(seed: 1)
+        var random = SeededGenerator(seed: 1)
         let policy = RetryPolicy()
         #expect(
             policy.decide(.fault(wait: .seconds(7)), attemptsUsed: 1, elapsed: .zero, using: &random)

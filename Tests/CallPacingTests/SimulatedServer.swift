@@ -1,3 +1,5 @@
+import TestSupport
+
 @testable import CallPacing
 
 /// Callers, a way to a server and the server, in simulated time: thousands of seconds in a moment, and the same
@@ -21,13 +23,13 @@ struct SimulatedServer {
 
     var callers = 8
     /// Each draws one delay in nanoseconds.
-    var wakesLate: (inout SplitMix) -> Int64 = { $0.within(20_000...120_000) }
-    var leavesLate: (inout SplitMix) -> Int64 = { $0.within(1_000...20_000) }
-    var travelsThere: (inout SplitMix) -> Int64 = { $0.within(60_000...200_000) }
-    var serves: (inout SplitMix, _ arrived: Int64) -> Int64 = { _, _ in 40_000_000 }
+    var wakesLate: (inout SeededGenerator) -> Int64 = { $0.within(20_000...120_000) }
+    var leavesLate: (inout SeededGenerator) -> Int64 = { $0.within(1_000...20_000) }
+    var travelsThere: (inout SeededGenerator) -> Int64 = { $0.within(60_000...200_000) }
+    var serves: (inout SeededGenerator, _ arrived: Int64) -> Int64 = { _, _ in 40_000_000 }
     /// Whether a call is not answered, once it has arrived; its failure travels back as an answer does.
-    var fails: (inout SplitMix) -> Bool = { _ in false }
-    var travelsBack: (inout SplitMix) -> Int64 = { $0.within(40_000...90_000) }
+    var fails: (inout SeededGenerator) -> Bool = { _ in false }
+    var travelsBack: (inout SeededGenerator) -> Int64 = { $0.within(40_000...90_000) }
     /// What happens to the pace at some instants.
     var interventions: [(at: Int64, action: (_ now: Int64) -> Void)] = []
 
@@ -39,7 +41,7 @@ struct SimulatedServer {
 
     /// The calls of a span of nanoseconds, in the order of their answers.
     func run(_ pace: Pace, for span: Int64, seed: UInt64) async -> [Call] {
-        var random = SplitMix(seed: seed)
+        var random = SeededGenerator(seed: seed)
         var calls: [Call] = []
         var events = EventQueue<Event>()
         var asked = Array(repeating: Int64(0), count: callers)[...]

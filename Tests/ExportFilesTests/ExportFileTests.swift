@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import ExportFiles
@@ -6,8 +7,8 @@ import Testing
 struct ExportFileTests {
     @Test("what is no readable regular file is unreadable, and the message says why")
     func unreadable() throws {
-        let folder = try ScratchFolder()
-        let root = folder.url.path(percentEncoded: false)
+        let folder = try TemporaryFolder()
+        let root = folder.path
         let missing = #expect(throws: ExportError.self) {
             _ = try ExportFile.open(root + "none.csv", spoolFolder: root)
         }
@@ -22,11 +23,10 @@ struct ExportFileTests {
 
     @Test("a symbolic link is followed only where that is allowed")
     func links() throws {
-        let folder = try ScratchFolder()
-        let file = try folder.write(BytesTests.text, as: "a.csv")
-        let link = folder.url.appending(path: "b.csv")
-        try FileManager.default.createSymbolicLink(at: link, withDestinationURL: URL(filePath: file))
-        let path = link.path(percentEncoded: false)
+        let folder = try TemporaryFolder()
+        let file = try folder.write(BytesTests.text, to: "a.csv")
+        let path = folder.path("b.csv")
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: file)
         #expect(try ExportFile.open(path, spoolFolder: "").size == BytesTests.text.count)
         let error = #expect(throws: ExportError.self) {
             _ = try ExportFile.open(path, spoolFolder: "", followingLinks: false)
@@ -36,8 +36,8 @@ struct ExportFileTests {
 
     @Test("a file that grows while it is read, or between two readings, is refused")
     func growing() throws {
-        let folder = try ScratchFolder()
-        let path = try folder.write(BytesTests.text, as: "a.csv")
+        let folder = try TemporaryFolder()
+        let path = try folder.write(BytesTests.text, to: "a.csv")
         let file = try ExportFile.open(path, spoolFolder: "")
         let reader = ExportReader()
         var isGrown = false
@@ -62,8 +62,8 @@ struct ExportFileTests {
 
     @Test("content that changes without a trace in size and time is told by its digest")
     func sameSize() throws {
-        let folder = try ScratchFolder()
-        let path = try folder.write(BytesTests.text, as: "a.csv")
+        let folder = try TemporaryFolder()
+        let path = try folder.write(BytesTests.text, to: "a.csv")
         let file = try ExportFile.open(path, spoolFolder: "")
         try file.checkUnchanged(bytesRead: file.size, sha256: "one")
         try file.checkUnchanged(bytesRead: file.size, sha256: "one")
@@ -73,22 +73,22 @@ struct ExportFileTests {
 
     @Test("a file that is renamed or replaced while it is open stays the one that was opened")
     func renamed() throws {
-        let folder = try ScratchFolder()
-        let path = try folder.write(BytesTests.text, as: "a.csv")
+        let folder = try TemporaryFolder()
+        let path = try folder.write(BytesTests.text, to: "a.csv")
         let file = try ExportFile.open(path, spoolFolder: "")
         try FileManager.default.moveItem(atPath: path, toPath: path + ".working")
-        _ = try folder.write(Array("other".utf8), as: "a.csv")
+        try folder.write(Array("other".utf8), to: "a.csv")
         let facts = try ExportReader().read(file, selecting: { _, _, _, _ in false }, visit: { _ in })
         #expect(facts.records == 2)
     }
 
     @Test("standard input is copied to a file without a name, which can be read twice")
     func spooled() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let pipe = Pipe()
         try pipe.fileHandleForWriting.write(contentsOf: Data(BytesTests.text))
         try pipe.fileHandleForWriting.close()
-        let root = folder.url.path(percentEncoded: false)
+        let root = folder.path
         let file = try ExportFile.spool(
             pipe.fileHandleForReading.fileDescriptor, name: "standard input", folder: root)
         #expect(try FileManager.default.contentsOfDirectory(atPath: root).isEmpty)
@@ -105,9 +105,9 @@ struct ExportFileTests {
     @Test("an error of a closure ends the reading and comes through", arguments: ["a.csv", "a.xml"])
     func closureErrors(_ name: String) throws {
         struct Stop: Error {}
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let text = name == "a.csv" ? "customer,cart\nc,k\n" : "<l><r customer='c' cart='k'/></l>"
-        let file = try ExportFile.open(try folder.write(Array(text.utf8), as: name), spoolFolder: "")
+        let file = try ExportFile.open(try folder.write(text, to: name), spoolFolder: "")
         #expect(throws: Stop.self) {
             _ = try ExportReader().read(file, selecting: { _, _, _, _ in throw Stop() }, visit: { _ in })
         }
@@ -152,9 +152,9 @@ struct ManifestTests {
         "a manifest that is none refuses the export",
         arguments: ["", "[]", "{", "{\"records\":\"2\"}", "{\"records\":-1}", "{\"sha256\":\"abc\"}", "{}"])
     func malformed(_ text: String) throws {
-        let folder = try ScratchFolder()
-        _ = try folder.write(Array(text.utf8), as: "a.csv.manifest.json")
-        let export = folder.url.appending(path: "a.csv").path(percentEncoded: false)
+        let folder = try TemporaryFolder()
+        try folder.write(text, to: "a.csv.manifest.json")
+        let export = folder.path("a.csv")
         let error = #expect(throws: ExportError.self) { _ = try ExportManifest.beside(export) }
         #expect(error?.fault == .manifest)
     }

@@ -1,4 +1,5 @@
 import CartAssociations
+import TestSupport
 import Testing
 
 @testable import ExportFiles
@@ -30,19 +31,18 @@ struct LaneTests {
         return text
     }
 
-    @Test("every block size gives the same records, rejections and errors")
-    func blocks() throws {
-        let seed = UInt64.random(in: .min ... .max)
+    @Test("every block size gives the same records, rejections and errors", arguments: UInt64(1)...6)
+    func blocks(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
-        let folder = try ScratchFolder()
-        for round in 0..<120 {
+        let folder = try TemporaryFolder()
+        for round in 0..<20 {
             let text = Self.text(&generator)
-            let path = try folder.write(Array(text.utf8))
+            let path = try folder.write(text)
             let whole = Self.outcome(path)
             for size in [1, 2, 5, 8, 31] {
                 #expect(
                     Self.outcome(path, blockSize: size) == whole,
-                    "seed \(seed), round \(round), block size \(size): \(text.debugDescription)")
+                    "round \(round), block size \(size): \(text.debugDescription)")
             }
         }
     }
@@ -52,11 +52,10 @@ struct LaneTests {
         do { return try WholeReading(path, blockSize: blockSize).summary } catch { return ["\(error)"] }
     }
 
-    @Test("records in the fast lane and through the library say the same")
-    func lanes() throws {
-        let seed = UInt64.random(in: .min ... .max)
+    @Test("records in the fast lane and through the library say the same", arguments: UInt64(1)...6)
+    func lanes(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
-        for round in 0..<300 {
+        for round in 0..<50 {
             // A note with an escaped quote sends every record to the library and changes nothing else.
             var plain = "customer_id,cart_id,note\n"
             var slow = plain
@@ -67,9 +66,9 @@ struct LaneTests {
             }
             let fast = try WholeReading(text: plain)
             let library = try WholeReading(text: slow)
-            #expect(fast.asked == library.asked, "seed \(seed), round \(round)")
-            #expect(fast.associations == library.associations, "seed \(seed), round \(round)")
-            #expect(fast.rejections == library.rejections, "seed \(seed), round \(round)")
+            #expect(fast.asked == library.asked, "round \(round)")
+            #expect(fast.associations == library.associations, "round \(round)")
+            #expect(fast.rejections == library.rejections, "round \(round)")
         }
     }
 
@@ -82,13 +81,12 @@ struct LaneTests {
         return Bool.random(using: &generator) ? "\"\(cell)\"" : cell
     }
 
-    @Test("the library gives the cells that the framer found, marks and emoji included")
-    func library() throws {
-        let seed = UInt64.random(in: .min ... .max)
+    @Test("the library gives the cells that the framer found, marks and emoji included", arguments: UInt64(1)...4)
+    func library(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
         let pieces = ["a", "\"\"", ",", "\n", "\r\n", "ü", "👩‍🚀", " ", "é", "\u{600}", "\u{FE0F}", "\u{301}", "\u{200D}"]
         var agreed = 0
-        for round in 0..<200 {
+        for round in 0..<50 {
             var batch = CSVLibrary.Batch(width: 2)
             var expected: [[String]] = []
             for _ in 0..<Int.random(in: 1..<150, using: &generator) {
@@ -111,10 +109,10 @@ struct LaneTests {
                 guard let row else { continue }
                 agreed += 1
                 let isSame = zip(row, wanted).allSatisfy { $0.utf8.elementsEqual($1.utf8) }
-                #expect(isSame, "seed \(seed), round \(round)")
+                #expect(isSame, "round \(round)")
             }
         }
-        #expect(agreed > 1000, "seed \(seed): the library gave up on nearly everything")
+        #expect(agreed > 250, "the library gave up on nearly everything")
     }
 
     @Test("a record longer than a block is read whole, and one beyond the limit refuses the file with its line")

@@ -1,5 +1,6 @@
 import CartAssociations
 import Foundation
+import TestSupport
 import Testing
 
 @testable import ExportFiles
@@ -11,26 +12,6 @@ let samples = URL(filePath: #filePath).deletingLastPathComponent().deletingLastP
 /// The path of one of them.
 func samplePath(_ name: String) -> String {
     samples.appending(path: name).path(percentEncoded: false)
-}
-
-/// A folder that is gone when the test is over.
-final class ScratchFolder {
-    let url: URL
-
-    init() throws {
-        url = FileManager.default.temporaryDirectory.appending(path: "cartsync-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(at: url)
-    }
-
-    func write(_ bytes: some Sequence<UInt8>, as name: String = "export") throws -> String {
-        let file = url.appending(path: name)
-        try Data(bytes).write(to: file)
-        return file.path(percentEncoded: false)
-    }
 }
 
 /// Everything that one reading handed out.
@@ -72,7 +53,7 @@ struct WholeReading {
     }
 
     init(bytes: [UInt8], _ options: ReadingOptions = ReadingOptions(), blockSize: Int? = nil) throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         try self.init(try folder.write(bytes), options, blockSize: blockSize)
     }
 
@@ -103,23 +84,6 @@ func refusal(_ path: String, _ options: ReadingOptions = ReadingOptions()) -> Ex
 
 func refusal(text: String, _ options: ReadingOptions = ReadingOptions()) -> ExportError? {
     #expect(throws: ExportError.self) { _ = try WholeReading(text: text, options) }
-}
-
-/// A generator that repeats itself for a seed.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }
 
 /// The names of the files in a folder of samples.

@@ -1,5 +1,6 @@
 import CartAssociations
 import Foundation
+import TestSupport
 import Testing
 
 @testable import ExportFiles
@@ -7,12 +8,12 @@ import Testing
 struct RejectsFileTests {
     /// Reads an export and writes its rejected records; the path of the rejects file.
     static func rejects(
-        of path: String, in folder: ScratchFolder, _ options: ReadingOptions = ReadingOptions(),
+        of path: String, in folder: TemporaryFolder, _ options: ReadingOptions = ReadingOptions(),
         name: String = "rejects"
     ) throws -> String {
         let file = try ExportFile.open(path, spoolFolder: "")
         let reader = ExportReader(options: options)
-        let target = folder.url.appending(path: name).path(percentEncoded: false)
+        let target = folder.path(name)
         let rejects = try RejectsFile(at: target, shape: try reader.shape(of: file))
         let facts = try reader.read(file) { _, _, _, _ in
             false
@@ -29,7 +30,7 @@ struct RejectsFileTests {
 
     @Test("a rejects file in which every record has one fault may be read or refused as a whole", arguments: alone)
     func withoutTheOthers(_ name: String) throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let path = try Self.rejects(of: BrokenSampleTests.path(name), in: folder)
         if name == "missing-owner.xml" {
             #expect(refusal(path)?.fault == .noRecords)
@@ -43,7 +44,7 @@ struct RejectsFileTests {
         "rejects and accepted records are all records, and the rejects file is rejected again as it stands",
         arguments: BrokenSampleTests.rejected.map(\.name).filter { !alone.contains($0) })
     func complete(_ name: String) throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let first = try WholeReading(BrokenSampleTests.path(name))
         let path = try Self.rejects(of: BrokenSampleTests.path(name), in: folder)
         let second = try WholeReading(path)
@@ -62,7 +63,7 @@ struct RejectsFileTests {
 
     @Test("a rejected CSV record stands in the file byte for byte, with its reason and line before it")
     func bytes() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let path = try Self.rejects(of: BrokenSampleTests.path("invalid-utf-8.csv"), in: folder)
         let bytes = Array(try Data(contentsOf: URL(filePath: path)))
         let expected =
@@ -73,9 +74,9 @@ struct RejectsFileTests {
 
     @Test("an export that has columns of the same names gets others, and its rejects are still known as such")
     func columnNames() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let text = "customer,cart,cart_name,Rejected Line\nc,bad k,=1,x\n"
-        let path = try Self.rejects(of: try folder.write(Array(text.utf8)), in: folder)
+        let path = try Self.rejects(of: try folder.write(text), in: folder)
         let written = try String(contentsOfFile: path, encoding: .utf8)
         #expect(written.hasPrefix("rejected_because_2,rejected_line_2,customer,cart,cart_name,Rejected Line\n"))
         #expect(written.hasSuffix(",2,c,bad k,'=1,x\n"))
@@ -87,7 +88,7 @@ struct RejectsFileTests {
 
     @Test("a mended rejects file imports", arguments: ["bad-cart.csv", "bad-cart.xml"])
     func mended(_ name: String) throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let path = try Self.rejects(of: BrokenSampleTests.path(name), in: folder)
         let text = try String(contentsOfFile: path, encoding: .utf8)
         let mended = try WholeReading(
@@ -99,7 +100,7 @@ struct RejectsFileTests {
 
     @Test("the rejects of an export that is not UTF-8 are UTF-8 with a byte order mark, whatever is told")
     func encodings() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let latin = ReadingOptions(encoding: .latin1)
         let bytes = Array("customer,cart,cart_name\nc,bad k,".utf8) + [0xFC] + Array("\n".utf8)
         let path = try Self.rejects(of: try folder.write(bytes), in: folder, latin)
@@ -122,14 +123,14 @@ struct RejectsFileTests {
             }
             + ["'=1", "''=1", "'", "-", "-a", "-1+1", "\t", "\ra", "@", "+1", "'-b"]
         #expect(values.count > 300)
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         // The cart is wrong, so that the record is rejected whatever the value is.
         var text = "customer_id,cart_id,cart_name\n"
         for value in values where !value.contains("\0") {
             let cell = "\"" + value.replacing("\"", with: "\"\"") + "\""
             text += "\(cell),\"cart 1\",\(cell)\n"
         }
-        let path = try Self.rejects(of: try folder.write(Array(text.utf8)), in: folder)
+        let path = try Self.rejects(of: try folder.write(text), in: folder)
         let written = try String(contentsOfFile: path, encoding: .utf8)
         let rows = try #require(StrictRows(Array(written.utf8), delimiter: ",", isChecked: false).rows)
         #expect(rows.count == values.count { !$0.contains("\0") } + 1)
@@ -147,7 +148,7 @@ struct RejectsFileTests {
 
     @Test("a record whose quotes are wrong is no formula in any reading of it")
     func formulasInBrokenRecords() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let text = "customer_id,cart_id,cart_name\n=c,+k\",\"@a\"-b\n\"x\"\"=y\"z,-k,\"=1\n"
         let error = refusal(text: text)
         #expect(error?.fault == .truncated)
@@ -159,7 +160,7 @@ struct RejectsFileTests {
 
     @Test("a reason with dashes stays within its comment, and the file well-formed")
     func comments() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let export = try folder.write(Array("<l><r customer='c' cart='a--b>--'/><r customer='c' cart='k'/></l>".utf8))
         let path = try Self.rejects(of: export, in: folder)
         #expect(try WholeReading(path).rejections == ["4 bad-cart"])

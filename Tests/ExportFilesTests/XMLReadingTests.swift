@@ -1,4 +1,5 @@
 import CartAssociations
+import TestSupport
 import Testing
 
 @testable import ExportFiles
@@ -150,7 +151,7 @@ struct XMLReadingTests {
     func cut() throws {
         let text = "<?xml version='1.0'?>\n<l>\n <r customer='a' cart='j'><!-- x --><cart_name>n</cart_name></r>\n</l>"
         let bytes = Array(text.utf8)
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         for count in 1..<bytes.count {
             let path = try folder.write(bytes[..<count])
             #expect(throws: ExportError.self, "cut at \(count)") { _ = try WholeReading(path) }
@@ -199,9 +200,9 @@ struct XMLReadingTests {
 struct ExportCheckTests {
     @Test("a small export is counted exactly")
     func exact() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let text = "customer,account,cart\nc-1,,k-1\nc-1,,k-1\nc-2,,k-1\n,c-1,k-2\nc-1,,bad k\nc-1,,k-3\n"
-        let file = try ExportFile.open(try folder.write(Array(text.utf8)), spoolFolder: "")
+        let file = try ExportFile.open(try folder.write(text), spoolFolder: "")
         var rejected = 0
         let check = try ExportReader().check(file, showing: 2, rejected: { _ in rejected += 1 })
         #expect(check.facts.records == 6)
@@ -215,10 +216,10 @@ struct ExportCheckTests {
 
     @Test("what a delta deletes repeats no create and shares no cart")
     func deletes() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let text =
             "action,customer,cart\ncreate,c-1,k-1\ndelete,c-2,k-1\ndelete,c-1,k-1\ndelete,c-2,k-1\ncreate,c-3,k-2\n"
-        let file = try ExportFile.open(try folder.write(Array(text.utf8)), spoolFolder: "")
+        let file = try ExportFile.open(try folder.write(text), spoolFolder: "")
         var told: [String] = []
         let check = try ExportReader().check(file) { kind, action, owner, cart in
             told.append("\(action?.rawValue ?? "-") \(String(decodingBytesOf: owner)) \(String(decodingBytesOf: cart))")

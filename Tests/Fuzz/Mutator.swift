@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// Makes inputs from samples, by changes that exports and their enemies are made of.
 struct Mutator {
@@ -69,22 +70,5 @@ struct Mutator {
         default:
             bytes.insert(contentsOf: Self.pieces[Int.random(in: 0..<Self.pieces.count, using: &random)], at: at)
         }
-    }
-}
-
-/// A generator that repeats itself for a seed.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

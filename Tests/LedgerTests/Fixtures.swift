@@ -1,22 +1,13 @@
 import CartAssociations
 import Foundation
 import Ledger
+import TestSupport
 import Testing
 
-/// A state folder of one test, removed with it.
-final class TemporaryFolder: Sendable {
-    let path: String
-
-    init() throws {
-        path = FileManager.default.temporaryDirectory.path + "/ledger-" + UUID().uuidString
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    var state: String { path + "/state" }
-    var database: String { state + "/ledger.sqlite" }
-    var marker: String { state + "/ledger.marker" }
+extension TemporaryFolder {
+    var state: String { path("state") }
+    var database: String { path("state/ledger.sqlite") }
+    var marker: String { path("state/ledger.marker") }
 }
 
 let testStore = StoreIdentity(baseURL: "https://euwest.api.elasticpath.com", clientID: "client-1")

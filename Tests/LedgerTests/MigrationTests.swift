@@ -2,6 +2,7 @@ import CartAssociations
 import Foundation
 import GRDB
 import Ledger
+import TestSupport
 import Testing
 
 @Suite("Ledgers of earlier versions")

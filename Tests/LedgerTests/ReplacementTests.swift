@@ -1,5 +1,6 @@
 import CartAssociations
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Ledger

@@ -2,6 +2,7 @@ import CartAssociations
 import Foundation
 import Ledger
 import Synchronization
+import TestSupport
 import Testing
 
 #if canImport(Glibc)

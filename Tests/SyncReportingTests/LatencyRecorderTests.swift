@@ -1,6 +1,7 @@
 import CartAssociations
 import Foundation
 import Histogram
+import TestSupport
 import Testing
 
 @testable import SyncReporting

@@ -1,15 +1,15 @@
 import CartAssociations
 import Foundation
+import TestSupport
 import Testing
 
 @testable import SyncReporting
 
-@Suite final class ReportFolderTests {
-    let path = FileManager.default.temporaryDirectory.appending(path: "report-\(UUID().uuidString)").path
+@Suite struct ReportFolderTests {
+    private let folder: TemporaryFolder
+    private var path: String { folder.path }
 
-    init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    init() throws { folder = try TemporaryFolder() }
 
     private func text(_ name: String) throws -> String {
         try String(contentsOfFile: ReportFolder(path: path).path(of: name), encoding: .utf8)

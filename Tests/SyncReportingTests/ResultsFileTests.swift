@@ -1,17 +1,15 @@
 import CartAssociations
 import Foundation
+import TestSupport
 import Testing
 
 @testable import SyncReporting
 
-@Suite final class ResultsFileTests {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "results-\(UUID().uuidString)")
+@Suite struct ResultsFileTests {
+    private let folder: TemporaryFolder
+    private var path: String { folder.path(ResultsFile.name) }
 
-    init() throws { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) }
-
-    deinit { try? FileManager.default.removeItem(at: folder) }
-
-    private var path: String { folder.appending(path: ResultsFile.name).path }
+    init() throws { folder = try TemporaryFolder() }
 
     private func result(cart: String, owner: String = "o-1", message: String? = nil) throws -> ChangeResult {
         ChangeResult(
@@ -68,7 +66,7 @@ import Testing
 
     @Test("a folder that is not there is named in the error")
     func missingFolder() {
-        let path = folder.appending(path: "none/results.csv").path
+        let path = folder.path("none/results.csv")
         #expect(throws: ReportNotWritten(path: path, reason: "No such file or directory")) {
             var file = try ResultsFile(path: path)
             try file.finish()
@@ -77,7 +75,7 @@ import Testing
 
     @Test("a link left under the unfinished name is replaced, not followed")
     func unfinishedLink() throws {
-        let elsewhere = folder.appending(path: "precious").path
+        let elsewhere = folder.path("precious")
         #expect(FileManager.default.createFile(atPath: elsewhere, contents: Data("kept".utf8)))
         try FileManager.default.createSymbolicLink(atPath: path + ".part", withDestinationPath: elsewhere)
         var file = try ResultsFile(path: path)

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import ExportSources
@@ -34,7 +35,7 @@ struct ExportFetcherTests {
 
     @Test("what came together is seen together, by a look at any moment")
     func together() async throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let count = 500
         let source = NamesSource(names: (0..<count).map { "export-\($0).csv" })
         let fetcher = ExportFetcher(

@@ -1,15 +1,16 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import SyncService
 
 @Suite("Files that are not as they should be")
 struct HostileFilesTests {
-    private let scratch: ScratchFolder
+    private let scratch: TemporaryFolder
     private let inbox: Inbox
 
     init() throws {
-        scratch = try ScratchFolder()
+        scratch = try TemporaryFolder()
         inbox = Inbox(folder: scratch.path)
         try inbox.prepare()
     }

@@ -1,15 +1,16 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import SyncService
 
 @Suite("The folders of an inbox")
 struct InboxTests {
-    private let scratch: ScratchFolder
+    private let scratch: TemporaryFolder
     private let inbox: Inbox
 
     init() throws {
-        scratch = try ScratchFolder()
+        scratch = try TemporaryFolder()
         inbox = Inbox(folder: scratch.path)
         try inbox.prepare()
     }

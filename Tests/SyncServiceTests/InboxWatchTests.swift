@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import SyncService
@@ -100,7 +101,7 @@ struct InboxWatchTests {
 
     @Test("no file is ever taken before it has been still, whatever happens", arguments: 1...20 as ClosedRange<UInt64>)
     func property(seed: UInt64) {
-        var random = Xorshift(state: seed)
+        var random = SeededGenerator(seed: seed)
         let settle = Duration.seconds(5)
         var watch = InboxWatch(settle: settle)
         var files: [String: InboxEntry] = [:]
@@ -198,17 +199,5 @@ struct ExportDecisionTests {
                 "the inbox cannot be read: /inbox: cannot be listed: Permission denied",
                 "b.csv: the API is unavailable", "a.csv: cannot be moved",
             ])
-    }
-}
-
-/// Marsaglia's xorshift64, for tests that can be repeated.
-struct Xorshift: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return state
     }
 }

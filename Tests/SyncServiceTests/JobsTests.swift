@@ -2,17 +2,18 @@ import Foundation
 import Logging
 import ServiceLifecycle
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SyncService
 
 @Suite("Jobs")
 struct JobsTests {
-    private let scratch: ScratchFolder
+    private let scratch: TemporaryFolder
     private let clock = HandTurnedClock()
 
     init() throws {
-        scratch = try ScratchFolder()
+        scratch = try TemporaryFolder()
     }
 
     private func job(

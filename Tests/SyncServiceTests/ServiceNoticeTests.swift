@@ -1,6 +1,7 @@
 import Foundation
 import ServiceLifecycle
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SyncService
@@ -44,8 +45,8 @@ import Testing
 
     @Suite("What the service manager is told", .timeLimit(.minutes(1)))
     struct ServiceNoticeTests {
-        private func names() throws -> (folder: ScratchFolder, names: [String]) {
-            let folder = try ScratchFolder()
+        private func names() throws -> (folder: TemporaryFolder, names: [String]) {
+            let folder = try TemporaryFolder()
             return (folder, [folder.path + "/notify", "@cartsync-test-\(UUID().uuidString)"])
         }
 

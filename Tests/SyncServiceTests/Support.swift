@@ -4,44 +4,6 @@ import Synchronization
 
 @testable import SyncService
 
-/// A folder that is gone when the test is.
-final class ScratchFolder: Sendable {
-    let path: String
-
-    init() throws {
-        path = FileManager.default.temporaryDirectory.appending(path: "cartsync-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(atPath: path)
-    }
-
-    /// Writes a file whose time is so many seconds after 1970; it appears when it is whole.
-    func write(_ text: String, to name: String, modified: Int? = nil) throws {
-        let file = URL(filePath: "\(path)/\(name)")
-        let unfinished = file.deletingLastPathComponent().appending(path: ".unfinished.tmp").path
-        try Data(text.utf8).write(to: URL(filePath: unfinished))
-        if let modified {
-            try FileManager.default.setAttributes(
-                [.modificationDate: Date(timeIntervalSince1970: TimeInterval(modified))], ofItemAtPath: unfinished)
-        }
-        guard unsafe rename(unfinished, "\(path)/\(name)") == 0 else { throw CocoaError(.fileWriteUnknown) }
-    }
-
-    func createFolder(_ name: String) throws {
-        try FileManager.default.createDirectory(atPath: "\(path)/\(name)", withIntermediateDirectories: true)
-    }
-
-    func read(_ name: String) throws -> String {
-        try String(contentsOf: URL(filePath: "\(path)/\(name)"), encoding: .utf8)
-    }
-
-    func names(in folder: String = "") -> [String] {
-        ((try? FileManager.default.contentsOfDirectory(atPath: "\(path)/\(folder)")) ?? []).sorted()
-    }
-}
-
 /// A clock that goes on when told to, and whose sleepers wake then.
 final class HandTurnedClock: Sendable {
     private struct State {

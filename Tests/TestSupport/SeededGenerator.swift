@@ -11,4 +11,10 @@ package struct SeededGenerator: RandomNumberGenerator, Sendable {
         mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
         return mixed ^ (mixed >> 31)
     }
+
+    /// A whole number in a range; in simulations, nanoseconds.
+    package mutating func within(_ range: ClosedRange<Int64>) -> Int64 { Int64.random(in: range, using: &self) }
+
+    /// True in about one of so many draws.
+    package mutating func oneIn(_ draws: Int) -> Bool { Int.random(in: 0..<draws, using: &self) == 0 }
 }

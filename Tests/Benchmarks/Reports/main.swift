@@ -3,26 +3,17 @@ import CartAssociations
 import Foundation
 import Ledger
 import SyncReporting
+import TestSupport
 
 /// Measures what recording costs, and makes a state folder with a run whose report can be measured.
 ///
 ///     measure-reports record
 ///     measure-reports make STATE BASE-URL CLIENT-ID CHANGES    prints the run, which `runs resume` reports on
 
-/// A generator whose numbers follow from its seed, so that two measurements measure the same.
-struct Numbers: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return state ^ (state >> 29)
-    }
-}
-
 /// The time of one recording, and the memory of a recorder that has seen durations of every kind.
 func measureRecording() {
     let calls = 5_000_000
-    var numbers = Numbers(state: 1)
+    var numbers = SeededGenerator(seed: 1)
     // Latencies as a store has them: half within 60 ms, some of several seconds.
     let durations = (0..<4096).map { _ in
         let normal = (0..<4).reduce(0.0) { sum, _ in sum + Double.random(in: -1...1, using: &numbers) }
@@ -87,7 +78,7 @@ func makeRun(folder: String, store: StoreIdentity, changes: Int) throws {
     try ledger.appendPlan(plan)
     var entries: [JournalEntry] = []
     try ledger.forEachEntry(of: id) { entries.append($0) }
-    var numbers = Numbers(state: 2)
+    var numbers = SeededGenerator(seed: 2)
     for start in stride(from: 0, to: entries.count, by: 20_000) {
         try ledger.record(
             entries[start..<min(entries.count, start + 20_000)].enumerated().map { offset, entry in
