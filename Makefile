@@ -48,10 +48,11 @@ build: deps ## build for trying out and testing
 demo: build ## run the main job against a local sandbox, offline
 	@"$$(swift build --show-bin-path)/cartsync" demo
 
-# One after the other: some measure time, and all share one process and its few threads.
+# Four at once: most wait for a process or the loopback interface, and all share the few threads of one process.
+TESTS_AT_ONCE ?= 4
 .PHONY: test
-test: deps ## run the unit tests and the end-to-end tests
-	swift test --no-parallel
+test: deps ## run the unit tests and the end-to-end tests, TESTS_AT_ONCE (4) at once
+	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TESTS_AT_ONCE) swift test --parallel
 
 .PHONY: check
 check: deps ## check the format, that there are no warnings, and that each target imports only what it names

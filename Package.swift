@@ -164,8 +164,9 @@ let package = Package(
             name: "measure-reports",
             dependencies: ["CartAssociations", "AssociationDiff", "Ledger", "SyncReporting", "TestSupport"],
             path: "Tests/Benchmarks/Reports", swiftSettings: settings),
+        .target(
+            name: "TestSupport", dependencies: ["CallPacing"], path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(name: "DurableFilesTests", dependencies: ["DurableFiles", "TestSupport"], swiftSettings: settings),
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(name: "CartAssociationsTests", dependencies: ["CartAssociations"], swiftSettings: settings),
         .testTarget(
             name: "ExportFilesTests", dependencies: ["CartAssociations", "ExportFiles", "TestSupport"],
@@ -184,7 +185,7 @@ let package = Package(
         .testTarget(
             name: "CommerceAPITests",
             dependencies: [
-                "CommerceAPI", "CallPacing", "CartAssociations", "CommerceSandbox", log,
+                "CommerceAPI", "CallPacing", "CartAssociations", "CommerceSandbox", "TestSupport", log,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
@@ -220,7 +221,8 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "CommerceSandboxTests", dependencies: ["CommerceSandbox", lifecycle, log], swiftSettings: settings),
+            name: "CommerceSandboxTests", dependencies: ["CommerceSandbox", "TestSupport", lifecycle, log],
+            swiftSettings: settings),
         .testTarget(
             name: "ProgramTests",
             dependencies: [

@@ -1,4 +1,5 @@
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import CallPacing
@@ -28,7 +29,7 @@ struct PacerTests {
                     granted.add((number, admission.granted))
                     pacer.complete(admission, sentAt: .now, answered: .now)
                 }
-                while pacer.waiting + granted.all.count < number + 1 { await Task.yield() }
+                try await wait { pacer.waiting + granted.all.count > number }
             }
             try await group.waitForAll()
         }
@@ -41,14 +42,14 @@ struct PacerTests {
         let pacer = Pacer(limit: 1, time: .system)
         pacer.hold(reason: "test")
         let callers = (0..<5).map { _ in Task { try await pacer.admit() } }
-        while pacer.waiting < 5 { await Task.yield() }
+        try await wait { pacer.waiting == 5 }
         for caller in [callers[2], callers[0], callers[4], callers[1], callers[3]] {
             caller.cancel()
             await #expect(throws: CancellationError.self) { try await caller.value }
         }
         #expect(pacer.waiting == 0)
         let early = Task {
-            while !Task.isCancelled { await Task.yield() }
+            #expect(await eventually { Task.isCancelled })
             return try await pacer.admit()
         }
         early.cancel()
@@ -114,7 +115,7 @@ struct PacerTests {
         pacer.beginProbing(reason: "too many repetitions")
         pacer.beginProbing(reason: "said once only")
         let waiter = Task { try await pacer.admit() }
-        while pacer.waiting < 1 { await Task.yield() }
+        try await wait { pacer.waiting == 1 }
         let begin = ContinuousClock.now
         pacer.complete(underway, sentAt: .now, answered: .now, isHealthy: true)
         let next = try await waiter.value
@@ -145,7 +146,7 @@ struct StopSignalTests {
                     }
                 }
             }
-            while begun.all.count < 8 { await Task.yield() }
+            #expect(await eventually { begun.all.count == 8 })
             signal.stop()
         }
         #expect(signal.isStopped)

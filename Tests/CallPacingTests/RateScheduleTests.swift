@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import CallPacing
@@ -41,7 +42,7 @@ struct RateScheduleTests {
         pacer.hold(reason: "quiet hours")
         pacer.hold(reason: "quiet hours")
         let caller = Task { try await pacer.admit() }
-        while pacer.waiting < 1 { await Task.yield() }
+        try await wait { pacer.waiting >= 1 }
         let released = ContinuousClock.now
         pacer.setLimit(50, reason: "over")
         #expect(try await caller.value.granted >= released)

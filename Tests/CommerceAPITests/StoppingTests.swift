@@ -1,6 +1,7 @@
 import CallPacing
 import CartAssociations
 import CommerceSandbox
+import TestSupport
 import Testing
 
 @testable import CommerceAPI
@@ -24,7 +25,7 @@ struct StoppingTests {
                         }
                     }
                 }
-                while stage.sandbox.statistics().total < 2 { await Task.yield() }
+                #expect(await eventually { stage.sandbox.statistics().total >= 2 })
                 let begin = ContinuousClock.now
                 stage.client.stop()
                 let results = await group.reduce(into: []) { $0.append($1) }
@@ -75,7 +76,7 @@ struct StoppingTests {
                     let error = await #expect(throws: APIError.self) { try await stage.client.create(one) }
                     #expect(error?.kind == .stopped)
                 }
-                while stage.events.attempts.count < 2 { await Task.yield() }
+                try await wait { stage.events.attempts.count >= 2 }
                 stage.client.stop()
                 try await group.waitForAll()
             }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import CommerceSandbox
@@ -54,7 +55,7 @@ struct FaultTests {
             let body = element(.customer, "c-1")
             let request = try client.text("POST", "/v2/carts/cart-1/relationships/customers", body)
             _ = await exchange(port: try await sandbox.port(), String(request.dropLast()), thenFinish: true)
-            while sandbox.statistics().count(.create) == 0 { await Task.yield() }
+            try await wait { sandbox.statistics().count(.create) != 0 }
             #expect(sandbox.associations().isEmpty)
         }
     }
@@ -64,12 +65,12 @@ struct FaultTests {
         try await withSandbox(Self.cart) { (sandbox, client) async throws in
             sandbox.inject(SandboxFault(.stall, operation: .create))
             let stalled = Task { try await client.associate(.customer, "c-1", "cart-1") }
-            while sandbox.statistics().writes == 0 { await Task.yield() }
+            try await wait { sandbox.statistics().writes != 0 }
             #expect(try await client.associate(.customer, "c-2", "cart-1").status == 200)
             #expect(sandbox.associations().map(\.owner) == ["c-2"])
             stalled.cancel()
             await #expect(throws: (any Error).self) { try await stalled.value }
-            while sandbox.statistics().count(.create, 0) == 0 { await Task.yield() }
+            try await wait { sandbox.statistics().count(.create, 0) != 0 }
             #expect(sandbox.associations().count == 1)
         }
     }
@@ -130,7 +131,7 @@ struct FaultTests {
         try await withSandbox(options) { (sandbox, client) async throws in
             sandbox.inject(SandboxFault(.stall, operation: .create, cart: "cart-1"))
             let stalled = Task { try await client.associate(.customer, "c-1", "cart-1") }
-            while sandbox.statistics().writes == 0 { await Task.yield() }
+            try await wait { sandbox.statistics().writes != 0 }
             let reply = try await client.associate(.customer, "c-2", "cart-1")
             #expect(reply.status == 409)
             #expect(reply.body == #"{"errors":[{"status":409,"title":"Conflict","detail":"Write conflict detected"}]}"#)

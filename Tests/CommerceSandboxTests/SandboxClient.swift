@@ -1,6 +1,6 @@
 import Foundation
 import Logging
-import Synchronization
+import TestSupport
 import Testing
 
 @testable import CommerceSandbox
@@ -110,17 +110,6 @@ struct SandboxClient: Sendable {
 /// A body with one element.
 func element(_ kind: SandboxOwnerKind, _ owner: String) -> String {
     #"{"data":[{"type":"\#(kind.rawValue)","id":"\#(owner)"}]}"#
-}
-
-/// The time of a sandbox that goes on when told to.
-final class HandTurnedClock: Sendable {
-    private let elapsed = Mutex(Duration.zero)
-
-    var now: Duration { elapsed.withLock { $0 } }
-
-    func advance(_ duration: Duration) {
-        elapsed.withLock { $0 += duration }
-    }
 }
 
 /// 2026-02-21T15:07:25Z, the vendor's example of a date.

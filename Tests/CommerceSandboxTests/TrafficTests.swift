@@ -1,5 +1,6 @@
 import Logging
 import ServiceLifecycle
+import TestSupport
 import Testing
 
 @testable import CommerceSandbox
@@ -135,7 +136,7 @@ struct TrafficTests {
             sandbox.inject(SandboxFault(.stall, operation: .create))
             let request = try client.text("POST", "/v2/carts/a/relationships/customers", element(.customer, "c-1"))
             async let stalled = exchange(port: try await sandbox.port(), request)
-            while sandbox.statistics().writes == 0 { await Task.yield() }
+            try await wait { sandbox.statistics().writes != 0 }
             await group.triggerGracefulShutdown()
             #expect(try await stalled == .finished(""))
             try await tasks.waitForAll()

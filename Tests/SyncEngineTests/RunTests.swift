@@ -1,6 +1,7 @@
 import CartAssociations
 import CommerceAPI
 import CommerceSandbox
+import Foundation
 import SyncEngine
 import SyncReporting
 import TestSupport
@@ -163,11 +164,13 @@ struct RunTests {
                 let run = store.run(path, client)
                 let progress = run.progress
                 async let change = {
-                    while progress.now.phase != .listing { await Task.yield() }
-                    return try store.folder.write("customer_id,cart_id\nc-1,cart-1\nc-2,cart-2\n", to: "export.csv")
+                    try await wait { progress.now.phase == .listing }
+                    // The same file, not another under its name.
+                    let changed = "customer_id,cart_id\nc-1,cart-1\nc-2,cart-2\n"
+                    try Data(changed.utf8).write(to: URL(filePath: path))
                 }()
                 await #expect(throws: RunFailure.self) { _ = try await run.plan(keepingRejects: true) }
-                _ = try await change
+                try await change
             }
             #expect(store.sandbox.statistics().writes == 0)
         }

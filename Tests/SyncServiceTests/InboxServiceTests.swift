@@ -135,11 +135,11 @@ struct InboxServiceTests {
             try scratch.write("x", to: "bad.csv")
             await clock.advanceSleepers(.seconds(10))
             await clock.advanceSleepers(.seconds(10))
-            while service.status().tally.failed == 0 { await Task.yield() }
+            try await wait { service.status().tally.failed != 0 }
             try scratch.write("x", to: "good.csv")
             await clock.advanceSleepers(.seconds(10))
             await clock.advanceSleepers(.seconds(10))
-            while service.status().tally.done == 0 { await Task.yield() }
+            try await wait { service.status().tally.done != 0 }
             #expect(service.health() == ServiceHealth(isAlive: true, sinceLastPoll: .zero, reasons: []))
         }
         #expect(scratch.names(in: "done") == ["good.csv"])
@@ -156,10 +156,10 @@ struct InboxServiceTests {
             return .interrupted(reason: "stopped by a signal")
         }
         try await serving(service) { _ in
-            while service.status().current == nil { await Task.yield() }
+            try await wait { service.status().current != nil }
             let first = service.status().lastPoll
             for _ in 1...3 { await clock.advanceSleepers(.seconds(10)) }
-            while service.status().lastPoll == first { await Task.yield() }
+            try await wait { service.status().lastPoll != first }
             #expect(service.status().current == "long.csv")
             #expect(service.health().isAlive)
         }
@@ -178,7 +178,7 @@ struct InboxServiceTests {
         }
         try await serving(service) { _ in
             while service.status().tally.done == 0 {
-                while service.status().current != nil { await Task.yield() }
+                try await wait { service.status().current == nil }
                 await clock.advanceSleepers(.seconds(10))
             }
         }
@@ -195,12 +195,12 @@ struct InboxServiceTests {
             await clock.advanceSleepers(.zero)
             try FileManager.default.moveItem(atPath: scratch.path, toPath: away)
             await clock.advanceSleepers(.seconds(10))
-            while service.status().pollFailure == nil { await Task.yield() }
+            try await wait { service.status().pollFailure != nil }
             #expect(service.health().isAlive)
             #expect(service.health().reasons.first?.hasPrefix("the inbox cannot be read") == true)
             try FileManager.default.moveItem(atPath: away, toPath: scratch.path)
             await clock.advanceSleepers(.seconds(10))
-            while service.status().pollFailure != nil { await Task.yield() }
+            try await wait { service.status().pollFailure == nil }
         }
     }
 

@@ -86,10 +86,10 @@ struct JobsTests {
         try await serving(jobs) {
             for number in 1...5 { try scratch.write("x", to: "bad/\(number).csv", modified: number) }
             for _ in 1...11 { await clock.advanceSleepers(.seconds(1)) }
-            while bad.status().tally.failed < 3 { await Task.yield() }
+            try await wait { bad.status().tally.failed >= 3 }
             try scratch.write("x", to: "good/a.csv")
             for _ in 1...11 { await clock.advanceSleepers(.seconds(1)) }
-            while good.status().tally.done < 1 { await Task.yield() }
+            try await wait { good.status().tally.done >= 1 }
             #expect(scratch.names(in: "bad/failed").filter { $0.hasSuffix(".csv") } == ["1.csv", "2.csv", "3.csv"])
             let health = ServiceHealth(jobs.statuses())
             #expect(health.isAlive)

@@ -95,17 +95,3 @@ package final class Program: Sendable {
         throw CocoaError(.fileNoSuchFile)
     }
 }
-
-/// Waits until a condition holds, asking often, and gives up after a while.
-///
-/// For what another process does: there is no clock to pass in.
-package func eventually(
-    within limit: Duration = .seconds(30), _ condition: () async throws -> Bool
-) async rethrows -> Bool {
-    let end = ContinuousClock.now + limit
-    while ContinuousClock.now < end {
-        if try await condition() { return true }
-        try? await ContinuousClock().sleep(for: .milliseconds(20))
-    }
-    return try await condition()
-}

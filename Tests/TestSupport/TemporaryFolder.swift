@@ -31,7 +31,8 @@ package final class TemporaryFolder: Sendable {
     package func write(
         _ bytes: some Sequence<UInt8>, to name: String = "export", modified: Int? = nil
     ) throws -> String {
-        let unfinished = path(".unfinished-\(UUID().uuidString).tmp")
+        let folder = URL(filePath: path(name)).deletingLastPathComponent()
+        let unfinished = folder.appending(path: ".unfinished-\(UUID().uuidString).tmp").path
         try Data(bytes).write(to: URL(filePath: unfinished))
         if let modified {
             try FileManager.default.setAttributes(
