@@ -185,7 +185,7 @@ private struct ResultsReading {
             guard let kind = OwnerKind(rawValue: text(1)), let owner = OwnerID(text(2)), let cart = CartID(text(3)),
                 let outcome = Outcome(rawValue: text(4))
             else {
-                throw Self.rows.refusal(file, "the owner, the cart or the outcome is none", line: place.line)
+                throw Self.rows.refusal(file, "the owner, the cart or the outcome is missing or invalid", line: place.line)
             }
             guard !OwnerNames.isHidden(owner.text) else {
                 throw Self.rows.refusal(
