@@ -133,7 +133,7 @@ let package = Package(
                 .product(name: "Mustache", package: "swift-mustache"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
-            swiftSettings: settings),
+            resources: [.embedInCode("Page/report.html"), .embedInCode("Page/report.css")], swiftSettings: settings),
         .target(
             name: "CommerceSandbox",
             dependencies: [

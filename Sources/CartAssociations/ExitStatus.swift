@@ -1,7 +1,7 @@
 /// How the program ends, as scripts and schedulers read it.
 ///
 /// 64 and up are the numbers of BSD's sysexits.
-package enum ExitStatus: Int32, Sendable, CaseIterable {
+package enum ExitStatus: Int32, Sendable, CaseIterable, Codable {
     case done = 0
     case incomplete = 1
     case changesFound = 2

@@ -30,7 +30,7 @@ extension Ending {
 
     /// How a run ended that was applied.
     init(_ report: RunReport, run: SyncRun, again: String) {
-        let status = ExitStatus(rawValue: Int32(report.verdict.exitStatus)) ?? .bug
+        let status = report.verdict.exitStatus
         self.init(
             status: status, details: run.failure.map { "cartsync: \($0)" } ?? "",
             summary: Self.phrase(report.verdict.words),

@@ -127,7 +127,7 @@ final class InboxJob: Sendable {
         _ report: RunReport, _ run: SyncRun, _ export: ClaimedExport
     ) throws(RunFailure) -> ExportVerdict {
         end(run, export, report)
-        let status = ExitStatus(rawValue: Int32(report.verdict.exitStatus)) ?? .bug
+        let status = report.verdict.exitStatus
         note(status)
         guard report.outcomes.pending > 0 else { return .done(report: run.folder) }
         if session.store.runIsStopped { return try waitForPerson(run, export, nil) }
@@ -140,7 +140,7 @@ final class InboxJob: Sendable {
         session.log.info(
             "a run ended",
             metadata: [
-                "run": "\(run.id)", "export": "\(export.name)", "status": "\(report.verdict.exitStatus)",
+                "run": "\(run.id)", "export": "\(export.name)", "status": "\(report.verdict.exitStatus.rawValue)",
                 "verdict": "\(report.verdict.words)", "created": "\(outcomes.create.created)",
                 "deleted": "\(outcomes.delete.deleted)", "unsuccessful": "\(outcomes.unsuccessful)",
                 "pending": "\(outcomes.pending)", "kept": "\(report.plan.kept)",
@@ -172,7 +172,7 @@ final class InboxJob: Sendable {
         let lasting = plan.refusals.filter { !WaitingRun.liftedByNumber.contains($0.rule) }
         let next =
             lasting.isEmpty ? WaitingRun.command(run.id, state: session.ledger.folder) : WaitingRun.advice(lasting)
-        let report = try run.refuse(status: Int(ExitStatus.refused.rawValue), words: sentences, next: next)
+        let report = try run.refuse(status: .refused, words: sentences, next: next)
         if let report {
             metrics.count(report)
             end(run, export, report)
@@ -192,8 +192,8 @@ final class InboxJob: Sendable {
             metadata: [
                 "run": "\(run)", "export": "\(export.name)", "status": "\(status.rawValue)", "verdict": "\(failure)",
             ])
-        metrics.countRun(of: source, exitStatus: Int(status.rawValue))
-        writeMetrics(.failure(source: source, exitStatus: Int(status.rawValue), ended: Date()))
+        metrics.countRun(of: source, exitStatus: status)
+        writeMetrics(.failure(source: source, exitStatus: status, ended: Date()))
         note(status)
         switch status {
         case .exportRefused, .exportUnreadable:

@@ -1,4 +1,5 @@
 import CallPacing
+import CartAssociations
 import Foundation
 import Ledger
 import SyncEngine
@@ -46,7 +47,7 @@ final class ServiceMetrics: Sendable {
     }
 
     /// Counts a run that ended without a report.
-    func countRun(of source: String, exitStatus: Int) {
+    func countRun(of source: String, exitStatus: ExitStatus) {
         state.withLock { $0.ended.addRun(of: source, exitStatus: exitStatus) }
     }
 

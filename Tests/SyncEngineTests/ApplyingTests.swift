@@ -48,7 +48,7 @@ struct ApplyingTests {
             try await sync(1...40, in: store)
             let (report, failure) = try await sync(1...40, in: store) { $0.canary = 5 }
             #expect(failure == nil)
-            #expect(report.verdict.exitStatus == 0)
+            #expect(report.verdict.exitStatus == .done)
         }
     }
 

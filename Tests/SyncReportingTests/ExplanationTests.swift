@@ -21,10 +21,16 @@ struct ExplanationTests {
     private func change(_ outcome: Outcome?, status: Int? = 200, message: String? = nil) throws
         -> Explanation.PlannedChange
     {
-        .init(
-            kind: .create, association: try association("2f1c7a52-0d6b-4b1f-9a55-0f6a2f2f7f10", "basket-4711"),
-            origin: origin(), at: Self.noon, outcome: outcome, pending: outcome == nil ? "stopped" : nil,
-            status: status, attempts: 2, service: 12.3, response: 4567.8, message: message)
+        var change = Explanation.PlannedChange(
+            .create, try association("2f1c7a52-0d6b-4b1f-9a55-0f6a2f2f7f10", "basket-4711"), origin: origin(),
+            at: Self.noon)
+        change.outcome = outcome
+        change.pending = outcome == nil ? "stopped" : nil
+        change.status = status
+        change.attempts = 2
+        (change.service, change.response) = (12.3, 4567.8)
+        change.message = message
+        return change
     }
 
     @Test("says what exists, who asserts it, since when and from which record")

@@ -73,7 +73,7 @@ import Testing
         var metrics = PrometheusText(sources: ["nightly"])
         let good = SampleRun().report()
         metrics.add(good)
-        metrics.add(SampleRun.tenMinutes().report(exitStatus: 1))
+        metrics.add(SampleRun.tenMinutes().report(exitStatus: .incomplete))
         let text = metrics.text(now: .init(), running: nil, time: good.ended.addingTimeInterval(90))
         #expect(text.contains("cartsync_last_success_timestamp_seconds{source=\"nightly\"} 1795000000\n"))
         #expect(text.contains("cartsync_last_success_age_seconds{source=\"nightly\"} 90\n"))
@@ -82,7 +82,7 @@ import Testing
 
     @Test("no label has a cart, an owner, a file or a message, in a service and in a file")
     func noPersonalData() {
-        let report = SampleRun.tenMinutes().report(exitStatus: 1)
+        let report = SampleRun.tenMinutes().report(exitStatus: .incomplete)
         var metrics = PrometheusText(sources: [])
         metrics.add(report)
         let service = metrics.text(now: .init(), running: nil, time: SampleRun.wallClock)
@@ -98,7 +98,7 @@ import Testing
 
     @Test("the file of a run has its own figures, no counter and no age that would stand still")
     func metricsFile() throws {
-        let report = SampleRun.tenMinutes().report(exitStatus: 1)
+        let report = SampleRun.tenMinutes().report(exitStatus: .incomplete)
         let text = MetricsFile.text(.report(report), lastSuccess: SampleRun.wallClock)
         let all = series(text)
         func value(_ name: String) throws -> Double { try #require(all.first { $0.name == name }, "\(name)").value }
@@ -121,7 +121,7 @@ import Testing
     @Test("a run that failed before its report is told, and the last success stays")
     func failedRun() {
         let text = MetricsFile.text(
-            .failure(source: "nightly", exitStatus: 69, ended: SampleRun.wallClock),
+            .failure(source: "nightly", exitStatus: .unavailable, ended: SampleRun.wallClock),
             lastSuccess: SampleRun.wallClock.addingTimeInterval(-86_400))
         #expect(text.contains("cartsync_last_run_exit_status{source=\"nightly\"} 69\n"))
         #expect(text.contains("cartsync_last_run_status{source=\"nightly\",status=\"failed\"} 1\n"))

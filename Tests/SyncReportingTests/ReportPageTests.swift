@@ -7,7 +7,7 @@ import Testing
 @Suite struct ReportPageTests {
     @Test("the page has its verdict first, every section, and every plot for screens and phones")
     func mainElements() throws {
-        let report = SampleRun.tenMinutes().report(exitStatus: 1, words: "21 changes were rejected.")
+        let report = SampleRun.tenMinutes().report(exitStatus: .incomplete, words: "21 changes were rejected.")
         let page = try ReportPage.html(report)
         #expect(page.hasPrefix("<!doctype html>\n<html lang=\"en\">"))
         let verdict = try #require(page.range(of: "<h1>21 changes were rejected.</h1>"))
@@ -52,7 +52,7 @@ import Testing
             "<img src=x>", "\"><b>", "</style><b>", "'\u{301}<b>", "\"\u{301} x=\"<b>", "{{{style}}}", "&lt;b>",
         ])
     func escaping(hostile: String) throws {
-        var report = SampleRun.tenMinutes().report(exitStatus: 1, words: hostile)
+        var report = SampleRun.tenMinutes().report(exitStatus: .incomplete, words: hostile)
         report.verdict.next = hostile
         report.run = hostile
         report.store = hostile

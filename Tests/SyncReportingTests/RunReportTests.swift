@@ -45,7 +45,7 @@ import Testing
 
     @Test("report.json gives back the report it was made from")
     func roundTrip() throws {
-        let report = SampleRun.tenMinutes().report(exitStatus: 1)
+        let report = SampleRun.tenMinutes().report(exitStatus: .incomplete)
         #expect(try RunReport(json: report.json()) == report)
     }
 

@@ -73,34 +73,36 @@ struct SampleRun {
 
     private func record(_ event: CallEvent) { recorder.record(event, now: started + now) }
 
-    func report(exitStatus: Int = 0, words: String = "All changes were made.") -> RunReport {
+    func report(exitStatus: ExitStatus = .done, words: String = "All changes were made.") -> RunReport {
         var rejected = RunReport.RejectedRecords(file: "rejects.csv")
         rejected.add(.init(export: "customers.csv", line: 17, reason: "no cart"))
         rejected.add(.init(export: "accounts.xml", line: 90, reason: "characters that a cart id may not have: ü"))
-        return RunReport(
-            run: "20261121-101500-7f3a", command: "sync",
+        var report = RunReport(
+            run: "20261121-101500-7f3a", command: "sync", store: "euwest.api.elasticpath.com", source: "nightly",
             verdict: .init(
-                words: words, exitStatus: exitStatus, next: exitStatus == 0 ? nil : "cartsync import rejects.csv"),
-            store: "euwest.api.elasticpath.com", source: "nightly", started: Self.wallClock,
-            ended: Self.wallClock.addingTimeInterval(seconds),
-            exports: [
-                .init(
-                    path: "customers.csv", format: "CSV", records: 24_120, accepted: 24_116, duplicates: 3,
-                    rejected: ["no cart": 1],
-                    sha256: String(repeating: "5e", count: 32)),
-                .init(
-                    path: "accounts.xml", format: "XML, gzip", records: 812, accepted: 811, duplicates: 0,
-                    rejected: ["bad characters": 1], sha256: String(repeating: "a1", count: 32)),
-            ],
+                words: words, exitStatus: exitStatus, next: exitStatus == .done ? nil : "cartsync import rejects.csv"),
+            started: Self.wallClock,
             plan: .init(
                 creates: outcomes.create.total, deletes: outcomes.delete.total, kept: 18_004, unmanaged: 412,
                 current: .api, currentReason: "the listing is complete: 4,812 carts on 49 pages"),
-            outcomes: outcomes, snapshot: recorder.snapshot(), rateLimit: 20,
-            failures: outcomes.unsuccessful > 0 ? failures : [], rejected: rejected,
-            settings: [
-                .init(name: "rate.limit", value: "20", origin: "default"),
-                .init(name: "api.base-url", value: "https://euwest.api.elasticpath.com", origin: "flag"),
-            ])
+            measured: .init(
+                recorder.snapshot(), rateLimit: 20, ended: Self.wallClock.addingTimeInterval(seconds)))
+        report.exports = [
+            .init(
+                path: "customers.csv", format: "CSV", records: 24_120, accepted: 24_116, duplicates: 3,
+                rejected: ["no cart": 1], sha256: String(repeating: "5e", count: 32)),
+            .init(
+                path: "accounts.xml", format: "XML, gzip", records: 812, accepted: 811, duplicates: 0,
+                rejected: ["bad characters": 1], sha256: String(repeating: "a1", count: 32)),
+        ]
+        report.outcomes = outcomes
+        report.failures = outcomes.unsuccessful > 0 ? failures : []
+        report.rejected = rejected
+        report.settings = [
+            .init(name: "rate.limit", value: "20", origin: "default"),
+            .init(name: "api.base-url", value: "https://euwest.api.elasticpath.com", origin: "flag"),
+        ]
+        return report
     }
 
     /// Ten minutes of everything.
@@ -131,21 +133,22 @@ extension PlanView {
         counts.rejected = 2
         counts.unmanaged = 412
         counts.protected = 7
-        return PlanView(
+        var plan = PlanView(
             store: "euwest.api.elasticpath.com", source: "nightly", scope: .owned,
-            exports: SampleRun().report().exports, counts: counts,
-            creates: [
-                try change(.create, "5c2f3d1e-7a40-4c58-9a0f-0d8c5f7f2b11", "summer-basket", line: 2),
-                try change(.create, "0aa1", "cart-77", line: 5),
-                try change(.create, "b2b-团队", "shared_cart", line: 31, export: 1),
-            ],
-            deletes: [
-                try change(.delete, "5c2f3d1e-7a40-4c58-9a0f-0d8c5f7f2b11", "winter-basket", line: nil),
-                try change(.delete, "0aa2", "cart-77", line: nil),
-            ],
-            current: .api, currentReason: "the listing is complete: 4,812 carts on 49 pages",
-            estimate: .init(calls: 1_206, rate: 20),
-            guardVerdict: "within limits: 2 deletes of 18,006 associations in scope", refusals: [])
+            exports: SampleRun().report().exports, counts: counts, current: .api,
+            currentReason: "the listing is complete: 4,812 carts on 49 pages",
+            estimate: .init(calls: 1_206, rate: 20))
+        plan.creates = [
+            try change(.create, "5c2f3d1e-7a40-4c58-9a0f-0d8c5f7f2b11", "summer-basket", line: 2),
+            try change(.create, "0aa1", "cart-77", line: 5),
+            try change(.create, "b2b-团队", "shared_cart", line: 31, export: 1),
+        ]
+        plan.deletes = [
+            try change(.delete, "5c2f3d1e-7a40-4c58-9a0f-0d8c5f7f2b11", "winter-basket", line: nil),
+            try change(.delete, "0aa2", "cart-77", line: nil),
+        ]
+        plan.guardVerdict = "within limits: 2 deletes of 18,006 associations in scope"
+        return plan
     }
 }
 

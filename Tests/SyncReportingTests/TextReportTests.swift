@@ -11,7 +11,7 @@ import Testing
     @Test("no line is wider than the terminal", arguments: [40, 60, 80, 100, 120, 200])
     func fits(width: Int) throws {
         let text = TextReport(width: width, color: false)
-        let report = SampleRun.tenMinutes().report(exitStatus: 1)
+        let report = SampleRun.tenMinutes().report(exitStatus: .incomplete)
         #expect(widest(text.plan(try .sample())) <= width)
         #expect(widest(text.summary(report, folder: "/var/lib/cartsync/runs/1")) <= width)
     }
@@ -60,7 +60,7 @@ import Testing
 
     @Test("text from files cannot move the cursor or reorder a line")
     func controlCharacters() throws {
-        var report = SampleRun.tenMinutes().report(exitStatus: 1)
+        var report = SampleRun.tenMinutes().report(exitStatus: .incomplete)
         report.exports[0].path = "a\u{1B}[2Jb\rc\u{202E}d.csv"
         report.failures[0].reason = "x\u{7}\u{9B}y"
         let text = TextReport(width: 80, color: false).summary(report)

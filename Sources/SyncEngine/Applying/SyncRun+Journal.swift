@@ -61,11 +61,10 @@ extension SyncRun {
             exports: draft.exports.map(\.path), owners: owners, resumption: resumption)
         try journal.read(run: id, ledger: ledger, folder: folder)
         let snapshot = journal.snapshot(before: recorder.snapshot())
-        var report = RunReport(
-            run: id, command: draft.command, verdict: draft.verdict, store: draft.store, source: draft.source,
-            started: started, ended: Date(), exports: draft.exports, plan: draft.plan, outcomes: journal.outcomes,
-            snapshot: snapshot, rateLimit: Double(options.rateLimit), failures: journal.failures,
-            rejected: draft.rejected, settings: draft.settings)
+        var report = draft
+        report.outcomes = journal.outcomes
+        report.failures = journal.failures
+        report.take(.init(snapshot, rateLimit: Double(options.rateLimit), ended: Date()))
         report.objectives = watch.results(in: report, isAborted: options.abortsOnCrossing)
         report.verdict =
             Verdict(
@@ -80,7 +79,7 @@ extension SyncRun {
             run.stoppedAt = revision
             run.state = journal.outcomes.pending > 0 ? .stopped : .finished
             run.ended = report.ended
-            run.exitStatus = report.verdict.exitStatus
+            run.exitStatus = Int(report.verdict.exitStatus.rawValue)
             run.reason = failure.map { "\($0)" } ?? report.verdict.words
         }
         return report

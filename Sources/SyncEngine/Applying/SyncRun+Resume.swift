@@ -77,14 +77,16 @@ extension SyncRun {
                 rejected: [:],
                 sha256: export.digest)
         }
-        return RunReport(
-            run: id, command: run.command, verdict: .init(words: "", exitStatus: 0), store: ledger.store.baseURL,
-            source: run.source, started: run.started, ended: run.started, exports: exports,
+        var report = RunReport(
+            run: id, command: run.command, store: ledger.store.baseURL, source: run.source,
+            verdict: .init(words: "", exitStatus: .done), started: run.started,
             plan: .init(
                 creates: run.counts.creates, deletes: run.counts.deletes, kept: run.counts.kept,
                 unmanaged: run.counts.unmanaged, current: run.current ?? .none,
                 currentReason: run.currentReason ?? ""),
-            outcomes: RunOutcomes(), snapshot: recorder.snapshot(), rateLimit: Double(options.rateLimit),
-            settings: options.used)
+            measured: .init(recorder.snapshot(), rateLimit: Double(options.rateLimit), ended: run.started))
+        report.exports = exports
+        report.settings = options.used
+        return report
     }
 }

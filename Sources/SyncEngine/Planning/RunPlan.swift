@@ -77,10 +77,10 @@ extension RunPlan {
                     duplicates: comparison.duplicates[index], rejected: comparison.rejects.reasons(of: index),
                     elsewhere: exports.elsewhere[index], sha256: facts.sha256)
             },
-            counts: plan.counts, creates: plan.creates, deletes: plan.deletes,
-            current: comparison.current.source, currentReason: comparison.current.reason,
-            estimate: options.estimate(plan.counts),
-            guardVerdict: "", refusals: [])
+            counts: plan.counts, current: comparison.current.source, currentReason: comparison.current.reason,
+            estimate: options.estimate(plan.counts))
+        view.creates = plan.creates
+        view.deletes = plan.deletes
         view.judge(comparison.figures, by: options.planGuard, hardestHit: plan.hardestHit)
         figures = comparison.figures
         self.exports = zip(exports.files, exports.facts).map { file, facts in

@@ -66,10 +66,12 @@ extension SyncRun {
         let refusals = options.planGuard.judge(figures)
         var view = PlanView(
             store: ledger.store.baseURL, source: options.source, scope: options.scope, exports: [],
-            counts: plan.counts, creates: plan.creates, deletes: plan.deletes, current: current.source,
-            currentReason: current.reason,
-            estimate: .init(calls: plan.counts.calls, rate: Double(options.rateLimit)),
-            guardVerdict: refusals.isEmpty ? "passed" : "refused", refusals: refusals)
+            counts: plan.counts, current: current.source, currentReason: current.reason,
+            estimate: .init(calls: plan.counts.calls, rate: Double(options.rateLimit)))
+        view.creates = plan.creates
+        view.deletes = plan.deletes
+        view.guardVerdict = refusals.isEmpty ? "passed" : "refused"
+        view.refusals = refusals
         if !refusals.isEmpty { view.hardestHit = plan.hardestHit }
         return view
     }

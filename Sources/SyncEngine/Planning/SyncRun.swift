@@ -1,4 +1,4 @@
-import CartAssociations
+package import CartAssociations
 import CommerceAPI
 package import Foundation
 package import Ledger
@@ -101,7 +101,7 @@ package final class SyncRun {
     ///
     /// Returns the report that says so; nil where nothing is planned.
     @discardableResult
-    package func refuse(status: Int, words: String, next: String) throws(RunFailure) -> RunReport? {
+    package func refuse(status: ExitStatus, words: String, next: String) throws(RunFailure) -> RunReport? {
         guard let planned else { return nil }
         do {
             try ledger.beginRun(record(planned))
@@ -111,7 +111,7 @@ package final class SyncRun {
             _ = try ledger.updateRun(id) { run in
                 run.state = .refused
                 run.ended = Date()
-                run.exitStatus = status
+                run.exitStatus = Int(status.rawValue)
                 run.reason = words
             }
             var report = draft(planned)
@@ -164,19 +164,21 @@ package final class SyncRun {
     /// The report of a plan of which nothing is done.
     private func draft(_ planned: RunPlan) -> RunReport {
         let counts = planned.view.counts
-        return RunReport(
-            run: id, command: options.command,
+        var report = RunReport(
+            run: id, command: options.command, store: ledger.store.baseURL, source: options.source,
             verdict: .init(
-                words: "The run was ended in the middle.", exitStatus: Int(ExitStatus.stoppedEarly.rawValue),
+                words: "The run was ended in the middle.", exitStatus: .stoppedEarly,
                 next: options.resumeCommand(id)),
-            store: ledger.store.baseURL, source: options.source, started: started, ended: Date(),
-            exports: planned.view.exports,
+            started: started,
             plan: .init(
                 creates: counts.creates, deletes: counts.deletes, kept: counts.kept, unmanaged: counts.unmanaged,
                 current: planned.view.current, currentReason: planned.view.currentReason),
-            outcomes: RunOutcomes(planned: counts), snapshot: recorder.snapshot(),
-            rateLimit: Double(options.rateLimit), rejected: planned.rejected,
-            settings: options.used)
+            measured: .init(recorder.snapshot(), rateLimit: Double(options.rateLimit), ended: Date()))
+        report.exports = planned.view.exports
+        report.outcomes = RunOutcomes(planned: counts)
+        report.rejected = planned.rejected
+        report.settings = options.used
+        return report
     }
 
     private func removeFolderIfEmpty() {

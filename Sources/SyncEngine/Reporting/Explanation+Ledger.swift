@@ -43,14 +43,20 @@ extension Explanation {
         for entry in entries {
             let run = try runs.run(entry.run)
             let outcome = entry.outcome
-            changes.append(
-                PlannedChange(
-                    kind: entry.change.kind, association: entry.change.association,
-                    origin: try runs.origin(entry.run, entry.change.place),
-                    at: outcome?.at ?? run?.started ?? ledger.created, outcome: outcome?.outcome,
-                    pending: outcome == nil ? run.map(Self.state) : nil, status: outcome?.status,
-                    attempts: outcome?.attempts ?? 0, service: outcome?.service.map(\.milliseconds),
-                    response: outcome?.response.map(\.milliseconds), message: outcome?.message))
+            var change = PlannedChange(
+                entry.change.kind, entry.change.association, origin: try runs.origin(entry.run, entry.change.place),
+                at: outcome?.at ?? run?.started ?? ledger.created)
+            if let outcome {
+                change.outcome = outcome.outcome
+                change.status = outcome.status
+                change.attempts = outcome.attempts
+                change.service = outcome.service.map(\.milliseconds)
+                change.response = outcome.response.map(\.milliseconds)
+                change.message = outcome.message
+            } else {
+                change.pending = run.map(Self.state)
+            }
+            changes.append(change)
         }
         return Explanation(
             subject: subject, store: ledger.store.baseURL, associations: associations, changes: changes)

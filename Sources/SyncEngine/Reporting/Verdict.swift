@@ -13,7 +13,7 @@ struct Verdict {
 
     /// A sentence of its own.
     var inReport: RunReport.Verdict {
-        .init(words: words.prefix(1).uppercased() + words.dropFirst() + ".", exitStatus: Int(exitStatus.rawValue))
+        .init(words: words.prefix(1).uppercased() + words.dropFirst() + ".", exitStatus: exitStatus)
     }
 
     private var exitStatus: ExitStatus {

@@ -136,3 +136,8 @@ package struct LatencyFigures: Codable, Sendable, Equatable {
         curve = CurvePoint.curve(of: tally)
     }
 }
+
+extension LatencyReport {
+    package var attempts: Int { operations.reduce(0) { $0 + $1.attempts } }
+    package var retries: Int { operations.reduce(0) { $0 + $1.retries } }
+}

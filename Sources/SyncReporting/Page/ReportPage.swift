@@ -4,19 +4,23 @@ import Mustache
 import struct Foundation.Date
 
 /// `report.html`: one page without scripts that needs no network, from the numbers of a report alone.
+///
+/// Its template is the file `report.html` beside this one, in Mustache, with `report.css`; both are embedded in the
+/// program. The policy in the template's head forbids everything that the page does not have.
 package enum ReportPage {
-    /// The page. Throws only where the template, a constant of this program, is broken.
+    /// The page. Throws only if the template is invalid, which a test would find.
     package static func html(_ report: RunReport) throws -> String {
         MustacheContentTypes.register(Markup(), named: Markup.contentType)
         let template = try MustacheTemplate(
-            string: "{{% CONTENT_TYPE:\(Markup.contentType)}}" + ReportPageTemplate.text)
+            string: "{{% CONTENT_TYPE:\(Markup.contentType)}}" + text(PackageResources.report_html))
         return template.render(content(report))
     }
 
     private static func content(_ report: RunReport) -> [String: Any] {
         var content: [String: Any] = [
             "title": "cartsync \(report.run)", "verdict": report.verdict.words,
-            "tone": tone(report.verdict.exitStatus), "facts": facts(report), "style": ReportPageTemplate.style,
+            "tone": report.verdict.exitStatus.tone.rawValue, "facts": facts(report),
+            "style": text(PackageResources.report_css),
             "exports": exports(report), "changes": changes(report), "plan": plan(report.plan),
             "objectives": objectives(report), "latency": latency(report.latency), "plots": plots(report),
             "failures": failures(report),
@@ -28,17 +32,11 @@ package enum ReportPage {
         return content
     }
 
-    private static func tone(_ exitStatus: Int) -> String {
-        switch exitStatus {
-        case 0, 2: "good"
-        case 1, 3, 8, 75: "warning"
-        default: "bad"
-        }
-    }
+    private static func text(_ file: [UInt8]) -> String { String(decoding: file, as: UTF8.self) }
 
     private static func facts(_ report: RunReport) -> [[String: Any]] {
         [
-            ("Run", "\(report.run), command \(report.command), exit status \(report.verdict.exitStatus)"),
+            ("Run", "\(report.run), command \(report.command), exit status \(report.verdict.exitStatus.rawValue)"),
             ("Store", report.store), ("Source", report.source),
             ("Started", Date.ISO8601FormatStyle().format(report.started)),
             ("Took", Figures.took(report)), ("Calls", Figures.calls(report.latency)),

@@ -1,4 +1,4 @@
-import CartAssociations
+package import CartAssociations
 
 package import struct Foundation.Date
 
@@ -8,7 +8,7 @@ package enum MetricsFile {
     package enum LastRun: Sendable {
         case report(RunReport)
         /// A run that ended before there was anything to report.
-        case failure(source: String, exitStatus: Int, ended: Date)
+        case failure(source: String, exitStatus: ExitStatus, ended: Date)
 
         package var source: String {
             switch self {
@@ -17,7 +17,7 @@ package enum MetricsFile {
             }
         }
 
-        fileprivate var exitStatus: Int {
+        fileprivate var exitStatus: ExitStatus {
             switch self {
             case .report(let report): report.verdict.exitStatus
             case .failure(_, let status, _): status
@@ -53,9 +53,11 @@ package enum MetricsFile {
             gauge("last_run_timestamp_seconds", "When the last run ended.", run.ended.timeIntervalSince1970, run.source)
         )
         families.append(
-            gauge("last_run_exit_status", "The exit status of the last run.", Double(run.exitStatus), run.source))
+            gauge(
+                "last_run_exit_status", "The exit status of the last run.", Double(run.exitStatus.rawValue), run.source)
+        )
         var status = MetricFamily("last_run_status", .gauge, "1 for how the last run ended.")
-        let ending = PrometheusText.RunStatus(exitStatus: run.exitStatus)
+        let ending = PrometheusText.RunStatus(run.exitStatus)
         for possible in PrometheusText.RunStatus.allCases {
             status.add(possible == ending ? 1 : 0, ("source", run.source), ("status", possible.rawValue))
         }

@@ -1,4 +1,4 @@
-import CartAssociations
+package import CartAssociations
 
 package import struct Foundation.Date
 
@@ -11,15 +11,16 @@ package struct PrometheusText: Sendable {
         case done, incomplete, refused, failed, stopped
         case sloCrossed = "slo crossed"
 
-        /// - Parameter exitStatus: that of the run's verdict.
-        package init(exitStatus: Int) {
+        package init(_ exitStatus: ExitStatus) {
             switch exitStatus {
-            case 0, 2: self = .done
-            case 1: self = .incomplete
-            case 3: self = .refused
-            case 8: self = .sloCrossed
-            case 75: self = .stopped
-            default: self = .failed
+            case .done, .changesFound: self = .done
+            case .incomplete: self = .incomplete
+            case .refused: self = .refused
+            case .objectiveCrossed: self = .sloCrossed
+            case .stoppedEarly: self = .stopped
+            case .usage, .exportRefused, .exportUnreadable, .unavailable, .bug, .stateUnwritable, .credentialsRefused,
+                .badSettings:
+                self = .failed
             }
         }
     }
@@ -92,7 +93,7 @@ package struct PrometheusText: Sendable {
     }
 
     private mutating func addEnd(of report: RunReport) {
-        let status = RunStatus(exitStatus: report.verdict.exitStatus)
+        let status = RunStatus(report.verdict.exitStatus)
         sources[report.source, default: Source()].runs[status, default: 0] += 1
         if status == .done { succeeded(source: report.source, at: report.ended) }
     }
@@ -103,8 +104,8 @@ package struct PrometheusText: Sendable {
     }
 
     /// Counts a run that ended without a report.
-    package mutating func addRun(of source: String, exitStatus: Int) {
-        sources[source, default: Source()].runs[RunStatus(exitStatus: exitStatus), default: 0] += 1
+    package mutating func addRun(of source: String, exitStatus: ExitStatus) {
+        sources[source, default: Source()].runs[RunStatus(exitStatus), default: 0] += 1
     }
 
     /// Notes the last success of a source, also one before this process began.

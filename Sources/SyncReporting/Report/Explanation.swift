@@ -75,7 +75,7 @@ package struct Explanation: Codable, Sendable, Equatable {
         package var pending: String?
         /// The last HTTP status.
         package var status: Int?
-        package var attempts: Int
+        package var attempts = 0
         /// Milliseconds of the last attempt.
         package var service: Double?
         /// Milliseconds from when it was due to the final answer.
@@ -83,21 +83,12 @@ package struct Explanation: Codable, Sendable, Equatable {
         /// What the store said.
         package var message: String?
 
-        package init(
-            kind: ChangeKind, association: Association, origin: Origin, at: Date, outcome: Outcome?, pending: String?,
-            status: Int?, attempts: Int, service: Double?, response: Double?, message: String?
-        ) {
+        /// A change without an outcome; set what else is known.
+        package init(_ kind: ChangeKind, _ association: Association, origin: Origin, at: Date) {
             self.kind = kind
             self.association = association
             self.origin = origin
             self.at = at
-            self.outcome = outcome
-            self.pending = pending
-            self.status = status
-            self.attempts = attempts
-            self.service = service
-            self.response = response
-            self.message = message
         }
     }
 }

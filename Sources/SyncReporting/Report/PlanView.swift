@@ -12,37 +12,32 @@ package struct PlanView: Codable, Sendable, Equatable {
     package var exports: [RunReport.ExportSummary]
     package var counts: PlanCounts
     /// The first changes of each kind, with their places in the exports.
-    package var creates: [Change]
-    package var deletes: [Change]
+    package var creates: [Change] = []
+    package var deletes: [Change] = []
     /// Where the current associations were read.
     package var current: CurrentSource
     /// Why there, for instance `the listing is complete: 4,812 carts on 49 pages`.
     package var currentReason: String
     package var estimate: Estimate
     /// What the guards found, in one sentence.
-    package var guardVerdict: String
+    package var guardVerdict = ""
     /// Every refusal; empty for a plan that may be applied.
-    package var refusals: [Refusal]
-    /// The owners who would lose the most carts, most first; filled where a guard refuses.
+    package var refusals: [Refusal] = []
+    /// The owners who would lose the most carts, most first; filled if the guard refuses.
     package var hardestHit: [OwnerLoss] = []
 
     package init(
         store: String, source: String, scope: DeletionScope, exports: [RunReport.ExportSummary], counts: PlanCounts,
-        creates: [Change], deletes: [Change], current: CurrentSource, currentReason: String, estimate: Estimate,
-        guardVerdict: String, refusals: [Refusal]
+        current: CurrentSource, currentReason: String, estimate: Estimate
     ) {
         self.store = store
         self.source = source
         self.scope = scope
         self.exports = exports
         self.counts = counts
-        self.creates = creates
-        self.deletes = deletes
         self.current = current
         self.currentReason = currentReason
         self.estimate = estimate
-        self.guardVerdict = guardVerdict
-        self.refusals = refusals
     }
 
     /// What applying the plan costs.

@@ -3,7 +3,7 @@ import CartAssociations
 /// Two runs side by side.
 package struct RunComparison: Codable, Sendable, Equatable {
     /// One figure of both runs.
-    package struct Line: Codable, Sendable, Equatable {
+    package struct Row: Codable, Sendable, Equatable {
         /// For instance `create response p99`.
         package var figure: String
         package var before: Double
@@ -28,7 +28,7 @@ package struct RunComparison: Codable, Sendable, Equatable {
 
     package var before: String
     package var after: String
-    package var lines: [Line]
+    package var lines: [Row]
 
     package init(before: RunReport, after: RunReport) {
         self.before = before.run
@@ -47,19 +47,19 @@ package struct RunComparison: Codable, Sendable, Equatable {
         }
     }
 
-    private static func counts(_ old: RunReport, _ new: RunReport) -> [Line] {
-        func line(_ figure: String, _ unit: String, _ value: (RunReport) -> Double) -> Line {
-            Line(
+    private static func counts(_ old: RunReport, _ new: RunReport) -> [Row] {
+        func line(_ figure: String, _ unit: String, _ value: (RunReport) -> Double) -> Row {
+            Row(
                 figure: figure, before: value(old), after: value(new), unit: unit, isWorseWhenHigher: nil,
                 isTelling: false)
         }
         // A share of something bad; what the network does by chance must happen more than `fewest` times to tell.
-        func share(_ figure: String, fewest: Int, _ value: (RunReport) -> (part: Int, whole: Int)) -> Line {
+        func share(_ figure: String, fewest: Int, _ value: (RunReport) -> (part: Int, whole: Int)) -> Row {
             func percent(_ run: RunReport) -> Double {
                 let (part, whole) = value(run)
                 return whole > 0 ? Double(part) / Double(whole) * 100 : 0
             }
-            return Line(
+            return Row(
                 figure: figure, before: percent(old), after: percent(new), unit: "%", isWorseWhenHigher: true,
                 isTelling: max(value(old).part, value(new).part) >= fewest)
         }
@@ -77,10 +77,10 @@ package struct RunComparison: Codable, Sendable, Equatable {
 
     private static func latencies(
         _ operation: Operation, _ clock: LatencyClock, _ old: LatencyFigures, _ new: LatencyFigures
-    ) -> [Line] {
+    ) -> [Row] {
         guard old.count > 0, new.count > 0 else { return [] }
         return [PercentileName.p50, .p90, .p99, .p999, .max].map { name in
-            Line(
+            Row(
                 figure: "\(operation.rawValue) \(clock.rawValue) \(name.rawValue)", before: old.percentiles[name],
                 after: new.percentiles[name], unit: "ms", isWorseWhenHigher: true,
                 // One slow call is no trend.
@@ -89,7 +89,7 @@ package struct RunComparison: Codable, Sendable, Equatable {
     }
 }
 
-extension RunComparison.Line {
+extension RunComparison.Row {
     /// A value with its unit.
     func text(_ value: Double) -> String {
         switch unit {
@@ -106,34 +106,5 @@ extension RunComparison.Line {
         guard let rise else { return after == before ? "=" : "new" }
         let percent = (rise * 100).rounded()
         return percent == 0 ? "=" : "\(percent > 0 ? "+" : "-")\(Figures.count(Int(min(abs(percent), 1e9)))) %"
-    }
-}
-
-extension TextReport {
-    /// Two runs side by side; what became worse by more than a share is marked.
-    package func comparison(_ comparison: RunComparison, failOver share: Double = 0.2) -> String {
-        var table = TextTable([
-            .init(title: "", right: false), .init(title: "before"), .init(title: "after"), .init(title: "change"),
-            .init(title: "", right: false),
-        ])
-        for line in comparison.lines {
-            let isWorse = (line.worsening ?? 0) > share
-            let isBetter = (line.worsening ?? 0) < -share
-            let style: TextStyle = isWorse ? .bad : isBetter ? .good : .plain
-            table.rows.append([
-                .init(line.figure), .init(line.text(line.before)), .init(line.text(line.after), style),
-                .init(line.changeText, style), .init(isWorse ? "worse" : isBetter ? "better" : "", style),
-            ])
-        }
-        let regressions = comparison.regressions(over: share).count
-        let limit = percent(share)
-        let verdict =
-            regressions == 0
-            ? sentence("No figure became worse by more than \(limit).", .good)
-            : sentence("\(Figures.count(regressions, "figure")) became worse by more than \(limit).", .bad)
-        return page([
-            verdict, facts([("before", comparison.before), ("after", comparison.after)]),
-            table.lines(width: width, color: color),
-        ])
     }
 }

@@ -1,6 +1,5 @@
 package import CartAssociations
-
-package import struct Foundation.Date
+package import Foundation
 
 /// What a run did: `report.json`, and the only source of the numbers in the text and HTML reports.
 ///
@@ -21,38 +20,58 @@ package struct RunReport: Codable, Sendable, Equatable {
     package var ended: Date
     /// How long the run stood still, because a person was asked or because it was interrupted, in seconds.
     package var idleSeconds: Double
-    package var exports: [ExportSummary]
+    package var exports: [ExportSummary] = []
     package var plan: PlanSummary
-    package var outcomes: RunOutcomes
+    package var outcomes = RunOutcomes()
     package var latency: LatencyReport
     /// What the run was to keep, and whether it did.
     package var objectives: [ObjectiveResult] = []
-    package var failures: [FailureGroup]
-    package var rejected: RejectedRecords
-    package var settings: [SettingUsed]
+    package var failures: [FailureGroup] = []
+    package var rejected = RejectedRecords()
+    package var settings: [SettingUsed] = []
 
-    /// - Parameter snapshot: what the run's recorder held when it ended.
+    /// What a run has measured until a moment.
+    package struct Measured: Sendable {
+        let snapshot: LatencySnapshot
+        let rateLimit: Double
+        let ended: Date
+
+        /// - Parameters:
+        ///   - snapshot: what the run's recorder holds.
+        ///   - rateLimit: calls a second.
+        package init(_ snapshot: LatencySnapshot, rateLimit: Double, ended: Date) {
+            self.snapshot = snapshot
+            self.rateLimit = rateLimit
+            self.ended = ended
+        }
+    }
+
+    /// A report without changes that ended; set what else there is.
     package init(
-        run: String, command: String, verdict: Verdict, store: String, source: String, started: Date, ended: Date,
-        exports: [ExportSummary], plan: PlanSummary, outcomes: RunOutcomes, snapshot: LatencySnapshot,
-        rateLimit: Double, failures: [FailureGroup] = [], rejected: RejectedRecords = RejectedRecords(),
-        settings: [SettingUsed] = []
+        run: String, command: String, store: String, source: String, verdict: Verdict, started: Date,
+        plan: PlanSummary, measured: Measured
     ) {
         self.run = run
         self.command = command
-        self.verdict = verdict
         self.store = store
         self.source = source
+        self.verdict = verdict
         self.started = started.wholeMilliseconds
-        self.ended = ended.wholeMilliseconds
-        idleSeconds = snapshot.idle.reduce(0) { $0 + ($1.upperBound - $1.lowerBound).inSeconds }
-        self.exports = exports
         self.plan = plan
-        self.outcomes = outcomes
-        latency = LatencyReport(snapshot, rateLimit: rateLimit, ended: ended)
-        self.failures = failures
-        self.rejected = rejected
-        self.settings = settings
+        (ended, idleSeconds, latency) = Self.times(measured)
+    }
+
+    /// Replaces what was measured.
+    package mutating func take(_ measured: Measured) {
+        (ended, idleSeconds, latency) = Self.times(measured)
+    }
+
+    private static func times(_ measured: Measured) -> (ended: Date, idle: Double, latency: LatencyReport) {
+        (
+            measured.ended.wholeMilliseconds,
+            measured.snapshot.idle.reduce(0) { $0 + ($1.upperBound - $1.lowerBound).inSeconds },
+            LatencyReport(measured.snapshot, rateLimit: measured.rateLimit, ended: measured.ended)
+        )
     }
 
     /// Seconds from start to end, without the time in which it stood still.
@@ -64,11 +83,11 @@ extension RunReport {
     package struct Verdict: Codable, Sendable, Equatable {
         /// One sentence for a person, for instance `All 3 changes were made.`.
         package var words: String
-        package var exitStatus: Int
+        package var exitStatus: ExitStatus
         /// The command to type next; nil where nothing is left to do.
         package var next: String?
 
-        package init(words: String, exitStatus: Int, next: String? = nil) {
+        package init(words: String, exitStatus: ExitStatus, next: String? = nil) {
             self.words = words
             self.exitStatus = exitStatus
             self.next = next
@@ -205,18 +224,18 @@ extension RunReport {
         /// The name of the file that has them all, to be mended and imported; nil without any.
         package var file: String?
         /// The first ten.
-        package private(set) var examples: [RejectedRecord] = []
+        package private(set) var examples: [RejectedExample] = []
 
         package init(file: String? = nil) { self.file = file }
 
         /// Keeps a rejected record where there is room.
-        package mutating func add(_ record: RejectedRecord) {
+        package mutating func add(_ record: RejectedExample) {
             if examples.count < Self.mostExamples { examples.append(record) }
         }
     }
 
     /// One record that could not be used.
-    package struct RejectedRecord: Codable, Sendable, Equatable {
+    package struct RejectedExample: Codable, Sendable, Equatable {
         package var export: String
         package var line: Int
         package var reason: String
@@ -243,9 +262,129 @@ extension RunReport {
     }
 }
 
+// MARK: - report.json
+
+extension RunReport {
+    /// The bytes of `report.json`: sorted keys, times in UTC to the millisecond, a final newline.
+    package func json() throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        encoder.dateEncodingStrategy = .custom { date, encoder in
+            var container = encoder.singleValueContainer()
+            try container.encode(Date.ISO8601FormatStyle(includingFractionalSeconds: true).format(date))
+        }
+        return try encoder.encode(self) + Data("\n".utf8)
+    }
+
+    /// Reads a `report.json`.
+    ///
+    /// Throws `UnreadableReport` for a newer schema version, and `DecodingError` for anything that is no report.
+    package init(json: Data) throws {
+        let version = try JSONDecoder().decode(SchemaVersion.self, from: json).schemaVersion
+        guard version == Self.currentSchema else {
+            throw UnreadableReport(found: version, known: Self.currentSchema)
+        }
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .custom { decoder in
+            let container = try decoder.singleValueContainer()
+            let text = try container.decode(String.self)
+            let style = Date.ISO8601FormatStyle(includingFractionalSeconds: text.contains("."))
+            guard let date = try? style.parse(text) else {
+                throw DecodingError.dataCorruptedError(in: container, debugDescription: "not a time: \(text)")
+            }
+            return date
+        }
+        self = try decoder.decode(RunReport.self, from: json)
+    }
+
+    private struct SchemaVersion: Decodable {
+        let schemaVersion: Int
+    }
+}
+
 extension Date {
     /// As exact as report.json is, so that a report read back is the report that was written.
     fileprivate var wholeMilliseconds: Date {
         Date(timeIntervalSince1970: (timeIntervalSince1970 * 1000).rounded() / 1000)
+    }
+}
+
+/// A report written by a version of cartsync with another idea of what a report is.
+package struct UnreadableReport: Error, Equatable, CustomStringConvertible {
+    package let found: Int
+    package let known: Int
+
+    package var description: String {
+        "this report has schema version \(found); this cartsync reads version \(known): "
+            + "use the cartsync that wrote it, or a newer one"
+    }
+}
+
+// MARK: - Sums that must agree
+
+extension RunReport {
+    /// Every sum in the report that does not add up, as a sentence; empty for every run that is told truly.
+    ///
+    /// No record and no change may go missing between the parts of a report.
+    package func inconsistencies() -> [String] {
+        var found: [String] = []
+        for export in exports
+        where export.records != export.accepted + export.duplicates + export.rejectedCount + (export.elsewhere ?? 0)
+            || export.accepted < 0
+        {
+            found.append(
+                "\(export.path): \(export.records) records, but \(export.accepted) accepted, "
+                    + "\(export.duplicates) duplicates and \(export.rejectedCount) rejected")
+        }
+        for kind in ChangeKind.allCases {
+            let planned = kind == .create ? plan.creates : plan.deletes
+            let tally = outcomes[kind]
+            if planned != tally.total {
+                found.append(
+                    "\(planned) \(kind.rawValue)s planned, but \(tally.done) have an outcome and \(tally.pending) "
+                        + "are pending")
+            }
+        }
+        let explained = failures.reduce(0) { $0 + $1.count }
+        if explained != outcomes.unsuccessful {
+            found.append(
+                "\(outcomes.unsuccessful) changes did not succeed, but the failures by reason have \(explained)")
+        }
+        let rejectedCount = exports.reduce(0) { $0 + $1.rejectedCount }
+        if rejected.examples.count != min(rejectedCount, RejectedRecords.mostExamples) {
+            found.append("\(rejectedCount) records rejected, but \(rejected.examples.count) of them are shown")
+        }
+        found += latency.inconsistencies()
+        return found
+    }
+}
+
+extension LatencyReport {
+    func inconsistencies() -> [String] {
+        var found: [String] = []
+        for operation in operations {
+            let name = operation.operation.rawValue
+            let sums: [(String, Int, Int)] = [
+                ("attempts by answer", operation.attempts, operation.attemptAnswers.values.reduce(0, +)),
+                ("calls by answer", operation.calls, operation.callAnswers.values.reduce(0, +)),
+                ("service times", operation.attempts, operation.service.count + operation.service.outOfRange),
+                ("response times", operation.calls, operation.response.count + operation.response.outOfRange),
+            ]
+            for (what, expected, sum) in sums where expected != sum {
+                found.append("\(name): \(what) add up to \(sum), not \(expected)")
+            }
+            for (clock, figures) in [("service", operation.service), ("response", operation.response)] {
+                let buckets = figures.buckets.reduce(0) { $0 + $1.count }
+                if buckets != figures.count {
+                    found.append("\(name): the \(clock) histogram has \(buckets) of \(figures.count)")
+                }
+            }
+        }
+        let inTimeline = timeline.reduce(0) { $0 + $1.attempts }
+        let attempts = operations.reduce(0) { $0 + $1.attempts }
+        if inTimeline != attempts {
+            found.append("the timeline has \(inTimeline) attempts of \(attempts)")
+        }
+        return found
     }
 }

@@ -15,7 +15,7 @@ package enum MarkdownReport {
         lines.append(row("calls", TextReport.estimateSentence(plan.estimate)))
         lines.append(row("guard", plan.guardVerdict))
         lines += ["", "| associations | | |", "|---|---:|---|"]
-        for line in plan.counts.lines where line.count > 0 || line.isAlwaysShown {
+        for line in plan.counts.rows where line.count > 0 || line.isAlwaysShown {
             lines.append("| \(line.name) | \(Figures.count(line.count)) | \(line.meaning) |")
         }
         lines += refusals(plan)

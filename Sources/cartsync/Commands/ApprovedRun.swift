@@ -34,7 +34,7 @@ struct ApprovedRun {
             let ending = Ending(refusals: plan, command: command)
             if recordsRefusal {
                 let report = try run.refuse(
-                    status: Int(ending.status.rawValue), words: ending.summary, next: ending.next ?? "")
+                    status: ending.status, words: ending.summary, next: ending.next ?? "")
                 if let report, let unwritable = session.writeMetrics(.report(report), again: command.again()) {
                     return unwritable
                 }

@@ -31,7 +31,7 @@ enum OneSession {
         } catch let failure as RunFailure {
             let failed = Ending(failure, again: again)
             let run = MetricsFile.LastRun.failure(
-                source: session.settings.source, exitStatus: Int(failed.status.rawValue), ended: Date())
+                source: session.settings.source, exitStatus: failed.status, ended: Date())
             ending = (isRun ? session.writeMetrics(run, again: again) : nil) ?? failed
         } catch let early as Ending {
             ending = early
