@@ -15,6 +15,12 @@ struct ReportTests {
             let path = try shop.folder.write(numbered(1...5), to: "e.csv")
             #expect(try await shop.cartsync("sync", "--yes", "--rate", "500", path).status == 0)
             let run = try #require(shop.latestRun?.split(separator: "/").last.map(String.init))
+            let names = [run, String(run.suffix(4)), String(run.prefix(15)), "latest"]
+            for name in names {
+                let command = name == "latest" ? ["runs", "show", name] : ["report", name, "--output", "json"]
+                let shown = try await shop.start(command).result()
+                #expect(shown.status == 0 && shown.output.contains(run), "\(name): \(shown.errors)")
+            }
             let more = try shop.folder.write(numbered(1...200), to: "more.csv")
             let other = try shop.start(["sync", "--yes", "--rate", "30", more])
             #expect(await eventually { shop.sandbox.statistics().count(.create) > 6 })

@@ -116,8 +116,7 @@ package enum ApprovalRefused: Error, Equatable, Sendable, CustomStringConvertibl
     package var description: String {
         switch self {
         case .notWaiting(let run): "no run \(run) waits for approval"
-        case .ambiguous(let run, let runs):
-            "\(runs.count) waiting runs end in \(run): \(runs.joined(separator: ", "))"
+        case .ambiguous(let run, let runs): RunName.words(run, fits: runs)
         case .notByNumber(let run, let refusal):
             "run \(run) cannot be approved: \(refusal.sentence), and no number of deletes allows that"
         case .tooFew(let run, let allowed, let needed):

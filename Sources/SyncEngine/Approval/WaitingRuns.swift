@@ -26,14 +26,16 @@ package struct WaitingRuns: Sendable {
         }
     }
 
-    /// The waiting run of an id, or the only one whose id ends so.
+    /// The waiting run that a name means, as `RunName` has it.
     package func find(_ name: String) throws(ApprovalRefused) -> WaitingRun {
         let runs = all()
-        if let run = runs.first(where: { $0.id == name }) { return run }
-        let found = runs.filter { $0.id.hasSuffix("-" + name) }
-        guard let run = found.first else { throw .notWaiting(run: name) }
-        guard found.count == 1 else { throw .ambiguous(run: name, found.map(\.id)) }
-        return run
+        do {
+            let id = try RunName.find(name, among: runs.map(\.id))
+            if let run = runs.first(where: { $0.id == id }) { return run }
+        } catch {
+            if case .ambiguous(let ids) = error { throw .ambiguous(run: name, ids) }
+        }
+        throw .notWaiting(run: name)
     }
 
     /// Remembers that a run waits, on the disk before this returns.

@@ -20,7 +20,7 @@ struct ApproveRunCommand: AsyncParsableCommand {
               cartsync runs approve --max-deletes 450 4f2a
             """)
 
-    @Argument(help: ArgumentHelp("Id of the run, or its last part.", valueName: "run")) var run: String?
+    @Argument(help: .run("of those that wait")) var run: String?
     @Option(help: ArgumentHelp("The most deletes that are approved (exactly those of the plan).", valueName: "n"))
     var maxDeletes: Int?
     @OptionGroup var settings: SettingsFlags

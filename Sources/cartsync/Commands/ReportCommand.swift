@@ -4,9 +4,6 @@ import Foundation
 import SyncEngine
 import SyncReporting
 
-private let runHelp = ArgumentHelp(
-    "The run: its name or the start of it, latest, previous, or the path of its folder.", valueName: "run")
-
 struct ReportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report",
@@ -39,7 +36,7 @@ struct ShowReportCommand: AsyncParsableCommand {
         case text, json, html, hgrm, hlog
     }
 
-    @Argument(help: runHelp) var run = StoredReports.latest
+    @Argument(help: .run("or the path of its folder")) var run = RunName.latest
     @Option(help: "The report as text, json, html, hgrm or hlog.") var output: Format = .text
     @Option(
         help: ArgumentHelp(
@@ -102,8 +99,8 @@ struct CompareReportsCommand: AsyncParsableCommand {
               cartsync report compare 20261120-101500-4f2a 20261121-101500-7f3a --fail-over 20%
             """)
 
-    @Argument(help: runHelp) var before: String
-    @Argument(help: runHelp) var after: String
+    @Argument(help: .run("or the path of its folder")) var before: String
+    @Argument(help: .run("or the path of its folder")) var after: String
     @Option(
         help: ArgumentHelp(
             "End with exit status 8 where a figure became worse by more than this share.", valueName: "n%"))

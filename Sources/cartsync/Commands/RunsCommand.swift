@@ -22,7 +22,13 @@ struct RunsCommand: AsyncParsableCommand {
 
 /// The argument that names a run.
 struct RunArgument: ParsableArguments {
-    @Argument(
-        help: ArgumentHelp("Id of the run, or its last part, or latest; cartsync runs lists them.", valueName: "run"))
-    var run: String
+    @Argument(help: .run("cartsync runs lists them")) var run: String
+}
+
+extension ArgumentHelp {
+    /// How a run is named, the same for every command.
+    static func run(_ more: String) -> ArgumentHelp {
+        ArgumentHelp(
+            "The run: its id, the last part or the start of it, latest or previous; \(more).", valueName: "run")
+    }
 }

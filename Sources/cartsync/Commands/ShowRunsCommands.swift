@@ -134,18 +134,16 @@ enum KnownRuns {
         }
     }
 
-    /// The run of an id, or the only one whose id ends so.
+    /// The run that a name means, as `RunName` has it.
     static func find(_ name: String, in ledger: Ledger) throws -> RunRecord {
-        if let run = try ledger.run(name) { return run }
-        if name == StoredReports.latest, let run = try ledger.runs(limit: 1).first { return run }
-        let found = try ledger.runs(limit: 10_000).filter { $0.id.hasSuffix("-" + name) }
-        if found.count == 1, let run = found.first { return run }
-        throw Ending(
-            status: .usage,
-            details: found.isEmpty
-                ? "cartsync: the ledger in \(ledger.folder) knows no run \(name)"
-                : "cartsync: \(found.count) runs end in \(name): \(found.map(\.id).joined(separator: ", "))",
-            next: "cartsync runs")
+        var problem = "the ledger in \(ledger.folder) knows no run \(name)"
+        do {
+            let id = try RunName.find(name, among: try ledger.runs(limit: 10_000).map(\.id).reversed())
+            if let run = try ledger.run(id) { return run }
+        } catch RunName.Problem.ambiguous(let ids) {
+            problem = RunName.words(name, fits: ids)
+        } catch is RunName.Problem {}
+        throw Ending(status: .usage, details: "cartsync: \(problem)", next: "cartsync runs")
     }
 }
 

@@ -16,11 +16,6 @@ struct StoredReports {
         self.flag = flag.map { " --state \(ShellWord.quoted($0))" } ?? ""
     }
 
-    static let latest = "latest"
-    static let previous = "previous"
-    /// Runs that a message about an unknown one names.
-    private static let mostNamed = 5
-
     private var runsFolder: String { folder + "/runs" }
 
     /// The runs that have a report, the newest last: their names sort by time.
@@ -31,31 +26,23 @@ struct StoredReports {
 
     private func path(_ run: String, _ name: String) -> String { "\(runsFolder)/\(run)/\(name)" }
 
-    /// The folder of a run: by its name, by the start of it, by `latest` or `previous`, or by the path of the folder
-    /// or of a file in it.
+    /// The folder of a run: by a name as `RunName` has it, or by the path of the folder or of a file in it.
     ///
     /// Throws the `Ending` that says what is there instead.
     func find(_ run: String) throws -> ReportFolder {
         if run.contains("/") { return try find(path: run) }
         let names = names
         // A run that goes on has a report that says it was ended, in case it will be.
+        let isRelative = [RunName.latest, RunName.previous].contains(run)
         let ended = names.filter { FileManager.default.fileExists(atPath: path($0, ReportFolder.pageName)) }
-        switch run {
-        case Self.latest:
-            guard let name = ended.last else { throw nothingThere }
-            return ReportFolder(path: "\(runsFolder)/\(name)")
-        case Self.previous:
-            guard let name = ended.dropLast().last else {
-                throw names.isEmpty ? nothingThere : unknown("there is only one run with a report", names)
+        do {
+            return ReportFolder(path: "\(runsFolder)/\(try RunName.find(run, among: isRelative ? ended : names))")
+        } catch .ambiguous(let candidates) {
+            throw unknown("\(candidates.count) runs fit \(run)", candidates)
+        } catch {
+            if isRelative {
+                throw ended.isEmpty ? nothingThere : unknown("there is only one run with a report", names)
             }
-            return ReportFolder(path: "\(runsFolder)/\(name)")
-        default:
-            if names.contains(run) { return ReportFolder(path: "\(runsFolder)/\(run)") }
-            let candidates = names.filter { $0.hasPrefix(run) }
-            if let name = candidates.first, candidates.count == 1 {
-                return ReportFolder(path: "\(runsFolder)/\(name)")
-            }
-            if candidates.count > 1 { throw unknown("\(candidates.count) runs begin with \(run)", candidates) }
             guard !names.isEmpty || hasFolder(run) else { throw nothingThere }
             throw unknown(
                 hasFolder(run)
@@ -83,11 +70,11 @@ struct StoredReports {
     }
 
     private func unknown(_ what: String, _ candidates: [String]) -> Ending {
-        let named = candidates.suffix(Self.mostNamed).reversed().map { "cartsync:   \($0)" }
+        let named = candidates.suffix(RunName.mostShown).reversed().map { "cartsync:   \($0)" }
         return Ending(
             status: .usage,
             details: (["cartsync: \(what) in \(folder); the newest with a report:"] + named).joined(separator: "\n"),
-            summary: "unknown run", next: "cartsync report \(candidates.last ?? Self.latest)\(flag)")
+            summary: "unknown run", next: "cartsync report \(candidates.last ?? RunName.latest)\(flag)")
     }
 }
 
