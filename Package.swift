@@ -65,7 +65,10 @@ let package = Package(
         .target(name: "CBuildFacts", cSettings: build),
         .target(
             name: "SyncService",
-            dependencies: ["SyncEngine", "ExportSources", "CallPacing", hummingbird, lifecycle, log],
+            dependencies: [
+                "CartAssociations", "ExportFiles", "Ledger", "CallPacing", "SyncReporting", "SyncEngine",
+                "ExportSources", hummingbird, lifecycle, log,
+            ],
             // Files of the page, as `PackageResources`: one binary is all there is to install.
             resources: [.embedInCode("Status/Page")], swiftSettings: settings),
         .target(
@@ -207,7 +210,8 @@ let package = Package(
         .testTarget(
             name: "SyncServiceTests",
             dependencies: [
-                "SyncService", "ExportSources", "TestSupport", lifecycle, log,
+                "SyncService", "ExportSources", "SyncEngine", "SyncReporting", "Ledger", "CommerceAPI", "CallPacing",
+                "ExportFiles", "CartAssociations", "CommerceSandbox", "TestSupport", hummingbird, lifecycle, log,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -215,11 +219,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ExportSourcesTests",
-            dependencies: [
-                "ExportSources", "SyncService", "TestSupport", .product(name: "Hummingbird", package: "hummingbird"),
-                lifecycle, log,
-            ],
-            swiftSettings: settings),
+            dependencies: ["ExportSources", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "CommerceSandboxTests", dependencies: ["CommerceSandbox", "TestSupport", lifecycle, log],
             swiftSettings: settings),

@@ -14,10 +14,10 @@ struct BucketListing: Sendable, Hashable {
     }
 
     var objects: [Object] = []
-    /// What asks for the next page; nil where this is the last one.
+    /// The token that asks for the next page; nil if this is the last one.
     var token: String?
 
-    /// Nil where the bytes are no listing, or one that is not whole.
+    /// Nil if the bytes are not a whole listing.
     init?(_ bytes: [UInt8]) {
         let options = XML_PARSE_NONET.rawValue | XML_PARSE_NOERROR.rawValue | XML_PARSE_NOWARNING.rawValue
         // libxml2 copies the bytes, and refuses what is not well-formed.
@@ -42,7 +42,7 @@ struct BucketListing: Sendable, Hashable {
             default: break
             }
         }
-        // Without the word nobody knows whether there is more.
+        // Without that word it is not known whether there is more.
         guard let isTruncated, isTruncated == (token != nil) else { return nil }
     }
 

@@ -1,11 +1,10 @@
-import AsyncHTTPClient
-package import Foundation
-import NIOHTTP1
+package import CallPacing
+import Foundation
 
 /// Where the exports of a bucket are: `s3://BUCKET/PREFIX`.
 package struct BucketAddress: Sendable, Hashable {
     package let bucket: String
-    /// What the keys begin with; without a slash at its beginning.
+    /// The beginning of the keys, without a slash in front.
     package let prefix: String
 
     package var words: String { "s3://\(bucket)/\(prefix)" }
@@ -44,19 +43,14 @@ package final class BucketSource: ExportSource {
     private let address: BucketAddress
     private let access: Access
     private let signature: RequestSignature
-    private let client = WebClient()
-    private let now: @Sendable () -> Date
-    /// Objects in one page of a listing; nil for as many as the store gives.
-    private let pageSize: Int?
+    private let client: WebClient
+    private let time: TimeSource
 
-    package init(
-        _ address: BucketAddress, _ access: Access, pageSize: Int? = nil,
-        now: @escaping @Sendable () -> Date = { Date() }
-    ) {
+    package init(_ address: BucketAddress, _ access: Access, time: TimeSource) {
         self.address = address
         self.access = access
-        self.pageSize = pageSize
-        self.now = now
+        self.time = time
+        client = WebClient(time: time)
         signature = RequestSignature(
             accessKey: access.accessKey, secretKey: access.secretKey, region: access.region)
         words = address.words
@@ -71,11 +65,9 @@ package final class BucketSource: ExportSource {
                 (name: "prefix", value: address.prefix),
             ]
             if let token { query.append(("continuation-token", token)) }
-            if let pageSize { query.append(("max-keys", "\(pageSize)")) }
-            let (response, url) = try await get("/\(address.bucket)", query)
-            guard response.status == .ok else { throw await refusal(response) }
-            let text = try await client.text(response, of: url)
-            guard let page = BucketListing(text) else {
+            let answer = try await get("/\(address.bucket)", query)
+            guard answer.status == 200 else { throw await refusal(answer) }
+            guard let page = BucketListing(try await answer.text()) else {
                 throw SourceError("\(words): the listing is not understood; check source.s3-endpoint")
             }
             exports += page.objects.compactMap(export)
@@ -97,26 +89,24 @@ package final class BucketSource: ExportSource {
         var headers = [(name: "if-match", value: etag)]
         if file.size > 0 { headers.append(("range", "bytes=\(file.size)-")) }
         let path = "/\(address.bucket)/" + RequestSignature.encoded(folder + export.name, keeping: "/")
-        let (response, url) = try await get(path, [], headers)
-        switch response.status {
-        case .ok, .partialContent:
-            let total = try WebClient.total(response, of: url, from: file.size)
-            try file.begin(version, keeping: response.status == .partialContent)
-            try await client.save(response, of: url, total: total, to: file)
+        let answer = try await get(path, [], headers)
+        switch answer.status {
+        case 200, 206:
+            try await answer.save(version, to: file)
             return .complete(version, modified: export.modified)
-        case .preconditionFailed, .rangeNotSatisfiable, .notFound:
-            await client.drain(response)
+        case 404, 412, 416:
+            await answer.drain()
             file.discard()
             throw SourceError(
                 "\(words): \(export.name) was changed while it was fetched; it is fetched anew at the next look")
         default:
-            throw await refusal(response)
+            throw await refusal(answer)
         }
     }
 
     package func shutdown() async { await client.shutdown() }
 
-    /// The part of the prefix up to its last slash; what follows it is part of the names.
+    /// The part of the prefix up to its last slash; the rest belongs to the names.
     private var folder: String {
         address.prefix.lastIndex(of: "/").map { String(address.prefix[...$0]) } ?? ""
     }
@@ -131,22 +121,22 @@ package final class BucketSource: ExportSource {
 
     private func get(
         _ path: String, _ query: [(name: String, value: String)], _ headers: [(name: String, value: String)] = []
-    ) async throws(SourceError) -> (HTTPClientResponse, url: String) {
+    ) async throws(SourceError) -> WebAnswer {
         guard let endpoint = URLComponents(string: access.endpoint.url), let name = endpoint.host else {
             throw SourceError("\(words): source.s3-endpoint is no address")
         }
         // The client leaves out the port that the scheme stands for, and so must the signature.
         let isUsual = endpoint.port == nil || endpoint.port == (endpoint.scheme == "https" ? 443 : 80)
         let host = isUsual ? name : "\(name):\(endpoint.port ?? 0)"
-        let signed = signature.headers(host: host, path: path, query: query, headers: headers, at: now())
+        let signed = signature.headers(host: host, path: path, query: query, headers: headers, at: time.wall())
         let text = RequestSignature.text(query)
         let url = "\(endpoint.scheme ?? "https")://\(host)\(path)\(text.isEmpty ? "" : "?\(text)")"
-        return (try await client.get(url, signed), url)
+        return try await client.get(url, signed)
     }
 
-    private func refusal(_ response: HTTPClientResponse) async -> SourceError {
-        let status = response.status.code
-        await client.drain(response)
+    private func refusal(_ answer: WebAnswer) async -> SourceError {
+        let status = answer.status
+        await answer.drain()
         switch status {
         case 401, 403:
             return SourceError(

@@ -4,13 +4,13 @@
 package protocol ExportSource: Sendable {
     /// The place in words, without anything secret.
     var words: String { get }
-    /// Whether what is listed may still be being written there.
+    /// Whether an export that is listed may still be written there.
     var needsSettling: Bool { get }
     /// What is there now.
     func list() async throws(SourceError) -> [RemoteExport]
     /// Fetches one export into a file, from where an earlier attempt ended if it is the same version.
     ///
-    /// - Parameter known: the version that was fetched before; nil for none.
+    /// - Parameter known: the version that was fetched before; nil if there is none.
     func download(
         _ export: RemoteExport, known: ExportVersion?, to file: PartialFile
     ) async throws(SourceError) -> Download
@@ -21,11 +21,11 @@ package protocol ExportSource: Sendable {
 /// An export that a source has.
 package struct RemoteExport: Sendable, Hashable {
     package let name: String
-    /// In bytes; nil where only fetching it tells.
+    /// In bytes; nil if only fetching it tells.
     package let size: Int?
-    /// The time of its last change since 1970, as exact as the source tells; nil where it does not.
+    /// The time of its last change since 1970, as exact as the source tells; nil if it does not.
     package let modified: Duration?
-    /// What changes with the content; nil where only fetching it tells.
+    /// What changes with the content; nil if only fetching it tells.
     package let version: ExportVersion?
 
     package init(name: String, size: Int? = nil, modified: Duration? = nil, version: ExportVersion? = nil) {
@@ -44,7 +44,7 @@ package struct ExportVersion: Sendable, Hashable, Codable {
     package var modified: String?
     /// In bytes.
     package var size: Int?
-    /// The SHA-256 of the content, where nothing else tells.
+    /// The SHA-256 of the content, if nothing else tells.
     package var digest: String?
 
     package init(etag: String? = nil, modified: String? = nil, size: Int? = nil, digest: String? = nil) {
@@ -72,7 +72,7 @@ package struct SourceError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// Why a text is no address of a source; completes the sentence "KEY is 'TEXT': …".
+/// Why a text is not an address of a source; completes the sentence "KEY is 'TEXT': …".
 package struct InvalidAddress: Error, Sendable, Hashable {
     package let reason: String
 

@@ -1,3 +1,4 @@
+import CallPacing
 import Foundation
 
 /// What `ls -ln` of OpenSSH's `sftp` says of a folder.
@@ -5,7 +6,7 @@ enum SFTPListing {
     /// The regular files. Lines of anything else, and names that are special to `sftp` or broken by a line end, are
     /// passed over.
     ///
-    /// - Parameter now: the present, which the lines of the last months leave out the year of.
+    /// - Parameter now: the present: the lines of the last months leave out their year.
     static func exports(_ text: String, now: Date) -> [RemoteExport] {
         var exports: [RemoteExport] = []
         var isFile = false
@@ -28,7 +29,7 @@ enum SFTPListing {
     static func export(_ line: String, now: Date) -> RemoteExport? {
         let pattern = #/-\S+ +\S+ +\S+ +\S+ +(\d+) +([A-Z][a-z]{2}) +(\d{1,2}) +(\d{4}|\d{2}:\d{2}) (.+)/#
         guard let match = line.wholeMatch(of: pattern), let size = Int(match.1),
-            let modified = time(month: String(match.2), day: Int(match.3) ?? 0, rest: String(match.4), now: now)
+            let modified = time("\(match.3) \(match.2)", String(match.4), now: now)
         else { return nil }
         let name = String(match.5)
         // What is written \123 has a byte that is not printed, and those left are special to sftp's own commands.
@@ -38,22 +39,20 @@ enum SFTPListing {
             name: name, size: size, modified: modified, version: ExportVersion(modified: words, size: size))
     }
 
-    private static func time(month: String, day: Int, rest: String, now: Date) -> Duration? {
-        guard let month = SourceTime.month(month) else { return nil }
-        var parts = DateComponents(month: month, day: day)
+    /// The time since 1970 of a day such as `21 Nov`, with a year, or with the time of day in the last months.
+    private static func time(_ day: String, _ rest: String, now: Date) -> Duration? {
+        func date(_ year: Int, _ time: String) -> Date? { Date(http: "Sun, \(day) \(year) \(time):00 GMT") }
+        var found: Date?
         if let year = Int(rest) {
-            parts.year = year
+            found = date(year, "00:00")
         } else {
-            let clock = rest.split(separator: ":").compactMap { Int($0) }
-            guard clock.count == 2 else { return nil }
-            (parts.hour, parts.minute) = (clock[0], clock[1])
+            var calendar = Calendar(identifier: .gregorian)
+            calendar.timeZone = .gmt
+            let year = calendar.component(.year, from: now)
+            found = date(year, rest)
             // The server's clock may be ahead a little; what is months ahead was last year.
-            let year = SourceTime.calendar.component(.year, from: now)
-            parts.year = year
-            if let date = SourceTime.calendar.date(from: parts), date > now.addingTimeInterval(86_400 * 2) {
-                parts.year = year - 1
-            }
+            if let time = found, time > now.addingTimeInterval(86_400 * 2) { found = date(year - 1, rest) }
         }
-        return SourceTime.since1970(parts)
+        return found.map { .seconds(Int64($0.timeIntervalSince1970)) }
     }
 }

@@ -1,4 +1,5 @@
-package import Foundation
+package import CallPacing
+import Foundation
 import Subprocess
 
 #if canImport(System)
@@ -38,7 +39,7 @@ package struct SFTPAddress: Sendable, Hashable {
 /// The exports in a folder behind SFTP, fetched by the system's `sftp` (OpenSSH).
 package final class SFTPSource: ExportSource {
     package struct Access: Sendable {
-        /// The file of the private key, without a passphrase; nil for those that `ssh` finds by itself.
+        /// The file of the private key, without a passphrase; nil for the keys that `ssh` finds by itself.
         package var key: String?
         /// The file with the host's public key; nil for the user's own `known_hosts`. An unknown host is refused.
         package var knownHosts: String?
@@ -53,19 +54,17 @@ package final class SFTPSource: ExportSource {
     package var needsSettling: Bool { true }
     private let address: SFTPAddress
     private let access: Access
-    private let now: @Sendable () -> Date
+    private let time: TimeSource
 
-    package init(
-        _ address: SFTPAddress, _ access: Access, now: @escaping @Sendable () -> Date = { Date() }
-    ) {
+    package init(_ address: SFTPAddress, _ access: Access, time: TimeSource) {
         self.address = address
         self.access = access
-        self.now = now
+        self.time = time
         words = address.words
     }
 
     package func list() async throws(SourceError) -> [RemoteExport] {
-        SFTPListing.exports(try await run("@ls -ln\n", in: nil), now: now())
+        SFTPListing.exports(try await run("@ls -ln\n", in: nil), now: time.wall())
     }
 
     package func download(

@@ -1,8 +1,7 @@
-import AsyncHTTPClient
+package import CallPacing
 import Foundation
-import NIOHTTP1
 
-/// An address of one export: `https`, or `http` on this machine or where no secret is sent.
+/// An address of one export: `https`, or `http` on this machine or if no secret is sent.
 package struct WebAddress: Sendable, Hashable {
     /// As it was set; it may hold a secret in its query.
     package let url: String
@@ -22,9 +21,16 @@ package struct WebAddress: Sendable, Hashable {
     }
 
     /// The address without its query, which may be secret.
-    package var words: String { WebClient.shown(url) }
+    package var words: String { Self.shown(url) }
 
-    /// Whether what is sent there can be read on the way.
+    /// A URL without its query and user, which may be secret.
+    static func shown(_ url: String) -> String {
+        guard var parts = URLComponents(string: url) else { return "the address" }
+        (parts.query, parts.fragment, parts.user, parts.password) = (nil, nil, nil, nil)
+        return parts.string ?? "the address"
+    }
+
+    /// Whether others can read on the way what is sent there.
     package var isOpen: Bool {
         guard let parts = URLComponents(string: url), parts.scheme?.lowercased() == "http" else { return false }
         let host = parts.host?.lowercased() ?? ""
@@ -33,14 +39,14 @@ package struct WebAddress: Sendable, Hashable {
             || host.wholeMatch(of: #/127(\.\d{1,3}){3}/#) != nil)
     }
 
-    /// The name that the export has here.
+    /// The name of the export here.
     var name: String {
         let last =
             URLComponents(string: url)?.percentEncodedPath.split(separator: "/").last?.removingPercentEncoding ?? ""
         return ExportName.isUsable(last) ? last : "export"
     }
 
-    /// Where a redirect leads; nil where it is no address, or leaves encryption behind.
+    /// Where a redirect leads; nil if it is not an address, or leads from https to http.
     func following(_ location: String) -> WebAddress? {
         guard let base = URL(string: url), let target = URL(string: location, relativeTo: base)?.absoluteString,
             let address = try? WebAddress(target)
@@ -66,10 +72,11 @@ package final class WebSource: ExportSource {
     package var needsSettling: Bool { false }
     private let address: WebAddress
     private let header: (name: String, value: String)?
-    private let client = WebClient()
+    private let client: WebClient
 
     /// - Parameter header: a header with a secret, sent to this host and no other.
-    package init(_ address: WebAddress, header: (name: String, value: String)?) {
+    package init(_ address: WebAddress, header: (name: String, value: String)?, time: TimeSource) {
+        client = WebClient(time: time)
         self.address = address
         self.header = header
         words = address.words
@@ -80,43 +87,39 @@ package final class WebSource: ExportSource {
     package func download(
         _ export: RemoteExport, known: ExportVersion?, to file: PartialFile
     ) async throws(SourceError) -> Download {
-        let (response, url) = try await ask(known: known, offset: file.size, version: file.version)
-        switch response.status {
-        case .notModified:
-            await client.drain(response)
+        let answer = try await ask(known: known, offset: file.size, version: file.version)
+        switch answer.status {
+        case 304:
+            await answer.drain()
             return .unchanged
-        case .ok, .partialContent:
-            let version =
-                response.status == .partialContent
-                ? file.version ?? ExportVersion() : Self.version(response.headers)
-            let total = try WebClient.total(response, of: url, from: file.size)
-            try file.begin(version, keeping: response.status == .partialContent)
-            try await client.save(response, of: url, total: total, to: file)
-            return try finished(version, known, file, response)
-        case .rangeNotSatisfiable:
-            await client.drain(response)
-            file.discard()
-            throw SourceError("\(words) has become shorter while it was fetched; it is fetched anew at the next look")
-        case .unauthorized, .forbidden:
-            await client.drain(response)
-            throw SourceError("\(words) answered \(response.status.code): check source.header")
-        case .notFound, .gone:
-            await client.drain(response)
-            throw SourceError("\(words) answered \(response.status.code): there is no export; check source.url")
-        default:
-            await client.drain(response)
-            throw SourceError("\(words) answered \(response.status.code); it is asked again later")
+        case 200, 206:
+            let version = answer.isPartial ? file.version ?? ExportVersion() : Self.version(of: answer)
+            try await answer.save(version, to: file)
+            return try finished(version, known, file, answer)
+        case let status:
+            await answer.drain()
+            switch status {
+            case 416:
+                file.discard()
+                throw SourceError(
+                    "\(words) has become shorter while it was fetched; it is fetched anew at the next look")
+            case 401, 403: throw SourceError("\(words) answered \(status): check source.header")
+            case 404, 410: throw SourceError("\(words) answered \(status): there is no export; check source.url")
+            default: throw SourceError("\(words) answered \(status); it is asked again later")
+            }
         }
     }
 
     package func shutdown() async { await client.shutdown() }
 
-    /// Where the server says nothing of the version, the content decides whether it is new.
+    /// If the server says nothing of the version, the content decides whether it is new.
     private func finished(
-        _ version: ExportVersion, _ known: ExportVersion?, _ file: PartialFile, _ response: HTTPClientResponse
+        _ version: ExportVersion, _ known: ExportVersion?, _ file: PartialFile, _ answer: WebAnswer
     ) throws(SourceError) -> Download {
-        let modified = SourceTime.header(response.headers.first(name: "Last-Modified"))
-        guard version == ExportVersion() else { return .complete(version, modified: modified) }
+        guard version == ExportVersion() else {
+            let modified = answer.header("Last-Modified").flatMap(Date.init(http:))
+            return .complete(version, modified: modified.map { .seconds(Int64($0.timeIntervalSince1970)) })
+        }
         let digest = try Digest.sha256(ofFile: file.path)
         guard digest != known?.digest else {
             file.discard()
@@ -128,7 +131,7 @@ package final class WebSource: ExportSource {
     /// Asks with conditions, and follows redirects.
     private func ask(
         known: ExportVersion?, offset: Int, version: ExportVersion?
-    ) async throws(SourceError) -> (HTTPClientResponse, url: String) {
+    ) async throws(SourceError) -> WebAnswer {
         var conditions: [(name: String, value: String)] = []
         if let etag = known?.etag { conditions.append(("If-None-Match", etag)) }
         if let modified = known?.modified { conditions.append(("If-Modified-Since", modified)) }
@@ -139,10 +142,10 @@ package final class WebSource: ExportSource {
         for _ in 0...Self.maxRedirects {
             var headers = conditions
             if let header, target.isSameHost(as: address) { headers.append(header) }
-            let response = try await client.get(target.url, headers)
-            guard [301, 302, 303, 307, 308].contains(response.status.code) else { return (response, target.url) }
-            await client.drain(response)
-            guard let next = response.headers.first(name: "Location").flatMap({ target.following($0) }) else {
+            let answer = try await client.get(target.url, headers)
+            guard [301, 302, 303, 307, 308].contains(answer.status) else { return answer }
+            await answer.drain()
+            guard let next = answer.header("Location").flatMap({ target.following($0) }) else {
                 throw SourceError("\(words) redirects to where nobody can follow; check source.url")
             }
             target = next
@@ -150,12 +153,12 @@ package final class WebSource: ExportSource {
         throw SourceError("\(words) redirects more than \(Self.maxRedirects) times; check source.url")
     }
 
-    static func version(_ headers: HTTPHeaders) -> ExportVersion {
-        ExportVersion(etag: headers.first(name: "ETag"), modified: headers.first(name: "Last-Modified"))
+    private static func version(of answer: WebAnswer) -> ExportVersion {
+        ExportVersion(etag: answer.header("ETag"), modified: answer.header("Last-Modified"))
     }
 
-    /// What may stand in `If-Range`: a weak tag does not promise the same bytes (RFC 9110, 13.1.5).
-    static func strongValidator(_ version: ExportVersion?) -> String? {
+    /// What `If-Range` may have: a weak tag does not promise the same bytes (RFC 9110, 13.1.5).
+    private static func strongValidator(_ version: ExportVersion?) -> String? {
         guard let etag = version?.etag else { return version?.modified }
         return etag.hasPrefix("W/") ? nil : etag
     }

@@ -13,3 +13,9 @@ extension Logger.MetadataValue {
         return .string(shown)
     }
 }
+
+/// The run that the current task works for.
+package enum LoggedRun {
+    /// Its id, which the program's log writes on every line meanwhile; nil if there is no run.
+    @TaskLocal package static var id: String?
+}

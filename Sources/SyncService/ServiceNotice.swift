@@ -1,3 +1,4 @@
+package import CallPacing
 import ServiceLifecycle
 
 #if canImport(Glibc)
@@ -10,44 +11,44 @@ import ServiceLifecycle
 ///
 /// The protocol is that of sd_notify(3): each notice is one datagram to the socket that `$NOTIFY_SOCKET` names.
 package struct ServiceNotice: Service {
-    /// Where the manager listens; nil where there is none, and then nothing is told.
+    /// Where the manager listens; nil if there is no manager.
     private let socket: String?
     /// How often the manager wants to hear that the service is alive; nil for never.
     private let interval: Duration?
     private let isAlive: @Sendable () -> Bool
-    private let sleep: @Sendable (Duration) async throws -> Void
+    private let time: TimeSource
 
     /// The time between two looks at a service that is not ready yet.
     private static let firstLook = Duration.milliseconds(100)
 
     /// - Parameters:
-    ///   - environment: that of the process: `NOTIFY_SOCKET`, and `WATCHDOG_USEC` where the manager restarts a service
+    ///   - environment: that of the process: `NOTIFY_SOCKET`, and `WATCHDOG_USEC` if the manager restarts a service
     ///     that it does not hear from.
     ///   - isAlive: whether the service polls; it is ready when it first does.
     package init(
-        environment: [String: String], clock: ServiceClock = .continuous, isAlive: @escaping @Sendable () -> Bool
+        environment: [String: String], time: TimeSource, isAlive: @escaping @Sendable () -> Bool
     ) {
         socket = environment["NOTIFY_SOCKET"]
         // Twice in each period, as sd_watchdog_enabled(3) recommends.
         interval = environment["WATCHDOG_USEC"].flatMap(Int64.init).map { .microseconds($0 / 2) }
         self.isAlive = isAlive
-        sleep = clock.sleep
+        self.time = time
     }
 
-    /// Tells until graceful shutdown or cancellation; what cannot be told is lost, as it is with sd_notify.
+    /// Tells until graceful shutdown or cancellation; a notice that cannot be sent is lost, as with sd_notify.
     package func run() async throws {
         guard socket != nil else {
             try? await gracefulShutdown()
             return
         }
         try? await cancelWhenGracefulShutdown {
-            while !isAlive() { try await sleep(Self.firstLook) }
+            while !isAlive() { try await time.sleep(for: Self.firstLook) }
             tell("READY=1")
             guard let interval else { return try await gracefulShutdown() }
             while true {
                 // A service that hangs says nothing, and is restarted.
                 if isAlive() { tell("WATCHDOG=1") }
-                try await sleep(interval)
+                try await time.sleep(for: interval)
             }
         }
         tell("STOPPING=1")
@@ -73,7 +74,7 @@ package struct ServiceNotice: Service {
         }
     }
 
-    /// A path, or an abstract name that begins with `@`. Nil where it does not fit.
+    /// The address of a path, or of an abstract name that begins with `@`; nil if it is too long.
     private static func address(of name: String) -> sockaddr_un? {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)

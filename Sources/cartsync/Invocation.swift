@@ -89,13 +89,4 @@ enum StateFolder {
         if let base = environment["XDG_STATE_HOME"], base.hasPrefix("/") { return base + "/cartsync" }
         return NSHomeDirectory() + "/.local/state/cartsync"
     }
-
-    /// Bytes that are free on the disk of a state folder, and those of its ledger; nil where they cannot be asked.
-    static func sizes(_ folder: String) -> (free: Int?, ledger: Int?) {
-        let disk = try? FileManager.default.attributesOfFileSystem(forPath: folder)[.systemFreeSize] as? NSNumber
-        let files = Ledger.fileNames.compactMap { name in
-            (try? FileManager.default.attributesOfItem(atPath: "\(folder)/\(name)")[.size] as? NSNumber)?.intValue
-        }
-        return (disk?.intValue, files.isEmpty ? nil : files.reduce(0, +))
-    }
 }

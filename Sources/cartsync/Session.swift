@@ -45,13 +45,6 @@ final class Session: Sendable {
         self.loaded = Mutex(loaded)
     }
 
-    /// The same store with the settings of one job; runs of both must not go on at the same time.
-    func sharing(_ loaded: LoadedSettings, job: String) -> Session {
-        var store = store
-        store.log[metadataKey: "job"] = "\(job)"
-        return Session(store, loaded)
-    }
-
     /// The settings in force.
     var settings: Settings { loaded.withLock { $0.settings } }
 
@@ -93,10 +86,12 @@ final class Session: Sendable {
         return SyncRun(options, store.beginRun(resuming: record))
     }
 
-    private func options(
-        _ command: String, _ exports: [String], _ missingFinalNewline: RunOptions.MissingFinalNewline
+    /// The options of a run by these settings, or by those of a job.
+    func options(
+        of job: LoadedSettings? = nil, _ command: String, _ exports: [String],
+        _ missingFinalNewline: RunOptions.MissingFinalNewline
     ) -> RunOptions {
-        let loaded = loaded.withLock { $0 }
+        let loaded = job ?? loaded.withLock { $0 }
         let settings = loaded.settings
         var options = RunOptions(
             command: command, exports: exports, settings: settings.run, missingFinalNewline: missingFinalNewline,

@@ -17,7 +17,7 @@ struct JobSettingsTests {
 
     private func problems(_ file: String, environment: [String: String] = [:]) async -> [String] {
         do {
-            _ = try ServiceJobs.settings(try await load(file, environment: environment))
+            _ = try ServiceSettings.jobs(try await load(file, environment: environment))
             return []
         } catch let problems as SettingsProblems {
             return problems.lines
@@ -44,7 +44,7 @@ struct JobSettingsTests {
                 sync: {source: tenants}
             """
         let loaded = try await load(file, environment: ["CARTSYNC_JOBS_ACCOUNTS_SYNC_OWNER": "account"])
-        let jobs = try ServiceJobs.settings(loaded)
+        let jobs = try ServiceSettings.jobs(loaded)
         #expect(Set(jobs.map(\.name)) == ["customers", "accounts"])
         let customers = try #require(jobs.first { $0.name == "customers" }).loaded.settings
         let accounts = try #require(jobs.first { $0.name == "accounts" }).loaded.settings
@@ -60,7 +60,7 @@ struct JobSettingsTests {
 
     @Test("without jobs there is one, with the general settings")
     func single() async throws {
-        let jobs = try ServiceJobs.settings(try await load("source: {folder: /exports}"))
+        let jobs = try ServiceSettings.jobs(try await load("source: {folder: /exports}"))
         #expect(jobs.map(\.name) == ["default"])
         #expect(jobs.first?.loaded.settings.source == "default")
     }

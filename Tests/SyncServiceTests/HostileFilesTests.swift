@@ -1,3 +1,4 @@
+import CallPacing
 import Foundation
 import TestSupport
 import Testing
@@ -77,8 +78,8 @@ struct HostileFilesTests {
         try scratch.write("x", to: "a.csv", modified: 1)
         try scratch.write("x", to: "b.csv", modified: 2)
         let service = InboxService(
-            inbox: inbox, options: .init(settle: .zero, once: true), logger: .silent, classify: { _ in .delta },
-            run: { export, _ in
+            inbox: inbox, options: .init(settle: .zero, once: true), time: .system, logger: .silent,
+            work: ScriptedWork { export, _ in
                 if export.name == "a.csv" { try? FileManager.default.removeItem(atPath: export.path) }
                 return .done(report: nil)
             })

@@ -18,13 +18,13 @@ struct InboxServiceTests {
 
     private func service(
         once: Bool = true, settle: Duration = .zero,
-        classify: @escaping @Sendable (String) async -> ExportClass = { _ in .delta },
-        run: @escaping @Sendable (ClaimedExport) async -> ExportVerdict
+        classify: @escaping @Sendable (String) -> ExportContent = { _ in .delta },
+        run: @escaping @Sendable (ClaimedExport) async -> ExportFate
     ) -> InboxService {
         InboxService(
             inbox: Inbox(folder: scratch.path),
             options: .init(poll: .seconds(10), settle: settle, once: once),
-            clock: clock.clock, logger: .silent, classify: classify, run: { export, _ in await run(export) })
+            time: clock.time, logger: .silent, work: ScriptedWork(content: classify) { export, _ in await run(export) })
     }
 
     /// Runs the service in a group until the body returns, then shuts it down gracefully.

@@ -130,7 +130,7 @@ struct InboxWatchTests {
 struct ExportDecisionTests {
     @Test("only the newest snapshot of each kind is current; deltas and the unreadable always are")
     func supersession() {
-        let exports: [(entry: InboxEntry, content: ExportClass)] = [
+        let exports: [(entry: InboxEntry, content: ExportContent)] = [
             (entry("1"), .snapshot(kind: "customer")), (entry("2"), .snapshot(kind: "account")),
             (entry("3"), .delta), (entry("4"), .snapshot(kind: "customer")), (entry("5"), .unknown),
             (entry("6"), .delta), (entry("7"), .snapshot(kind: "customer")),

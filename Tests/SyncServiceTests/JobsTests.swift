@@ -1,3 +1,4 @@
+import CallPacing
 import Foundation
 import Logging
 import ServiceLifecycle
@@ -17,19 +18,19 @@ struct JobsTests {
     }
 
     private func job(
-        _ name: String, once: Bool = false, turn: RunTurn = RunTurn(),
-        classify: @escaping @Sendable (String) -> ExportClass = { _ in .snapshot(kind: "customer") },
-        run: @escaping @Sendable (ClaimedExport, @Sendable (String) -> Void) async -> ExportVerdict
+        _ name: String, once: Bool = false, turn: Turn = Turn(),
+        classify: @escaping @Sendable (String) -> ExportContent = { _ in .snapshot(kind: "customer") },
+        run: @escaping @Sendable (ClaimedExport, @Sendable (String) -> Void) async -> ExportFate
     ) throws -> InboxService {
         try scratch.createFolder(name)
         return InboxService(
             inbox: Inbox(folder: scratch.path + "/" + name), name: name,
-            options: .init(poll: .seconds(10), settle: .zero, once: once), turn: turn, clock: clock.clock,
-            logger: .silent, classify: { classify($0) }, run: run)
+            options: .init(poll: .seconds(10), settle: .zero, once: once), turn: turn, time: clock.time,
+            logger: .silent, work: ScriptedWork(content: classify, fate: run))
     }
 
-    private func serving(_ service: JobsService, _ body: () async throws -> Void) async throws {
-        let group = ServiceGroup(configuration: .init(services: [service], logger: .silent))
+    private func serving(_ jobs: [InboxService], _ body: () async throws -> Void) async throws {
+        let group = ServiceGroup(configuration: .init(services: jobs, logger: .silent))
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
             try await body()
@@ -56,7 +57,7 @@ struct JobsTests {
     @Test("runs of several jobs go one after the other, while every job is polled")
     func oneAfterTheOther() async throws {
         let running = Mutex(0)
-        let turn = RunTurn()
+        let turn = Turn()
         let most = Recorder<Int>()
         let jobs = try (1...4).map { number in
             try job("job-\(number)", once: true, turn: turn) { _, _ in
@@ -72,7 +73,10 @@ struct JobsTests {
         for number in 1...4 {
             for export in 1...3 { try scratch.write("x", to: "job-\(number)/\(export).csv", modified: export) }
         }
-        try await JobsService(jobs).run()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for job in jobs { group.addTask { try await job.run() } }
+            try await group.waitForAll()
+        }
         #expect(Set(most.values) == [1])
         #expect(jobs.map { $0.status().tally.done } == [1, 1, 1, 1])
         #expect(jobs.map { $0.status().tally.superseded } == [2, 2, 2, 2])
@@ -82,8 +86,7 @@ struct JobsTests {
     func failing() async throws {
         let bad = try job("bad", classify: { _ in .delta }) { _, _ in .failed(reason: "it is empty", report: nil) }
         let good = try job("good") { _, _ in .done(report: nil) }
-        let jobs = JobsService([bad, good])
-        try await serving(jobs) {
+        try await serving([bad, good]) {
             for number in 1...5 { try scratch.write("x", to: "bad/\(number).csv", modified: number) }
             for _ in 1...11 { await clock.advanceSleepers(.seconds(1)) }
             try await wait { bad.status().tally.failed >= 3 }
@@ -91,15 +94,15 @@ struct JobsTests {
             for _ in 1...11 { await clock.advanceSleepers(.seconds(1)) }
             try await wait { good.status().tally.done >= 1 }
             #expect(scratch.names(in: "bad/failed").filter { $0.hasSuffix(".csv") } == ["1.csv", "2.csv", "3.csv"])
-            let health = ServiceHealth(jobs.statuses())
+            let health = ServiceHealth([bad, good].map { $0.jobStatus() })
             #expect(health.isAlive)
             #expect(health.reasons.count == 1)
             #expect(health.reasons.first?.hasPrefix("job bad: the last 3 runs failed; the next one begins in") == true)
-            #expect(jobs.statuses().map { $0.pause == nil } == [false, true])
+            #expect([bad, good].map { $0.jobStatus().pause == nil } == [false, true])
 
             // When its time has come, it goes on.
             while bad.status().tally.failed < 4 { await clock.advanceSleepers(.seconds(10)) }
-            #expect(clock.now >= JobBackoff.shortest)
+            #expect(clock.now >= JobBackoff.waits.first)
         }
     }
 
@@ -112,7 +115,7 @@ struct JobsTests {
                 ? .waiting(reason: "too many deletes", report: nil) : .done(report: nil)
         }
         let second = try job("second") { _, _ in .done(report: nil) }
-        try await serving(JobsService([first, second])) {
+        try await serving([first, second]) {
             try scratch.write("x", to: "first/held.csv", modified: 1)
             try scratch.write("x", to: "first/later.csv", modified: 2)
             while first.status().tally.waiting < 1 { await clock.advanceSleepers(.seconds(1)) }

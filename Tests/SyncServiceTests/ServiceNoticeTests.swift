@@ -1,3 +1,4 @@
+import CallPacing
 import Foundation
 import ServiceLifecycle
 import Synchronization
@@ -59,7 +60,7 @@ import Testing
                 let clock = HandTurnedClock()
                 let isAlive = Mutex(false)
                 let notice = ServiceNotice(
-                    environment: ["NOTIFY_SOCKET": name, "WATCHDOG_USEC": "10000000"], clock: clock.clock,
+                    environment: ["NOTIFY_SOCKET": name, "WATCHDOG_USEC": "10000000"], time: clock.time,
                     isAlive: { isAlive.withLock { $0 } })
                 var configuration = ServiceGroupConfiguration(services: [.init(service: notice)], logger: .silent)
                 configuration.maximumGracefulShutdownDuration = .seconds(5)
@@ -96,7 +97,7 @@ import Testing
         @Test("nothing where there is no manager, or none that listens", arguments: [nil, "/nowhere/notify", "", "@"])
         func noManager(name: String?) async throws {
             let notice = ServiceNotice(
-                environment: name.map { ["NOTIFY_SOCKET": $0] } ?? [:], isAlive: { true })
+                environment: name.map { ["NOTIFY_SOCKET": $0] } ?? [:], time: .system, isAlive: { true })
             let group = ServiceGroup(services: [notice], logger: .silent)
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { try await group.run() }

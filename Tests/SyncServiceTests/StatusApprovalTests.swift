@@ -14,7 +14,7 @@ struct StatusApprovalTests {
         _ asked: Recorder<String> = Recorder(), _ body: (ServedStatus) async throws -> Void
     ) async throws {
         try await serving(
-            .known(asked: { asked.add($0) }), options: .init(port: 0, token: ApprovalToken(Self.token)), body)
+            KnownStatus(asked: { asked.add($0) }), options: .init(port: 0, token: ApprovalToken(Self.token)), body)
     }
 
     @Test("the token approves and stops, and a number of deletes is passed on")

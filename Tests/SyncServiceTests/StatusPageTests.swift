@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import CallPacing
 import Foundation
 import NIOCore
 import NIOHTTP1
@@ -58,7 +59,7 @@ struct StatusPageTests {
 
     @Test("a run that goes on has no report yet")
     func currentRun() async throws {
-        try await serving(.known(view: { .running(done: 10) })) { (server) async throws in
+        try await serving(KnownStatus(view: { .running(done: 10) })) { (server) async throws in
             let run = try await server.ask(.GET, "/api/runs/\(knownRun)")
             #expect(run.status == 200 && run.body.contains(#""command":"serve""#))
         }
@@ -96,15 +97,15 @@ struct StatusPageTests {
     @Test("the events of a run tell its progress once a second and end with it")
     func runEvents() async throws {
         let looks = Mutex(0)
-        let sources = StatusSources.known {
+        let source = KnownStatus(view: {
             let look = looks.withLock { looks in
                 looks += 1
                 return looks
             }
             return look <= 3 ? .running(done: look * 10) : .quiet
-        }
+        })
         let hand = HandTurnedClock()
-        try await serving(sources, clock: hand.clock) { (server) async throws in
+        try await serving(source, time: hand.time) { (server) async throws in
             async let turning: Void = {
                 for _ in 0..<3 { await hand.advanceSleepers(.seconds(1)) }
             }()
@@ -125,7 +126,7 @@ struct StatusPageTests {
         var configuration = HTTPClient.Configuration()
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 2 * EventStream.maxListeners
         let client = HTTPClient(configuration: configuration)
-        try await serving(clock: hand.clock) { (server) async throws in
+        try await serving(time: hand.time) { (server) async throws in
             let request = HTTPClientRequest(url: server.url + "/api/service/events")
             try await withThrowingTaskGroup(of: Void.self) { group in
                 let (entered, continuation) = AsyncStream.makeStream(of: Void.self)
@@ -197,7 +198,8 @@ struct StatusPageTests {
     func gracefulWithListener() async throws {
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
         let server = try StatusServer(
-            options: .init(port: 0), sources: .known(), logger: .silent, onListening: { continuation.yield($0) })
+            .init(port: 0), source: KnownStatus(), time: .system, logger: .silent,
+            onListening: { continuation.yield($0) })
         let group = ServiceGroup(configuration: .init(services: [server], logger: .silent))
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }

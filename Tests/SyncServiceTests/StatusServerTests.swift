@@ -1,3 +1,4 @@
+import CallPacing
 import Foundation
 import NIOHTTP1
 import ServiceLifecycle
@@ -7,11 +8,9 @@ import Testing
 
 @Suite("The status server")
 struct StatusServerTests {
-    private func sources(_ health: ServiceHealth = StatusSources.healthy) -> StatusSources { .known(health: health) }
-
     @Test("a service that polls is healthy and ready")
     func healthy() async throws {
-        try await serving(sources()) { (server) async throws in
+        try await serving() { (server) async throws in
             let health = try await server.ask(.GET, "/healthz")
             #expect(health.status == 200)
             #expect(health.body == #"{"lastPollSeconds":2.5,"status":"ok"}"#)
@@ -25,7 +24,7 @@ struct StatusServerTests {
     @Test("a service that hangs is neither, with the reasons")
     func hanging() async throws {
         let health = ServiceHealth(isAlive: false, sinceLastPoll: .seconds(40), reasons: ["no poll for 40 s"])
-        try await serving(sources(health)) { (server) async throws in
+        try await serving(KnownStatus(current: health)) { (server) async throws in
             let reply = try await server.ask(.GET, "/healthz")
             #expect(reply.status == 503)
             #expect(reply.body == #"{"lastPollSeconds":40,"status":"hangs"}"#)
@@ -37,7 +36,7 @@ struct StatusServerTests {
 
     @Test("metrics and runs are what the sources say")
     func sourcesAreShown() async throws {
-        try await serving(sources()) { (server) async throws in
+        try await serving() { (server) async throws in
             let metrics = try await server.ask(.GET, "/metrics")
             #expect(metrics.body == "cartsync_polls_total 3\n")
             #expect(metrics.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
@@ -49,9 +48,7 @@ struct StatusServerTests {
     @Test("a source that fails is a JSON error without its details")
     func failingSource() async throws {
         struct Secret: Error {}
-        var failing = sources()
-        failing.runs = { _, _ in throw Secret() }
-        try await serving(failing) { (server) async throws in
+        try await serving(KnownStatus(failure: Secret())) { (server) async throws in
             let reply = try await server.ask(.GET, "/api/runs")
             #expect(reply.status == 500)
             #expect(reply.body == #"{"error":"the page could not be made; the log says why","status":500}"#)
@@ -61,7 +58,7 @@ struct StatusServerTests {
 
     @Test("unknown pages and other methods get errors as JSON")
     func refusals() async throws {
-        try await serving(sources()) { (server) async throws in
+        try await serving() { (server) async throws in
             let missing = try await server.ask(.GET, "/api/run")
             #expect(missing.status == 404)
             #expect(missing.body.contains("/api/runs"))
@@ -76,7 +73,7 @@ struct StatusServerTests {
 
     @Test("every answer carries the protecting headers", arguments: ["/healthz", "/metrics", "/nothing"])
     func protection(path: String) async throws {
-        try await serving(sources()) { (server) async throws in
+        try await serving() { (server) async throws in
             let headers = try await server.ask(.GET, path).headers
             #expect(headers["content-security-policy"]?.hasPrefix("default-src 'none'") == true)
             #expect(headers["x-content-type-options"] == "nosniff")
@@ -96,7 +93,7 @@ struct StatusServerTests {
             ("localhost:x", 400), ("local host", 400), ("a@localhost", 400), ("localhost:99999", 400),
         ])
     func hosts(host: String, status: Int) async throws {
-        try await serving(sources(), options: .init(port: 0, names: ["status.example.com"])) { (server) async throws in
+        try await serving(options: .init(port: 0, names: ["status.example.com"])) { (server) async throws in
             #expect(try await server.ask(.GET, "/healthz", host: host).status == status)
         }
     }
@@ -104,11 +101,11 @@ struct StatusServerTests {
     @Test("another address than loopback needs the token", arguments: ["0.0.0.0", "192.168.1.5", "::", "example.com"])
     func exposed(host: String) throws {
         #expect(throws: StatusServerError.exposed(host: host)) {
-            try StatusServer(options: .init(host: host), sources: sources(), logger: .silent)
+            try StatusServer(.init(host: host), source: KnownStatus(), time: .system, logger: .silent)
         }
         #expect(throws: Never.self) {
             try StatusServer(
-                options: .init(host: host, token: ApprovalToken("0123456789abcdef")), sources: sources(),
+                .init(host: host, token: ApprovalToken("0123456789abcdef")), source: KnownStatus(), time: .system,
                 logger: .silent)
         }
     }
@@ -116,7 +113,7 @@ struct StatusServerTests {
     @Test("loopback needs no token", arguments: ["127.0.0.1", "localhost", "::1", "127.1.2.3"])
     func loopback(host: String) throws {
         #expect(throws: Never.self) {
-            try StatusServer(options: .init(host: host), sources: sources(), logger: .silent)
+            try StatusServer(.init(host: host), source: KnownStatus(), time: .system, logger: .silent)
         }
     }
 
@@ -124,11 +121,12 @@ struct StatusServerTests {
     func taken() async throws {
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
         let first = try StatusServer(
-            options: .init(port: 0), sources: sources(), logger: .silent, onListening: { continuation.yield($0) })
+            .init(port: 0), source: KnownStatus(), time: .system, logger: .silent,
+            onListening: { continuation.yield($0) })
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await first.run() }
             let port = try #require(await ports.first { _ in true })
-            let second = try StatusServer(options: .init(port: port), sources: sources(), logger: .silent)
+            let second = try StatusServer(.init(port: port), source: KnownStatus(), time: .system, logger: .silent)
             await #expect(throws: StatusServerError.self) { try await second.run() }
             group.cancelAll()
         }
@@ -138,7 +136,8 @@ struct StatusServerTests {
     func graceful() async throws {
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
         let server = try StatusServer(
-            options: .init(port: 0), sources: sources(), logger: .silent, onListening: { continuation.yield($0) })
+            .init(port: 0), source: KnownStatus(), time: .system, logger: .silent,
+            onListening: { continuation.yield($0) })
         let group = ServiceGroup(configuration: .init(services: [server], logger: .silent))
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }

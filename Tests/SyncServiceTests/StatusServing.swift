@@ -1,8 +1,10 @@
 import AsyncHTTPClient
+import CallPacing
 import Foundation
 import NIOCore
 import NIOHTTP1
 import ServiceLifecycle
+import SyncEngine
 import Testing
 
 @testable import SyncService
@@ -47,12 +49,12 @@ struct ServedStatus {
 
 /// Serves for the time of the body.
 func serving(
-    _ sources: StatusSources = .known(), options: StatusServer.Options = .init(port: 0),
-    clock: ServiceClock = .continuous, _ body: (ServedStatus) async throws -> Void
+    _ source: any StatusSource = KnownStatus(), options: StatusServer.Options = .init(port: 0),
+    time: TimeSource = .system, _ body: (ServedStatus) async throws -> Void
 ) async throws {
     let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
     let server = try StatusServer(
-        options: options, sources: sources, clock: clock, logger: .silent, onListening: { continuation.yield($0) })
+        options, source: source, time: time, logger: .silent, onListening: { continuation.yield($0) })
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await server.run() }
         try await body(ServedStatus(port: try #require(await ports.first { _ in true })))
@@ -63,36 +65,41 @@ func serving(
 /// The only run that the sources of a test know.
 let knownRun = "20261121-101500-4f2a"
 
-extension StatusSources {
-    static let healthy = ServiceHealth(isAlive: true, sinceLastPoll: .milliseconds(2500), reasons: [])
+/// A service with one run, which waits for approval.
+struct KnownStatus: StatusSource {
+    static let well = ServiceHealth(isAlive: true, sinceLastPoll: .milliseconds(2500), reasons: [])
 
-    /// Sources that know one run, which waits for approval.
-    ///
-    /// - Parameter asked: hears of every approval and stop.
-    static func known(
-        health: ServiceHealth = healthy, view: @escaping @Sendable () -> ServiceView = { .quiet },
-        asked: @escaping @Sendable (String) -> Void = { _ in }
-    ) -> StatusSources {
-        StatusSources(
-            health: { health }, metrics: { "cartsync_polls_total 3\n" }, service: { view() },
-            runs: { limit, before in
-                if before == "20000101-000000-aaaa" { throw StatusRefusal.unknown("there is no run \(before ?? "")") }
-                return RunsView(
-                    runs: [.known], next: before == nil ? "/api/runs?limit=\(limit)&before=\(knownRun)" : nil)
-            },
-            run: { run in run == knownRun ? .known : nil },
-            report: { run, file in run == knownRun ? Data("<\(file)>".utf8) : nil },
-            approve: { run, deletes in
-                guard run == knownRun else { throw StatusRefusal.unknown("no run \(run) waits for approval") }
-                if let deletes, deletes < 412 { throw StatusRefusal.conflict("more than the \(deletes)") }
-                asked("approve \(deletes.map(String.init) ?? "the plan's")")
-                return "run \(run) is approved"
-            },
-            stop: { run in
-                guard run == knownRun else { throw StatusRefusal.conflict("run \(run) does not go on") }
-                asked("stop")
-                return "run \(run) stops"
-            })
+    var current = well
+    var view: @Sendable () -> ServiceView = { .quiet }
+    /// Hears of every approval and stop.
+    var asked: @Sendable (String) -> Void = { _ in }
+    /// Thrown by every question for runs.
+    var failure: (any Error)?
+
+    func health() -> ServiceHealth { current }
+    func metrics() -> String { "cartsync_polls_total 3\n" }
+    func service() -> ServiceView { view() }
+
+    func runs(limit: Int, before: String?) throws -> RunsView {
+        if let failure { throw failure }
+        if before == "20000101-000000-aaaa" { throw StatusRefusal.unknown("there is no run \(before ?? "")") }
+        return RunsView(runs: [.known], next: before == nil ? "/api/runs?limit=\(limit)&before=\(knownRun)" : nil)
+    }
+
+    func run(_ run: String) -> RunsView.Run? { run == knownRun ? .known : nil }
+    func report(_ run: String, _ file: String) -> Data? { run == knownRun ? Data("<\(file)>".utf8) : nil }
+
+    func approve(_ run: String, maxDeletes: Int?) throws -> String {
+        guard run == knownRun else { throw StatusRefusal.unknown("no run \(run) waits for approval") }
+        if let maxDeletes, maxDeletes < 412 { throw StatusRefusal.conflict("more than the \(maxDeletes)") }
+        asked("approve \(maxDeletes.map(String.init) ?? "the plan's")")
+        return "run \(run) is approved"
+    }
+
+    func stop(_ run: String) throws -> String {
+        guard run == knownRun else { throw StatusRefusal.conflict("run \(run) does not go on") }
+        asked("stop")
+        return "run \(run) stops"
     }
 }
 
@@ -106,7 +113,7 @@ extension ServiceView {
     static func running(done: Int) -> ServiceView {
         var view = quiet
         view.run = Run(
-            run: knownRun, job: "nightly", export: "customers.csv", phase: "applying", done: done, total: 100,
+            run: knownRun, job: "nightly", export: "customers.csv", phase: .applying, done: done, total: 100,
             failed: 0, retries: 0, rate: 20, limit: 20, reason: nil, pauseSeconds: nil, elapsedSeconds: 5,
             secondsLeft: 5, p50: 41, p99: 90, isStopping: false)
         return view
@@ -115,7 +122,7 @@ extension ServiceView {
 
 extension RunsView.Run {
     static let known = RunsView.Run(
-        run: knownRun, job: "nightly", command: "serve", state: "waiting",
+        run: knownRun, job: "nightly", command: "serve", state: .waiting,
         started: Date(timeIntervalSince1970: 1_800_000_000), ended: Date(timeIntervalSince1970: 1_800_000_009),
         exitStatus: 3, verdict: "412 deletes, more than 500", creates: 3, deletes: 412, kept: 1000,
         exports: ["customers.csv"], report: "/runs/\(knownRun)/report.html")

@@ -5,12 +5,6 @@ import TestSupport
 
 @testable import SyncService
 
-extension HandTurnedClock {
-    var clock: ServiceClock {
-        ServiceClock(now: { self.now }, sleep: { try await self.sleep(for: $0) })
-    }
-}
-
 /// Values that several tasks add to.
 final class Recorder<Value: Sendable>: Sendable {
     private let recorded = Mutex<[Value]>([])
@@ -25,6 +19,20 @@ final class Recorder<Value: Sendable>: Sendable {
 extension Logger {
     /// Says nothing.
     static var silent: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
+}
+
+/// Work on exports that ends as a test says.
+struct ScriptedWork: ExportWork {
+    var content: @Sendable (_ path: String) -> ExportContent = { _ in .delta }
+    let fate: @Sendable (ClaimedExport, @Sendable (String) -> Void) async -> ExportFate
+
+    func review() {}
+
+    func classify(_ path: String) -> ExportContent { content(path) }
+
+    func run(_ export: ClaimedExport, began: @Sendable (String) -> Void) async -> ExportFate {
+        await fate(export, began)
+    }
 }
 
 /// An entry as a look at the inbox gives it.

@@ -1,14 +1,23 @@
-import CartAssociations
+package import CartAssociations
 import Synchronization
 
 /// What a run is doing at this moment, for whoever looks.
 package final class RunProgress: Sendable {
     /// The steps of a run that take time.
-    package enum Phase: String, Sendable {
+    package enum Phase: String, Sendable, Encodable {
         case reading = "reading the export"
         case listing = "listing carts"
         case comparing
         case applying
+
+        /// The calls that matter in this phase.
+        package var operations: [CartAssociations.Operation] {
+            switch self {
+            case .listing: [.list]
+            case .applying: [.create, .delete]
+            case .reading, .comparing: []
+            }
+        }
     }
 
     private struct State {

@@ -58,7 +58,23 @@ package struct WaitingRun: Codable, Sendable, Equatable, Identifiable {
     /// The refusals that no approval lifts.
     package var lasting: [Refusal] { refusals.filter { !Self.liftedByNumber.contains($0.rule) } }
 
-    /// What can be done where no number of deletes is enough.
+    /// Why it waits, in a sentence.
+    package var reason: String {
+        switch cause {
+        case .refused: refusals.map(\.sentence).joined(separator: "; ")
+        case .stopped: "it was stopped by a person"
+        }
+    }
+
+    /// The command that approves a run, wherever it is typed.
+    ///
+    /// - Parameter state: the state folder.
+    package static func command(_ run: String, state: String) -> String {
+        let path = URL(filePath: state).standardizedFileURL.path
+        return "cartsync " + ["runs", "approve", "--state", path, run].map(ShellWord.quoted).joined(separator: " ")
+    }
+
+    /// What can be done if no number of deletes is enough.
     package static func advice(_ lasting: [Refusal]) -> String {
         let settings = Set(lasting.compactMap { $0.rule == .rejected ? $0.permission : nil }).sorted()
         let change = settings.map { " or set guard.\($0.dropFirst(2)) and start the service again," }.joined()
@@ -99,6 +115,13 @@ package struct Approval: Codable, Sendable, Equatable {
     }
 
     package var expires: Date { given + Self.lifetime }
+
+    /// What is approved, and for how long.
+    package var sentence: String {
+        let what = deletes.map { " with up to \(Count.text($0, "delete"))" } ?? ""
+        return
+            "run \(run) is approved\(what) until \(expires.formatted(.iso8601)); the service takes it at its next poll"
+    }
 
     /// Whether it holds for a waiting run; a date of the future holds for nothing.
     package func holds(for waiting: WaitingRun, now: Date) -> Bool {

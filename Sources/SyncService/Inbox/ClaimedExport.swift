@@ -1,27 +1,50 @@
-/// An export that the service has taken: it lies in `working/`, and nobody else touches it.
-package struct ClaimedExport: Sendable, Hashable {
+/// An export that the service has taken: it lies in `working/`, and nothing else touches it.
+struct ClaimedExport: Sendable, Hashable {
     /// Its name in the inbox.
-    package let name: String
+    let name: String
     /// Where it is now.
-    package let path: String
-    /// It was taken before, and its run was interrupted.
-    package let isResumed: Bool
+    let path: String
+    /// Whether it was taken before and its run was interrupted.
+    let isResumed: Bool
+}
 
-    package init(name: String, path: String, isResumed: Bool) {
-        self.name = name
-        self.path = path
-        self.isResumed = isResumed
+/// What becomes of an export when its run has ended.
+struct ExportFate: Sendable, Hashable {
+    /// The folder it goes to; `working` if its run can go on: it stays there and is synced again, at the latest after a
+    /// restart.
+    let place: InboxName.Folder
+    /// A sentence that says what to do; nil if nothing is to be done.
+    let reason: String?
+    /// The folder of the run's report; nil if there is none.
+    let report: String?
+
+    static func done(report: String?) -> ExportFate { ExportFate(place: .done, reason: nil, report: report) }
+
+    static func failed(reason: String, report: String?) -> ExportFate {
+        ExportFate(place: .failed, reason: reason, report: report)
+    }
+
+    /// A guard refused the plan, or a person stopped the run: a person decides how it goes on.
+    static func waiting(reason: String, report: String?) -> ExportFate {
+        ExportFate(place: .waiting, reason: reason, report: report)
+    }
+
+    static func interrupted(reason: String) -> ExportFate {
+        ExportFate(place: .working, reason: reason, report: nil)
     }
 }
 
-/// How the run of an export ended. `report` is the folder of the run's report, where there is one.
-package enum ExportVerdict: Sendable, Hashable {
-    /// The export goes to `done/`.
-    case done(report: String?)
-    /// The export goes to `failed/`. The reason is a sentence that says what to do.
-    case failed(reason: String, report: String?)
-    /// A guard refused the plan: the export goes to `waiting/`, and back to be synced with `Inbox.release`.
-    case waiting(reason: String, report: String?)
-    /// The run can go on later: the export stays in `working/` and is synced again, at the latest after a restart.
-    case interrupted(reason: String)
+/// What a job does with the exports of its inbox; the inbox service moves the files.
+protocol ExportWork: Sendable {
+    /// Called before each look at the inbox: may take exports that wait for a person back to work.
+    func review()
+
+    /// What the export at a path says about the exports before it. Asked only if several exports are there, and never
+    /// for one that is being synced.
+    func classify(_ path: String) async -> ExportContent
+
+    /// Syncs one export. It has to end soon after graceful shutdown, interrupted if it is not done.
+    ///
+    /// - Parameter began: called with the id of the run as soon as there is one.
+    func run(_ export: ClaimedExport, began: @Sendable (String) -> Void) async -> ExportFate
 }

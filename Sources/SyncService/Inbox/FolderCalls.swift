@@ -4,11 +4,11 @@
     import Darwin
 #endif
 
-/// What goes wrong with the folders of an inbox.
+/// Something that could not be done with a folder of an inbox, or with a file in one.
 package struct InboxError: Error, Hashable, CustomStringConvertible {
-    package let path: String
-    package let problem: String
-    package let code: Int32
+    let path: String
+    let problem: String
+    let code: Int32
 
     package var description: String { "\(path): \(problem)" }
 
@@ -19,19 +19,18 @@ package struct InboxError: Error, Hashable, CustomStringConvertible {
         return InboxError(path: path, problem: "cannot be \(doing): \(words)", code: code)
     }
 
-    /// The folder that exports are put into is not there.
+    /// The error of an inbox that does not exist.
     static func missing(_ path: String) -> InboxError {
         InboxError(path: path, problem: "the inbox does not exist; create it, or mount what it is on", code: ENOENT)
     }
 
-    /// Somebody else moved or deleted the file.
-    package var isGone: Bool { code == ENOENT }
-    package var isTaken: Bool { code == EEXIST }
+    /// Whether the file was moved or deleted by another program.
+    var isGone: Bool { code == ENOENT }
 }
 
 /// The few system calls on folders that Foundation does not have or blurs.
 enum FolderCalls {
-    /// Every name in the folder, in no order, and those names that are no UTF-8 text.
+    /// The names in the folder, in no order, and apart from them those that are not UTF-8.
     static func names(in folder: String) throws(InboxError) -> (names: [String], unreadable: [String]) {
         // Unsafe because directory streams are C pointers: this one is closed before it could be used again.
         guard let stream = unsafe opendir(folder) else { throw .system(folder, "listed") }
@@ -57,7 +56,7 @@ enum FolderCalls {
         unsafe withUnsafeBytes(of: &entry.pointee.d_name) { name in unsafe Array(name.prefix { $0 != 0 }) }
     }
 
-    /// What the name stands for, links not followed; nil where it is gone.
+    /// The entry of a name, links not followed; nil if it is gone.
     static func entry(_ name: String, in folder: String) throws(InboxError) -> InboxEntry? {
         var status = stat()
         guard unsafe lstat("\(folder)/\(name)", &status) == 0 else {
@@ -94,10 +93,10 @@ enum FolderCalls {
         return UInt64(status.st_dev)
     }
 
-    /// Gives a file another name. Throws where that name is taken.
+    /// Gives a file another name. Throws if that name is taken.
     ///
-    /// Between the look and the renaming nobody else can take it: only this service writes to its folders. Where the
-    /// name is on another file system, the file is copied, forced to the disk, and removed here.
+    /// Nothing takes the name between the look and the renaming: only this service writes to its folders. If the name is
+    /// on another file system, the file is copied, forced to the disk, and removed here.
     static func move(_ path: String, to target: String) throws(InboxError) {
         guard !exists(target) else { throw .system(path, "moved to \(target)", code: EEXIST) }
         if unsafe rename(path, target) == 0 { return }
@@ -106,7 +105,9 @@ enum FolderCalls {
         guard unsafe unlink(path) == 0 || errno == ENOENT else { throw .system(path, "removed after it was copied") }
     }
 
-    /// Creates the folder where it is missing, as open to others as the process's mask allows, or less.
+    /// Creates the folder if it is missing.
+    ///
+    /// - Parameter permissions: its mode, less what the process's mask takes away.
     static func create(_ folder: String, permissions: mode_t = 0o777) throws(InboxError) {
         guard unsafe mkdir(folder, permissions) == 0 || errno == EEXIST else { throw .system(folder, "created") }
     }

@@ -5,32 +5,28 @@ import Foundation
 ///
 /// Exports move by renaming and the folders are forced to the disk after each move, so that a crash leaves every
 /// export in exactly one of them. Nothing is overwritten.
-package struct Inbox: Sendable {
-    /// What the name of an export's report folder ends with.
-    package static let reportEnding = ".report"
-    /// The files of a run's report that are copied beside its export; of the rejects, those of every format.
-    package static let reportFiles = ["report.json", "report.html", "results.csv"]
-    package static let rejectsPrefix = "rejects"
+struct Inbox: Sendable {
+    /// The end of the name of an export's report folder.
+    static let reportEnding = ".report"
+    /// The files of a run's report that are copied beside its export, with the rejects of every format.
+    static let reportFiles = ["report.json", "report.html", "results.csv"]
+    static let rejectsPrefix = "rejects"
 
-    package let folder: String
+    let folder: String
 
-    package init(folder: String) {
-        self.folder = folder
-    }
-
-    package func path(_ place: InboxName.Folder) -> String { "\(folder)/\(place.rawValue)" }
+    func path(_ place: InboxName.Folder) -> String { "\(folder)/\(place.rawValue)" }
 
     /// Creates the folders inside the inbox.
     ///
-    /// Throws `InboxError` where the inbox itself is missing: an inbox that is not mounted is not an empty one.
-    package func prepare() throws(InboxError) {
+    /// Throws `InboxError` if the inbox itself is missing: an inbox that is not mounted is not an empty one.
+    func prepare() throws(InboxError) {
         guard FolderCalls.exists(folder) else { throw .missing(folder) }
         for place in InboxName.Folder.allCases { try FolderCalls.create(path(place)) }
         try FolderCalls.synchronize(folder)
     }
 
-    /// Creates an inbox that only the service itself puts exports into, and the folders above it, for nobody else to read.
-    package func makePrivate() throws(InboxError) {
+    /// Creates an inbox that only the service itself fills, and the folders above it; other users cannot read it.
+    func makePrivate() throws(InboxError) {
         do {
             try FileManager.default.createDirectory(
                 atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -39,8 +35,8 @@ package struct Inbox: Sendable {
         }
     }
 
-    /// Everything in the inbox now, and the names that are no text.
-    package func list() throws(InboxError) -> (entries: [InboxEntry], unreadable: [String]) {
+    /// Everything in the inbox now, and apart from it the names that are not UTF-8.
+    func list() throws(InboxError) -> (entries: [InboxEntry], unreadable: [String]) {
         let (names, unreadable) = try FolderCalls.names(in: folder)
         var entries: [InboxEntry] = []
         for name in names {
@@ -51,16 +47,16 @@ package struct Inbox: Sendable {
 
     /// Moves an export with its companions into `working/`.
     ///
-    /// Returns nil where the file is no longer the one that was seen, or an export of its name is being worked on:
-    /// then it stays in the inbox, and later looks will see it.
-    package func claim(_ entry: InboxEntry) throws(InboxError) -> ClaimedExport? {
+    /// Returns nil if the file is no longer the one that was seen, or an export of its name is being worked on: then it
+    /// stays in the inbox, and later looks will see it.
+    func claim(_ entry: InboxEntry) throws(InboxError) -> ClaimedExport? {
         guard !FolderCalls.exists("\(path(.working))/\(entry.name)") else { return nil }
         guard try take(entry, to: .working, as: entry.name) else { return nil }
         try synchronize(.working)
         return ClaimedExport(name: entry.name, path: "\(path(.working))/\(entry.name)", isResumed: false)
     }
 
-    /// Moves an export from the inbox. False where it is no longer the one that was seen; then it is left there.
+    /// Moves an export from the inbox; false if it is no longer the one that was seen, which is then left there.
     private func take(
         _ entry: InboxEntry, to place: InboxName.Folder, as name: String
     ) throws(InboxError) -> Bool {
@@ -84,21 +80,21 @@ package struct Inbox: Sendable {
     }
 
     /// The exports in `working/`, the oldest first: their runs were interrupted.
-    package func unfinished() throws(InboxError) -> [ClaimedExport] {
+    func unfinished() throws(InboxError) -> [ClaimedExport] {
         try exports(in: .working).map {
             ClaimedExport(name: $0.name, path: "\(path(.working))/\($0.name)", isResumed: true)
         }
     }
 
     /// The exports in `waiting/`, the oldest first.
-    package func waiting() throws(InboxError) -> [InboxEntry] {
+    func waiting() throws(InboxError) -> [InboxEntry] {
         try exports(in: .waiting)
     }
 
-    /// Moves an export from `waiting/` back to `working/`, where the service finds and syncs it again. False where one of
+    /// Moves an export from `waiting/` back to `working/`, where the service finds and syncs it again; false if an export of
     /// its name is being worked on.
     @discardableResult
-    package func release(_ name: String) throws(InboxError) -> Bool {
+    func release(_ name: String) throws(InboxError) -> Bool {
         guard !FolderCalls.exists("\(path(.working))/\(name)") else { return false }
         try moveCompanions(of: name, from: path(.waiting), to: path(.working), as: name)
         try FolderCalls.move("\(path(.waiting))/\(name)", to: "\(path(.working))/\(name)")
@@ -109,19 +105,19 @@ package struct Inbox: Sendable {
         return true
     }
 
-    /// What an export is called in the end.
-    package struct Finished: Sendable, Hashable {
-        package let name: String
-        /// Why its report is not beside it.
-        package let reportProblem: String?
+    /// The name that an export has in the end.
+    struct Finished: Sendable, Hashable {
+        let name: String
+        /// Why its report is not beside it; nil if it is, or there is none.
+        let reportProblem: String?
     }
 
     /// Moves an export out of `working/`, its report before it. A name that is taken there gets a number.
     ///
-    /// `reason` is written beside the export, for whoever looks into the folder and sees no report. A report that
-    /// cannot be copied does not hold up its export.
+    /// The reason is written beside the export, for a person who looks into the folder. A report that cannot be copied
+    /// does not hold up its export.
     @discardableResult
-    package func finish(
+    func finish(
         _ export: ClaimedExport, to place: InboxName.Folder, reason: String? = nil, report: String? = nil
     ) throws(InboxError) -> Finished {
         let folder = path(place)
@@ -143,8 +139,8 @@ package struct Inbox: Sendable {
         return Finished(name: name, reportProblem: reportProblem)
     }
 
-    /// Moves snapshots that were never taken to `superseded/`. Returns those that were still what had been seen.
-    package func supersede(_ entries: [InboxEntry]) throws(InboxError) -> [InboxEntry] {
+    /// Moves snapshots that were never taken to `superseded/`. Returns those that were still as they had been seen.
+    func supersede(_ entries: [InboxEntry]) throws(InboxError) -> [InboxEntry] {
         let target = path(.superseded)
         var moved: [InboxEntry] = []
         for entry in entries {
@@ -156,7 +152,7 @@ package struct Inbox: Sendable {
     }
 
     /// Moves snapshots that wait for approval, with what lies beside them, to `superseded/`.
-    package func supersede(waiting entries: [InboxEntry]) throws(InboxError) {
+    func supersede(waiting entries: [InboxEntry]) throws(InboxError) {
         guard !entries.isEmpty else { return }
         let (from, target) = (path(.waiting), path(.superseded))
         for entry in entries {
@@ -195,7 +191,7 @@ package struct Inbox: Sendable {
         }
     }
 
-    /// Copies the report under a name that nobody reads yet, then renames it, so that it is there whole or not at all.
+    /// Copies the report under another name, then renames it, so that it is there whole or not at all.
     private func writeReport(to target: String, reason: String?, from report: String?) throws {
         let files = FileManager.default
         let unfinished = "\(target).part"

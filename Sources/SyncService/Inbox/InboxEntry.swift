@@ -1,5 +1,5 @@
 /// What a name in the inbox stands for.
-package enum InboxEntryKind: String, Sendable, Hashable {
+enum InboxEntryKind: String, Sendable, Hashable {
     case regular = "file"
     case folder
     case link = "symbolic link"
@@ -8,22 +8,14 @@ package enum InboxEntryKind: String, Sendable, Hashable {
 }
 
 /// One name in the inbox, as one look at it saw it.
-package struct InboxEntry: Sendable, Hashable {
-    package let name: String
-    package let kind: InboxEntryKind
+struct InboxEntry: Sendable, Hashable {
+    let name: String
+    var kind = InboxEntryKind.regular
     /// In bytes.
-    package let size: Int
+    let size: Int
     /// The time of the last change of the content, since 1970.
-    package let modified: Duration
-    package let inode: UInt64
-
-    package init(name: String, kind: InboxEntryKind = .regular, size: Int, modified: Duration, inode: UInt64) {
-        self.name = name
-        self.kind = kind
-        self.size = size
-        self.modified = modified
-        self.inode = inode
-    }
+    let modified: Duration
+    let inode: UInt64
 }
 
 extension InboxEntry {
@@ -38,47 +30,47 @@ extension InboxEntry {
     }
 
     /// The oldest first: exports are applied in the order in which they were written. The same time is decided by name.
-    package static func isOlder(_ left: InboxEntry, _ right: InboxEntry) -> Bool {
+    static func isOlder(_ left: InboxEntry, _ right: InboxEntry) -> Bool {
         (left.modified, left.name) < (right.modified, right.name)
     }
 }
 
 /// The names that mean something in an inbox.
-package enum InboxName {
+enum InboxName {
     /// The folders that the service keeps inside an inbox.
-    package enum Folder: String, Sendable, CaseIterable {
+    enum Folder: String, Sendable, CaseIterable {
         /// Exports that are being synced, or will be again after an interruption.
         case working
         case done
         case failed
         /// Snapshots that were never applied, because a newer one of the same kind was there.
         case superseded
-        /// Exports whose plan a guard refused, until somebody approves.
+        /// Exports whose plan a guard refused or whose run a person stopped, until a person approves.
         case waiting
     }
 
     /// Says that the export beside it is complete.
-    package static let doneMarker = ".done"
+    static let doneMarker = ".done"
     /// Has the number of records or the digest of the export beside it, and also says that it is complete.
-    package static let manifest = ".manifest.json"
+    static let manifest = ".manifest.json"
 
-    /// Files that belong to an export and go where it goes.
-    package static func companions(of export: String) -> [String] { [export + manifest, export + doneMarker] }
+    /// The files that belong to an export and go where it goes.
+    static func companions(of export: String) -> [String] { [export + manifest, export + doneMarker] }
 
     /// Whether the name belongs to another export.
-    package static func isCompanion(_ name: String) -> Bool {
+    static func isCompanion(_ name: String) -> Bool {
         [manifest, doneMarker].contains { name.hasSuffix($0) && name.utf8.count > $0.utf8.count }
     }
 
     /// Whether files of this name are never exports: dot files and those that are still being written.
-    package static func isIgnored(_ name: String) -> Bool {
+    static func isIgnored(_ name: String) -> Bool {
         let lowercased = name.lowercased()
         return name.utf8.first == UInt8(ascii: ".")
             || [".tmp", ".part", ".filepart"].contains { lowercased.hasSuffix($0) }
     }
 
     /// A name that is not taken, made from this one by a number before its extension: `customers-2.csv`.
-    package static func free(_ name: String, isTaken: (String) throws -> Bool) rethrows -> String {
+    static func free(_ name: String, isTaken: (String) throws -> Bool) rethrows -> String {
         guard try isTaken(name) else { return name }
         let point = name.utf8.lastIndex(of: UInt8(ascii: ".")).flatMap { $0 > name.startIndex ? $0 : nil }
         let stem = point.map { name[..<$0] } ?? name[...]

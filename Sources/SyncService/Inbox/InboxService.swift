@@ -1,60 +1,48 @@
+import CallPacing
 import ExportSources
-package import Logging
+import Logging
 import ServiceLifecycle
 import Synchronization
 
-/// Polls an inbox and syncs every whole export in it, one after the other, the oldest first.
+/// Polls the inbox of a job and syncs every whole export in it, one after the other, the oldest first.
 ///
 /// A run that fails is recorded and the service goes on. On graceful shutdown it stops polling, takes no further
-/// export and waits for the run in progress, which ends by its own drain. What lies in `working/` at the start was
-/// interrupted and is synced first. While a run waits for approval, nothing else of the job is synced, since it would be
-/// undone by the approved run; a newer snapshot of the same kind takes the place of the one that waits.
-package final class InboxService: Service, Sendable {
+/// export and waits for the run at hand, which ends by its own drain. What lies in `working/` at the start was
+/// interrupted and is synced first. While a run waits for approval, nothing else of the job is synced, since the approved
+/// run would undo it; a newer snapshot of the same kind takes the place of the one that waits.
+final class InboxService: Service {
     /// How an inbox is served.
-    package struct Options: Sendable {
+    struct Options: Sendable {
         /// The time between two looks at the inbox.
-        package var poll: Duration
+        var poll: Duration = .seconds(10)
         /// How long a file must be still; see `InboxWatch`.
-        package var settle: Duration
+        var settle: Duration = .seconds(5)
         /// Looks once, syncs what is there, and returns. Files that have to settle are waited for once.
-        package var once: Bool
-
-        package init(poll: Duration = .seconds(10), settle: Duration = .seconds(5), once: Bool = false) {
-            self.poll = poll
-            self.settle = settle
-            self.once = once
-        }
+        var once = false
     }
 
-    package let inbox: Inbox
+    let inbox: Inbox
     /// The name of the job.
-    package let name: String
-    private let source: String
+    let name: String
+    /// Where its exports come from, in words.
+    let source: String
     private let fetcher: ExportFetcher?
-    let turn: RunTurn
-    let once: Bool
-    let clock: ServiceClock
-    let logger: Logger
-    private let review: @Sendable () -> Void
-    let classify: @Sendable (_ path: String) async -> ExportClass
-    let runExport: @Sendable (ClaimedExport, _ began: @Sendable (String) -> Void) async -> ExportVerdict
-    let state: Mutex<InboxState>
+    private let turn: Turn
+    private let once: Bool
+    private let time: TimeSource
+    /// The job's own clock counts from here.
+    private let origin: ContinuousClock.Instant
+    private let logger: Logger
+    private let work: any ExportWork
+    private let state: Mutex<InboxState>
 
     /// - Parameters:
     ///   - name: the name of the job.
-    ///   - fetcher: what brings the exports from elsewhere into the inbox; nil where others put them there.
-    ///   - turn: shared by the jobs of a process.
-    ///   - review: Called before each look: may release exports that wait.
-    ///   - classify: Says what the export at a path is; asked only where several are waiting, and never for one that
-    ///     is being synced.
-    ///   - run: Syncs one export, and says the id of its run as soon as it has one. It has to end soon after graceful
-    ///     shutdown, with `interrupted` where it is not done.
-    package init(
+    ///   - fetcher: fetches exports from elsewhere into the inbox; nil if others put them there.
+    ///   - turn: shared by the jobs of a process, whose runs go one after the other.
+    init(
         inbox: Inbox, name: String = "default", fetcher: ExportFetcher? = nil, options: Options = Options(),
-        turn: RunTurn = RunTurn(), clock: ServiceClock = .continuous, logger: Logger,
-        review: @escaping @Sendable () -> Void = {},
-        classify: @escaping @Sendable (_ path: String) async -> ExportClass,
-        run: @escaping @Sendable (ClaimedExport, _ began: @Sendable (String) -> Void) async -> ExportVerdict
+        turn: Turn = Turn(), time: TimeSource, logger: Logger, work: any ExportWork
     ) {
         self.inbox = inbox
         self.name = name
@@ -62,40 +50,50 @@ package final class InboxService: Service, Sendable {
         source = fetcher?.source.words ?? "folder \(inbox.folder)"
         self.turn = turn
         once = options.once
-        self.clock = clock
+        self.time = time
+        origin = time.now()
         self.logger = logger
-        self.review = review
-        self.classify = classify
-        runExport = run
+        self.work = work
+        var options = options
+        if fetcher != nil { options.settle = Self.settleOfFetched }
         state = Mutex(InboxState(options))
     }
 
+    /// What is fetched is whole when it appears.
+    private static let settleOfFetched = Duration.zero
+
+    private var now: Duration { time.now() - origin }
+
     /// What it is doing now.
-    package func status() -> InboxStatus { state.withLock { $0.status } }
+    func status() -> InboxStatus { state.withLock { $0.status } }
 
     /// Whether it is alive and can do its work.
-    package func health() -> ServiceHealth { jobStatus().health }
+    func health() -> ServiceHealth { jobStatus().health }
 
     /// What the job is doing now, and how it fares.
-    package func jobStatus() -> JobStatus {
-        let now = clock.now()
+    func jobStatus() -> JobStatus {
+        let now = now
         let trouble = fetcher?.trouble
         return state.withLock { $0.jobStatus(name: name, source: source, trouble: trouble, now: now) }
     }
 
     /// Uses other intervals from the next look on.
-    package func adjust(poll: Duration, settle: Duration) {
-        state.withLock { $0.adjust(poll: poll, settle: settle) }
+    func adjust(poll: Duration, settle: Duration) {
+        state.withLock { $0.adjust(poll: poll, settle: fetcher == nil ? settle : Self.settleOfFetched) }
+        fetcher?.adjust(settle: settle)
     }
 
     var intervals: Options { state.withLock { $0.options } }
 
+    /// Closes the connections of the source; `run` has ended.
+    func close() async { await fetcher?.shutdown() }
+
     /// Serves until graceful shutdown or cancellation, or once.
     ///
-    /// Throws `InboxError` where the inbox is missing or its folders cannot be made; nothing else ends it.
-    package func run() async throws {
+    /// Throws `InboxError` if the inbox is missing or its folders cannot be made; nothing else ends it.
+    func run() async throws {
         try inbox.prepare()
-        state.withLock { $0.start(now: clock.now()) }
+        state.withLock { $0.start(now: now) }
         try await withGracefulShutdownHandler {
             try await withTaskCancellationHandler {
                 if once { try await serveOnce() } else { await serve() }
@@ -119,7 +117,7 @@ package final class InboxService: Service, Sendable {
             await pause(intervals.settle)
             await fetch()
         }
-        // A service would wait for a source that cannot be read; here nobody would ever look again.
+        // A service would wait for a source that cannot be read; here there is no other look.
         if let trouble = fetcher?.trouble {
             throw InboxError(path: source, problem: trouble.problem, code: 0)
         }
@@ -130,7 +128,7 @@ package final class InboxService: Service, Sendable {
             await pause(intervals.settle)
             look()
         }
-        await work()
+        await syncAll()
     }
 
     /// Polling goes on while an export is synced, so that a long run never looks like a service that hangs.
@@ -138,7 +136,7 @@ package final class InboxService: Service, Sendable {
         let (looks, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         await withDiscardingTaskGroup { group in
             group.addTask {
-                for await _ in looks { await self.work() }
+                for await _ in looks { await self.syncAll() }
             }
             group.addTask {
                 while self.fetcher != nil, !self.isStopping {
@@ -162,24 +160,23 @@ package final class InboxService: Service, Sendable {
     @discardableResult
     private func fetch() async -> Int {
         guard let fetcher else { return 0 }
-        let (now, interval) = (clock.now, intervals.poll)
-        return (await cancelWhenGracefulShutdown { await fetcher.fetch(now: now, interval: interval) })
+        let interval = intervals.poll
+        return await cancelWhenGracefulShutdown { await fetcher.fetch(now: { self.now }, interval: interval) }
     }
 
     private func pause(_ duration: Duration) async {
-        let sleep = clock.sleep
-        try? await cancelWhenGracefulShutdown { try await sleep(duration) }
+        try? await cancelWhenGracefulShutdown { try await self.time.sleep(for: duration) }
     }
 
     private func look() {
-        review()
+        work.review()
         let listing = Result { () throws(InboxError) in
             if let fetcher { try fetcher.list(inbox) } else { try inbox.list() }
         }
         let awaiting = Result { () throws(InboxError) in try inbox.waiting().map(\.name) }
         let (before, after) = state.withLock { state in
             let before = state.status
-            state.look(listing, awaiting: (try? awaiting.get()) ?? [], now: clock.now())
+            state.look(listing, awaiting: (try? awaiting.get()) ?? [], now: now)
             return (before, state.status)
         }
         log(after, since: before)
@@ -199,5 +196,143 @@ package final class InboxService: Service, Sendable {
         for entry in status.view.ready where !ready.contains(entry) {
             logger.debug("ready", metadata: ["file": .quoted(entry.name), "bytes": "\(entry.size)"])
         }
+    }
+
+    // MARK: - Exports that are ready
+
+    /// Syncs everything that can be synced now.
+    private func syncAll() async {
+        state.withLock { $0.clearTroubles() }
+        var tried: Set<String> = []
+        // A task that is cancelled before its turn ends here.
+        while let export = try? await turn({ await syncNext(except: tried) }) { tried.insert(export) }
+    }
+
+    /// Syncs one export and returns its name; nil if there is none to be synced now.
+    private func syncNext(except tried: Set<String>) async -> String? {
+        guard !isStopping, once || state.withLock({ $0.pause(now: now) }) == nil,
+            let export = await next(except: tried)
+        else { return nil }
+        await sync(export)
+        return export.name
+    }
+
+    /// The next export, claimed: first those that were interrupted, then the oldest that is ready.
+    private func next(except tried: Set<String>) async -> ClaimedExport? {
+        if let due = unfinished(except: tried) { return due }
+        let ready = await currentExports()
+        // What was released from waiting/ in the meantime is in working/ now, and comes before what waited behind it.
+        if !ready.isEmpty, let due = unfinished(except: tried) { return due }
+        for entry in ready where !tried.contains(entry.name) {
+            do throws(InboxError) {
+                if let export = try inbox.claim(entry) { return export }
+            } catch {
+                trouble(entry.name, error)
+            }
+        }
+        return nil
+    }
+
+    /// The first export in `working/` whose time has come.
+    private func unfinished(except tried: Set<String>) -> ClaimedExport? {
+        do throws(InboxError) {
+            let untried = try inbox.unfinished().filter { !tried.contains($0.name) }
+            return state.withLock { $0.due(untried, now: now) }
+        } catch {
+            trouble(InboxName.Folder.working.rawValue, error)
+            return nil
+        }
+    }
+
+    /// What is ready, without the snapshots that newer ones make void; nothing while a run waits for approval.
+    private func currentExports() async -> [InboxEntry] {
+        let ready = state.withLock { $0.status.view.ready }
+        guard !ready.isEmpty else { return [] }
+        let awaiting: [InboxEntry]
+        do throws(InboxError) {
+            awaiting = try inbox.waiting()
+        } catch {
+            trouble(InboxName.Folder.waiting.rawValue, error)
+            return []
+        }
+        guard ready.count + awaiting.count > 1 else { return ready }
+        var classes = state.withLock { $0.classes }
+        for (entries, folder) in [(awaiting, inbox.path(.waiting)), (ready, inbox.folder)] {
+            for entry in entries where classes[entry] == nil {
+                classes[entry] = await work.classify("\(folder)/\(entry.name)")
+            }
+        }
+        let (current, void) = Supersession.split((awaiting + ready).map { ($0, classes[$0] ?? .unknown) })
+        let kept = Set(current)
+        state.withLock { $0.remember(classes.filter { kept.contains($0.key) }) }
+        if !void.isEmpty { supersede(void, awaiting: Set(awaiting)) }
+        return kept.isDisjoint(with: awaiting) ? current : []
+    }
+
+    private func supersede(_ void: [InboxEntry], awaiting: Set<InboxEntry>) {
+        do throws(InboxError) {
+            let waiting = void.filter(awaiting.contains)
+            try inbox.supersede(waiting: waiting)
+            let moved = waiting + (try inbox.supersede(void.filter { !awaiting.contains($0) }))
+            state.withLock { $0.supersede(Set(moved)) }
+            for entry in moved {
+                logger.notice("superseded by a newer snapshot", metadata: ["file": .quoted(entry.name)])
+            }
+        } catch {
+            trouble(InboxName.Folder.superseded.rawValue, error)
+        }
+    }
+
+    private func sync(_ export: ClaimedExport) async {
+        state.withLock { $0.begin(export) }
+        logger.notice(export.isResumed ? "taken again" : "taken", metadata: ["file": .quoted(export.name)])
+        let fate = await work.run(export) { run in state.withLock { $0.began(run: run) } }
+        judge(fate)
+        do throws(InboxError) {
+            try settle(export, fate)
+        } catch {
+            // It is still in working/; at once again it would come to the same end.
+            let interval = intervals.poll
+            state.withLock { $0.postpone(export, reason: "\(error)", now: now, interval: interval) }
+            trouble(export.name, error)
+        }
+        state.withLock { $0.end() }
+    }
+
+    /// Notes a failure; a run that a signal stopped is no failure.
+    private func judge(_ fate: ExportFate) {
+        let pause = state.withLock { $0.judge(fate, now: now) }
+        guard let pause, !once else { return }
+        logger.error(
+            "the job waits, since its runs failed in a row",
+            metadata: ["failures": "\(status().backoff.failures)", "seconds": "\(pause.components.seconds)"])
+    }
+
+    private func settle(_ export: ClaimedExport, _ fate: ExportFate) throws(InboxError) {
+        var metadata: Logger.Metadata = ["file": .quoted(export.name)]
+        if let reason = fate.reason { metadata["reason"] = .quoted(reason) }
+        if fate.place == .working {
+            let interval = intervals.poll
+            state.withLock { $0.interrupt(export, reason: fate.reason ?? "", now: now, interval: interval) }
+            logger.warning("interrupted", metadata: metadata)
+            return
+        }
+        let finished = try inbox.finish(export, to: fate.place, reason: fate.reason, report: fate.report)
+        state.withLock { $0.finish(export, in: fate.place) }
+        metadata["to"] = .quoted("\(fate.place.rawValue)/\(finished.name)")
+        let level: Logger.Level = fate.place == .failed ? .error : fate.place == .waiting ? .warning : .notice
+        logger.log(level: level, "moved", metadata: metadata)
+        if let problem = finished.reportProblem {
+            logger.error(
+                "the report cannot be copied",
+                metadata: [
+                    "file": .quoted(export.name), "report": .quoted(fate.report ?? ""), "error": .quoted(problem),
+                ])
+        }
+    }
+
+    private func trouble(_ name: String, _ error: InboxError) {
+        state.withLock { $0.trouble(name, error) }
+        logger.error("cannot be moved", metadata: ["file": .quoted(name), "error": .quoted("\(error)")])
     }
 }

@@ -1,11 +1,11 @@
-/// What an inbox service knows: the looks it took, and what became of the exports. It does no I/O.
+/// What an inbox service knows: its looks at the inbox, and what became of the exports. It does no I/O.
 struct InboxState: Sendable {
     private(set) var status = InboxStatus()
     private(set) var options: InboxService.Options
     private var watch: InboxWatch
     private var retries = RetryTimes()
     /// What the ready exports are, so that each is read for it once.
-    private(set) var classes: [InboxEntry: ExportClass] = [:]
+    private(set) var classes: [InboxEntry: ExportContent] = [:]
     private(set) var isStopping = false
 
     init(_ options: InboxService.Options) {
@@ -27,15 +27,15 @@ struct InboxState: Sendable {
             health: health)
     }
 
-    /// How long no export is taken because runs failed.
+    /// For how long no export is taken because runs failed; nil if exports are taken.
     func pause(now: Duration) -> Duration? { status.backoff.rest(now: now) }
 
-    /// Takes note of how a run ended. Returns how long the job waits now, where it failed too often.
-    mutating func judge(_ verdict: ExportVerdict, now: Duration) -> Duration? {
-        switch verdict {
-        case .done, .waiting: status.backoff.succeeded()
+    /// Notes how a run ended. Returns how long the job waits now; nil if it does not.
+    mutating func judge(_ fate: ExportFate, now: Duration) -> Duration? {
+        switch fate.place {
+        case .done, .waiting, .superseded: status.backoff.succeeded()
         case .failed: status.backoff.failed(now: now)
-        case .interrupted: if !isStopping { status.backoff.failed(now: now) }
+        case .working: if !isStopping { status.backoff.failed(now: now) }
         }
         return pause(now: now)
     }
@@ -112,7 +112,7 @@ struct InboxState: Sendable {
         forget { entries.contains($0) }
     }
 
-    mutating func remember(_ classes: [InboxEntry: ExportClass]) {
+    mutating func remember(_ classes: [InboxEntry: ExportContent]) {
         self.classes = classes
     }
 

@@ -1,15 +1,15 @@
-/// What an inbox service is doing, for those who watch it.
-package struct InboxStatus: Sendable, Hashable {
-    /// Exports by how they ended since the service began.
-    package struct Tally: Sendable, Hashable {
-        package var done = 0
-        package var failed = 0
-        package var waiting = 0
-        package var superseded = 0
-        /// Runs that can go on later; an export counts each time.
-        package var interrupted = 0
+import CallPacing
 
-        package init() {}
+/// What an inbox service is doing. Times are of the job's own clock.
+struct InboxStatus: Sendable, Hashable {
+    /// Exports by how they ended since the service began.
+    struct Tally: Sendable, Hashable {
+        var done = 0
+        var failed = 0
+        var waiting = 0
+        var superseded = 0
+        /// Runs that can go on later; an export counts each time.
+        var interrupted = 0
 
         mutating func add(_ place: InboxName.Folder) {
             switch place {
@@ -22,54 +22,51 @@ package struct InboxStatus: Sendable, Hashable {
         }
     }
 
-    /// When the service began to poll, by its clock; nil before that.
-    package var started: Duration?
-    /// When the last look at the inbox succeeded or failed, by the service's clock.
-    package var lastPoll: Duration?
+    /// When the service began to poll; nil before that.
+    var started: Duration?
+    /// When the last look at the inbox succeeded or failed.
+    var lastPoll: Duration?
     /// Why the last look at the inbox failed.
-    package var pollFailure: String?
+    var pollFailure: String?
     /// The export that is being synced.
-    package var current: String?
+    var current: String?
     /// The id of its run, as soon as there is one.
-    package var run: String?
+    var run: String?
     /// The exports in `waiting/` at the last look: a guard refused their plans, and nothing else of the job is synced
-    /// until somebody decides.
-    package var awaiting: [String] = []
+    /// until a person decides.
+    var awaiting: [String] = []
     /// Runs that failed in a row, and what follows from it.
-    package var backoff = JobBackoff()
-    package var view = InboxWatch.View()
-    package var tally = Tally()
+    var backoff = JobBackoff()
+    var view = InboxWatch.View()
+    var tally = Tally()
     /// Exports in `working/` that will be synced again, with the reason.
-    package var interruptions: [String: String] = [:]
+    var interruptions: [String: String] = [:]
     /// What could not be moved at the last attempt, with the reason.
-    package var troubles: [String: String] = [:]
+    var troubles: [String: String] = [:]
 
-    package init() {}
+    /// Grows with each run that begins or ends.
+    var runsSeen: Int {
+        2 * (tally.done + tally.failed + tally.waiting + tally.superseded + tally.interrupted) + (run == nil ? 0 : 1)
+    }
 }
 
 /// Whether a service is alive, and whether it can do its work.
-package struct ServiceHealth: Sendable, Hashable {
-    package var isAlive: Bool
+struct ServiceHealth: Sendable, Hashable {
+    var isAlive: Bool
     /// The time since the last poll; nil before the first.
-    package var sinceLastPoll: Duration?
-    /// Why it cannot do its work now; empty where it can.
-    package var reasons: [String]
-
-    package init(isAlive: Bool, sinceLastPoll: Duration?, reasons: [String]) {
-        self.isAlive = isAlive
-        self.sinceLastPoll = sinceLastPoll
-        self.reasons = reasons
-    }
+    var sinceLastPoll: Duration?
+    /// Why it cannot do its work now; empty if it can.
+    var reasons: [String]
 }
 
 extension ServiceHealth {
     /// Intervals without a poll that mean that the service hangs.
-    package static let missedPolls = 3
+    static let missedPolls = 3
     /// Shorter silences never do, however short the interval is.
-    package static let shortestSilence = Duration.seconds(5)
+    static let shortestSilence = Duration.seconds(5)
 
-    /// Judges a service that polls every `interval`.
-    package init(_ status: InboxStatus, interval: Duration, now: Duration) {
+    /// Judges a service that polls once in each interval.
+    init(_ status: InboxStatus, interval: Duration, now: Duration) {
         let patience = max(Self.shortestSilence, interval * Self.missedPolls)
         let since = status.lastPoll.map { now - $0 }
         var reasons: [String] = []

@@ -1,11 +1,13 @@
-/// Decides by look after look at the inbox which files are whole.
+import CallPacing
+
+/// Decides, look after look at the inbox, which files are whole.
 ///
-/// Whole is a file whose size, time and identity have not changed for the settling time, seen by at least two looks,
-/// or one that has its `.done` marker or its manifest beside it. Only the clock that is passed in counts: a file's own
-/// time may be wrong, and orders the files only.
-package struct InboxWatch: Sendable {
+/// A file is whole if its size, time and identity have not changed for the settling time, seen by at least two looks,
+/// or if its `.done` marker or its manifest is beside it. Only the clock that is passed in counts: a file's own time may
+/// be wrong, and only orders the files.
+struct InboxWatch: Sendable {
     /// Why a file is not taken now; it will be looked at again.
-    package enum Wait: Sendable, Hashable {
+    enum Wait: Sendable, Hashable {
         /// Not still for long enough.
         case settling(for: Duration)
         /// A marker or manifest whose export is not here yet.
@@ -13,32 +15,31 @@ package struct InboxWatch: Sendable {
     }
 
     /// Why a name will never be taken.
-    package enum Refusal: Sendable, Hashable {
+    enum Refusal: Sendable, Hashable {
         case notAFile(InboxEntryKind)
-        /// The name is no UTF-8 text; it is shown as well as it can be.
+        /// The name is not UTF-8; it is shown as well as it can be.
         case nameNotText
     }
 
     /// What one look led to.
-    package struct View: Sendable, Hashable {
+    struct View: Sendable, Hashable {
         /// Whole files, the oldest first.
-        package var ready: [InboxEntry] = []
-        package var waiting: [String: Wait] = [:]
-        package var refused: [String: Refusal] = [:]
-
-        package init() {}
+        var ready: [InboxEntry] = []
+        var waiting: [String: Wait] = [:]
+        var refused: [String: Refusal] = [:]
     }
 
     /// How long a file must be still. Zero takes every file at first sight.
-    package var settle: Duration
-    private var known: [String: (entry: InboxEntry, since: Duration)] = [:]
+    var settle: Duration
+    private var known: [String: (entry: InboxEntry, since: Duration)]
 
-    package init(settle: Duration) {
+    init(settle: Duration) {
         self.settle = settle
+        known = [:]
     }
 
-    /// Takes note of a look. `now` is the time since any fixed moment and never goes back.
-    package mutating func look(_ entries: [InboxEntry], now: Duration) -> View {
+    /// Notes a look. `now` is the time since any fixed moment and never goes back.
+    mutating func look(_ entries: [InboxEntry], now: Duration) -> View {
         var view = View()
         var seen: [String: (entry: InboxEntry, since: Duration)] = [:]
         let names = Set(entries.map(\.name))
@@ -75,7 +76,7 @@ package struct InboxWatch: Sendable {
 }
 
 extension InboxWatch.Wait: CustomStringConvertible {
-    package var description: String {
+    var description: String {
         switch self {
         case .settling(let rest): "it may still be written; taken when it has been still for another \(rest.inWords)"
         case .withoutExport: "its export is not here yet"
@@ -84,20 +85,10 @@ extension InboxWatch.Wait: CustomStringConvertible {
 }
 
 extension InboxWatch.Refusal: CustomStringConvertible {
-    package var description: String {
+    var description: String {
         switch self {
         case .notAFile(let kind): "a \(kind.rawValue) is never read; put a copy of the export itself here"
         case .nameNotText: "its name is not UTF-8; rename it"
         }
-    }
-}
-
-extension Duration {
-    /// `4.2 s`, or `850 ms` below a second.
-    package var inWords: String {
-        let milliseconds = components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
-        guard milliseconds >= 1000 else { return "\(milliseconds) ms" }
-        let tenths = (milliseconds + 50) / 100
-        return tenths % 10 == 0 ? "\(tenths / 10) s" : "\(tenths / 10).\(tenths % 10) s"
     }
 }

@@ -1,19 +1,19 @@
 /// What the content of an export says about the exports before it.
-package enum ExportClass: Sendable, Hashable {
+enum ExportContent: Sendable, Hashable {
     /// The full desired state of this kind, for instance of the customers: older snapshots of the kind are void.
     case snapshot(kind: String)
-    /// Only what it names; never void.
+    /// Only the changes that it names; never void.
     case delta
-    /// It cannot be read: left to the run, which says why.
+    /// It cannot be read: the run will say why.
     case unknown
 }
 
 /// Decides which of several waiting exports are void.
-package enum Supersession {
+enum Supersession {
     /// Splits exports, the oldest first, into those to be synced and the snapshots that a newer one of their kind
     /// makes void. Both keep their order.
-    package static func split(
-        _ exports: [(entry: InboxEntry, content: ExportClass)]
+    static func split(
+        _ exports: [(entry: InboxEntry, content: ExportContent)]
     ) -> (current: [InboxEntry], void: [InboxEntry]) {
         var newest: Set<String> = []
         var current: [InboxEntry] = []

@@ -1,32 +1,30 @@
-package import ExportSources
-package import Logging
+import CallPacing
+import ExportSources
+import Logging
 import Synchronization
 
-/// Fetches the new exports of a source into the job's own inbox, whole and forced to the disk, where they are claimed
-/// like those that somebody put there.
+/// Fetches the new exports of a source into the job's own inbox, whole and forced to the disk, where they are claimed as
+/// those that other programs put there.
 ///
 /// To be used by one task; `trouble` by any.
-package final class ExportFetcher: Sendable {
-    /// The most bytes of an export where nothing else is set: 4 GiB.
-    package static let defaultLimit = 4 << 30
-
+final class ExportFetcher: Sendable {
     private struct State {
         var watch: InboxWatch
         var memory: FetchMemory
-        var retries = SourceRetries()
-        /// Names that were told once that they cannot be used.
+        var trouble: SourceTrouble?
+        /// Names that cannot be used here, which the log tells once.
         var refused: Set<String> = []
         var isSettling = false
     }
 
-    /// One export that was fetched, with what came with it, and is not yet in sight of the inbox.
+    /// An export that was fetched and that the inbox does not show yet, with the names of its companions.
     private struct Arrival {
         let name: String
         let version: ExportVersion
         var companions: [String] = []
     }
 
-    package let source: any ExportSource
+    let source: any ExportSource
     private let folder: String
     private let limit: Int
     private let logger: Logger
@@ -36,9 +34,9 @@ package final class ExportFetcher: Sendable {
 
     /// - Parameters:
     ///   - folder: the inbox, which exists.
-    ///   - settle: how long an export must be still where the source lists what is being written.
+    ///   - settle: how long an export must be still if the source lists what is being written.
     ///   - limit: the most bytes of an export.
-    package init(source: any ExportSource, folder: String, settle: Duration, limit: Int, logger: Logger) {
+    init(source: any ExportSource, folder: String, settle: Duration, limit: Int, logger: Logger) {
         self.source = source
         self.folder = folder
         self.limit = limit
@@ -55,30 +53,30 @@ package final class ExportFetcher: Sendable {
         try publication.withLock { _ throws(InboxError) in try inbox.list() }
     }
 
-    /// Why the source cannot be read; nil where it can.
-    package var trouble: SourceTrouble? { state.withLock { $0.retries.trouble } }
+    /// Why the source cannot be read; nil if it can.
+    var trouble: SourceTrouble? { state.withLock { $0.trouble } }
 
     /// Whether something is there that may still be written.
-    package var isSettling: Bool { state.withLock { $0.isSettling } }
+    var isSettling: Bool { state.withLock { $0.isSettling } }
 
     /// Waits for another time until a listed export is still.
-    package func adjust(settle: Duration) {
+    func adjust(settle: Duration) {
         guard source.needsSettling else { return }
         state.withLock { $0.watch.settle = settle }
     }
 
-    /// Looks at the source where its time has come, and fetches what is new. Returns how many exports came.
+    /// Looks at the source if its time has come, and fetches what is new. Returns how many exports came.
     ///
     /// - Parameters:
     ///   - now: the time now, read again after long waits.
     ///   - interval: that of the polls.
-    package func fetch(now: () -> Duration, interval: Duration) async -> Int {
-        guard state.withLock({ $0.retries.isDue(now: now()) }) else { return 0 }
+    func fetch(now: () -> Duration, interval: Duration) async -> Int {
+        if let trouble, now() < trouble.nextAttempt { return 0 }
         do {
             let count = try await fetchNew(now: now())
             let trouble = state.withLock { state in
-                defer { state.retries.succeeded() }
-                return state.retries.trouble
+                defer { state.trouble = nil }
+                return state.trouble
             }
             if trouble != nil { logger.notice("the source can be read again", metadata: ["source": "\(source.words)"]) }
             return count
@@ -86,8 +84,9 @@ package final class ExportFetcher: Sendable {
             // A service that stops gives up what it is fetching; that is no trouble of the source.
             guard !Task.isCancelled else { return 0 }
             let isNew = state.withLock { state in
-                defer { state.retries.failed("\(error)", now: now(), interval: interval) }
-                return state.retries.trouble?.problem != "\(error)"
+                let before = state.trouble
+                state.trouble = SourceTrouble(after: before, "\(error)", now: now(), interval: interval)
+                return before?.problem != "\(error)"
             }
             if isNew { logger.error("the source cannot be read", metadata: ["error": .quoted("\(error)")]) }
             return 0
@@ -137,7 +136,7 @@ package final class ExportFetcher: Sendable {
         InboxEntry(name: export.name, size: export.size ?? 0, modified: export.modified ?? .zero, inode: 0)
     }
 
-    /// Fetches one export with its manifest; nil where it is the content that is known.
+    /// Fetches one export with its manifest; nil if the content is that which was fetched before.
     private func receive(_ export: RemoteExport, among listed: [String: RemoteExport]) async throws -> Arrival? {
         let known = state.withLock { $0.memory.fetched[export.name] }
         guard case .complete(let version, let modified) = try await download(export, known: known) else {
@@ -190,12 +189,12 @@ package final class ExportFetcher: Sendable {
             return state.memory == before ? nil : state.memory
         }
         guard let memory else { return }
-        // First the files, then what is known of them: after a crash in between they are fetched again, and are no news.
+        // First the files, then what is known of them: after a crash in between they are fetched again, which does no harm.
         try FolderCalls.synchronize(folder)
         try memory.write(to: folder)
     }
 
     private func path(_ name: String) -> String { PartialFile.path(folder: folder, name: name) }
 
-    package func shutdown() async { await source.shutdown() }
+    func shutdown() async { await source.shutdown() }
 }

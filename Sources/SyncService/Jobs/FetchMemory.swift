@@ -1,32 +1,31 @@
-package import ExportSources
+import ExportSources
 import Foundation
 
-/// What was fetched from a source, kept in the job's own inbox, so that nothing is fetched twice.
-package struct FetchMemory: Sendable, Hashable, Codable {
+/// The versions that were fetched from a source, kept in the job's own inbox, so that nothing is fetched twice.
+struct FetchMemory: Sendable, Hashable, Codable {
     /// By name in the source.
-    package private(set) var fetched: [String: ExportVersion] = [:]
+    private(set) var fetched: [String: ExportVersion] = [:]
 
     /// The file's name in the inbox; it begins with a dot, so that it is no export.
     static let name = ".fetched.json"
 
-    package init() {}
-
-    /// Whether the listed export was fetched; false where only fetching it again tells.
-    package func has(_ export: RemoteExport) -> Bool {
+    /// Whether the listed export was fetched; false if only fetching it again tells.
+    func has(_ export: RemoteExport) -> Bool {
         guard let version = export.version else { return false }
         return fetched[export.name] == version
     }
 
-    package mutating func remember(_ name: String, _ version: ExportVersion) {
+    mutating func remember(_ name: String, _ version: ExportVersion) {
         fetched[name] = version
     }
 
-    /// Forgets what the source no longer has; without that the memory would grow for years.
-    package mutating func keep(_ names: Set<String>) {
+    /// Forgets what the source no longer has; otherwise the memory would grow for years.
+    mutating func keep(_ names: Set<String>) {
         fetched = fetched.filter { names.contains($0.key) }
     }
 
-    /// Reads the memory; an unreadable one is empty, since the ledger knows what was synced: fetching it again does no harm.
+    /// Reads the memory. One that cannot be read is taken for empty: the ledger knows what was synced, and fetching it
+    /// again does no harm.
     init(folder: String) {
         guard let text = try? Data(contentsOf: URL(filePath: "\(folder)/\(Self.name)")),
             let memory = try? JSONDecoder().decode(FetchMemory.self, from: text)

@@ -1,3 +1,4 @@
+import CallPacing
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -24,28 +25,28 @@ struct EventStream: Sendable {
     }
 
     private let listeners = ListenerCount()
-    private let clock: ServiceClock
+    private let time: TimeSource
 
-    init(clock: ServiceClock) {
-        self.clock = clock
+    init(time: TimeSource) {
+        self.time = time
     }
 
-    /// The body of a stream; nil where there are too many listeners.
+    /// The body of a stream; nil if there are too many listeners.
     ///
-    /// - Parameter next: the event of this moment; nil for none, where a comment says that the stream lives.
-    func body(_ next: @escaping @Sendable () async throws -> Event?) -> ResponseBody? {
+    /// - Parameter next: the event of this moment; nil if nothing is new: then a comment says that the stream lives.
+    func body(_ next: @escaping @Sendable () throws -> Event?) -> ResponseBody? {
         guard let place = listeners.enter() else { return nil }
-        let clock = clock
+        let time = time
         return ResponseBody { writer in
             defer { withExtendedLifetime(place) {} }
             // A browser that has lost us asks again after this long.
             try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
             for _ in 0..<Self.longest where !Task.isShuttingDownGracefully {
-                let event = try await next()
+                let event = try next()
                 try await writer.write(ByteBuffer(string: event?.text ?? ": nothing new\n\n"))
                 if event?.isLast == true { break }
                 do {
-                    try await cancelWhenGracefulShutdown { try await clock.sleep(Self.interval) }
+                    try await cancelWhenGracefulShutdown { try await time.sleep(for: Self.interval) }
                 } catch is CancellationError {
                     break
                 }
@@ -55,11 +56,11 @@ struct EventStream: Sendable {
     }
 }
 
-/// Counts who listens.
+/// Counts the listeners.
 private final class ListenerCount: Sendable {
     private let count = Mutex(0)
 
-    /// A place among the listeners, which is left when nobody holds it any more; nil where there is none.
+    /// A place among the listeners, which is free again when the object is gone; nil if all are taken.
     func enter() -> Place? {
         let isFree = count.withLock { count in
             guard count < EventStream.maxListeners else { return false }

@@ -3,7 +3,7 @@ package struct HostName: Sendable, Hashable {
     /// In lower case, without brackets and port.
     package let text: String
 
-    /// Reads `NAME`, `NAME:PORT`, `[ADDRESS]` or `[ADDRESS]:PORT`. Nil for anything else.
+    /// Reads `NAME`, `NAME:PORT`, `[ADDRESS]` or `[ADDRESS]:PORT`; nil for anything else.
     package init?(_ header: String) {
         let text = header.lowercased()
         let name: Substring
@@ -25,14 +25,14 @@ package struct HostName: Sendable, Hashable {
     }
 
     /// Whether it stands for this machine whatever a name server says: `localhost`, 127.0.0.0/8 and ::1.
-    package var isLoopback: Bool {
+    var isLoopback: Bool {
         if text == "localhost" || text == "::1" { return true }
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts[0] == "127" && parts.allSatisfy(Self.isByte)
     }
 
     /// Whether it is an address and no name.
-    package var isAddress: Bool {
+    var isAddress: Bool {
         if text.contains(":") { return true }
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts.allSatisfy(Self.isByte)

@@ -1,4 +1,4 @@
-/// Decides whether a request that changes something comes from our own page, or from no page at all.
+/// Decides whether a request that changes something comes from our own page, or from no page.
 ///
 /// A browser says where a POST comes from (Fetch standard: `Origin` on every POST; Fetch Metadata: `Sec-Fetch-Site`); a
 /// command line says neither.
@@ -17,15 +17,15 @@ struct RequestOrigin {
 
 /// The secret with which a person approves.
 package struct ApprovalToken: Sendable {
-    /// Shorter ones could be guessed.
+    /// The fewest characters: shorter tokens could be guessed.
     package static let shortest = 16
 
     private let bytes: [UInt8]
 
     package init(_ text: String) { bytes = Array(text.utf8) }
 
-    /// Whether an `Authorization` header bears it; takes as long for a token that is nearly right as for any other of
-    /// its length.
+    /// Whether an `Authorization` header has it. The comparison takes as long for a token that is nearly right as for any
+    /// other of its length.
     func isIn(_ authorization: String?) -> Bool {
         let scheme = "bearer "
         guard let authorization, authorization.lowercased().hasPrefix(scheme), !bytes.isEmpty else { return false }

@@ -1,231 +1,209 @@
-package import struct Foundation.Date
+import CartAssociations
+import Foundation
+import Ledger
+import SyncEngine
+import SyncReporting
 
 /// What the service is doing now, as `/api/service` and the page show it.
 ///
 /// Times of the day are ISO 8601, spans of time seconds, latencies milliseconds, rates calls a second.
-package struct ServiceView: Encodable, Sendable {
-    package var version: String
-    package var time: Date
+struct ServiceView: Encodable, Sendable {
+    var version: String
+    var time: Date
     /// Whether there is a token with which runs can be approved and stopped here.
-    package var takesApprovals: Bool
-    package var rate: Rate
-    package var jobs: [Job]
-    /// The run that goes on.
-    package var run: Run?
-    package var waiting: [Waiting]
+    var takesApprovals: Bool
+    var rate: Rate
+    var jobs: [Job]
+    /// The run at hand.
+    var run: Run?
+    var waiting: [Waiting]
     /// Grows with each run that begins or ends: then `/api/runs` has something new.
-    package var runsSeen: Int
+    var runsSeen: Int
 
-    package init(
-        version: String, time: Date, takesApprovals: Bool, rate: Rate, jobs: [Job], run: Run?, waiting: [Waiting],
-        runsSeen: Int
-    ) {
-        self.version = version
-        self.time = time
-        self.takesApprovals = takesApprovals
-        self.rate = rate
-        self.jobs = jobs
-        self.run = run
-        self.waiting = waiting
-        self.runsSeen = runsSeen
-    }
-
-    package struct Rate: Encodable, Sendable {
+    struct Rate: Encodable, Sendable {
         /// The rate in force.
-        package var now: Int
+        var now: Int
         /// The rate that was set.
-        package var limit: Int
-
-        package init(now: Int, limit: Int) {
-            self.now = now
-            self.limit = limit
-        }
+        var limit: Int
     }
 
     /// One job, and when it looks for exports again.
-    package struct Job: Encodable, Sendable {
-        package var name: String
+    struct Job: Encodable, Sendable {
+        var name: String
         /// Where its exports come from, in words.
-        package var source: String
+        var source: String
         /// nil before the first poll.
-        package var nextPollSeconds: Double?
-        /// For how long no export is taken because runs failed in a row; nil where none did.
-        package var pauseSeconds: Double?
+        var nextPollSeconds: Double?
+        /// For how long no export is taken because runs failed in a row; nil if exports are taken.
+        var pauseSeconds: Double?
         /// Exports that were seen and not taken yet.
-        package var exportsWaiting: Int
+        var exportsWaiting: Int
         /// The export that is being synced.
-        package var export: String?
-        /// Why it cannot do its work now; empty where it can.
-        package var problems: [String]
-
-        package init(
-            name: String, source: String, nextPollSeconds: Double?, pauseSeconds: Double?, exportsWaiting: Int,
-            export: String?, problems: [String]
-        ) {
-            self.name = name
-            self.source = source
-            self.nextPollSeconds = nextPollSeconds
-            self.pauseSeconds = pauseSeconds
-            self.exportsWaiting = exportsWaiting
-            self.export = export
-            self.problems = problems
-        }
+        var export: String?
+        /// Why it cannot do its work now; empty if it can.
+        var problems: [String]
     }
 
     /// How far a run has come.
-    package struct Run: Encodable, Sendable, Equatable {
-        package var run: String
-        package var job: String
-        package var export: String
-        /// For instance `applying`.
-        package var phase: String
-        package var done: Int
-        /// nil where it is not known yet.
-        package var total: Int?
-        package var failed: Int
-        package var retries: Int
+    struct Run: Encodable, Sendable, Equatable {
+        var run: String
+        var job: String
+        var export: String
+        var phase: RunProgress.Phase
+        var done: Int
+        /// nil if it is not known yet.
+        var total: Int?
+        var failed: Int
+        var retries: Int
         /// Calls a second of the last half minute; nil at the beginning.
-        package var rate: Double?
-        package var limit: Double
+        var rate: Double?
+        var limit: Double
         /// Why the rate in force is not the limit, or why calls are held back.
-        package var reason: String?
-        package var pauseSeconds: Double?
-        package var elapsedSeconds: Double
-        package var secondsLeft: Double?
+        var reason: String?
+        var pauseSeconds: Double?
+        var elapsedSeconds: Double
+        var secondsLeft: Double?
         /// Response times of the run so far.
-        package var p50: Double?
-        package var p99: Double?
-        package var isStopping: Bool
-
-        package init(
-            run: String, job: String, export: String, phase: String, done: Int, total: Int?, failed: Int, retries: Int,
-            rate: Double?, limit: Double, reason: String?, pauseSeconds: Double?, elapsedSeconds: Double,
-            secondsLeft: Double?, p50: Double?, p99: Double?, isStopping: Bool
-        ) {
-            self.run = run
-            self.job = job
-            self.export = export
-            self.phase = phase
-            self.done = done
-            self.total = total
-            self.failed = failed
-            self.retries = retries
-            self.rate = rate
-            self.limit = limit
-            self.reason = reason
-            self.pauseSeconds = pauseSeconds
-            self.elapsedSeconds = elapsedSeconds
-            self.secondsLeft = secondsLeft
-            self.p50 = p50
-            self.p99 = p99
-            self.isStopping = isStopping
-        }
+        var p50: Double?
+        var p99: Double?
+        var isStopping: Bool
     }
 
     /// A run that waits for a person.
-    package struct Waiting: Encodable, Sendable {
-        package var run: String
-        package var job: String
-        package var export: String
-        /// `refused` by a guard, or `stopped` by a person.
-        package var cause: String
-        package var since: Date
-        package var records: Int
-        package var creates: Int
-        package var deletes: Int
+    struct Waiting: Encodable, Sendable {
+        var run: String
+        var job: String
+        var export: String
+        var cause: WaitingRun.Cause
+        var since: Date
+        var records: Int
+        var creates: Int
+        var deletes: Int
         /// Why it waits, a sentence a guard.
-        package var reasons: [String]
+        var reasons: [String]
         /// The owners who would lose the most carts, most first.
-        package var owners: [Loss]
+        var owners: [Loss]
         /// Whether a number of deletes is all it needs.
-        package var canBeApproved: Bool
-        /// Until when it is approved; nil where it is not.
-        package var approvedUntil: Date?
-        /// The command that approves it.
-        package var command: String
-
-        package init(
-            run: String, job: String, export: String, cause: String, since: Date, records: Int, creates: Int,
-            deletes: Int, reasons: [String], owners: [Loss], canBeApproved: Bool, approvedUntil: Date?, command: String
-        ) {
-            self.run = run
-            self.job = job
-            self.export = export
-            self.cause = cause
-            self.since = since
-            self.records = records
-            self.creates = creates
-            self.deletes = deletes
-            self.reasons = reasons
-            self.owners = owners
-            self.canBeApproved = canBeApproved
-            self.approvedUntil = approvedUntil
-            self.command = command
-        }
+        var canBeApproved: Bool
+        /// Until when it is approved; nil if it is not.
+        var approvedUntil: Date?
+        /// The command that approves it, or what else can be done.
+        var command: String
 
         /// How many carts an owner would lose.
-        package struct Loss: Encodable, Sendable {
-            package var kind: String
-            package var owner: String
-            package var deletes: Int
+        struct Loss: Encodable, Sendable {
+            var kind: OwnerKind
+            var owner: String
+            var deletes: Int
+        }
+    }
+}
 
-            package init(kind: String, owner: String, deletes: Int) {
-                self.kind = kind
-                self.owner = owner
-                self.deletes = deletes
+extension ServiceView.Job {
+    init(_ status: JobStatus) {
+        func seconds(_ duration: Duration) -> Double { ((duration / .seconds(1)) * 10).rounded() / 10 }
+        self.init(
+            name: status.name, source: status.source, nextPollSeconds: status.nextPoll.map(seconds),
+            pauseSeconds: status.pause.map(seconds),
+            exportsWaiting: status.inbox.view.ready.count + status.inbox.view.waiting.count,
+            export: status.inbox.current, problems: status.health.reasons)
+    }
+}
+
+extension ServiceView.Run {
+    /// - Parameter limit: the rate that was set.
+    init(
+        _ tools: RunTools, _ run: String, of job: JobStatus, limit: Int, isStopping: Bool,
+        now: ContinuousClock.Instant, date: Date
+    ) {
+        let progress = tools.progress.now
+        let snapshot = tools.recorder.snapshot()
+        let recent = tools.recorder.recentRate(now: now)
+        let counts = ProgressCounts(
+            done: progress.done, total: progress.total, failed: progress.failed, limit: Double(limit),
+            p50: snapshot.milliseconds(atPercentile: 50, of: progress.phase.operations, .response),
+            p99: snapshot.milliseconds(atPercentile: 99, of: progress.phase.operations, .response),
+            from: tools.recorder, now: now)
+        self.init(
+            run: run, job: job.name, export: job.inbox.current ?? "", phase: progress.phase, done: progress.done,
+            total: progress.total, failed: progress.failed, retries: counts.retries, rate: recent > 0 ? recent : nil,
+            limit: counts.limit, reason: counts.reason, pauseSeconds: counts.pauseLeft,
+            elapsedSeconds: max(0, date.timeIntervalSince(snapshot.started)), p50: counts.p50, p99: counts.p99,
+            isStopping: isStopping)
+        if progress.phase == .applying, let rate, let total { secondsLeft = Double(max(0, total - done)) / rate }
+    }
+}
+
+extension ServiceView.Waiting {
+    /// - Parameter state: the state folder.
+    init(_ run: WaitingRun, _ approval: Approval?, state: String) {
+        let canBeApproved = run.lasting.isEmpty
+        self.init(
+            run: run.id, job: run.job, export: run.export, cause: run.cause, since: run.since, records: run.records,
+            creates: run.counts.creates, deletes: run.counts.deletes,
+            reasons: run.refusals.isEmpty ? [run.reason] : run.refusals.map(\.sentence),
+            owners: run.hardestHit.map {
+                Loss(kind: $0.owner.kind, owner: $0.owner.id.text, deletes: $0.deletes)
+            },
+            canBeApproved: canBeApproved, approvedUntil: approval?.expires,
+            command: canBeApproved ? WaitingRun.command(run.id, state: state) : WaitingRun.advice(run.lasting))
+    }
+}
+
+/// A page of runs, the newest first, as `/api/runs` shows it.
+struct RunsView: Encodable, Sendable {
+    var runs: [Run]
+    /// The path of the next page; nil on the last.
+    var next: String?
+
+    /// What is known of one run.
+    struct Run: Encodable, Sendable {
+        var run: String
+        var job: String
+        var command: String
+        var state: State
+        var started: Date
+        var ended: Date?
+        var exitStatus: Int?
+        /// How it ended, in a sentence; nil while it goes on.
+        var verdict: String?
+        var creates: Int
+        var deletes: Int
+        var kept: Int
+        /// The names of its exports, without folders.
+        var exports: [String]
+        /// The path of its report; nil if there is none.
+        var report: String?
+    }
+
+    /// The state of a run as the ledger knows it, or `waiting` for a person, or `superseded` by a later run.
+    enum State: Encodable, Sendable, Equatable {
+        case waiting
+        case superseded
+        case recorded(RunRecord.State)
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            switch self {
+            case .waiting: try container.encode("waiting")
+            case .superseded: try container.encode("superseded")
+            case .recorded(let state): try container.encode(state)
             }
         }
     }
 }
 
-/// A page of runs, the newest first, as `/api/runs` shows it.
-package struct RunsView: Encodable, Sendable {
-    package var runs: [Run]
-    /// The path of the next page; nil on the last.
-    package var next: String?
-
-    package init(runs: [Run], next: String?) {
-        self.runs = runs
-        self.next = next
-    }
-
-    /// What is known of one run.
-    package struct Run: Encodable, Sendable {
-        package var run: String
-        package var job: String
-        package var command: String
-        /// `planning`, `refused`, `applying`, `finished`, `stopped`, `failed`, `superseded` or `waiting`.
-        package var state: String
-        package var started: Date
-        package var ended: Date?
-        package var exitStatus: Int?
-        /// How it ended, in a sentence; nil while it goes on.
-        package var verdict: String?
-        package var creates: Int
-        package var deletes: Int
-        package var kept: Int
-        /// The names of its exports, without folders.
-        package var exports: [String]
-        /// The path of its report; nil where there is none.
-        package var report: String?
-
-        package init(
-            run: String, job: String, command: String, state: String, started: Date, ended: Date?, exitStatus: Int?,
-            verdict: String?, creates: Int, deletes: Int, kept: Int, exports: [String], report: String?
-        ) {
-            self.run = run
-            self.job = job
-            self.command = command
-            self.state = state
-            self.started = started
-            self.ended = ended
-            self.exitStatus = exitStatus
-            self.verdict = verdict
-            self.creates = creates
-            self.deletes = deletes
-            self.kept = kept
-            self.exports = exports
-            self.report = report
-        }
+extension RunsView.Run {
+    /// - Parameters:
+    ///   - isWaiting: whether the run waits for a person.
+    ///   - report: the path of its report; nil if there is none.
+    init(_ run: RunRecord, isWaiting: Bool, report: String?) {
+        let status = run.exitStatus.flatMap { ExitStatus(rawValue: Int32($0)) }
+        self.init(
+            run: run.id, job: run.source, command: run.command,
+            state: isWaiting ? .waiting : run.supersededBy == nil ? .recorded(run.state) : .superseded,
+            started: run.started, ended: run.ended, exitStatus: run.exitStatus, verdict: run.reason ?? status?.words,
+            creates: run.counts.creates, deletes: run.counts.deletes, kept: run.counts.kept,
+            exports: run.exports.map { URL(filePath: $0.path).lastPathComponent }, report: report)
     }
 }

@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
+import Ledger
 import NIOCore
 
 /// What the status server's answers say.
@@ -19,11 +20,11 @@ struct StatusPages: Sendable {
     static let limits = 1...1000
     static let usualLimit = 50
 
-    let sources: StatusSources
+    let source: any StatusSource
     let events: EventStream
 
     /// Answers what only reads.
-    func show(_ route: StatusRoute, _ uri: URI, isHead: Bool) async throws -> Response {
+    func show(_ route: StatusRoute, _ uri: URI, isHead: Bool) throws -> Response {
         switch route {
         case .page: return asset(PackageResources.page_html, type: "text/html; charset=utf-8", policy: Protection.page)
         case .script: return asset(PackageResources.page_js, type: "text/javascript; charset=utf-8")
@@ -33,25 +34,25 @@ struct StatusPages: Sendable {
         case .health: return try health()
         case .readiness: return try readiness()
         case .metrics:
-            return asset(Array(try await sources.metrics().utf8), type: "text/plain; version=0.0.4; charset=utf-8")
-        case .service: return try Self.json(.ok, try await sources.service())
-        case .serviceEvents: return try stream(isHead) { try await serviceEvent() }
-        case .runs: return try await runs(uri)
-        case .run(let run): return try await self.run(run)
+            return asset(Array(source.metrics().utf8), type: "text/plain; version=0.0.4; charset=utf-8")
+        case .service: return try Self.json(.ok, source.service())
+        case .serviceEvents: return try stream(isHead) { try serviceEvent() }
+        case .runs: return try runs(uri)
+        case .run(let run): return try self.run(run)
         case .runReport(let run):
-            guard let page = try await sources.report(run, "report.html") else { throw Self.noReport(run) }
+            guard let page = source.report(run, "report.html") else { throw Self.noReport(run) }
             var response = Self.response(.ok, page, type: "text/html; charset=utf-8")
             response.headers[Self.policy] = Protection.report
             return response
         case .runEvents(let run):
-            guard let known = try await sources.run(run) else { throw Self.noRun(run) }
-            return try stream(isHead) { try await runEvent(of: known.run) }
+            guard let known = try source.run(run) else { throw Self.noRun(run) }
+            return try stream(isHead) { try runEvent(of: known.run) }
         case .approve, .stop: return Self.error(.methodNotAllowed, "this can only be asked for with POST")
         }
     }
 
     /// Approves a run; the body may have `maxDeletes`.
-    func approve(_ run: String, _ body: ByteBuffer) async throws -> Response {
+    func approve(_ run: String, _ body: ByteBuffer) throws -> Response {
         struct Order: Decodable {
             let maxDeletes: Int?
         }
@@ -63,11 +64,11 @@ struct StatusPages: Sendable {
             order = read
         }
         if let deletes = order.maxDeletes, deletes < 0 { throw BadRequest(reason: "maxDeletes is less than 0") }
-        return try Self.json(.accepted, Done(message: try await sources.approve(run, order.maxDeletes)))
+        return try Self.json(.accepted, Done(message: try source.approve(run, maxDeletes: order.maxDeletes)))
     }
 
-    func stop(_ run: String) async throws -> Response {
-        try Self.json(.accepted, Done(message: try await sources.stop(run)))
+    func stop(_ run: String) throws -> Response {
+        try Self.json(.accepted, Done(message: try source.stop(run)))
     }
 
     private struct Done: Encodable {
@@ -79,7 +80,7 @@ struct StatusPages: Sendable {
             let status: String
             let lastPollSeconds: Double?
         }
-        let health = sources.health()
+        let health = source.health()
         let seconds = health.sinceLastPoll.map { $0 / .seconds(1) }
         return try Self.json(
             health.isAlive ? .ok : .serviceUnavailable,
@@ -91,12 +92,12 @@ struct StatusPages: Sendable {
             let isReady: Bool
             let reasons: [String]
         }
-        let reasons = sources.health().reasons
+        let reasons = source.health().reasons
         return try Self.json(
             reasons.isEmpty ? .ok : .serviceUnavailable, Readiness(isReady: reasons.isEmpty, reasons: reasons))
     }
 
-    private func runs(_ uri: URI) async throws -> Response {
+    private func runs(_ uri: URI) throws -> Response {
         var limit = Self.usualLimit
         if let text = uri.queryParameters["limit"] {
             guard let number = Int(text), Self.limits.contains(number) else {
@@ -107,22 +108,22 @@ struct StatusPages: Sendable {
         }
         let before = uri.queryParameters["before"].map(String.init)
         if let before, !StatusRoute.isRun(before) { throw BadRequest(reason: "before is not the id of a run") }
-        return try Self.json(.ok, try await sources.runs(limit, before))
+        return try Self.json(.ok, try source.runs(limit: limit, before: before))
     }
 
     /// The report of a run, or what is known of one that has none yet.
-    private func run(_ run: String) async throws -> Response {
+    private func run(_ run: String) throws -> Response {
         // A run that goes on has a report that says it was ended in the middle, in case it will be.
-        let goesOn = try await sources.service().run?.run == run
-        if !goesOn, let report = try await sources.report(run, "report.json") {
+        let goesOn = source.service().run?.run == run
+        if !goesOn, let report = source.report(run, "report.json") {
             return Self.response(.ok, report, type: Self.jsonType)
         }
-        guard let known = try await sources.run(run) else { throw Self.noRun(run) }
+        guard let known = try source.run(run) else { throw Self.noRun(run) }
         return try Self.json(.ok, known)
     }
 
     private func stream(
-        _ isHead: Bool, _ next: @escaping @Sendable () async throws -> EventStream.Event?
+        _ isHead: Bool, _ next: @escaping @Sendable () throws -> EventStream.Event?
     ) throws -> Response {
         if isHead { return Response(status: .ok, headers: [.contentType: Self.eventsType]) }
         guard let body = events.body(next) else {
@@ -134,18 +135,18 @@ struct StatusPages: Sendable {
         return Response(status: .ok, headers: [.contentType: Self.eventsType], body: body)
     }
 
-    private func serviceEvent() async throws -> EventStream.Event? {
-        .init(name: "service", data: try Self.text(try await sources.service()))
+    private func serviceEvent() throws -> EventStream.Event? {
+        .init(name: "service", data: try Self.text(source.service()))
     }
 
     /// How far a run has come, or how it ended.
-    private func runEvent(of run: String) async throws -> EventStream.Event? {
-        if let current = try await sources.service().run, current.run == run {
+    private func runEvent(of run: String) throws -> EventStream.Event? {
+        if let current = source.service().run, current.run == run {
             return .init(name: "progress", data: try Self.text(current))
         }
-        guard let known = try await sources.run(run) else { throw Self.noRun(run) }
+        guard let known = try source.run(run) else { throw Self.noRun(run) }
         // Between its last call and its report a run is still there.
-        if known.ended == nil && ["planning", "applying"].contains(known.state) { return nil }
+        if known.ended == nil && [.recorded(.planning), .recorded(.applying)].contains(known.state) { return nil }
         return .init(name: "end", data: try Self.text(known), isLast: true)
     }
 

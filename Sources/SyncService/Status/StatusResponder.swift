@@ -4,7 +4,7 @@ import HummingbirdCore
 import Logging
 import NIOCore
 
-/// A request with its connection, which is closed where an answer takes too long.
+/// A request with its connection, which is closed if an answer takes too long.
 struct StatusContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     let channel: any Channel
@@ -24,7 +24,7 @@ struct StatusResponder: HTTPResponder {
     static let maxBody = 1024
 
     let pages: StatusPages
-    /// Names that a Host header may have beside those of loopback, in lower case.
+    /// Names that a Host header may have besides those of loopback, in lower case.
     let names: Set<String>
     /// Whether any address may stand in the Host header: no name server can point one of those here.
     let takesAddresses: Bool
@@ -70,20 +70,20 @@ struct StatusResponder: HTTPResponder {
             switch route {
             case .approve(let run):
                 if let refusal = refusal(request, authority) { return refusal }
-                return try await pages.approve(run, try await body(request))
+                return try pages.approve(run, try await body(request))
             case .stop(let run):
                 if let refusal = refusal(request, authority) { return refusal }
                 _ = try await body(request)
-                return try await pages.stop(run)
+                return try pages.stop(run)
             default:
-                return try await pages.show(route, request.uri, isHead: request.method == .head)
+                return try pages.show(route, request.uri, isHead: request.method == .head)
             }
         } catch {
             return failure(error, route)
         }
     }
 
-    /// Why somebody may not change anything; nil where they may.
+    /// Why the request may not change anything; nil if it may.
     private func refusal(_ request: Request, _ authority: String) -> Response? {
         guard let token else {
             return StatusPages.error(
@@ -150,7 +150,7 @@ enum Protection {
 }
 
 extension ResponseBody {
-    /// The same body on a connection that is closed where it is not read in time.
+    /// The same body on a connection that is closed if the body is not read in time.
     fileprivate func closing(_ channel: any Channel, in limit: TimeAmount) -> ResponseBody {
         ResponseBody(contentLength: contentLength) { writer in
             let deadline = channel.eventLoop.scheduleTask(in: limit) { channel.close(promise: nil) }

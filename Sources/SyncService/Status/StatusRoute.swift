@@ -9,7 +9,7 @@ enum StatusRoute: Hashable {
     case run(String), runEvents(String), runReport(String)
     case approve(String), stop(String)
 
-    /// Nil for a path that there is not.
+    /// Nil if there is no such path.
     init?(path: String) {
         if let route = Self.fixed[path] {
             self = route

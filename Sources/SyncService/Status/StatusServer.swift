@@ -1,12 +1,14 @@
+import CallPacing
 import Hummingbird
 import HummingbirdCore
-package import Logging
+import Logging
 import NIOCore
 import ServiceLifecycle
+import SyncEngine
 
 /// Why the status server cannot start.
 package enum StatusServerError: Error, Hashable, CustomStringConvertible {
-    /// Others could reach it, and there is no token that keeps them from approving.
+    /// Other machines could reach it, and no token keeps them from approving.
     case exposed(host: String)
     case cannotListen(host: String, port: Int, reason: String)
 
@@ -20,8 +22,8 @@ package enum StatusServerError: Error, Hashable, CustomStringConvertible {
     }
 }
 
-/// The service's page and endpoints: they show what it does, and take approvals from who has the token.
-package final class StatusServer: Service, Sendable {
+/// The service's page and endpoints: they show what it does, and take approvals that come with the token.
+package final class StatusServer: Service {
     package struct Options: Sendable {
         /// The address to listen on.
         package var host: String
@@ -29,7 +31,7 @@ package final class StatusServer: Service, Sendable {
         package var port: Int
         /// Further names under which a browser may ask, beside loopback names and `host`.
         package var names: [String]
-        /// The secret of those who may approve and stop; without one nobody may, and only loopback addresses are
+        /// The secret of those who may approve and stop; if it is nil nobody may, and only loopback addresses are
         /// allowed.
         package var token: ApprovalToken?
 
@@ -43,7 +45,7 @@ package final class StatusServer: Service, Sendable {
         }
     }
 
-    /// Connections at the same time; further ones wait. Less than the 1024 files that a process may usually have.
+    /// Connections at the same time; others wait. It is less than the 1024 files that a process may usually have.
     static let maxConnections = 600
     /// A connection without a whole request for this long is closed, in seconds.
     static let idleSeconds: Int64 = 10
@@ -55,9 +57,21 @@ package final class StatusServer: Service, Sendable {
     private let logger: Logger
     private let onListening: @Sendable (_ port: Int) -> Void
 
+    /// The server of a service.
+    ///
     /// Throws `StatusServerError.exposed`.
-    package init(
-        options: Options = Options(), sources: StatusSources, clock: ServiceClock = .continuous, logger: Logger,
+    ///
+    /// - Parameter version: that of the program.
+    package convenience init(
+        _ options: Options, _ jobs: ServiceJobs, version: String, onListening: @escaping @Sendable (_ port: Int) -> Void
+    ) throws(StatusServerError) {
+        let status = ServiceStatus(jobs, version: version, takesApprovals: options.token != nil)
+        try self.init(
+            options, source: status, time: jobs.session.time, logger: jobs.session.log, onListening: onListening)
+    }
+
+    init(
+        _ options: Options, source: any StatusSource, time: TimeSource, logger: Logger,
         onListening: @escaping @Sendable (_ port: Int) -> Void = { _ in }
     ) throws(StatusServerError) {
         let isLoopback = HostName(options.host.contains(":") ? "[\(options.host)]" : options.host)?.isLoopback == true
@@ -66,12 +80,14 @@ package final class StatusServer: Service, Sendable {
         self.logger = logger
         self.onListening = onListening
         responder = StatusResponder(
-            pages: StatusPages(sources: sources, events: EventStream(clock: clock)),
+            pages: StatusPages(source: source, events: EventStream(time: time)),
             names: Set(([options.host] + options.names).map { $0.lowercased() }), takesAddresses: !isLoopback,
             token: options.token, logger: logger)
     }
 
-    /// Serves until graceful shutdown or cancellation. Throws `StatusServerError.cannotListen`.
+    /// Serves until graceful shutdown or cancellation.
+    ///
+    /// Throws `StatusServerError.cannotListen`.
     package func run() async throws {
         // What the server says of itself is nothing that an operator waits for.
         var quiet = logger

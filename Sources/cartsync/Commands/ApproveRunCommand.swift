@@ -85,30 +85,7 @@ extension ApprovalRefused {
     }
 }
 
-extension Approval {
-    /// What is approved, for how long.
-    var sentence: String {
-        let what = deletes.map { " with up to \(Count.text($0, "delete"))" } ?? ""
-        return
-            "run \(run) is approved\(what) until \(expires.formatted(.iso8601)); the service takes it at its next poll"
-    }
-}
-
 extension WaitingRun {
-    /// Why it waits, in a sentence.
-    var reason: String {
-        switch cause {
-        case .refused: refusals.map(\.sentence).joined(separator: "; ")
-        case .stopped: "it was stopped by a person"
-        }
-    }
-
-    /// The command that approves it, wherever it is typed.
-    static func command(_ run: String, state: String) -> String {
-        let path = URL(filePath: state).standardizedFileURL.path
-        return "cartsync " + ["runs", "approve", "--state", path, run].map(ShellWord.quoted).joined(separator: " ")
-    }
-
     fileprivate func line(_ approval: Approval?) -> WaitingLine {
         WaitingLine(
             run: id, job: job, export: export, creates: counts.creates, deletes: counts.deletes, reason: reason,

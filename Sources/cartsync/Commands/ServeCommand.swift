@@ -1,12 +1,10 @@
 import ArgumentParser
+import CallPacing
 import CartAssociations
-import ExportFiles
 import Foundation
-import Ledger
 import Logging
 import ServiceLifecycle
 import SyncEngine
-import SyncReporting
 import SyncService
 
 struct ServeCommand: AsyncParsableCommand {
@@ -42,13 +40,15 @@ struct ServeCommand: AsyncParsableCommand {
         let file = settings.config
         let load: @Sendable () async throws -> LoadedSettings = { try await Invocation.load(flags, config: file) }
         let loaded = try await load()
-        let jobs = try ServiceJobs.settings(loaded)
+        let jobs = try ServiceSettings.jobs(loaded)
         let session = try Session.open(loaded, logLevel: .info)
         let ending: Ending
         do {
-            let built = try ServiceJobs(jobs, session, once: once)
-            let reload = SettingsReload(
-                loaded, session, built, file: file ?? SettingsFile.usualPath, load: load)
+            let built = try ServiceJobs(
+                jobs.map { (JobOptions($0, session), $0.loaded.settings.sources.jobSource()) }, session.store,
+                once: once)
+            let settings = ServiceSettings(loaded, session, load: load)
+            let reload = SettingsReload(file ?? SettingsFile.usualPath, built) { await settings.readAgain() }
             let result: Result<Ending, any Error>
             do {
                 result = .success(try await serve(session, built, reload))
@@ -79,13 +79,10 @@ struct ServeCommand: AsyncParsableCommand {
         // The jobs end by themselves with --once, and the group with them.
         configuration.services.append(
             .init(
-                service: jobs.service, successTerminationBehavior: .gracefullyShutdownGroup,
+                service: jobs, successTerminationBehavior: .gracefullyShutdownGroup,
                 failureTerminationBehavior: .gracefullyShutdownGroup))
         // The last one is the first to hear of the shutdown: the service manager is told before anything drains.
-        let notice = ServiceNotice(environment: ProcessInfo.processInfo.environment) {
-            let health = ServiceHealth(jobs.statuses())
-            return health.isAlive && health.sinceLastPoll != nil
-        }
+        let notice = ServiceNotice(environment: ProcessInfo.processInfo.environment, time: .system) { jobs.isPolling }
         configuration.services.append(.init(service: notice))
         configuration.maximumGracefulShutdownDuration = .seconds(30)
         let group = ServiceGroup(configuration: configuration)
@@ -95,27 +92,18 @@ struct ServeCommand: AsyncParsableCommand {
             Task { await group.triggerGracefulShutdown() }
         }
         defer { withExtendedLifetime(signals) {} }
-        for job in jobs.jobs {
-            session.log.notice(
-                "polling",
-                metadata: [
-                    "job": "\(job.name)", "source": "\(job.service.jobStatus().source)",
-                    "seconds": "\(job.session.settings.poll / .seconds(1))",
-                ])
-        }
+        jobs.logPolling()
         try await session.onSchedule { try await group.run() }
         return ending(jobs, session)
     }
 
     private func ending(_ jobs: ServiceJobs, _ session: Session) -> Ending {
-        let statuses = jobs.statuses().map(\.inbox)
-        func sum(_ count: (InboxStatus) -> Int) -> Int { statuses.reduce(0) { $0 + count($1) } }
-        let interrupted = sum(\.interruptions.count)
+        let exports = jobs.exports
         let summary =
-            "\(Count.text(sum(\.tally.done), "export")) done, \(Count.text(sum(\.tally.failed))) failed, "
-            + "\(Count.text(sum(\.tally.waiting))) waiting, \(Count.text(interrupted)) to be synced again"
+            "\(Count.text(exports.done, "export")) done, \(Count.text(exports.failed)) failed, "
+            + "\(Count.text(exports.waiting)) waiting, \(Count.text(exports.interrupted)) to be synced again"
         if session.stop.isRequested {
-            let isInterrupted = interrupted > 0
+            let isInterrupted = exports.interrupted > 0
             return Ending(
                 status: isInterrupted ? .stoppedEarly : .done, summary: summary,
                 next: isInterrupted ? TypedCommand(name: "serve").again() : nil)
@@ -133,10 +121,10 @@ struct ServeCommand: AsyncParsableCommand {
         }
         let host = String(address[..<colon]).trimmingCharacters(in: ["[", "]"])
         return try StatusServer(
-            options: .init(
+            .init(
                 host: host, port: Int(port), names: session.settings.httpNames,
                 token: session.settings.approvalToken.map(ApprovalToken.init)),
-            sources: ServiceStatus(session, jobs).sources, logger: session.log
+            jobs, version: Version.text
         ) { [log = session.log] port in
             let shown = host.contains(":") ? "[\(host)]" : host
             log.notice("the page can be opened", metadata: ["url": "http://\(shown):\(port)/"])

@@ -11,8 +11,7 @@ extension Session {
     func writeMetrics(_ run: MetricsFile.LastRun, again: String) -> Ending? {
         guard let path = settings.metricsFile else { return nil }
         do {
-            let successes = try ledger.runs().filter { $0.source == run.source && $0.exitStatus == 0 }
-            try MetricsFile.write(run, lastSuccess: successes.first?.ended, to: path)
+            try run.write(to: path, ledger)
             return nil
         } catch {
             return Ending(

@@ -1,3 +1,4 @@
+import CallPacing
 import ExportSources
 import SyncService
 
@@ -14,7 +15,7 @@ struct SourceSettings: Sendable {
     var s3Region = "us-east-1"
     var s3AccessKey: String?
     var s3SecretKey: String?
-    var maxSize = ExportFetcher.defaultLimit
+    var maxSize = 4 << 30
 
     /// The keys of the sources that are set.
     var kinds: [String] {
@@ -59,13 +60,18 @@ struct SourceSettings: Sendable {
     /// Where the exports come from, in words.
     var place: String? { folder ?? url?.words ?? sftp?.words ?? s3?.words }
 
-    /// The place elsewhere that exports are fetched from; nil for a folder.
-    func remote() -> (any ExportSource)? {
-        if let url { return WebSource(url, header: header) }
-        if let sftp { return SFTPSource(sftp, .init(key: sftpKey, knownHosts: sftpKnownHosts)) }
+    /// Where a job gets its exports from; there are no `problems`.
+    func jobSource() -> JobSource {
+        remote().map { .remote($0, mostBytes: maxSize) } ?? .folder(folder ?? "")
+    }
+
+    private func remote() -> (any ExportSource)? {
+        if let url { return WebSource(url, header: header, time: .system) }
+        if let sftp { return SFTPSource(sftp, .init(key: sftpKey, knownHosts: sftpKnownHosts), time: .system) }
         guard let s3, let key = s3AccessKey, let secret = s3SecretKey,
             let endpoint = s3Endpoint ?? (try? WebAddress("https://s3.\(s3Region).amazonaws.com"))
         else { return nil }
-        return BucketSource(s3, .init(endpoint: endpoint, region: s3Region, accessKey: key, secretKey: secret))
+        return BucketSource(
+            s3, .init(endpoint: endpoint, region: s3Region, accessKey: key, secretKey: secret), time: .system)
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import SyncService
 
 /// How a line of the log is written.
 enum LogFormat: String, CaseIterable, Sendable {
@@ -81,9 +82,6 @@ struct LogLine {
 
 /// Writes the program's log to standard error.
 struct ProgramLog: LogHandler {
-    /// The run that the current task works for: on each line that is logged meanwhile.
-    @TaskLocal static var run: String?
-
     let format: LogFormat
     var logLevel: Logger.Level
     var metadata: Logger.Metadata = [:]
@@ -100,7 +98,7 @@ struct ProgramLog: LogHandler {
     }
 
     func log(event: LogEvent) {
-        var fields: Logger.Metadata = Self.run.map { ["run": "\($0)"] } ?? [:]
+        var fields: Logger.Metadata = LoggedRun.id.map { ["run": "\($0)"] } ?? [:]
         for more in [metadata, metadataProvider?.get() ?? [:], event.metadata ?? [:]] {
             fields.merge(more) { _, new in new }
         }

@@ -52,14 +52,3 @@ enum Progress {
         for notice in progress.takeNotices() { Terminal.message("cartsync: warning: \(notice)") }
     }
 }
-
-extension RunProgress.Phase {
-    /// The calls that matter in this phase.
-    var operations: [CartAssociations.Operation] {
-        switch self {
-        case .listing: [.list]
-        case .applying: [.create, .delete]
-        case .reading, .comparing: []
-        }
-    }
-}

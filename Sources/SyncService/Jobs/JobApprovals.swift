@@ -1,23 +1,24 @@
+import CallPacing
 import CartAssociations
 import ExportFiles
 import Foundation
 import Logging
 import SyncEngine
 import SyncReporting
-import SyncService
 
-/// The runs of one job that wait for a person: between the state folder, where approvals are given, and the inbox, where
-/// their exports lie.
+/// The runs of one job that wait for a person: between the state folder, which holds the approvals, and the inbox, which
+/// holds their exports.
 struct JobApprovals: Sendable {
     let runs: WaitingRuns
     /// The job's source.
     let job: String
     let inbox: Inbox
+    let time: TimeSource
     let log: Logger
 
     private var own: [WaitingRun] { runs.all().filter { $0.job == job } }
 
-    /// Takes the exports of approved runs back to work, and forgets runs whose exports somebody took away.
+    /// Takes the exports of approved runs back to work, and forgets runs whose exports were taken away.
     func review() {
         for run in own {
             do {
@@ -37,7 +38,7 @@ struct JobApprovals: Sendable {
             log.notice("a run no longer waits, its export is gone", metadata: ["run": "\(run.id)"])
             return
         }
-        guard let approval = runs.approval(of: run, now: Date()) else { return }
+        guard let approval = runs.approval(of: run, now: time.wall()) else { return }
         for entry in waiting where try digest("\(inbox.path(.waiting))/\(entry.name)") == run.digest {
             guard try inbox.release(entry.name) else { continue }
             log.notice(
@@ -47,22 +48,26 @@ struct JobApprovals: Sendable {
         }
     }
 
-    /// The waiting run that an export had, with its approval where there is one.
+    /// The waiting run that an export had, and its approval if there is one; nil if no run waits for the export.
     func waiting(for export: ClaimedExport) -> (run: WaitingRun, approval: Approval?)? {
         let bytes = size(export.path)
         let candidates = own.filter { $0.bytes == bytes }
         guard !candidates.isEmpty, let digest = try? digest(export.path) else { return nil }
-        return candidates.last { $0.digest == digest }.map { ($0, runs.approval(of: $0, now: Date())) }
+        return candidates.last { $0.digest == digest }.map { ($0, runs.approval(of: $0, now: time.wall())) }
     }
 
-    /// Remembers that a run waits from now on, and whose place it takes.
+    /// Remembers that a run waits from now on.
+    ///
+    /// - Parameters:
+    ///   - plan: the refused plan; nil for a run that a person stopped.
+    ///   - former: the waiting run whose place it takes.
     func wait(
-        _ export: ClaimedExport, run: SyncRun, cause: WaitingRun.Cause, plan: PlanView?, inPlaceOf former: WaitingRun?
+        _ export: ClaimedExport, run: String, plan: PlanView?, inPlaceOf former: WaitingRun?
     ) throws(RunFailure) {
         do {
             var waiting = WaitingRun(
-                id: run.id, cause: cause, job: job, export: export.name, digest: try digest(export.path),
-                bytes: size(export.path) ?? 0, since: Date())
+                id: run, cause: plan == nil ? .stopped : .refused, job: job, export: export.name,
+                digest: try digest(export.path), bytes: size(export.path) ?? 0, since: time.wall())
             if let plan { waiting.take(plan) }
             if let former { try runs.remove(former) }
             try runs.add(waiting)
@@ -72,7 +77,8 @@ struct JobApprovals: Sendable {
     }
 
     /// Forgets a run that waited: its approval is used up.
-    func forget(_ run: WaitingRun) throws(RunFailure) {
+    func forget(_ run: WaitingRun?) throws(RunFailure) {
+        guard let run else { return }
         do {
             try runs.remove(run)
         } catch {

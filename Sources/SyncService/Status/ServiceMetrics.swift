@@ -4,30 +4,31 @@ import Foundation
 import Ledger
 import SyncEngine
 import SyncReporting
-import SyncService
 import Synchronization
 
-/// What `/metrics` tells of all jobs: the runs that have ended, and the recorder of the one that goes on.
+/// What `/metrics` tells of all jobs: the runs that have ended, and the run at hand.
 final class ServiceMetrics: Sendable {
     private struct State {
         var ended: PrometheusText
-        var running: (recorder: LatencyRecorder, progress: RunProgress)?
+        var running: RunTools?
     }
 
     private let state: Mutex<State>
-    private let session: Session
+    private let session: StoreSession
 
     /// - Parameter sources: the names of the sources of all jobs.
-    init(_ session: Session, sources: [String]) {
+    init(_ session: StoreSession, sources: [String]) {
         self.session = session
         state = Mutex(State(ended: PrometheusText(sources: sources)))
     }
 
-    /// What measures the run that goes on.
-    var running: (recorder: LatencyRecorder, progress: RunProgress)? { state.withLock { $0.running } }
+    private var time: TimeSource { session.time }
 
-    func begin(_ recorder: LatencyRecorder, _ progress: RunProgress) {
-        state.withLock { $0.running = (recorder, progress) }
+    /// The tools of the run at hand; nil if there is none.
+    var running: RunTools? { state.withLock { $0.running } }
+
+    func begin(_ run: RunTools) {
+        state.withLock { $0.running = run }
     }
 
     /// Counts a run that has a report.
@@ -39,9 +40,9 @@ final class ServiceMetrics: Sendable {
     }
 
     /// Counts a run that was resumed, without what was counted before.
-    func count(_ report: RunReport, after earlier: RunOutcomes, _ recorder: LatencyRecorder) {
+    func count(_ report: RunReport, after earlier: RunOutcomes, _ run: RunTools) {
         state.withLock { state in
-            state.ended.add(report, after: earlier, calls: calls(of: recorder))
+            state.ended.add(report, after: earlier, calls: calls(of: run))
             state.running = nil
         }
     }
@@ -52,10 +53,10 @@ final class ServiceMetrics: Sendable {
     }
 
     /// Counts the calls of a run that ended without a report: a counter never falls.
-    func addRest(_ recorder: LatencyRecorder) {
+    func addRest(of run: RunTools) {
         state.withLock { state in
             guard state.running != nil else { return }
-            state.ended.add(calls(of: recorder))
+            state.ended.add(calls(of: run))
             state.running = nil
         }
     }
@@ -66,19 +67,29 @@ final class ServiceMetrics: Sendable {
         now.limit = Double(session.pacer.rate)
         now.exportsWaiting = jobs.reduce(0) { $0 + $1.inbox.view.ready.count + $1.inbox.view.waiting.count }
         now.approvalsWaiting = jobs.reduce(0) { $0 + $1.inbox.awaiting.count }
-        (now.stateFreeBytes, now.ledgerBytes) = StateFolder.sizes(session.ledger.folder)
+        (now.stateFreeBytes, now.ledgerBytes) = sizes()
         return state.withLock { state in
-            if let (recorder, progress) = state.running {
-                let standing = progress.now
-                now.rate = recorder.recentRate(now: .now)
+            if let run = state.running {
+                let standing = run.progress.now
+                now.rate = run.recorder.recentRate(now: time.now())
                 if standing.phase == .applying { now.changesLeft = (standing.total ?? standing.done) - standing.done }
             }
-            let running = state.running.map { calls(of: $0.recorder) }
-            return state.ended.text(now: now, running: running, time: Date())
+            return state.ended.text(now: now, running: state.running.map(calls), time: time.wall())
         }
     }
 
-    private func calls(of recorder: LatencyRecorder) -> LatencyReport {
-        LatencyReport(recorder.snapshot(), rateLimit: Double(session.settings.rate), ended: Date())
+    /// The bytes that are free on the disk of the state folder, and those of the ledger; nil if they cannot be asked.
+    private func sizes() -> (free: Int?, ledger: Int?) {
+        let files = FileManager.default
+        let folder = session.ledger.folder
+        let disk = try? files.attributesOfFileSystem(forPath: folder)[.systemFreeSize] as? NSNumber
+        let sizes = Ledger.fileNames.compactMap { name in
+            (try? files.attributesOfItem(atPath: "\(folder)/\(name)")[.size] as? NSNumber)?.intValue
+        }
+        return (disk?.intValue, sizes.isEmpty ? nil : sizes.reduce(0, +))
+    }
+
+    private func calls(of run: RunTools) -> LatencyReport {
+        LatencyReport(run.recorder.snapshot(), rateLimit: Double(session.pacer.limit), ended: time.wall())
     }
 }

@@ -1,3 +1,4 @@
+import CallPacing
 import Foundation
 import Synchronization
 import TestSupport
@@ -7,7 +8,7 @@ import Testing
 @testable import SyncService
 
 @Suite("Exports behind a URL")
-struct WebSourceTests {
+struct WebExportsTests {
     private let folder: TemporaryFolder
     private let export = Data((0..<5000).map { "customer-\($0),cart-\($0)\n" }.joined().utf8)
 
@@ -31,7 +32,8 @@ struct WebSourceTests {
         limit: Int = 1 << 20, _ body: (ExportServer, ExportFetcher, _ url: String) async throws -> Void
     ) async throws {
         try await ExportServer.with { server, url in
-            let source = WebSource(try WebAddress(url + path), header: header.map { (name: $0.0, value: $0.1) })
+            let source = WebSource(
+                try WebAddress(url + path), header: header.map { (name: $0.0, value: $0.1) }, time: .system)
             do {
                 try await body(server, fetcher(source, limit: limit), url)
             } catch {
@@ -162,7 +164,6 @@ struct WebSourceTests {
             #expect(await fetch(fetcher, at: 100) == 0)
             #expect(fetcher.trouble?.problem.contains("where nobody can follow") == true)
         }
-        #expect(try WebAddress("https://a.example/x").following("http://a.example/x") == nil)
     }
 
     @Test("a source that is down for an hour is asked ever more rarely, says so, and is read when it is back")
@@ -184,21 +185,10 @@ struct WebSourceTests {
 
     @Test("nobody listens: the reason is told and no process ends")
     func nobody() async throws {
-        let source = WebSource(try WebAddress("http://127.0.0.1:1/a.csv"), header: nil)
+        let source = WebSource(try WebAddress("http://127.0.0.1:1/a.csv"), header: nil, time: .system)
         let fetcher = fetcher(source)
         #expect(await fetch(fetcher) == 0)
         #expect(fetcher.trouble?.problem.contains("cannot be reached") == true)
         await source.shutdown()
-    }
-
-    @Test(
-        "the name is the last of the path, where a file can have it",
-        arguments: [
-            ("https://e.example/a/b.csv?x=1", "b.csv"), ("https://e.example/", "export"),
-            ("https://e.example/a%2Fb", "export"), ("https://e.example/.hidden", "export"),
-            ("https://e.example/a%0Ab", "export"), ("https://e.example/a%20b.csv", "a b.csv"),
-        ])
-    func names(url: String, name: String) throws {
-        #expect(try WebAddress(url).name == name)
     }
 }

@@ -1,0 +1,32 @@
+package import ExportSources
+package import SyncEngine
+
+/// What a job of the service is asked to do: the settings of the program, as far as the job needs them.
+package struct JobOptions: Sendable {
+    /// The name of the job.
+    package let name: String
+    /// The options of each of its runs; exports, approved deletes and the rate limit are those of the moment.
+    package var run: RunOptions
+    /// The time between two looks for exports.
+    package var poll: Duration
+    /// How long a file must be still before it is taken.
+    package var settle: Duration
+    /// The file for the metrics of the last run; nil for none.
+    package var metricsFile: String?
+
+    package init(name: String, run: RunOptions, poll: Duration, settle: Duration, metricsFile: String?) {
+        self.name = name
+        self.run = run
+        self.poll = poll
+        self.settle = settle
+        self.metricsFile = metricsFile
+    }
+}
+
+/// Where the exports of a job come from.
+package enum JobSource: Sendable {
+    /// A folder that other programs put them into.
+    case folder(String)
+    /// A place that they are fetched from, each of at most so many bytes.
+    case remote(any ExportSource, mostBytes: Int)
+}

@@ -1,0 +1,259 @@
+import CallPacing
+import CartAssociations
+import ExportFiles
+import Foundation
+import Ledger
+import Logging
+import SyncEngine
+import SyncReporting
+import Synchronization
+
+/// The runs of one job, and what they mean for its exports.
+///
+/// | how the run ended | what becomes of its export |
+/// |---|---|
+/// | no change is left to be made | `done/` |
+/// | a guard refused the plan, or a person stopped the run | `waiting/`, until a person approves or a newer snapshot comes |
+/// | the export cannot be used | `failed/` |
+/// | anything else | it stays in `working/`, and its run goes on later |
+final class JobRuns: ExportWork {
+    private let options: Mutex<JobOptions>
+    private let session: StoreSession
+    private let approvals: JobApprovals
+    private let metrics: ServiceMetrics
+    private let worstStatus = Mutex<ExitStatus?>(nil)
+    private let source: String
+
+    /// - Parameter session: with a log of the job's own.
+    init(
+        _ options: JobOptions, _ session: StoreSession, inbox: Inbox, metrics: ServiceMetrics
+    ) {
+        self.options = Mutex(options)
+        self.session = session
+        self.metrics = metrics
+        source = options.run.source
+        approvals = JobApprovals(
+            runs: WaitingRuns(stateFolder: session.ledger.folder), job: source, inbox: inbox, time: session.time,
+            log: session.log)
+    }
+
+    /// The first status of a run that was not done; nil if there was none.
+    var worst: ExitStatus? { worstStatus.withLock { $0 } }
+
+    /// Uses other options for the runs that begin from now on.
+    func take(_ options: JobOptions) { self.options.withLock { $0 = options } }
+
+    // MARK: - One export
+
+    func review() { approvals.review() }
+
+    /// Reads the whole export, since a broken one makes no earlier one void.
+    func classify(_ path: String) -> ExportContent {
+        let options = runOptions
+        let reader = ExportReader(options: options.reading)
+        guard let file = try? ExportFile.open(path, spoolFolder: session.ledger.folder, followingLinks: false),
+            let facts = try? reader.read(file, selecting: { _, _, _, _ in false }, visit: { _ in }),
+            facts.endsWithNewline || options.missingFinalNewline == .makesNoDeletes, facts.usableRecords > 0
+        else { return .unknown }
+        let shape = facts.shape
+        if shape.isDelta { return .delta }
+        let fields: [ExportField] = [.customer, .account, .owner]
+        return .snapshot(kind: fields.filter { shape.mapping[$0] != nil }.map(\.rawValue).joined(separator: "+"))
+    }
+
+    func run(_ export: ClaimedExport, began: @Sendable (String) -> Void) async -> ExportFate {
+        let waited = approvals.waiting(for: export)
+        let resumed = export.isResumed ? await resume(export, waited?.run, began) : nil
+        let fate = if let resumed { resumed } else { await planAndApply(export, waited, began) }
+        await session.endRun()
+        return fate
+    }
+
+    /// Goes on with the stopped run of an export that was taken before; nil if the export must be planned anew.
+    private func resume(
+        _ export: ClaimedExport, _ waited: WaitingRun?, _ began: (String) -> Void
+    ) async -> ExportFate? {
+        var id = "none"
+        do {
+            guard let record = try stoppedRun(of: export) else { return nil }
+            id = record.id
+            var options = runOptions
+            options.command = record.command
+            options.exports = record.exports.map(\.path)
+            options.missingFinalNewline = .makesNoDeletes
+            options.source = record.source
+            options.scope = record.scope
+            let run = SyncRun(options, session.beginRun(resuming: record))
+            let remainder = try run.remainder(of: record)
+            guard remainder.refusals.isEmpty else {
+                await session.endRun()
+                return nil
+            }
+            try approvals.forget(waited)
+            session.log.notice("a run is resumed", metadata: ["run": "\(id)", "pending": "\(remainder.pending)"])
+            let earlier = try? ReportFolder(path: run.folder).report()
+            return try await work(on: run, began) { () async throws(RunFailure) in
+                let report = try await run.resume(record, remainder)
+                metrics.count(report, after: earlier?.outcomes ?? RunOutcomes(), run.tools)
+                return try conclude(report, run, export)
+            }
+        } catch {
+            return fate(after: RunFailure(sorting: error), id, export, waited)
+        }
+    }
+
+    /// The run that was stopped while it applied this very export, under whatever name the export had then.
+    private func stoppedRun(of export: ClaimedExport) throws -> RunRecord? {
+        let stopped = try session.ledger.runs(in: [.stopped]).filter { run in
+            run.isResumable && run.command == "serve" && run.source == source
+        }
+        guard !stopped.isEmpty else { return nil }
+        let file = try ExportFile.open(export.path, spoolFolder: session.ledger.folder, followingLinks: false)
+        let digest = try file.sha256()
+        return stopped.last { $0.exports.map(\.digest) == [digest] }
+    }
+
+    private func planAndApply(
+        _ export: ClaimedExport, _ waited: (run: WaitingRun, approval: Approval?)?, _ began: (String) -> Void
+    ) async -> ExportFate {
+        var options = runOptions
+        options.exports = [export.path]
+        if let deletes = waited?.approval?.deletes { options.planGuard.approvedDeletes = deletes }
+        let run = SyncRun(options, session.beginRun())
+        do throws(RunFailure) {
+            return try await work(on: run, began) { () async throws(RunFailure) in
+                let plan = try await run.plan(keepingRejects: true)
+                for warning in run.warnings {
+                    session.log.warning("a warning before the plan", metadata: ["warning": "\(warning)"])
+                }
+                guard plan.refusals.isEmpty else { return try refuse(plan, run, export, waited?.run) }
+                // Before the first write: an approval is used once, however this run ends.
+                try approvals.forget(waited?.run)
+                let report = try await run.apply()
+                metrics.count(report)
+                return try conclude(report, run, export)
+            }
+        } catch {
+            // A person may stop a run before its plan is complete.
+            if case .stopped = error, session.runIsStopped,
+                let fate = try? waitForPerson(run, export, inPlaceOf: waited?.run)
+            {
+                return fate
+            }
+            return fate(after: error, run.id, export, waited?.run)
+        }
+    }
+
+    /// Does the work of a run, with its calls in the metrics and its id in the log.
+    private func work(
+        on run: SyncRun, _ began: (String) -> Void, _ work: () async throws(RunFailure) -> ExportFate
+    ) async throws(RunFailure) -> ExportFate {
+        began(run.id)
+        metrics.begin(run.tools)
+        defer { metrics.addRest(of: run.tools) }
+        do {
+            return try await LoggedRun.$id.withValue(run.id) { try await work() }
+        } catch {
+            throw RunFailure(sorting: error)
+        }
+    }
+
+    /// The options of a run that begins now.
+    private var runOptions: RunOptions {
+        var run = options.withLock { $0.run }
+        run.rateLimit = session.pacer.limit
+        return run
+    }
+
+    // MARK: - How a run ended
+
+    /// A run that applied its plan, or a part of it.
+    private func conclude(
+        _ report: RunReport, _ run: SyncRun, _ export: ClaimedExport
+    ) throws(RunFailure) -> ExportFate {
+        tell(report, export)
+        note(report.verdict.exitStatus)
+        guard report.outcomes.pending > 0 else { return .done(report: run.folder) }
+        if session.runIsStopped { return try waitForPerson(run, export, inPlaceOf: nil) }
+        return .interrupted(reason: run.failure.map { "\($0)" } ?? report.verdict.words)
+    }
+
+    /// A run that a person stopped goes on when a person says so.
+    private func waitForPerson(
+        _ run: SyncRun, _ export: ClaimedExport, inPlaceOf waited: WaitingRun?
+    ) throws(RunFailure) -> ExportFate {
+        try approvals.wait(export, run: run.id, plan: nil, inPlaceOf: waited)
+        let command = WaitingRun.command(run.id, state: session.ledger.folder)
+        return .waiting(reason: "a person stopped the run; \(command) lets it go on", report: run.folder)
+    }
+
+    /// A run whose plan a guard refused: nothing was written to the store, and the run waits for a person.
+    private func refuse(
+        _ plan: PlanView, _ run: SyncRun, _ export: ClaimedExport, _ waited: WaitingRun?
+    ) throws(RunFailure) -> ExportFate {
+        let sentences = plan.refusals.map(\.sentence).joined(separator: "; ")
+        let lasting = plan.refusals.filter { !WaitingRun.liftedByNumber.contains($0.rule) }
+        let next =
+            lasting.isEmpty ? WaitingRun.command(run.id, state: session.ledger.folder) : WaitingRun.advice(lasting)
+        if let report = try run.refuse(status: .refused, words: sentences, next: next) {
+            metrics.count(report)
+            tell(report, export)
+        }
+        try approvals.wait(export, run: run.id, plan: plan, inPlaceOf: waited)
+        note(.refused)
+        return .waiting(reason: "\(sentences); \(lasting.isEmpty ? "to allow it: " : "")\(next)", report: run.folder)
+    }
+
+    /// A run that could not go on, and has no report.
+    private func fate(
+        after failure: RunFailure, _ run: String, _ export: ClaimedExport, _ waited: WaitingRun?
+    ) -> ExportFate {
+        let status = failure.exitStatus
+        session.log.info(
+            "a run ended",
+            metadata: [
+                "run": "\(run)", "export": "\(export.name)", "status": "\(status.rawValue)", "verdict": "\(failure)",
+            ])
+        metrics.countRun(of: source, exitStatus: status)
+        writeMetrics(.failure(source: source, exitStatus: status, ended: session.time.wall()))
+        note(status)
+        switch status {
+        case .exportRefused, .exportUnreadable:
+            try? approvals.forget(waited)
+            return .failed(reason: "\(failure)", report: nil)
+        // Nothing is wrong with the export: its turn comes again.
+        default: return .interrupted(reason: "\(failure)")
+        }
+    }
+
+    /// Writes the one line of the log that tells how a run ended, and its metrics.
+    private func tell(_ report: RunReport, _ export: ClaimedExport) {
+        let outcomes = report.outcomes
+        session.log.info(
+            "a run ended",
+            metadata: [
+                "run": "\(report.run)", "export": "\(export.name)", "status": "\(report.verdict.exitStatus.rawValue)",
+                "verdict": "\(report.verdict.words)", "created": "\(outcomes.create.created)",
+                "deleted": "\(outcomes.delete.deleted)", "unsuccessful": "\(outcomes.unsuccessful)",
+                "pending": "\(outcomes.pending)", "kept": "\(report.plan.kept)",
+                "seconds": "\((report.seconds * 10).rounded() / 10)",
+            ])
+        writeMetrics(.report(report))
+    }
+
+    private func writeMetrics(_ run: MetricsFile.LastRun) {
+        guard let path = options.withLock({ $0.metricsFile }) else { return }
+        do {
+            try run.write(to: path, session.ledger)
+        } catch {
+            session.log.error("report.metrics-file is not written", metadata: ["error": "cartsync: \(error)"])
+        }
+    }
+
+    private func note(_ status: ExitStatus) {
+        guard status != .done else { return }
+        // For a service that looked once, an export that failed is a part of its work that is not done.
+        let own: ExitStatus = [.exportRefused, .exportUnreadable].contains(status) ? .incomplete : status
+        worstStatus.withLock { $0 = $0 ?? own }
+    }
+}

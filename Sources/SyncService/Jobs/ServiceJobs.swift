@@ -1,0 +1,112 @@
+import CallPacing
+package import CartAssociations
+import Ledger
+import Logging
+import ServiceLifecycle
+package import SyncEngine
+
+/// The jobs of a service: each with its inbox, all with one store, ledger and pacer.
+///
+/// As a service it ends when each job has ended, and with the error of the first that cannot begin.
+package final class ServiceJobs: Service {
+    private struct Job: Sendable {
+        let runs: JobRuns
+        let inbox: InboxService
+    }
+
+    let session: StoreSession
+    let metrics: ServiceMetrics
+    private let jobs: [Job]
+
+    /// Builds every job; nothing is polled yet.
+    ///
+    /// Throws `InboxError` if the folder that exports are fetched into cannot be made.
+    ///
+    /// - Parameter once: whether each job looks once, syncs what is there, and ends.
+    package init(
+        _ jobs: [(options: JobOptions, source: JobSource)], _ session: StoreSession, once: Bool
+    ) throws(InboxError) {
+        let metrics = ServiceMetrics(session, sources: jobs.map(\.options.run.source))
+        // The jobs share one rate limit and one ledger, and a run has the whole of both.
+        let turn = Turn()
+        self.jobs = try jobs.map { (options, source) throws(InboxError) in
+            var session = session
+            session.log[metadataKey: "job"] = "\(options.name)"
+            let inbox: Inbox
+            var fetcher: ExportFetcher?
+            switch source {
+            case .folder(let folder): inbox = Inbox(folder: folder)
+            case .remote(let remote, let mostBytes):
+                inbox = Inbox(folder: "\(session.ledger.folder)/sources/\(options.name)")
+                try inbox.makePrivate()
+                fetcher = ExportFetcher(
+                    source: remote, folder: inbox.folder, settle: options.settle, limit: mostBytes, logger: session.log)
+            }
+            let runs = JobRuns(options, session, inbox: inbox, metrics: metrics)
+            let service = InboxService(
+                inbox: inbox, name: options.name, fetcher: fetcher,
+                options: .init(poll: options.poll, settle: options.settle, once: once), turn: turn, time: session.time,
+                logger: session.log, work: runs)
+            return Job(runs: runs, inbox: service)
+        }
+        self.session = session
+        self.metrics = metrics
+    }
+
+    package func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for job in jobs { group.addTask { try await job.inbox.run() } }
+            try await group.waitForAll()
+        }
+    }
+
+    /// Closes the connections of the sources; `run` has ended.
+    package func close() async {
+        for job in jobs { await job.inbox.close() }
+    }
+
+    /// Takes what holds at once of options that were read again: those of the runs that begin from now on, and the
+    /// intervals.
+    package func take(_ options: [JobOptions]) {
+        for options in options {
+            guard let job = jobs.first(where: { $0.inbox.name == options.name }) else { continue }
+            job.runs.take(options)
+            job.inbox.adjust(poll: options.poll, settle: options.settle)
+        }
+    }
+
+    // MARK: - What they do
+
+    func statuses() -> [JobStatus] { jobs.map { $0.inbox.jobStatus() } }
+
+    /// Whether every job polls, so that exports are found.
+    package var isPolling: Bool {
+        let health = ServiceHealth(statuses())
+        return health.isAlive && health.sinceLastPoll != nil
+    }
+
+    /// Writes into the log what is polled.
+    package func logPolling() {
+        for job in jobs {
+            session.log.notice(
+                "polling",
+                metadata: [
+                    "job": "\(job.inbox.name)", "source": "\(job.inbox.source)",
+                    "seconds": "\(job.inbox.intervals.poll / .seconds(1))",
+                ])
+        }
+    }
+
+    /// The first status of a run that was not done; nil if there was none.
+    package var worst: ExitStatus? { jobs.lazy.compactMap(\.runs.worst).first }
+
+    /// How many exports ended in each way, and how many will be synced again.
+    package var exports: (done: Int, failed: Int, waiting: Int, interrupted: Int) {
+        jobs.map { $0.inbox.status() }.reduce(into: (0, 0, 0, 0)) { sum, status in
+            sum.0 += status.tally.done
+            sum.1 += status.tally.failed
+            sum.2 += status.tally.waiting
+            sum.3 += status.interruptions.count
+        }
+    }
+}

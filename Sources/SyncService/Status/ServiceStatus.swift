@@ -1,0 +1,123 @@
+import CallPacing
+import CartAssociations
+import Foundation
+import Ledger
+import Logging
+import SyncEngine
+import SyncReporting
+import Synchronization
+
+/// What the page and its endpoints show of a service, and what they may ask of it.
+final class ServiceStatus: StatusSource {
+    /// However many look, the histograms are read this often.
+    private static let freshness = Duration.milliseconds(900)
+
+    private let jobs: ServiceJobs
+    private let version: String
+    private let takesApprovals: Bool
+    private let waiting: WaitingRuns
+    private let last = Mutex<(made: ContinuousClock.Instant, view: ServiceView)?>(nil)
+
+    /// - Parameters:
+    ///   - version: that of the program.
+    ///   - takesApprovals: whether there is a token with which runs can be approved and stopped.
+    init(_ jobs: ServiceJobs, version: String, takesApprovals: Bool) {
+        self.jobs = jobs
+        self.version = version
+        self.takesApprovals = takesApprovals
+        waiting = WaitingRuns(stateFolder: jobs.session.ledger.folder)
+    }
+
+    private var session: StoreSession { jobs.session }
+    private var time: TimeSource { jobs.session.time }
+    private var ledger: Ledger { jobs.session.ledger }
+
+    // MARK: - Now
+
+    func health() -> ServiceHealth { ServiceHealth(jobs.statuses()) }
+
+    func metrics() -> String { jobs.metrics.text(jobs.statuses()) }
+
+    func service() -> ServiceView {
+        let now = time.now()
+        if let last = last.withLock({ $0 }), now - last.made < Self.freshness { return last.view }
+        let statuses = jobs.statuses()
+        let date = time.wall()
+        let view = ServiceView(
+            version: version, time: date, takesApprovals: takesApprovals,
+            rate: .init(now: session.pacer.rate, limit: session.pacer.limit), jobs: statuses.map(ServiceView.Job.init),
+            run: run(of: statuses, now: now, date: date),
+            waiting: waiting.all().map { run in
+                ServiceView.Waiting(run, waiting.approval(of: run, now: date), state: ledger.folder)
+            },
+            runsSeen: statuses.reduce(0) { $0 + $1.inbox.runsSeen })
+        last.withLock { $0 = (now, view) }
+        return view
+    }
+
+    /// The run at hand, which is that of one of the jobs.
+    private func run(of jobs: [JobStatus], now: ContinuousClock.Instant, date: Date) -> ServiceView.Run? {
+        for job in jobs {
+            guard let id = job.inbox.run, let tools = self.jobs.metrics.running else { continue }
+            return ServiceView.Run(
+                tools, id, of: job, limit: session.pacer.limit,
+                isStopping: session.runIsStopped || session.stop.isRequested, now: now, date: date)
+        }
+        return nil
+    }
+
+    // MARK: - Runs
+
+    func runs(limit: Int, before: String?) throws -> RunsView {
+        if let before, try ledger.run(before) == nil { throw StatusRefusal.unknown("there is no run \(before)") }
+        let runs = try ledger.runs(limit: limit + 1, before: before)
+        let waiting = waiting.all()
+        let shown = runs.prefix(limit)
+        let next = runs.count > limit ? shown.last.map { "/api/runs?limit=\(limit)&before=\($0.id)" } : nil
+        return RunsView(runs: shown.map { summary($0, waiting) }, next: next)
+    }
+
+    func run(_ run: String) throws -> RunsView.Run? { try ledger.run(run).map { summary($0, waiting.all()) } }
+
+    private func summary(_ run: RunRecord, _ waiting: [WaitingRun]) -> RunsView.Run {
+        let hasPage = FileManager.default.fileExists(atPath: folder(of: run.id).path(of: ReportFolder.pageName))
+        return RunsView.Run(
+            run, isWaiting: waiting.contains { $0.id == run.id },
+            report: hasPage ? "/runs/\(run.id)/\(ReportFolder.pageName)" : nil)
+    }
+
+    func report(_ run: String, _ file: String) -> Data? {
+        FileManager.default.contents(atPath: folder(of: run).path(of: file))
+    }
+
+    private func folder(of run: String) -> ReportFolder { ReportFolder(path: RunTools.folder(of: run, in: ledger)) }
+
+    // MARK: - What a person may ask
+
+    func approve(_ run: String, maxDeletes: Int?) throws -> String {
+        do {
+            let approval = try waiting.find(run).approval(deletes: maxDeletes, now: time.wall())
+            try waiting.add(approval)
+            session.log.notice(
+                "a run is approved over HTTP",
+                metadata: ["run": "\(run)", "max-deletes": "\(approval.deletes.map(String.init) ?? "as usual")"])
+            last.withLock { $0 = nil }
+            return approval.sentence
+        } catch let refused as ApprovalRefused {
+            switch refused {
+            case .notWaiting, .ambiguous: throw StatusRefusal.unknown("\(refused)")
+            case .notByNumber, .tooFew: throw StatusRefusal.conflict("\(refused)")
+            }
+        }
+    }
+
+    func stop(_ run: String) throws -> String {
+        guard session.stopRun(run) else {
+            throw try ledger.run(run) == nil
+                ? StatusRefusal.unknown("there is no run \(run)") : .conflict("run \(run) does not go on")
+        }
+        session.log.notice("a run is stopped over HTTP", metadata: ["run": "\(run)"])
+        last.withLock { $0 = nil }
+        return "run \(run) stops as soon as the calls in flight are answered, and waits until it is approved"
+    }
+}
