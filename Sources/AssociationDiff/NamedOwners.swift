@@ -55,7 +55,7 @@ package struct NamedOwners: ~Copyable {
         for partition in 0..<PartitionedItems.partitions where store.count(in: partition) > 0 {
             table.reset(capacity: store.count(in: partition))
             try store.forEach(in: partition) { item in
-                if item.isRecord { _ = table.first(item) }
+                if item.isRecord { _ = table.known(item) }
             }
             try store.forEach(in: partition) { item in
                 let known = table.sides(of: item)

@@ -146,11 +146,17 @@ struct PartitionTable {
         return !isRepeated
     }
 
-    /// The first item with the fingerprint of this one, which it is where there was none.
-    mutating func first(_ item: PartitionedItem) -> PartitionedItem {
+    /// The item in the table with the fingerprint of this one; nil if there was none, and then this one is.
+    mutating func known(_ item: PartitionedItem) -> PartitionedItem? {
         let slot = slot(of: item)
-        if slots[slot].tag == 0 { slots[slot] = item }
-        return slots[slot]
+        if slots[slot].tag != 0 { return slots[slot] }
+        slots[slot] = item
+        return nil
+    }
+
+    /// Gives another tag to the item in the table with the fingerprint of this one.
+    mutating func replace(_ item: PartitionedItem, tag: UInt64) {
+        slots[slot(of: item)].tag = tag
     }
 
     func sides(of item: PartitionedItem) -> AssociationDiff.Sides {

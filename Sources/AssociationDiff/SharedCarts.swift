@@ -30,7 +30,7 @@ package struct SharedCarts: ~Copyable {
         for partition in 0..<PartitionedItems.partitions where store.count(in: partition) > 0 {
             table.reset(capacity: store.count(in: partition))
             try store.forEach(in: partition) { item in
-                if table.first(item).tag != item.tag { shared.insert(item.fingerprint) }
+                if let known = table.known(item), known.tag != item.tag { shared.insert(item.fingerprint) }
             }
             store.drop(partition)
         }

@@ -23,6 +23,14 @@ package struct FingerprintKey: Sendable {
         d = word(3)
     }
 
+    /// A random key, for fingerprints that are not kept.
+    package init(using generator: inout some RandomNumberGenerator) {
+        a = generator.next()
+        b = generator.next()
+        c = generator.next()
+        d = generator.next()
+    }
+
     /// The fingerprint of one association, from the bytes of its ids.
     ///
     /// Lengths are part of it, so that `ab` + `c` and `a` + `bc` differ. Ids of 2^31 bytes and more are not

@@ -56,14 +56,14 @@ package struct RejectedRecord: Sendable {
     }
 }
 
-/// What a reading hands out.
+/// One record that was asked for as a value.
 package enum ReadRecord: Sendable {
     case usable(ExportRecord)
     case rejected(RejectedRecord)
 }
 
 /// Why one record cannot be used.
-package struct RejectReason: Sendable, Hashable {
+package struct RejectReason: Error, Hashable {
     /// The stable name of a reason, for counts and for programs.
     package enum Code: String, Sendable, Hashable, CaseIterable, Codable {
         case missingCart = "missing-cart"

@@ -40,22 +40,19 @@ struct ExportFileTests {
         let path = try folder.write(BytesTests.text, to: "a.csv")
         let file = try ExportFile.open(path, spoolFolder: "")
         let reader = ExportReader()
-        var isGrown = false
         let during = #expect(throws: ExportError.self) {
-            _ = try reader.read(file) { _, _, _, _ in
-                if !isGrown { try append("c-3,k-3\n", to: path) }
-                isGrown = true
-                return false
-            } visit: { _ in
-            }
+            var reading = try reader.read(file)
+            _ = try reading.next()
+            try append("c-3,k-3\n", to: path)
+            while try reading.next() != nil {}
         }
         #expect(during?.fault == .changed)
         #expect(during?.isUnreadable == false)
         let again = try ExportFile.open(path, spoolFolder: "")
-        _ = try reader.read(again, selecting: { _, _, _, _ in false }, visit: { _ in })
+        _ = try reader.facts(of: again)
         try append("c-4,k-4\n", to: path)
         let between = #expect(throws: ExportError.self) {
-            _ = try reader.read(again, selecting: { _, _, _, _ in false }, visit: { _ in })
+            _ = try reader.facts(of: again)
         }
         #expect(between?.fault == .changed)
     }
@@ -78,7 +75,7 @@ struct ExportFileTests {
         let file = try ExportFile.open(path, spoolFolder: "")
         try FileManager.default.moveItem(atPath: path, toPath: path + ".working")
         try folder.write(Array("other".utf8), to: "a.csv")
-        let facts = try ExportReader().read(file, selecting: { _, _, _, _ in false }, visit: { _ in })
+        let facts = try ExportReader().facts(of: file)
         #expect(facts.records == 2)
     }
 
@@ -93,27 +90,13 @@ struct ExportFileTests {
             pipe.fileHandleForReading.fileDescriptor, name: "standard input", folder: root)
         #expect(try FileManager.default.contentsOfDirectory(atPath: root).isEmpty)
         for _ in 0..<2 {
-            let facts = try ExportReader().read(file, selecting: { _, _, _, _ in false }, visit: { _ in })
+            let facts = try ExportReader().facts(of: file)
             #expect(facts.records == 2)
         }
         let error = #expect(throws: ExportError.self) {
             _ = try ExportFile.spool(0, name: "standard input", folder: root + "none")
         }
         #expect(error?.isUnwritable == true)
-    }
-
-    @Test("an error of a closure ends the reading and comes through", arguments: ["a.csv", "a.xml"])
-    func closureErrors(_ name: String) throws {
-        struct Stop: Error {}
-        let folder = try TemporaryFolder()
-        let text = name == "a.csv" ? "customer,cart\nc,k\n" : "<l><r customer='c' cart='k'/></l>"
-        let file = try ExportFile.open(try folder.write(text, to: name), spoolFolder: "")
-        #expect(throws: Stop.self) {
-            _ = try ExportReader().read(file, selecting: { _, _, _, _ in throw Stop() }, visit: { _ in })
-        }
-        #expect(throws: Stop.self) {
-            _ = try ExportReader().read(file, selecting: { _, _, _, _ in true }, visit: { _ in throw Stop() })
-        }
     }
 
     private func append(_ text: String, to path: String) throws {
@@ -129,7 +112,7 @@ struct ManifestTests {
         let path = samplePath(name)
         let manifest = try #require(try ExportManifest.beside(path))
         let file = try ExportFile.open(path, spoolFolder: "")
-        let facts = try ExportReader().read(file, selecting: { _, _, _, _ in false }, visit: { _ in })
+        let facts = try ExportReader().facts(of: file)
         try manifest.check(facts, of: file)
     }
 

@@ -25,27 +25,25 @@ struct WholeReading {
     /// Reads an export, choosing every record.
     init(_ path: String, _ options: ReadingOptions = ReadingOptions(), blockSize: Int? = nil) throws {
         let file = try ExportFile.open(path, spoolFolder: "")
-        var asked: [String] = []
-        var usable: [ExportRecord] = []
-        var rejected: [RejectedRecord] = []
-        let select: ExportReader.Selection = { kind, action, owner, cart in
-            let words = [
-                kind.rawValue, action?.rawValue, String(decodingBytesOf: owner), String(decodingBytesOf: cart),
-            ]
-            asked.append(words.compactMap(\.self).joined(separator: " "))
-            return true
-        }
-        let visit: (ReadRecord) -> Void = { record in
-            switch record {
-            case .usable(let record): usable.append(record)
-            case .rejected(let record): rejected.append(record)
+        var reading = try ExportReader(options: options, blockSize: blockSize).read(file)
+        while let batch = try reading.next() {
+            let bytes = batch.text.span
+            for case let statement? in batch.records.map(\.statement) {
+                let words = [
+                    statement.kind.rawValue, statement.action?.rawValue,
+                    String(decodingBytesOf: bytes.extracting(statement.owner.range)),
+                    String(decodingBytesOf: bytes.extracting(statement.cart.range)),
+                ]
+                asked.append(words.compactMap(\.self).joined(separator: " "))
+            }
+            for record in batch.decode(batch.records) {
+                switch record {
+                case .usable(let record): usable.append(record)
+                case .rejected(let record): rejected.append(record)
+                }
             }
         }
-        let reader = ExportReader(options: options, blockSize: blockSize)
-        facts = try reader.read(file, selecting: select, visit: visit)
-        self.asked = asked
-        self.usable = usable
-        self.rejected = rejected
+        facts = reading.facts
     }
 
     init(text: String, _ options: ReadingOptions = ReadingOptions(), blockSize: Int? = nil) throws {

@@ -14,13 +14,13 @@ struct RejectsFileTests {
         let file = try ExportFile.open(path, spoolFolder: "")
         let reader = ExportReader(options: options)
         let target = folder.path(name)
-        let rejects = try RejectsFile(at: target, shape: try reader.shape(of: file))
-        let facts = try reader.read(file) { _, _, _, _ in
-            false
-        } visit: { record in
-            if case .rejected(let record) = record { try rejects.append(record) }
+        var reading = try reader.read(file)
+        let rejects = try RejectsFile(at: target, shape: reading.facts.shape)
+        while let batch = try reading.next() {
+            for record in batch.rejected { try rejects.append(record) }
         }
         try rejects.finish()
+        let facts = reading.facts
         #expect(rejects.count == facts.rejectedRecords)
         return target
     }

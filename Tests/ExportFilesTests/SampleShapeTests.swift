@@ -63,23 +63,42 @@ struct SampleShapeTests {
         #expect(reading.facts.ownerKinds == Set(reading.usable.map(\.association.owner.kind)))
     }
 
-    @Test("a second reading that chooses nothing asks the same and decodes nothing", arguments: all)
-    func askedOnly(_ sample: Sample) throws {
+    @Test("a second reading judges and decodes what it picks, as the first did", arguments: all)
+    func picked(_ sample: Sample) throws {
         let path = samplePath(sample.name)
+        let first = try WholeReading(path, sample.options)
         let file = try ExportFile.open(path, spoolFolder: "")
         let reader = ExportReader(options: sample.options)
-        var asked = 0
-        for _ in 0..<2 {
-            let facts = try reader.read(file) { _, _, _, _ in
-                asked += 1
-                return false
-            } visit: { record in
-                Issue.record("visited \(record)")
+        for remainder in 0...1 {
+            var reading = try reader.read(file)
+            let shape = reading.facts.shape
+            var found: [ExportRecord] = []
+            while let batch = try reading.next(picking: { $0 % 2 == remainder }) {
+                let chosen = batch.records.filter { $0.number % 2 == remainder }
+                #expect(batch.records.count == chosen.count || reading.facts.format == .xml)
+                #expect(chosen.allSatisfy { $0.ordinal == $0.number - 1 })
+                for case .usable(let record) in batch.decode(chosen) { found.append(record) }
             }
-            #expect(facts.records == sample.associations.count)
-            #expect(try reader.shape(of: file) == facts.shape)
+            let wanted = first.usable.filter { $0.place.record % 2 == remainder }
+            #expect(found.map(\.place) == wanted.map(\.place))
+            #expect(found.map(\.association) == wanted.map(\.association))
+            #expect(reading.facts.hasContent(of: first.facts))
+            #expect(shape == reading.facts.shape)
         }
-        #expect(asked == 2 * sample.associations.count)
+    }
+
+    @Test("batches that are kept stay as they were while the reading goes on", arguments: all)
+    func keptBatches(_ sample: Sample) throws {
+        let path = samplePath(sample.name)
+        let whole = try WholeReading(path, sample.options)
+        let file = try ExportFile.open(path, spoolFolder: "")
+        var reading = try ExportReader(options: sample.options, blockSize: 7).read(file)
+        var batches: [RecordBatch] = []
+        while let batch = try reading.next() { batches.append(batch) }
+        let records = batches.flatMap { $0.decode($0.records) }
+        let usable = records.compactMap { if case .usable(let record) = $0 { record } else { nil } }
+        #expect(usable.map(\.association) == whole.usable.map(\.association))
+        #expect(usable.map(\.raw) == whole.usable.map(\.raw))
     }
 
     @Test("a block of any size gives the same records", arguments: all)

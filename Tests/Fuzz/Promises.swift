@@ -79,23 +79,30 @@ final class Promises {
         var places: [RecordPlace] = []
         var reasons: [RejectReason.Code] = []
         do {
-            let facts = try ExportReader(blockSize: blockSize).read(file) { kind, action, owner, cart in
-                asked.append("\(kind) \(action?.rawValue ?? "-") \(text(owner)) \(text(cart))")
-                return true
-            } visit: { record in
-                switch record {
-                case .usable(let record):
-                    let association = record.association
-                    values.append(
-                        "\(association.owner.kind) \(record.action?.rawValue ?? "-") \(association.owner.id) \(association.cart)"
-                    )
-                    places.append(record.place)
-                case .rejected(let record):
-                    rejected.append("\(record.place.line) \(record.reason.sentence)")
-                    places.append(record.place)
-                    reasons.append(record.reason.code)
+            var reading = try ExportReader(blockSize: blockSize).read(file)
+            while let batch = try reading.next() {
+                let bytes = batch.text.span
+                for case let statement? in batch.records.map(\.statement) {
+                    let owner = text(bytes.extracting(statement.owner.range))
+                    let cart = text(bytes.extracting(statement.cart.range))
+                    asked.append("\(statement.kind) \(statement.action?.rawValue ?? "-") \(owner) \(cart)")
+                }
+                for record in batch.decode(batch.records) {
+                    switch record {
+                    case .usable(let record):
+                        let association = record.association
+                        values.append(
+                            "\(association.owner.kind) \(record.action?.rawValue ?? "-") \(association.owner.id) \(association.cart)"
+                        )
+                        places.append(record.place)
+                    case .rejected(let record):
+                        rejected.append("\(record.place.line) \(record.reason.sentence)")
+                        places.append(record.place)
+                        reasons.append(record.reason.code)
+                    }
                 }
             }
+            let facts = reading.facts
             return .read(
                 Reading(
                     facts: facts, asked: asked, values: values, rejected: rejected, places: places, reasons: reasons))
@@ -106,7 +113,7 @@ final class Promises {
 
     private func checkCounts(_ reading: Reading) throws {
         guard reading.values.count + reading.rejected.count == reading.facts.records,
-            reading.facts.rejectedRecords == reading.rejected.count
+            reading.asked.count == reading.facts.usableRecords
         else {
             throw Broken(description: "read and rejected records are not all records")
         }
@@ -127,10 +134,9 @@ final class Promises {
     private func checkRejects(_ reading: Reading) throws {
         let file = try ExportFile.open(inputPath, spoolFolder: "")
         let rejects = try RejectsFile(at: rejectsPath, shape: reading.facts.shape)
-        _ = try ExportReader().read(file) { _, _, _, _ in
-            false
-        } visit: { record in
-            if case .rejected(let record) = record { try rejects.append(record) }
+        var records = try ExportReader().read(file)
+        while let batch = try records.next() {
+            for record in batch.rejected { try rejects.append(record) }
         }
         try rejects.finish()
         switch (reading.facts.format, try outcome(rejectsPath)) {

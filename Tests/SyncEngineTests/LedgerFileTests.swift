@@ -145,11 +145,11 @@ struct LedgerFileTests {
         _ = try LedgerFile.write(ledger, to: folder.path("out.csv"))
         var found: Set<String> = []
         let file = try ExportFile.open(folder.path("out.csv"), spoolFolder: folder.path)
-        let facts = try ExportReader().read(file) { _, _, _, _ in
-            true
-        } visit: { record in
-            if case .usable(let record) = record { found.insert("\(record.association)") }
+        var reading = try ExportReader().read(file)
+        while let batch = try reading.next() {
+            for case .usable(let record) in batch.decode(batch.records) { found.insert("\(record.association)") }
         }
+        let facts = reading.facts
         #expect(facts.rejectedRecords == 0 && !facts.isDelta)
         #expect(found == ["customer c-1 cart cart-1", "account a,\"1 cart cart-2"])
     }

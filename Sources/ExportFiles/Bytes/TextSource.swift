@@ -59,6 +59,13 @@ final class TextSource {
         }
     }
 
+    /// Completes the facts after the last byte, and throws if the file is no longer the one that was opened.
+    func finish(_ facts: inout ExportFacts) throws {
+        facts.bytes = stored.count
+        facts.sha256 = stored.sha256()
+        try file.checkUnchanged(bytesRead: facts.bytes, sha256: facts.sha256)
+    }
+
     /// Fills a range of the buffer with text; fewer bytes than it has only at the end.
     func read(into buffer: inout [UInt8], range: Range<Int>) throws -> Int {
         var filled = range.lowerBound

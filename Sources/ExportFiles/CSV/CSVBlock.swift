@@ -1,54 +1,48 @@
 import CartAssociations
 
-/// The records of one block after the other: framed, judged, decoded, handed out.
+/// The records of one block of text: framed, judged, and decoded as far as they need it to be judged.
 struct CSVBlock {
-    private let header: CSVHeader
-    private let index: Int
-    private let cells: CSVRecordCells
-    private let library: CSVLibrary
-
+    /// What was found so far, but for the kinds of owners.
+    var found: ExportFacts
     /// The line where the record begins that is looked at.
     private(set) var line: Int
-    private(set) var facts: ExportFacts
+
+    private let decoder: CSVDecoder
     private var kinds = OwnerKindSet()
-
+    private var usable = 0
     private var fieldEnds: [Int32]
-    private var waiting: [Waiting] = []
-    /// The values of the records that need the library.
-    private var batch: CSVLibrary.Batch
-    private var libraryIsNeeded: Bool { batch.count > 0 }
+    private var records: [JudgedRecord] = []
+    private var rejected: [RejectedRecord] = []
+    /// The values of the records that only the library can tell, and what it says.
+    private var values: CSVLibrary.Batch
+    private var rows: [[String]?] = []
 
-    /// A record that waits for the end of the block.
-    private enum Waiting {
-        /// A plain record behind one that needs the library.
-        case plain(CSVFramer.Record, RecordPlace)
-        /// A record whose fields only the library can tell.
-        case library(CSVFramer.Record, RecordPlace)
-        /// A record that is wanted as a value, and its cells.
-        case chosen(CSVFramer.Record, RecordPlace, Statement, row: [String])
-        case rejected(RejectedRecord)
-    }
-
-    init(header: CSVHeader, index: Int, facts: ExportFacts) {
-        self.header = header
-        self.index = index
-        self.facts = facts
+    init(_ header: CSVHeader, _ facts: ExportFacts, index: Int) {
+        found = facts
+        found.blankLines = header.blankLines
         line = header.nextLine
-        cells = CSVRecordCells(header.columns)
-        library = CSVLibrary(delimiter: header.delimiter)
-        batch = cells.batch()
+        decoder = CSVDecoder(header, index: index)
+        values = decoder.cells.batch()
         fieldEnds = [Int32](repeating: 0, count: header.columns.count)
     }
 
-    /// Frames the whole records of a block, and asks about those that can be asked about at once.
+    var facts: ExportFacts {
+        var facts = found
+        facts.ownerKinds = kinds.set
+        return facts
+    }
+
+    /// Frames and judges the whole records of a block.
     ///
     /// Moves `start` behind the last whole record and says why it stopped.
     mutating func frame(
-        _ bytes: Span<UInt8>, from start: inout Int, to end: Int, isLast: Bool, picking picks: ((Int) throws -> Bool)?,
-        selecting select: ExportReader.Selection
-    ) throws -> CSVFramer.Step {
-        let framer = header.framer
-        let columns = header.columns.count
+        _ bytes: Span<UInt8>, from start: inout Int, to end: Int, isLast: Bool, picking picks: ((Int) -> Bool)?
+    ) -> CSVFramer.Step {
+        // Gone by now, if nobody holds the batch that had them.
+        records.removeAll(keepingCapacity: true)
+        rejected = []
+        let framer = decoder.framer
+        let columns = fieldEnds.count
         var record = CSVFramer.Record()
         while true {
             var room = fieldEnds.mutableSpan
@@ -56,23 +50,19 @@ struct CSVBlock {
                 in: bytes, from: start, to: end, isLast: isLast, record: &record, fieldEnds: &room)
             guard step == .record || step == .blank else { return step }
             if step == .blank {
-                facts.blankLines += 1
+                found.blankLines += 1
             } else {
-                facts.records += 1
-                let place = RecordPlace(export: index, record: facts.records, line: line)
-                if let picks, try !picks(facts.records) {
-                    // Known from the first reading, and nothing follows from it.
+                found.records += 1
+                if let picks, !picks(found.records) {
+                    // It was usable at the first reading.
+                    usable += 1
                 } else if record.isPlain && record.fieldCount == columns {
-                    if libraryIsNeeded {
-                        waiting.append(.plain(record, place))
-                    } else {
-                        try ask(record, place, bytes, select)
-                    }
-                } else if let reason = cells.fault(of: record, bytes) {
-                    waiting.append(.rejected(cells.rejected(record, place, reason, fieldEnds, bytes)))
+                    judge(record, bytes)
+                } else if let reason = decoder.cells.fault(of: record, bytes) {
+                    reject(record, reason, bytes)
                 } else {
-                    cells.append(record, fieldEnds, bytes, to: &batch)
-                    waiting.append(.library(record, place))
+                    add(record, .library(Int32(truncatingIfNeeded: values.count)), nil)
+                    decoder.cells.append(record, fieldEnds, bytes, to: &values)
                 }
             }
             line += record.lines
@@ -80,112 +70,92 @@ struct CSVBlock {
         }
     }
 
-    /// Deals with everything that waits, in the order of the file.
-    mutating func settle(
-        _ bytes: Span<UInt8>, selecting select: ExportReader.Selection, visit: (ReadRecord) throws -> Void
-    ) throws {
-        if libraryIsNeeded {
-            try askTheRest(bytes, select)
-            batch.removeAll()
-        }
-        for item in waiting {
-            switch item {
-            case .chosen(let record, let place, let statement, let row):
-                if let value = cells.value(row, statement, place, raw: cells.raw(record, bytes)) {
-                    try visit(.usable(value))
-                } else {
-                    frameAgain(record, bytes)
-                    try reject(cells.rejected(record, place, CSVRecordCells.ambiguous, fieldEnds, bytes), visit)
+    /// Judges the records that need the library; returns their identifiers, which are to be put behind the text.
+    mutating func settle(_ bytes: Span<UInt8>) -> [UInt8] {
+        rows = []
+        guard values.count > 0 else { return [] }
+        rows = CSVLibrary(delimiter: decoder.delimiter).decode(values)
+        let framed = rejected
+        rejected = []
+        // Records that were taken for usable and are not.
+        var unusable = 0
+        var kept: [UInt8] = []
+        for position in records.indices {
+            records[position].ordinal -= unusable
+            switch records[position].origin {
+            case .library(let row):
+                do throws(RejectReason) {
+                    let statement = try judge(Int(row))
+                    func keep(_ range: ByteRange) -> ByteRange {
+                        let start = bytes.count + kept.count
+                        kept += values.bytes[range.range]
+                        return ByteRange(start..<start + Int(range.count))
+                    }
+                    kinds.insert(statement.kind)
+                    records[position].statement = Statement(
+                        kind: statement.kind, action: statement.action, owner: keep(statement.owner),
+                        cart: keep(statement.cart))
+                } catch {
+                    unusable += 1
+                    records[position].origin = .rejected(Int32(truncatingIfNeeded: rejected.count))
+                    rejected.append(decoder.rejected(records[position], error, bytes))
+                    found.rejected[error.code, default: 0] += 1
                 }
-            case .rejected(let record): try reject(record, visit)
-            case .plain, .library: preconditionFailure("a record was left without an answer")
+            case .rejected(let index):
+                records[position].origin = .rejected(Int32(truncatingIfNeeded: rejected.count))
+                rejected.append(framed[Int(index)])
+            case .text, .scan: break
             }
         }
-        waiting.removeAll(keepingCapacity: true)
+        usable -= unusable
+        values.removeAll()
+        return kept
     }
 
-    /// The facts when all records have been settled.
-    func finishedFacts() -> ExportFacts {
-        var facts = facts
-        facts.ownerKinds = kinds.set
-        return facts
+    /// The records of the block, whose text is this.
+    func batch(_ text: [UInt8]) -> RecordBatch {
+        var decoder = decoder
+        decoder.rows = rows
+        return RecordBatch(text: text, records: records, rejected: rejected, decoder: .csv(decoder))
     }
 
-    private mutating func reject(_ record: RejectedRecord, _ visit: (ReadRecord) throws -> Void) throws {
-        facts.rejected[record.reason.code, default: 0] += 1
-        try visit(.rejected(record))
+    /// Judges a record that the library has decoded.
+    private func judge(_ row: Int) throws(RejectReason) -> Statement {
+        guard rows[row] != nil else { throw CSVRecordCells.ambiguous }
+        return try decoder.cells.judge.judge(decoder.cells.fields(row, of: values), in: values.bytes.span)
     }
 
-    /// Asks about one plain record, in place.
-    private mutating func ask(
-        _ record: CSVFramer.Record, _ place: RecordPlace, _ bytes: Span<UInt8>, _ select: ExportReader.Selection
-    ) throws {
-        switch cells.judge.judge(cells.fields(record, fieldEnds, bytes), in: bytes) {
-        case .usable(let statement):
+    /// Judges a plain record, in place.
+    @inline(__always)
+    private mutating func judge(_ record: CSVFramer.Record, _ bytes: Span<UInt8>) {
+        do throws(RejectReason) {
+            let statement = try decoder.cells.judge.judge(decoder.cells.fields(record, fieldEnds, bytes), in: bytes)
             kinds.insert(statement.kind)
-            if try select(
-                statement.kind, statement.action, bytes.extracting(statement.owner.range),
-                bytes.extracting(statement.cart.range))
-            {
-                waiting.append(.chosen(record, place, statement, row: cells.row(record, fieldEnds, bytes)))
-            }
-        case .rejected(let reason):
-            waiting.append(.rejected(cells.rejected(record, place, reason, fieldEnds, bytes)))
+            add(record, .text, statement)
+        } catch {
+            reject(record, error, bytes)
         }
     }
 
-    /// Has the library decode what needs it, then asks about every record that waited for that.
-    private mutating func askTheRest(_ bytes: Span<UInt8>, _ select: ExportReader.Selection) throws {
-        let rows = library.decode(batch)
-        let items = waiting
-        waiting.removeAll(keepingCapacity: true)
-        var position = 0
-        for item in items {
-            switch item {
-            case .plain(let record, let place):
-                frameAgain(record, bytes)
-                try ask(record, place, bytes, select)
-            case .library(let record, let place):
-                try ask(record, place, row: rows[position], position, of: batch, bytes, select)
-                position += 1
-            case .chosen, .rejected: waiting.append(item)
-            }
-        }
+    /// Adds a record that is usable as far as known.
+    @inline(__always)
+    private mutating func add(_ record: CSVFramer.Record, _ origin: JudgedRecord.Origin, _ statement: Statement?) {
+        records.append(
+            JudgedRecord(
+                statement: statement, number: found.records, line: line, ordinal: usable,
+                range: ByteRange(record.start..<record.end), origin: origin))
+        usable += 1
     }
 
-    /// Asks about one record that the library has decoded.
-    private mutating func ask(
-        _ record: CSVFramer.Record, _ place: RecordPlace, row: [String]?, _ position: Int, of batch: CSVLibrary.Batch,
-        _ bytes: Span<UInt8>, _ select: ExportReader.Selection
-    ) throws {
-        guard let row else {
-            frameAgain(record, bytes)
-            waiting.append(.rejected(cells.rejected(record, place, CSVRecordCells.ambiguous, fieldEnds, bytes)))
-            return
-        }
-        let values = batch.bytes.span
-        switch cells.judge.judge(cells.fields(position, of: batch), in: values) {
-        case .usable(let statement):
-            kinds.insert(statement.kind)
-            if try select(
-                statement.kind, statement.action, values.extracting(statement.owner.range),
-                values.extracting(statement.cart.range))
-            {
-                waiting.append(.chosen(record, place, statement, row: row))
-            }
-        case .rejected(let reason):
-            frameAgain(record, bytes)
-            waiting.append(.rejected(cells.rejected(record, place, reason, fieldEnds, bytes)))
-        }
-    }
-
-    /// Finds the fields again of a record that was framed before.
-    private mutating func frameAgain(_ record: CSVFramer.Record, _ bytes: Span<UInt8>) {
-        let framer = header.framer
-        var again = CSVFramer.Record()
-        var room = fieldEnds.mutableSpan
-        _ = framer.next(
-            in: bytes, from: record.start, to: record.end, isLast: true, record: &again, fieldEnds: &room)
+    private mutating func reject(_ record: CSVFramer.Record, _ reason: RejectReason, _ bytes: Span<UInt8>) {
+        records.append(
+            JudgedRecord(
+                statement: nil, number: found.records, line: line, ordinal: usable,
+                range: ByteRange(record.start..<record.end),
+                origin: .rejected(Int32(truncatingIfNeeded: rejected.count))))
+        found.rejected[reason.code, default: 0] += 1
+        rejected.append(
+            decoder.cells.rejected(record, decoder.place(found.records, line), reason, fieldEnds, bytes))
     }
 }
 

@@ -1,7 +1,7 @@
 import CartAssociations
 
 /// Takes the cells of a framed record for the fields that they are.
-struct CSVRecordCells {
+struct CSVRecordCells: Sendable {
     let judge: RecordJudge
     private let columns: CSVColumns
     /// The columns that the library decodes, and what they are.
@@ -100,7 +100,7 @@ struct CSVRecordCells {
         }
     }
 
-    /// The value of a decoded record; nil where its identifiers are none, which cannot be after they were judged.
+    /// The value of a decoded record; nil if its identifiers are invalid, which the judge rules out.
     func value(_ row: [String], _ statement: Statement, _ place: RecordPlace, raw: [UInt8]) -> ExportRecord? {
         func text(_ field: ExportField) -> String? {
             guard let position = decoded.firstIndex(where: { $0.field == field }) else { return nil }

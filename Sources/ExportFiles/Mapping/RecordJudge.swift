@@ -1,21 +1,5 @@
 import CartAssociations
 
-/// A run of bytes within the memory that a record is in; empty for a field that is missing.
-struct ByteRange: Sendable, Equatable {
-    var start: Int32 = 0
-    var count: Int32 = 0
-
-    init() {}
-
-    init(_ range: Range<Int>) {
-        start = Int32(truncatingIfNeeded: range.lowerBound)
-        count = Int32(truncatingIfNeeded: range.count)
-    }
-
-    var isEmpty: Bool { count == 0 }
-    var range: Range<Int> { Int(start)..<Int(start) + Int(count) }
-}
-
 /// The fields of one record that decide what it says.
 struct RecordFields {
     var cart = ByteRange()
@@ -26,14 +10,6 @@ struct RecordFields {
     var action = ByteRange()
 }
 
-/// What one record says, as far as comparing needs it.
-struct Statement: Equatable {
-    let kind: OwnerKind
-    let action: ChangeKind?
-    let owner: ByteRange
-    let cart: ByteRange
-}
-
 /// Decides what a record says, or why it cannot be used; the same for CSV and XML.
 struct RecordJudge: Sendable {
     let owners: OwnerFields
@@ -41,95 +17,59 @@ struct RecordJudge: Sendable {
     /// Whether cells may carry the apostrophe that a rejects file puts before what a spreadsheet would calculate.
     var unguards = false
 
-    enum Verdict {
-        case usable(Statement)
-        case rejected(RejectReason)
-    }
-
-    func judge(_ fields: RecordFields, in bytes: Span<UInt8>) -> Verdict {
+    /// What a record says; throws the reason if it cannot be used.
+    func judge(_ fields: RecordFields, in bytes: Span<UInt8>) throws(RejectReason) -> Statement {
         var fields = fields
         if unguards { FormulaGuard.remove(from: &fields, in: bytes) }
-        var action: ChangeKind?
-        if hasAction {
-            guard !fields.action.isEmpty else {
-                return .rejected(RejectReason(.missingAction, "the action is missing"))
-            }
-            action = ActionWords.kind(bytes.extracting(fields.action.range))
-            guard action != nil else {
-                return .rejected(
-                    RejectReason(
-                        .unknownAction,
-                        "unknown action \(quoted(fields.action, bytes)): create or delete, or a word like them"))
-            }
+        let action = hasAction ? try action(fields, bytes) : nil
+        let (kind, owner) = try owner(fields, bytes)
+        guard !owner.isEmpty else { throw RejectReason(.missingOwner, "the owner is missing") }
+        guard IdentifierBytes.isOwner(bytes.extracting(owner.range)) else {
+            throw RejectReason(
+                .badOwner,
+                "the owner \(quoted(owner, bytes)) is not an id: 1 to \(IdentifierLimit.bytes) bytes, no spaces or "
+                    + "control characters")
         }
-        let kind: OwnerKind
-        let owner: ByteRange
+        guard !fields.cart.isEmpty else { throw RejectReason(.missingCart, "the cart is missing") }
+        guard IdentifierBytes.isCart(bytes.extracting(fields.cart.range)) else {
+            throw RejectReason(
+                .badCart,
+                "the cart \(quoted(fields.cart, bytes)) is not an id: 1 to \(IdentifierLimit.bytes) of the "
+                    + "characters A-Z a-z 0-9 _ -")
+        }
+        return Statement(kind: kind, action: action, owner: owner, cart: fields.cart)
+    }
+
+    private func action(_ fields: RecordFields, _ bytes: Span<UInt8>) throws(RejectReason) -> ChangeKind {
+        guard !fields.action.isEmpty else { throw RejectReason(.missingAction, "the action is missing") }
+        if let action = ActionWords.kind(bytes.extracting(fields.action.range)) { return action }
+        throw RejectReason(
+            .unknownAction, "unknown action \(quoted(fields.action, bytes)): create or delete, or a word like them")
+    }
+
+    private func owner(_ fields: RecordFields, _ bytes: Span<UInt8>) throws(RejectReason) -> (OwnerKind, ByteRange) {
         switch owners {
         case .one(let field, let only):
-            kind = only
-            owner = field == .customer ? fields.customer : field == .account ? fields.account : fields.owner
+            return (only, field == .customer ? fields.customer : field == .account ? fields.account : fields.owner)
         case .either:
             guard fields.customer.isEmpty || fields.account.isEmpty else {
-                return .rejected(
-                    RejectReason(
-                        .contradiction,
-                        "both a customer \(quoted(fields.customer, bytes)) and an account "
-                            + "\(quoted(fields.account, bytes)): a record has one owner"))
+                throw RejectReason(
+                    .contradiction,
+                    "both a customer \(quoted(fields.customer, bytes)) and an account \(quoted(fields.account, bytes)): "
+                        + "a record has one owner")
             }
-            kind = fields.customer.isEmpty ? .account : .customer
-            owner = fields.customer.isEmpty ? fields.account : fields.customer
+            return fields.customer.isEmpty ? (.account, fields.account) : (.customer, fields.customer)
         case .typed(let only):
-            switch ownerKind(fields.ownerType, bytes) {
-            case .success(let found): kind = found
-            case .failure(let reason): return .rejected(reason.reason)
+            guard let kind = OwnerKind(rawValue: text(fields.ownerType, bytes).lowercased()) else {
+                throw RejectReason(
+                    .unknownOwnerType, "unknown owner type \(quoted(fields.ownerType, bytes)): customer or account")
             }
             if let only, kind != only {
-                return .rejected(
-                    RejectReason(
-                        .contradiction, "the owner is a \(kind.rawValue), where only a \(only.rawValue) is taken"))
+                throw RejectReason(
+                    .contradiction, "the owner is a \(kind.rawValue), where only a \(only.rawValue) is taken")
             }
-            owner = fields.owner
+            return (kind, fields.owner)
         }
-        guard !owner.isEmpty else { return .rejected(RejectReason(.missingOwner, "the owner is missing")) }
-        guard IdentifierBytes.isOwner(bytes.extracting(owner.range)) else {
-            return .rejected(
-                RejectReason(
-                    .badOwner,
-                    "the owner \(quoted(owner, bytes)) is not an id: 1 to \(IdentifierLimit.bytes) bytes, no spaces or "
-                        + "control characters"))
-        }
-        guard !fields.cart.isEmpty else { return .rejected(RejectReason(.missingCart, "the cart is missing")) }
-        guard IdentifierBytes.isCart(bytes.extracting(fields.cart.range)) else {
-            return .rejected(
-                RejectReason(
-                    .badCart,
-                    "the cart \(quoted(fields.cart, bytes)) is not an id: 1 to \(IdentifierLimit.bytes) of the "
-                        + "characters A-Z a-z 0-9 _ -"))
-        }
-        return .usable(Statement(kind: kind, action: action, owner: owner, cart: fields.cart))
-    }
-
-    /// The owner that a record names, as far as there is one.
-    func ownerField(_ fields: RecordFields) -> ByteRange {
-        switch owners {
-        case .one(.customer, _): fields.customer
-        case .one(.account, _): fields.account
-        case .one, .typed: fields.owner
-        case .either: fields.customer.isEmpty ? fields.account : fields.customer
-        }
-    }
-
-    private struct Failure: Error {
-        let reason: RejectReason
-    }
-
-    private func ownerKind(_ field: ByteRange, _ bytes: Span<UInt8>) -> Result<OwnerKind, Failure> {
-        let word = text(field, bytes)
-        if let kind = OwnerKind(rawValue: word.lowercased()) { return .success(kind) }
-        return .failure(
-            Failure(
-                reason: RejectReason(
-                    .unknownOwnerType, "unknown owner type \(quoted(field, bytes)): customer or account")))
     }
 
     private func text(_ field: ByteRange, _ bytes: Span<UInt8>) -> String {

@@ -35,18 +35,18 @@ package struct CSVRows: Sendable {
         let options = ReadingOptions(delimiter: ",", fieldNames: fieldNames)
         let source = try TextSource(file, options: options)
         guard source.format == .csv else { throw refusal(file, "the file is XML, and \(kind) is CSV") }
-        var reading = CSVReading(source, options: options, index: index)
+        var text = CSVText(source)
         let header: CSVHeader
         do {
-            header = try reading.header()
+            header = try text.header(options)
         } catch let error as ExportError where error.fault == .header {
             throw refusal(file, error.problem, line: error.line)
         }
         var rows = Rows(header, try columns(of: header, file), index: index)
-        var facts = ExportFacts(shape: reading.shape(header))
-        while try rows.visitBlock(&reading, visit) { try reading.refill(line: rows.line) }
+        var facts = ExportFacts(shape: text.shape(header))
+        while try rows.visitBlock(&text, visit) { try text.refill(line: rows.line) }
         facts.records = rows.count
-        try reading.finish(&facts)
+        try text.finish(&facts)
         guard facts.endsWithNewline else {
             throw ExportError(
                 .truncated, file: file.name, problem: "there is no final line end, so the file may be cut",
@@ -73,7 +73,7 @@ package struct CSVRows: Sendable {
     }
 }
 
-/// The rows of one reading.
+/// The rows of one text.
 private struct Rows {
     private let framer: CSVFramer
     private let columns: CSVRecordCells
@@ -96,30 +96,30 @@ private struct Rows {
     }
 
     /// Visits the rows that are whole in the buffer; returns whether more can follow.
-    mutating func visitBlock(_ reading: inout CSVReading, _ visit: CSVRows.Visit) throws -> Bool {
+    mutating func visitBlock(_ text: inout CSVText, _ visit: CSVRows.Visit) throws -> Bool {
         let framer = framer
         while true {
             var record = CSVFramer.Record()
             var room = ends.mutableSpan
             let step = framer.next(
-                in: reading.buffer.span, from: reading.start, to: reading.end, isLast: reading.isLast, record: &record,
+                in: text.buffer.span, from: text.start, to: text.end, isLast: text.isLast, record: &record,
                 fieldEnds: &room)
             switch step {
             case .incomplete: return true
             case .end: return false
-            case .unterminated: throw reading.endsInsideQuotes(line: line)
+            case .unterminated: throw text.endsInsideQuotes(line: line)
             case .blank: break
             case .record:
                 count += 1
-                if let fault = columns.fault(of: record, reading.buffer.span) {
+                if let fault = columns.fault(of: record, text.buffer.span) {
                     throw ExportError(
-                        .malformed, file: reading.source.file.name, line: line, problem: fault.sentence,
+                        .malformed, file: text.source.file.name, line: line, problem: fault.sentence,
                         advice: "have the file written again by cartsync, and copied completely")
                 }
-                try show(record, reading.buffer.span, visit)
+                try show(record, text.buffer.span, visit)
             }
             line += record.lines
-            reading.start = record.next
+            text.start = record.next
         }
     }
 

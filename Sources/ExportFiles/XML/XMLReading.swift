@@ -1,6 +1,6 @@
 import CartAssociations
 
-/// One reading of one XML export.
+/// One reading of one XML export: a batch is the records that end in one block of its text.
 struct XMLReading {
     static let blockSize = 1 << 15
     /// A tag that has not ended after this many bytes is refused.
@@ -10,24 +10,46 @@ struct XMLReading {
     /// How much of a document is looked at before its records are said to be found.
     static let surveySize = 1 << 20
 
-    private let options: ReadingOptions
-    private let index: Int
-    private let blockSize: Int
-    private let file: ExportFile
-    private let vocabulary: FieldVocabulary
+    private let source: TextSource
+    private let scanner: XMLScanner
+    private let parser: XMLPushParser
+    private var records: XMLRecords
+    private var block: [UInt8]
+    private var isOver = false
 
-    init(_ file: ExportFile, options: ReadingOptions, index: Int, blockSize: Int = Self.blockSize) {
-        self.file = file
-        self.options = options
-        self.index = index
-        self.blockSize = blockSize
-        vocabulary = FieldVocabulary(options)
+    init(_ source: TextSource, options: ReadingOptions, index: Int, blockSize: Int) throws {
+        self.source = source
+        block = [UInt8](repeating: 0, count: blockSize)
+        let found = try Self.survey(try TextSource(source.file, options: options), options, blockSize)
+        scanner = XMLScanner(XMLScan(found, FieldVocabulary(options)))
+        parser = try Self.parser(scanner, source.file)
+        records = XMLRecords(found, ExportFacts(shape: Self.shape(found, source)), index: index)
+    }
+
+    /// What was found so far.
+    var facts: ExportFacts { records.facts }
+
+    mutating func next() throws -> RecordBatch? {
+        if isOver {
+            try source.finish(&records.found)
+            return nil
+        }
+        // What the last batch had is needed no longer.
+        scanner.clear(before: parser.position)
+        let count = try source.read(into: &block, range: 0..<block.count)
+        scanner.append(block[..<count])
+        try Self.parse(block, count, with: parser, source.file)
+        try Self.checkProgress(scanner.scan.window, parser, source.file)
+        isOver = count == 0
+        return records.judge(scanner.scan)
     }
 
     /// Reads as much of the document as shows which element is one record.
-    func survey(_ source: TextSource) throws -> XMLShape {
+    private static func survey(
+        _ source: TextSource, _ options: ReadingOptions, _ blockSize: Int
+    ) throws -> XMLShape {
         let survey = XMLSurvey(options)
-        let parser = try parser(survey)
+        let parser = try parser(survey, source.file)
         var block = [UInt8](repeating: 0, count: blockSize)
         var root: [UInt8] = []
         var window = XMLWindow()
@@ -36,25 +58,21 @@ struct XMLReading {
             let count = try source.read(into: &block, range: 0..<block.count)
             let before = seen
             seen += count
-            if before < Self.tagLimit { root += block[..<count] }
+            if before < tagLimit { root += block[..<count] }
             window.append(block[..<count])
-            do {
-                if count == 0 { try parser.finish() } else { try parser.parse(block.span.extracting(0..<count)) }
-            } catch {
-                throw refusal(error, parser, isOver: count == 0)
-            }
-            try checkProgress(window, parser.position, parser.line)
+            try parse(block, count, with: parser, source.file)
+            try checkProgress(window, parser, source.file)
             window.drop(before: parser.position)
-            guard count == 0 || seen >= Self.surveySize else { continue }
-            if let shape = survey.shape(root: Self.rootTag(root)) { return shape }
+            guard count == 0 || seen >= surveySize else { continue }
+            if let shape = survey.shape(root: rootTag(root)) { return shape }
             guard count > 0 else {
                 let (problem, advice) = survey.problem()
-                throw ExportError(.noRecords, file: file.name, problem: problem, advice: advice)
+                throw ExportError(.noRecords, file: source.file.name, problem: problem, advice: advice)
             }
         }
     }
 
-    func shape(_ found: XMLShape, _ source: TextSource) -> ExportShape {
+    private static func shape(_ found: XMLShape, _ source: TextSource) -> ExportShape {
         ExportShape(
             format: .xml, encoding: source.encoding, isCompressed: source.isCompressed,
             hasByteOrderMark: source.hasByteOrderMark, delimiter: nil, columns: Set(found.mapping.values).sorted(),
@@ -62,38 +80,7 @@ struct XMLReading {
             header: found.root + [UInt8(ascii: ">")], usesCarriageReturns: false, isDelta: found.hasAction)
     }
 
-    /// Reads everything.
-    func read(
-        _ source: TextSource, selecting select: ExportReader.Selection, visit: (ReadRecord) throws -> Void
-    ) throws -> ExportFacts {
-        let found = try survey(try TextSource(file, options: options))
-        let scanner = XMLScanner(XMLScan(found, vocabulary))
-        let parser = try parser(scanner)
-        var records = XMLRecords(found, index: index, facts: ExportFacts(shape: shape(found, source)))
-        var block = [UInt8](repeating: 0, count: blockSize)
-        while true {
-            let count = try source.read(into: &block, range: 0..<block.count)
-            scanner.append(block[..<count])
-            do {
-                if count == 0 { try parser.finish() } else { try parser.parse(block.span.extracting(0..<count)) }
-            } catch {
-                throw refusal(error, parser, isOver: count == 0)
-            }
-            try records.take(scanner.scan, selecting: select, visit: visit)
-            let position = parser.position
-            try checkProgress(scanner.scan.window, position, parser.line)
-            scanner.clear(before: position)
-            if count == 0 { break }
-        }
-        try records.settle(visit)
-        var facts = records.finishedFacts()
-        facts.bytes = source.stored.count
-        facts.sha256 = source.stored.sha256()
-        try file.checkUnchanged(bytesRead: facts.bytes, sha256: facts.sha256)
-        return facts
-    }
-
-    private func parser(_ events: any XMLEvents) throws -> XMLPushParser {
+    private static func parser(_ events: any XMLEvents, _ file: ExportFile) throws -> XMLPushParser {
         guard let parser = XMLPushParser(events: events) else {
             throw ExportError(
                 .malformed, file: file.name, problem: "libxml2 does not start", advice: "install libxml2 again")
@@ -101,22 +88,33 @@ struct XMLReading {
         return parser
     }
 
-    /// Throws where something has not ended for so long that it cannot be part of an export.
-    private func checkProgress(_ window: XMLWindow, _ position: Int, _ line: Int) throws {
-        let waiting = window.end - position
-        guard waiting > Self.tagLimit else { return }
-        let isTag = window.slice(position, min(position + 2, window.end)).last != UInt8(ascii: "!")
-        guard !isTag, waiting < Self.commentLimit else { throw tooLong(line) }
+    /// Parses the next bytes; none of them end the document.
+    private static func parse(
+        _ block: [UInt8], _ count: Int, with parser: XMLPushParser, _ file: ExportFile
+    ) throws(ExportError) {
+        do throws(XMLPushParser.Fault) {
+            if count == 0 { try parser.finish() } else { try parser.parse(block.span.extracting(0..<count)) }
+        } catch {
+            throw refusal(error, parser, file, isOver: count == 0)
+        }
     }
 
-    private func tooLong(_ line: Int) -> ExportError {
-        ExportError(
-            .tooLarge, file: file.name, line: line,
-            problem: "a tag, comment or instruction that begins here is too long (\(Self.tagLimit) bytes for a tag)",
+    /// Throws if something has not ended for so long that it cannot be part of an export.
+    private static func checkProgress(_ window: XMLWindow, _ parser: XMLPushParser, _ file: ExportFile) throws {
+        let position = parser.position
+        let waiting = window.end - position
+        guard waiting > tagLimit else { return }
+        let isTag = window.slice(position, min(position + 2, window.end)).last != UInt8(ascii: "!")
+        guard isTag || waiting >= commentLimit else { return }
+        throw ExportError(
+            .tooLarge, file: file.name, line: parser.line,
+            problem: "a tag, comment or instruction that begins here is too long (\(tagLimit) bytes for a tag)",
             advice: "check what wrote this file")
     }
 
-    private func refusal(_ fault: XMLPushParser.Fault, _ parser: XMLPushParser, isOver: Bool) -> ExportError {
+    private static func refusal(
+        _ fault: XMLPushParser.Fault, _ parser: XMLPushParser, _ file: ExportFile, isOver: Bool
+    ) -> ExportError {
         if parser.sawDoctype {
             return ExportError(
                 .doctype, file: file.name, line: fault.line,

@@ -1,54 +1,52 @@
 import CartAssociations
 
-/// The records of a document: judged, asked about, decoded in batches, handed out in their order.
-struct XMLRecords {
-    /// How many records, and how many bytes of them, are decoded at once at most.
-    static let batchCount = 200
-    static let batchSize = 1 << 18
-
-    private let judge: RecordJudge
-    private let index: Int
-    private let library = XMLLibrary()
-    private var facts: ExportFacts
+/// Judges the records of a document.
+struct XMLRecords: Sendable {
+    /// What was found so far, but for the kinds of owners.
+    var found: ExportFacts
+    private let decoder: XMLRecordDecoder
     private var kinds = OwnerKindSet()
-    private var waiting: [Waiting] = []
-    private var waitingSize = 0
+    private var usable = 0
 
-    private enum Waiting {
-        case chosen(XMLLibrary.Values, Statement, RecordPlace, raw: [UInt8])
-        case rejected(RejectedRecord)
+    init(_ shape: XMLShape, _ facts: ExportFacts, index: Int) {
+        found = facts
+        decoder = XMLRecordDecoder(
+            judge: RecordJudge(owners: shape.owners, hasAction: shape.hasAction), index: index)
     }
 
-    init(_ shape: XMLShape, index: Int, facts: ExportFacts) {
-        judge = RecordJudge(owners: shape.owners, hasAction: shape.hasAction)
-        self.index = index
-        self.facts = facts
+    var facts: ExportFacts {
+        var facts = found
+        facts.ownerKinds = kinds.set
+        return facts
     }
 
-    /// Takes the records that a scan has finished.
-    mutating func take(
-        _ scan: XMLScan, selecting select: ExportReader.Selection, visit: (ReadRecord) throws -> Void
-    ) throws {
+    /// Judges the records that a scan has finished.
+    mutating func judge(_ scan: XMLScan) -> RecordBatch {
         let memory = scan.memory.span
-        for record in scan.finished {
-            facts.records += 1
-            let place = RecordPlace(export: index, record: facts.records, line: record.line)
-            if let fault = record.fault {
-                reject(record, place, reason(fault, scan), scan)
-            } else {
-                switch judge.judge(record.values.fields, in: memory) {
-                case .rejected(let reason):
-                    reject(record, place, reason, scan)
-                case .usable(let statement):
-                    kinds.insert(statement.kind)
-                    let isWanted = try select(
-                        statement.kind, statement.action, memory.extracting(statement.owner.range),
-                        memory.extracting(statement.cart.range))
-                    if isWanted { choose(record, place, statement, scan) }
-                }
+        var decoder = decoder
+        decoder.scan = scan
+        var records: [JudgedRecord] = []
+        records.reserveCapacity(scan.finished.count)
+        var rejected: [RejectedRecord] = []
+        for (position, record) in scan.finished.enumerated() {
+            found.records += 1
+            var judged = JudgedRecord(
+                statement: nil, number: found.records, line: record.line, ordinal: usable,
+                origin: .scan(Int32(truncatingIfNeeded: position)))
+            do throws(RejectReason) {
+                if let fault = record.fault { throw reason(fault, scan) }
+                let statement = try decoder.judge.judge(record.values.fields, in: memory)
+                judged.statement = statement
+                kinds.insert(statement.kind)
+                usable += 1
+            } catch {
+                judged.origin = .rejected(Int32(truncatingIfNeeded: rejected.count))
+                found.rejected[error.code, default: 0] += 1
+                rejected.append(decoder.rejected(record, found.records, error, scan.memory))
             }
-            if waiting.count >= Self.batchCount || waitingSize >= Self.batchSize { try settle(visit) }
+            records.append(judged)
         }
+        return RecordBatch(text: scan.memory, records: records, rejected: rejected, decoder: .xml(decoder))
     }
 
     private func reason(_ fault: XMLScan.Fault, _ scan: XMLScan) -> RejectReason {
@@ -60,77 +58,64 @@ struct XMLRecords {
         case .unexpected(let name):
             RejectReason(
                 .unexpectedElement,
-                "the element \(scan.names.texts[name]) names a cart, where records are \(facts.shape.recordPath ?? "others")"
+                "the element \(scan.names.texts[name]) names a cart, where records are \(found.shape.recordPath ?? "others")"
             )
         }
     }
+}
 
-    /// Decodes and hands out everything that waits.
-    mutating func settle(_ visit: (ReadRecord) throws -> Void) throws {
-        guard !waiting.isEmpty else { return }
-        var batch: [XMLLibrary.Values] = []
-        for case .chosen(let values, _, _, _) in waiting { batch.append(values) }
-        var rows = library.decode(batch).makeIterator()
-        for item in waiting {
-            switch item {
-            case .rejected(let record):
-                try hand(record, visit)
-            case .chosen(let values, let statement, let place, let raw):
-                if let row = rows.next() ?? nil, let record = value(row, statement, place, raw) {
-                    try visit(.usable(record))
-                } else {
-                    let text = values.mapValues { String(decoding: $0, as: UTF8.self) }
-                    try hand(
-                        RejectedRecord(
-                            place: place,
-                            reason: RejectReason(.ambiguous, "text that the XML library reads differently"),
-                            raw: raw, cart: text[.cart], owner: text[.customer] ?? text[.account] ?? text[.owner]),
-                        visit)
-                }
+/// Decodes the records of an XML batch.
+struct XMLRecordDecoder: Sendable {
+    let judge: RecordJudge
+    let index: Int
+    /// The scan as it was when the records had ended; nil before the first batch.
+    var scan: XMLScan?
+
+    func decode(_ chosen: [JudgedRecord], of batch: RecordBatch) -> [ReadRecord] {
+        // Values of usable records, which the library decodes in batches.
+        var values: [XMLLibrary.Values] = []
+        for judged in chosen {
+            guard let record = finished(judged) else { continue }
+            var all: XMLLibrary.Values = [:]
+            for field in ExportField.allCases where !record.values[field].isEmpty {
+                all[field] = Array(batch.text[record.values[field].range])
             }
+            values.append(all)
         }
-        waiting.removeAll(keepingCapacity: true)
-        waitingSize = 0
-    }
-
-    /// The facts when all records have been settled.
-    func finishedFacts() -> ExportFacts {
-        var facts = facts
-        facts.ownerKinds = kinds.set
-        return facts
-    }
-
-    private mutating func choose(
-        _ record: XMLScan.Finished, _ place: RecordPlace, _ statement: Statement, _ scan: XMLScan
-    ) {
-        var values: XMLLibrary.Values = [:]
-        for field in ExportField.allCases where !record.values[field].isEmpty {
-            values[field] = Array(scan.memory[record.values[field].range])
+        let rows = XMLLibrary().decode(values)
+        var position = 0
+        return chosen.map { judged in
+            if case .rejected(let index) = judged.origin { return .rejected(batch.rejected[Int(index)]) }
+            guard let record = finished(judged), let statement = judged.statement else {
+                preconditionFailure("a record is decoded from a batch that it is not in")
+            }
+            defer { position += 1 }
+            let place = RecordPlace(export: index, record: judged.number, line: judged.line)
+            if let row = rows[position], let value = value(row, statement, place, raw(record)) {
+                return .usable(value)
+            }
+            let reason = RejectReason(.ambiguous, "text that the XML library reads differently")
+            return .rejected(rejected(record, judged.number, reason, batch.text))
         }
-        let raw = raw(record, scan)
-        waitingSize += raw.count
-        waiting.append(.chosen(values, statement, place, raw: raw))
     }
 
-    private mutating func reject(
-        _ record: XMLScan.Finished, _ place: RecordPlace, _ reason: RejectReason, _ scan: XMLScan
-    ) {
+    /// What is to be known of a record that cannot be used.
+    func rejected(
+        _ record: XMLScan.Finished, _ number: Int, _ reason: RejectReason, _ memory: [UInt8]
+    ) -> RejectedRecord {
         func text(_ range: ByteRange) -> String? {
-            range.isEmpty ? nil : String(decoding: scan.memory[range.range], as: UTF8.self)
+            range.isEmpty ? nil : String(decoding: memory[range.range], as: UTF8.self)
         }
         let fields = record.values.fields
-        let raw = reason.code == .tooLarge ? [] : raw(record, scan)
-        waitingSize += raw.count
-        waiting.append(
-            .rejected(
-                RejectedRecord(
-                    place: place, reason: reason, raw: raw, cart: text(fields.cart),
-                    owner: text(fields.customer) ?? text(fields.account) ?? text(fields.owner))))
+        return RejectedRecord(
+            place: RecordPlace(export: index, record: number, line: record.line), reason: reason,
+            raw: reason.code == .tooLarge ? [] : raw(record), cart: text(fields.cart),
+            owner: text(fields.customer) ?? text(fields.account) ?? text(fields.owner))
     }
 
-    private mutating func hand(_ record: RejectedRecord, _ visit: (ReadRecord) throws -> Void) throws {
-        facts.rejected[record.reason.code, default: 0] += 1
-        try visit(.rejected(record))
+    private func finished(_ judged: JudgedRecord) -> XMLScan.Finished? {
+        guard case .scan(let position) = judged.origin else { return nil }
+        return scan?.finished[Int(position)]
     }
 
     private func value(
@@ -150,7 +135,8 @@ struct XMLRecords {
     }
 
     /// The record with the elements around it, the root left out.
-    private func raw(_ record: XMLScan.Finished, _ scan: XMLScan) -> [UInt8] {
+    private func raw(_ record: XMLScan.Finished) -> [UInt8] {
+        guard let scan else { return [] }
         let around = scan.surroundings.kept(record.surroundings).dropFirst()
         var raw = Array(around.joined())
         raw += scan.window.slice(record.start, record.end)

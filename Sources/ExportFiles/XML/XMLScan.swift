@@ -2,9 +2,9 @@ import CartAssociations
 
 /// Follows a document of known shape and collects its records.
 ///
-/// Values are gathered in one piece of memory; records that are complete wait in `finished` until they are taken,
-/// so that nothing is decided while libxml2 is at work.
-struct XMLScan {
+/// Values are gathered in one piece of memory; records that are complete wait in `finished` until they are judged,
+/// because nothing is decided while libxml2 is at work.
+struct XMLScan: Sendable {
     /// A record is given up, not kept, beyond this size.
     static let recordLimit = 1 << 20
 

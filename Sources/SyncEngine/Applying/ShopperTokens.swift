@@ -31,25 +31,29 @@ struct ShopperTokens: Sendable {
         var found: [Owner: ShopperToken] = [:]
         var missing: Set<Owner> = []
         var bytes = 0
-        try exports.read { kind, _, owner, _ in
-            isWanted(kind, owner)
-        } visit: { index, record in
-            guard case .usable(let record) = record else { return }
-            let owner = record.association.owner
-            guard found[owner] == nil else { return }
-            guard let text = record.shopperToken, let token = ShopperToken(owner.kind, text) else {
-                missing.insert(owner)
-                return
+        var reading = exports.read()
+        while let batch = try reading.next() {
+            let text = batch.text.span
+            let chosen = batch.records.filter { record in
+                record.statement.map { isWanted($0.kind, text.extracting($0.owner.range)) } ?? false
             }
-            bytes += text.utf8.count + owner.id.text.utf8.count
-            guard bytes <= Self.mostBytes else {
-                throw ExportError(
-                    .tooLarge, file: exports.files[index].name,
-                    problem: "the shoppers' tokens of the changes take more than \(Self.mostBytes >> 20) MiB",
-                    advice: "sync it in shares, with --shard 0/4 to --shard 3/4 and a state folder for each")
+            for case .usable(let record) in batch.decode(chosen) {
+                let owner = record.association.owner
+                guard found[owner] == nil else { continue }
+                guard let text = record.shopperToken, let token = ShopperToken(owner.kind, text) else {
+                    missing.insert(owner)
+                    continue
+                }
+                bytes += text.utf8.count + owner.id.text.utf8.count
+                guard bytes <= Self.mostBytes else {
+                    throw ExportError(
+                        .tooLarge, file: exports.files[reading.export].name,
+                        problem: "the shoppers' tokens of the changes take more than \(Self.mostBytes >> 20) MiB",
+                        advice: "sync it in shares, with --shard 0/4 to --shard 3/4 and a state folder for each")
+                }
+                missing.remove(owner)
+                found[owner] = token
             }
-            missing.remove(owner)
-            found[owner] = token
         }
         tokens = found
         withoutToken = missing.subtracting(found.keys)

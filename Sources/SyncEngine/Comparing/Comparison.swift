@@ -16,24 +16,26 @@ struct Comparison {
     let rejects: RejectsFiles
     let notes: LedgerNotes
 
-    var plan: DraftedPlan
+    private(set) var plan: DraftedPlan
+    private var first: FirstReading
     /// What the source asserted before, of the kinds that the exports speak for.
     private(set) var assertedBefore = 0
     /// Repeated records by export.
-    var duplicates: [Int] = []
+    private(set) var duplicates: [Int] = []
     private(set) var figures = PlanFigures()
     /// Of whose owners the exports name: what the listing showed, or else the ledger's rows, by their number; nil where
     /// the scope does not ask.
-    private(set) var ofNamedOwners: NamedOwners.Rows?
+    private var ofNamedOwners: NamedOwners.Rows?
 
     init(
-        _ options: RunOptions, _ exports: RunExports, _ ledger: Ledger, _ key: FingerprintKey, _ current: Current,
+        _ options: RunOptions, _ exports: RunExports, _ first: FirstReading, _ current: Current, _ ledger: Ledger,
         run: String, rejects: RejectsFiles
     ) {
         self.options = options
         self.exports = exports
         self.ledger = ledger
-        self.key = key
+        self.first = first
+        key = first.key
         self.current = current
         self.rejects = rejects
         plan = DraftedPlan(options, ledger, isComplete: current.isComplete, run: run)
@@ -43,22 +45,19 @@ struct Comparison {
     /// Joins both sides, reads the exports again for what differs, and judges what they do not want.
     ///
     /// - Parameter owners: the owners that the exports name, where the scope asks for them.
-    mutating func compare(
-        _ first: FirstReading, _ diff: inout AssociationDiff, owners: consuming NamedOwners?
-    ) throws {
+    mutating func compare(_ diff: inout AssociationDiff, owners: consuming NamedOwners?) throws {
         try addKnown(to: &diff)
         if let owners { ofNamedOwners = try findRows(of: owners) }
         let difference = try diff.join(listingExtra: current.source == .api)
         plan.counts.kept = difference.keptCount
-        duplicates = zip(first.starts, first.starts.dropFirst()).map { start, end in
+        duplicates = zip(exports.starts, exports.starts.dropFirst()).map { start, end in
             (start..<end).count { difference.repeated.contains($0) && !difference.contradictory.contains($0) }
         }
-        var first = first
-        if needsSecondReading(difference, first) { try readAgain(difference, &first) }
-        if !exports.isDelta { try judgeUnwanted(difference, first) }
+        if needsSecondReading(difference) { try readAgain(difference) }
+        if !exports.isDelta { try judgeUnwanted(difference) }
         plan.counts.duplicates = duplicates.reduce(0, +)
         plan.counts.rejected = exports.rejected + rejects.conflicts
-        figures = try countFigures(first)
+        figures = try countFigures()
     }
 
     /// The owner kinds that the exports speak for.
@@ -120,7 +119,217 @@ struct Comparison {
         }
     }
 
-    private mutating func countFigures(_ first: FirstReading) throws -> PlanFigures {
+    /// What exists of the owners that the exports name.
+    private func findRows(of owners: consuming NamedOwners) throws -> NamedOwners.Rows {
+        var owners = owners
+        let kinds = kinds
+        if current.source == .api {
+            for (index, association) in listed.enumerated() where kinds.contains(association.owner.kind) {
+                try owners.add(key.fingerprint(association.owner), row: index)
+            }
+        } else {
+            var row = -1
+            try ledger.forEachOwner(from: options.source) { standing in
+                row += 1
+                return standing.exists && kinds.contains(standing.ownerKind)
+            } visit: {
+                try owners.add(key.fingerprint($0, owner: $1), row: row)
+            }
+        }
+        return try owners.find()
+    }
+
+    // MARK: What the exports want
+
+    private func needsSecondReading(_ difference: Difference) -> Bool {
+        !difference.missing.isEmpty || !difference.unasserted.isEmpty || exports.isDelta
+            || !difference.contradictory.isEmpty || first.hasSharedCarts || exports.rejected > 0
+    }
+
+    /// Reads the exports again; only records of the difference are decoded.
+    private mutating func readAgain(_ difference: Difference) throws {
+        func differs(_ position: Int) -> Bool {
+            difference.missing.contains(position) || difference.unasserted.contains(position)
+                || difference.contradictory.contains(position)
+        }
+        // A delta and a cart with two owners are judged record by record.
+        let canPick = !exports.isDelta && !first.hasSharedCarts
+        var reading = exports.read()
+        var chosen: [JudgedRecord] = []
+        while let batch = try reading.next(picking: canPick ? differs : nil) {
+            chosen.removeAll(keepingCapacity: true)
+            let text = batch.text.span
+            for record in batch.records {
+                if let statement = record.statement, statement.action == nil, !differs(reading.position(of: record)),
+                    !first.isShared(cart: text.extracting(statement.cart.range))
+                {
+                    continue
+                }
+                chosen.append(record)
+            }
+            for (judged, record) in zip(chosen, batch.decode(chosen)) {
+                switch record {
+                case .usable(let record):
+                    try take(record, at: reading.position(of: judged), of: reading.export, difference)
+                case .rejected(let record):
+                    // A record may turn out to be unusable only when it is decoded.
+                    let isNew = judged.statement != nil
+                    try rejects.add(record, of: reading.export, isConflict: isNew)
+                    if isNew { first.doubt(record) }
+                }
+            }
+        }
+    }
+
+    private mutating func take(
+        _ record: ExportRecord, at position: Int, of index: Int, _ difference: Difference
+    ) throws {
+        let association = record.association
+        let fingerprint = key.fingerprint(association)
+        let isMissing = difference.missing.contains(position)
+        // Where nobody knows whether the cart is there, the run finds out.
+        let needsCart =
+            isMissing && options.createsCarts && record.cartName != nil && !current.carts.contains(association.cart)
+        let newCart =
+            needsCart ? NewCart(name: record.cartName ?? "", description: record.cartDescription) : nil
+        let badName =
+            needsCart && newCart == nil
+            ? RejectReason(
+                .badCartName,
+                "cart \(association.cart) is to be created, and its name or description is not 1 to "
+                    + "\(NewCart.mostCharacters) characters")
+            : nil
+        if let reason = conflict(association, difference.contradictory.contains(position)) ?? badName {
+            let rejected = RejectedRecord(
+                place: record.place, reason: reason, raw: record.raw, cart: association.cart.text,
+                owner: association.owner.id.text)
+            try rejects.add(rejected, of: index, isConflict: true)
+            first.doubt(rejected)
+            let isRepeated = difference.repeated.contains(position)
+            if isRepeated && !difference.contradictory.contains(position) { duplicates[index] -= 1 }
+            return
+        }
+        if isMissing {
+            let change = Change(.create, association, place: record.place, newCart: newCart)
+            try plan.add(change, fingerprint)
+        }
+        // What a delta names is asserted anew, so that an earlier run that was stopped does not come back to it.
+        if difference.unasserted.contains(position) || record.action == .create {
+            let isSeen = !isMissing && current.source == .api
+            try notes.assertions.add(
+                association, fingerprint, place: record.place, confirmation: isSeen ? .listed : nil)
+        }
+        if record.action == .delete && !difference.repeated.contains(position) {
+            try takeDelete(record, fingerprint, isSeen: difference.unwantedExisting.contains(position))
+        }
+    }
+
+    /// Judges what a delta says to delete.
+    private mutating func takeDelete(_ record: ExportRecord, _ fingerprint: Fingerprint, isSeen: Bool) throws {
+        let association = record.association
+        let sources = try ledger.association(association)?.sources ?? []
+        // Without a complete listing nobody knows that it is gone, and the export names it.
+        let mayExist = isSeen || current.source != .api || !current.isComplete
+        // The record names the owner itself.
+        if mayExist {
+            try plan.judge(
+                association, fingerprint, place: record.place, sources: sources, isOwnerNamed: true,
+                first.doubts)
+        }
+        let isAssertedElsewhere = sources.contains { $0 != options.source }
+        if sources.contains(options.source) && (isAssertedElsewhere || !mayExist) {
+            try notes.retractions.add(association, fingerprint)
+        }
+    }
+
+    private func conflict(_ association: Association, _ isContradictory: Bool) -> RejectReason? {
+        if isContradictory { return .createAndDelete(association) }
+        guard first.isShared(association.cart) else { return nil }
+        return RejectReason(
+            .conflict, "cart \(association.cart) has two owners in the export, and may have only one")
+    }
+
+    // MARK: What the exports do not want
+
+    /// Judges every association that exists, or that the source asserted, and that the snapshot does not want.
+    private mutating func judgeUnwanted(_ difference: Difference) throws {
+        let kinds = kinds
+        // Bounded by what a listing can show.
+        let listed = Dictionary(
+            listed.enumerated().filter { kinds.contains($0.element.owner.kind) }.map {
+                (key.fingerprint($0.element), $0)
+            },
+            uniquingKeysWith: { first, _ in first }
+        ).filter { difference.extra.contains($0.key) }
+        var sources: [Fingerprint: [String]] = [:]
+        if !listed.isEmpty || !difference.extraRows.isEmpty || !difference.droppedRows.isEmpty {
+            sources = try judgeUnwantedRows(difference, listed: Set(listed.keys))
+        }
+        for (fingerprint, (index, association)) in listed.sorted(by: { $0.value.element < $1.value.element }) {
+            try plan.judge(
+                association, fingerprint, place: nil, sources: sources[fingerprint] ?? [],
+                isOwnerNamed: ofNamedOwners?.rows.contains(index) == true, first.doubts)
+        }
+    }
+
+    /// Judges the rows of the ledger that the snapshot does not want: in full if something may follow from them, else
+    /// only whether another source asserts them. Returns the sources of what a listing showed.
+    private mutating func judgeUnwantedRows(
+        _ difference: Difference, listed: Set<Fingerprint>
+    ) throws -> [Fingerprint: [String]] {
+        let isListing = current.source == .api
+        let judgesAll = options.scope == .listed || options.scope == .all || options.listsUnmanaged
+        var sources: [Fingerprint: [String]] = [:]
+        // The row at hand, from the question about its number to the one about its standing.
+        var isDropped = false
+        var isExtra = false
+        try ledger.forEachAssociation(from: options.source) { row in
+            isDropped = difference.droppedRows.contains(row)
+            isExtra = difference.extraRows.contains(row)
+            return isDropped || isExtra || !listed.isEmpty
+        } where: { standing in
+            if isDropped || isExtra && judgesAll { return true }
+            if isExtra {
+                if standing.isAssertedByOthers { plan.counts.protected += 1 } else { plan.counts.unmanaged += 1 }
+            }
+            return !listed.isEmpty && difference.extra.contains(standing.fingerprint)
+        } visit: { row, stored in
+            if isListing { sources[stored.fingerprint] = stored.sources }
+            // Without a listing the ledger says what exists, even if nothing was compared with it.
+            let exists = isListing ? listed.contains(stored.fingerprint) : stored.confirmation != nil
+            try judgeRow(row, stored, exists: exists)
+        }
+        return sources
+    }
+
+    private mutating func judgeRow(_ row: Int, _ stored: StoredAssociation, exists: Bool) throws {
+        guard speaks(for: stored.association.cart) else { return }
+        let isDropped = stored.sources.contains(options.source)
+        let isAssertedElsewhere = stored.sources.count > (isDropped ? 1 : 0)
+        // What is in doubt stays asserted: the record that is missing may only be broken.
+        let isKnown = current.isComplete && current.covers(stored.association.owner)
+        let holdsNoLonger = isAssertedElsewhere || (!exists && isKnown)
+        if isDropped && holdsNoLonger && !first.doubts.includes(stored.association) {
+            try notes.retractions.add(stored.association, stored.fingerprint)
+        }
+        guard exists && current.source != .api else { return }
+        try checkRow(stored)
+        try plan.judge(
+            stored.association, stored.fingerprint, place: nil, sources: stored.sources,
+            isOwnerNamed: ofNamedOwners?.rows.contains(row) == true, first.doubts)
+    }
+
+    /// A delete that rests on the ledger alone rests on a row whose fingerprint is that of its text.
+    private func checkRow(_ stored: StoredAssociation) throws {
+        guard key.fingerprint(stored.association) != stored.fingerprint else { return }
+        throw LedgerError(
+            .damaged, path: ledger.folder, problem: "the ledger's row of \(stored.association) is damaged",
+            advice: LedgerError.rebuildAdvice(ledger.folder))
+    }
+
+    // MARK: Figures
+
+    private mutating func countFigures() throws -> PlanFigures {
         try plan.countLosses()
         var figures = try countScope()
         figures.records = exports.records
@@ -131,6 +340,50 @@ struct Comparison {
         figures.ownersLosing = plan.ownersLosing
         // A short export costs nothing where nothing is deleted, and imports by hand are of any length.
         figures.earlierVolumes = options.scope == .none ? [] : try ledger.acceptedVolumes(of: options.source)
+        return figures
+    }
+
+    /// Counts the associations, and their owners, that the scope could delete.
+    private func countScope() throws -> PlanFigures {
+        var figures = PlanFigures()
+        // Owners only matter where enough of them would lose a cart and nobody allowed it.
+        let needsOwners =
+            plan.ownersLosing >= options.planGuard.minOwners && options.planGuard.approvedDeletes == nil
+        let kinds = kinds
+        let scope = options.scope
+        // Distinct owners are counted like everything that may not fit: as fingerprints that spill.
+        var owners = AssociationDiff(memoryBudget: SyncRun.fingerprintBudget, spillFolder: ledger.folder)
+        switch scope {
+        case .none: break
+        case .owned:
+            figures.inScope = assertedBefore
+            guard needsOwners else { break }
+            try ledger.forEachOwner(from: options.source) {
+                $0.isAsserted && kinds.contains($0.ownerKind)
+            } visit: {
+                try owners.add(key.fingerprint($0, owner: $1), to: .existing)
+            }
+        case .listed:
+            figures.inScope = ofNamedOwners?.rows.count ?? 0
+            figures.ownersInScope = ofNamedOwners?.owners ?? 0
+            return figures
+        case .all:
+            func count(_ kind: OwnerKind, _ owner: Fingerprint) throws {
+                guard kinds.contains(kind) else { return }
+                figures.inScope += 1
+                if needsOwners { try owners.add(owner, to: .existing) }
+            }
+            if current.source == .api {
+                for association in listed {
+                    try count(association.owner.kind, key.fingerprint(association.owner))
+                }
+            } else {
+                try ledger.forEachOwner(from: options.source, where: \.exists) {
+                    try count($0, key.fingerprint($0, owner: $1))
+                }
+            }
+        }
+        figures.ownersInScope = try owners.join(listingExtra: false).existingCount
         return figures
     }
 }

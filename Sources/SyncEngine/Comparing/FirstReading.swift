@@ -5,12 +5,10 @@ import Ledger
 
 /// The first reading of a run's exports: every usable record becomes a fingerprint, and what is in doubt is noted.
 struct FirstReading {
-    private let key: FingerprintKey
+    let key: FingerprintKey
     private let oneOwnerPerCart: Bool
 
     private(set) var doubts = Doubts()
-    /// The position of each export's first usable record, and of the end.
-    private(set) var starts = [0]
     /// The carts with several owners, where a cart may have only one.
     private var sharedCarts = FingerprintSet()
     private var accounts: FewAccounts
@@ -44,26 +42,26 @@ struct FirstReading {
     mutating func read(
         _ exports: RunExports, into diff: inout AssociationDiff, owners: inout NamedOwners?, spillFolder: String
     ) throws {
-        // The closures below may not capture these while the comparison itself is being written.
-        var reading = self
         var carts = SharedCarts(memoryBudget: SyncRun.fingerprintBudget, spillFolder: spillFolder)
-        try exports.read { kind, action, owner, cart in
-            let fingerprint = reading.key.fingerprint(kind, owner: owner, cart: cart)
-            try diff.add(fingerprint, to: action == .delete ? .unwanted : .wanted)
-            if reading.accounts.ids != nil { reading.accounts.add(kind, owner, reading.key) }
-            try owners?.add(reading.key.fingerprint(kind, owner: owner))
-            if reading.oneOwnerPerCart && action != .delete {
-                try carts.add(
-                    cart: reading.key.fingerprint(cart: cart), owner: reading.key.fingerprint(kind, owner: owner))
+        var reading = exports.read()
+        while let batch = try reading.next() {
+            let text = batch.text.span
+            for record in batch.records {
+                guard let statement = record.statement else { continue }
+                let kind = statement.kind
+                let owner = text.extracting(statement.owner.range)
+                let cart = text.extracting(statement.cart.range)
+                let isDelete = statement.action == .delete
+                try diff.add(key.fingerprint(kind, owner: owner, cart: cart), to: isDelete ? .unwanted : .wanted)
+                if accounts.ids != nil { accounts.add(kind, owner, key) }
+                try owners?.add(key.fingerprint(kind, owner: owner))
+                if oneOwnerPerCart && !isDelete {
+                    try carts.add(cart: key.fingerprint(cart: cart), owner: key.fingerprint(kind, owner: owner))
+                }
             }
-            return false
-        } visit: { _, record in
-            if case .rejected(let record) = record { reading.doubts.add(record) }
-        } endOfExport: {
-            reading.starts.append(diff.records)
+            for record in batch.rejected { doubts.add(record) }
         }
-        reading.sharedCarts = try carts.find()
-        self = reading
+        sharedCarts = try carts.find()
     }
 
     /// Nothing that the record names may be deleted because of its absence.

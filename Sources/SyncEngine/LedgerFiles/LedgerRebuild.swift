@@ -75,14 +75,15 @@ package final class LedgerRebuild {
             for (index, path) in paths.enumerated() {
                 let file = try ExportFile.open(path, spoolFolder: ledger.folder)
                 let manifest = try ExportManifest.beside(path)
-                let facts = try reader.read(file, index: index) { _, _, _, _ in
-                    true
-                } visit: { record in
-                    guard case .usable(let record) = record else { return }
-                    try draft.add(
-                        record.association, key.fingerprint(record.association), place: record.place,
-                        confirmation: isApplied ? .alreadyThere : nil)
+                var records = try reader.read(file, index: index)
+                while let batch = try records.next() {
+                    for case .usable(let record) in batch.decode(batch.records) {
+                        try draft.add(
+                            record.association, key.fingerprint(record.association), place: record.place,
+                            confirmation: isApplied ? .alreadyThere : nil)
+                    }
                 }
+                let facts = records.facts
                 try manifest?.check(facts, of: file)
                 guard !facts.isDelta else {
                     throw ExportError(

@@ -1,4 +1,3 @@
-import AssociationDiff
 import CartAssociations
 import ExportFiles
 
@@ -32,72 +31,66 @@ final class RunExports {
     var records: Int { facts.reduce(0) { $0 + $1.records } }
     var rejected: Int { facts.reduce(0) { $0 + $1.rejectedRecords } }
 
-    /// Reads all exports once.
-    ///
-    /// Throws `ExportError` where one is refused or differs from an earlier reading, and `RunFailure.stopped` soon
-    /// after the run was asked to stop.
-    ///
-    /// - Parameter picks: picks records by their export and their number, from 1, before they are judged; asked only
-    ///   where nothing of the export was rejected before. `select` is then asked about those that it picks.
-    func read(
-        picking picks: ((Int, Int) -> Bool)? = nil, selecting select: ExportReader.Selection,
-        visit: (Int, ReadRecord) throws -> Void,
-        endOfExport: () throws -> Void = {}
-    ) throws {
-        var read: [ExportFacts] = []
-        var left: [Int] = []
-        var records = 0
-        func look() throws {
-            progress.advance(to: records)
-            if stop.isRequested { throw RunFailure.stopped }
-        }
-        for (index, file) in files.enumerated() {
-            left.append(0)
-            let isPicking = picks != nil && canPick(index)
-            func pick(_ record: Int) throws -> Bool {
-                records += 1
-                if records.isMultiple(of: Self.lookInterval) { try look() }
-                return picks?(index, record) ?? true
-            }
-            let found = try reader.read(file, index: index, picking: isPicking ? pick : nil) {
-                kind, action, owner, cart in
-                if !isPicking {
-                    records += 1
-                    if records.isMultiple(of: Self.lookInterval) { try look() }
-                }
-                if let shard, !shard.contains(cart: cart) {
-                    left[index] += 1
-                    return false
-                }
-                return try select(kind, action, owner, cart)
-            } visit: {
-                try visit(index, $0)
-            }
-            if facts.indices.contains(index),
-                isPicking ? !found.hasContent(of: facts[index]) : facts[index] != found
-            {
-                throw ExportError(
-                    .changed, file: file.name, problem: "the export changed while the run was reading it",
-                    advice: "wait until it is complete and run the command again")
-            }
-            read.append(found)
-            try endOfExport()
-        }
-        if facts.isEmpty {
-            facts = read
-            elsewhere = left
-            try refuseMixture()
+    /// The position of each export's first usable record among those of all exports, and of the end; known after the
+    /// first reading.
+    var starts: [Int] {
+        zip(facts, elsewhere).reduce(into: [0]) { starts, export in
+            starts.append(starts[starts.count - 1] + export.0.usableRecords - export.1)
         }
     }
 
+    /// Begins to read all exports.
+    func read() -> RunReading { RunReading(self) }
+
     /// Whether records of the export can be told by their number alone: all are usable, and in this shard.
-    private func canPick(_ index: Int) -> Bool {
+    fileprivate func canPick(_ index: Int) -> Bool {
         guard shard == nil, facts.indices.contains(index) else { return false }
         return facts[index].format == .csv && facts[index].rejectedRecords == 0
     }
 
-    /// Records between two looks at whether the run shall stop.
-    private static let lookInterval = 4096
+    fileprivate func open(_ index: Int) throws -> ExportReading { try reader.read(files[index], index: index) }
+
+    /// Says how far a reading has come, and throws if the run is to stop.
+    fileprivate func look(at records: Int) throws {
+        progress.advance(to: records)
+        if stop.isRequested { throw RunFailure.stopped }
+    }
+
+    /// Takes the records of other shards out of a batch, and returns how many they were.
+    fileprivate func removeOtherShards(from batch: inout RecordBatch, ordinal: inout Int) -> Int {
+        guard let shard else { return 0 }
+        let bytes = batch.text
+        let text = bytes.span
+        var records: [JudgedRecord] = []
+        for var record in batch.records {
+            if let statement = record.statement {
+                guard shard.contains(cart: text.extracting(statement.cart.range)) else { continue }
+                record.ordinal = ordinal
+                ordinal += 1
+            }
+            records.append(record)
+        }
+        let removed = batch.records.count - records.count
+        batch.records = records
+        return removed
+    }
+
+    /// Compares what a whole reading of an export found with the first one.
+    fileprivate func check(_ found: ExportFacts, _ index: Int, isPicking: Bool) throws {
+        guard facts.indices.contains(index),
+            isPicking ? !found.hasContent(of: facts[index]) : facts[index] != found
+        else { return }
+        throw ExportError(
+            .changed, file: files[index].name, problem: "the export changed while the run was reading it",
+            advice: "wait until it is complete and run the command again")
+    }
+
+    fileprivate func keep(_ facts: [ExportFacts], elsewhere: [Int]) throws {
+        guard self.facts.isEmpty else { return }
+        self.facts = facts
+        self.elsewhere = elsewhere
+        try refuseMixture()
+    }
 
     private func refuseMixture() throws {
         guard let first = facts.first, let other = facts.firstIndex(where: { $0.isDelta != first.isDelta }) else {
@@ -116,5 +109,67 @@ extension RunExports {
         for (file, found) in zip(files, facts) {
             try ExportManifest.beside(file.name)?.check(found, of: file)
         }
+    }
+}
+
+/// One reading of all exports of a run, from which batches of records are pulled.
+struct RunReading: ~Copyable {
+    /// The export that the last batch is of.
+    private(set) var export = -1
+
+    private let exports: RunExports
+    private var reading: ExportReading?
+    /// The position of the present export's first usable record.
+    private var start = 0
+    /// Usable records of the present export so far, in this shard and in others.
+    private var here = 0
+    private var left = 0
+    private var earlier = 0
+    private var facts: [ExportFacts] = []
+    private var elsewhere: [Int] = []
+
+    fileprivate init(_ exports: RunExports) { self.exports = exports }
+
+    /// The position of a usable record of the last batch among those of all exports, from 0.
+    func position(of record: JudgedRecord) -> Int { start + record.ordinal }
+
+    /// The next records; nil after the last ones. A batch may be empty.
+    ///
+    /// Throws `ExportError` if an export is refused or differs from an earlier reading, and `RunFailure.stopped` soon
+    /// after the run was asked to stop.
+    ///
+    /// - Parameter picks: picks records by their position, before they are judged; asked only about exports of which
+    ///   nothing was rejected before.
+    mutating func next(picking picks: ((Int) -> Bool)? = nil) throws -> RecordBatch? {
+        while true {
+            if reading == nil {
+                guard export + 1 < exports.files.count else {
+                    try exports.keep(facts, elsewhere: elsewhere)
+                    return nil
+                }
+                export += 1
+                reading = try exports.open(export)
+            }
+            try exports.look(at: earlier + (reading?.facts.usableRecords ?? 0))
+            let start = start
+            let isPicking = picks != nil && exports.canPick(export)
+            func isPicked(_ number: Int) -> Bool { picks?(start + number - 1) ?? true }
+            if var batch = try reading?.next(picking: isPicking ? isPicked : nil) {
+                left += exports.removeOtherShards(from: &batch, ordinal: &here)
+                return batch
+            }
+            try endExport(isPicking: isPicking)
+        }
+    }
+
+    private mutating func endExport(isPicking: Bool) throws {
+        guard let found = reading?.facts else { return }
+        try exports.check(found, export, isPicking: isPicking)
+        facts.append(found)
+        elsewhere.append(left)
+        start += found.usableRecords - left
+        earlier += found.usableRecords
+        (here, left) = (0, 0)
+        reading = nil
     }
 }

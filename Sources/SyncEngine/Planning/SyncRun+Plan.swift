@@ -25,8 +25,8 @@ extension SyncRun {
         progress.enter(.comparing)
         let rejects = RejectsFiles(
             folder: keepingRejects ? folder : nil, exports: exports, hidesOwners: options.hidesOwners)
-        var comparison = Comparison(options, exports, ledger, key, current, run: id, rejects: rejects)
-        try comparison.compare(first, &diff, owners: owners)
+        var comparison = Comparison(options, exports, first, current, ledger, run: id, rejects: rejects)
+        try comparison.compare(&diff, owners: owners)
         try rejects.finish()
         return RunPlan(comparison)
     }

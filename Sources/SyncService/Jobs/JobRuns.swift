@@ -52,7 +52,7 @@ final class JobRuns: ExportWork {
         let options = runOptions
         let reader = ExportReader(options: options.reading)
         guard let file = try? ExportFile.open(path, spoolFolder: session.ledger.folder, followingLinks: false),
-            let facts = try? reader.read(file, selecting: { _, _, _, _ in false }, visit: { _ in }),
+            let facts = try? reader.facts(of: file),
             facts.endsWithNewline || options.missingFinalNewline == .makesNoDeletes, facts.usableRecords > 0
         else { return .unknown }
         let shape = facts.shape

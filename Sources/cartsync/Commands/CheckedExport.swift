@@ -1,3 +1,4 @@
+import AssociationDiff
 import CartAssociations
 import ExportFiles
 import Foundation
@@ -7,18 +8,6 @@ import SyncReporting
 /// What `check` says of one export: the JSON result, and the source of the text.
 struct CheckedExport: Encodable {
     static let mostRejected = 10
-
-    struct Count: Encodable {
-        fileprivate(set) var value: Int
-        let isEstimate: Bool
-
-        init(_ count: ExportCheck.Count) {
-            value = count.value
-            isEstimate = count.isEstimate
-        }
-
-        var text: String { (isEstimate ? "about " : "") + Figures.count(value) }
-    }
 
     struct Record: Encodable {
         let line: Int
@@ -42,7 +31,7 @@ struct CheckedExport: Encodable {
         let reason: String
         let sentence: String
 
-        init(_ place: RecordPlace, _ reason: RejectReason) {
+        fileprivate init(_ place: RecordPlace, _ reason: RejectReason) {
             line = place.line
             record = place.record
             self.reason = reason.code.rawValue
@@ -57,12 +46,12 @@ struct CheckedExport: Encodable {
     let records: Int
     /// Records that are not rejected, duplicates counted.
     private(set) var usable: Int
-    private(set) var duplicates: Count
+    private(set) var duplicates: Int
     private(set) var rejected: Int
     private(set) var rejectedByReason: [String: Int]
-    let owners: Count
-    let carts: Count
-    let sharedCarts: Count
+    let owners: Int
+    let carts: Int
+    let sharedCarts: Int
     let bytes: Int
     let sha256: String
     let endsWithNewline: Bool
@@ -70,34 +59,35 @@ struct CheckedExport: Encodable {
     /// At most `mostRejected`, in the order of the file.
     private(set) var firstRejected: [Rejected]
     /// What sync may reject besides, and no check sees.
-    let notChecked: [String]
+    var notChecked: [String] = []
 
-    init(_ path: String, _ check: ExportCheck, _ rejected: [Rejected], notChecked: [String]) {
-        let facts = check.facts
+    init(
+        _ path: String, _ facts: ExportFacts, _ totals: RecordCounts.Totals, _ first: [ExportRecord],
+        _ rejected: [RejectedRecord]
+    ) {
         self.path = path
         format = facts.shape.sentence
         kind = facts.isDelta ? "delta" : "snapshot"
         mapping = Dictionary(uniqueKeysWithValues: facts.shape.mapping.map { ($0.key.rawValue, $0.value) })
         records = facts.records
         usable = facts.usableRecords
-        duplicates = Count(check.duplicates)
+        duplicates = totals.repeated
         self.rejected = facts.rejectedRecords
         rejectedByReason = Dictionary(uniqueKeysWithValues: facts.rejected.map { ($0.key.rawValue, $0.value) })
-        owners = Count(check.owners)
-        carts = Count(check.carts)
-        sharedCarts = Count(check.sharedCarts)
+        owners = totals.owners
+        carts = totals.carts
+        sharedCarts = totals.sharedCarts
         bytes = facts.bytes
         sha256 = facts.sha256
         endsWithNewline = facts.endsWithNewline
-        firstRecords = check.firstRecords.map(Record.init)
-        firstRejected = rejected
-        self.notChecked = notChecked
+        firstRecords = first.map(Record.init)
+        firstRejected = rejected.map { Rejected($0.place, $0.reason) }
     }
 
     /// Moves a usable record to the rejected ones, for another record stands against it.
     mutating func reject(_ record: ExportRecord, because reason: RejectReason, wasDuplicate: Bool) {
         usable -= 1
-        if wasDuplicate && !duplicates.isEstimate { duplicates.value -= 1 }
+        if wasDuplicate { duplicates -= 1 }
         rejected += 1
         rejectedByReason[reason.code.rawValue, default: 0] += 1
         firstRejected.append(Rejected(record.place, reason))
@@ -115,11 +105,11 @@ struct CheckedExport: Encodable {
         }
         fact("format", "\(format), \(isDelta ? "a delta: only what it names is done" : "a full snapshot")")
         for (field, name) in mapping.sorted(by: { $0.key < $1.key }) { fact(field, "from \"\(name)\"") }
-        let repeats = duplicates.value == 0 ? "" : ", \(duplicates.text) of them duplicates"
+        let repeats = duplicates == 0 ? "" : ", \(Figures.count(duplicates)) of them duplicates"
         let total = "\(Figures.count(records)): \(Figures.count(usable)) usable"
         fact("records", "\(total)\(repeats); \(Figures.count(rejected)) rejected")
-        fact("owners", owners.text)
-        fact("carts", "\(carts.text), \(sharedCarts.text) with more than one owner")
+        fact("owners", Figures.count(owners))
+        fact("carts", "\(Figures.count(carts)), \(Figures.count(sharedCarts)) with more than one owner")
         fact("digest", "sha256 \(sha256), \(Figures.count(bytes, "byte"))")
         if usable == 0 && !isDelta {
             fact("warning", "no usable record; sync refuses such a snapshot without --allow-empty")

@@ -5,74 +5,96 @@ import ExportFiles
 /// Checks the exports of one command, which are read as one.
 ///
 /// A delta that both creates and deletes an association is rejected there, as sync does; that takes a second reading,
-/// and only where there is such a record.
+/// and only if there is such a record.
 struct ExportsCheck: ~Copyable {
-    /// Fingerprints of deltas beyond this many bytes go to a temporary file.
-    private static let memoryBudget = 4 << 20
+    /// Fingerprints beyond this many bytes go to temporary files.
+    private static let memoryBudget = 2 << 20
+    /// How many of the first usable records are shown.
+    private static let recordsShown = 5
 
     private let reader: ExportReader
     private let oneOwnerPerCart: Bool
     private let spool: String
-    private let key: FingerprintKey?
+    private let key: FingerprintKey
     private var wishes: AssociationDiff
     private var files: [ExportFile] = []
-    private var checks: [(check: ExportCheck, rejected: [CheckedExport.Rejected])] = []
+    private var found: [CheckedExport] = []
 
     init(_ reader: ExportReader, oneOwnerPerCart: Bool, spool: String) {
         self.reader = reader
         self.oneOwnerPerCart = oneOwnerPerCart
         self.spool = spool
-        key = FingerprintKey((0..<FingerprintKey.byteCount).map { _ in UInt8.random(in: .min ... .max) })
+        var generator = SystemRandomNumberGenerator()
+        key = FingerprintKey(using: &generator)
         wishes = AssociationDiff(memoryBudget: Self.memoryBudget, spillFolder: spool)
     }
 
     /// Reads one export and its manifest.
     mutating func read(_ path: String) throws {
         let file = try ExportFile.open(path, spoolFolder: spool)
-        var rejected: [CheckedExport.Rejected] = []
-        let (reader, key) = (reader, key)
-        let check = try reader.check(file, index: files.count) { kind, action, owner, cart in
-            guard let action, let key else { return }
-            try wishes.add(
-                key.fingerprint(kind, owner: owner, cart: cart), to: action == .delete ? .unwanted : .wanted)
-        } rejected: { record in
-            if rejected.count < CheckedExport.mostRejected { rejected.append(.init(record.place, record.reason)) }
+        var counts = RecordCounts(memoryBudget: Self.memoryBudget, spillFolder: spool)
+        var first: [ExportRecord] = []
+        var rejected: [RejectedRecord] = []
+        var reading = try reader.read(file, index: files.count)
+        while let batch = try reading.next() {
+            try add(batch, to: &counts)
+            if first.count < Self.recordsShown {
+                let chosen = batch.records.filter { $0.statement != nil }.prefix(Self.recordsShown - first.count)
+                for case .usable(let record) in batch.decode(Array(chosen)) { first.append(record) }
+            }
+            rejected += batch.rejected.prefix(CheckedExport.mostRejected - rejected.count)
         }
-        try ExportManifest.beside(path)?.check(check.facts, of: file)
+        try ExportManifest.beside(path)?.check(reading.facts, of: file)
         files.append(file)
-        checks.append((check, rejected))
+        found.append(CheckedExport(file.name, reading.facts, try counts.count(), first, rejected))
+    }
+
+    private mutating func add(_ batch: RecordBatch, to counts: inout RecordCounts) throws {
+        let text = batch.text.span
+        for record in batch.records {
+            guard let statement = record.statement else { continue }
+            let owner = text.extracting(statement.owner.range)
+            let cart = text.extracting(statement.cart.range)
+            try counts.add(
+                cart: key.fingerprint(cart: cart), owner: key.fingerprint(statement.kind, owner: owner),
+                isDelete: statement.action == .delete)
+            if let action = statement.action {
+                try wishes.add(
+                    key.fingerprint(statement.kind, owner: owner, cart: cart),
+                    to: action == .delete ? .unwanted : .wanted)
+            }
+        }
     }
 
     /// What all exports say, records that contradict each other rejected.
     mutating func finish() throws -> [CheckedExport] {
-        var found = zip(files, checks).map { file, check in
-            CheckedExport(file.name, check.check, check.rejected, notChecked: notChecked(check.check))
-        }
+        for index in found.indices { found[index].notChecked = notChecked(found[index]) }
         let difference = try wishes.join()
         guard !difference.contradictory.isEmpty else { return found }
-        var position = 0
+        // The position of an export's first record among those of all deltas.
+        var start = 0
         for (index, file) in files.enumerated() where found[index].isDelta {
-            // Visits come in the order of the selections, and maybe some records later.
-            var selected: [Int] = []
-            _ = try reader.read(file, index: index) { _, _, _, _ in
-                defer { position += 1 }
-                let isSelected = difference.contradictory.contains(position)
-                if isSelected { selected.append(position) }
-                return isSelected
-            } visit: { record in
-                guard case .usable(let record) = record else { return }
-                found[index].reject(
-                    record, because: .createAndDelete(record.association),
-                    wasDuplicate: difference.repeated.contains(selected.removeFirst()))
+            var reading = try reader.read(file, index: index)
+            while let batch = try reading.next() {
+                let chosen = batch.records.filter {
+                    $0.statement != nil && difference.contradictory.contains(start + $0.ordinal)
+                }
+                for (judged, read) in zip(chosen, batch.decode(chosen)) {
+                    guard case .usable(let record) = read else { continue }
+                    found[index].reject(
+                        record, because: .createAndDelete(record.association),
+                        wasDuplicate: difference.repeated.contains(start + judged.ordinal))
+                }
             }
+            start += reading.facts.usableRecords
         }
         return found
     }
 
-    /// What sync looks at besides and a check does not, for it would need memory for every record.
-    private func notChecked(_ check: ExportCheck) -> [String] {
+    /// What sync looks at besides and a check does not, because it would need memory for every record.
+    private func notChecked(_ export: CheckedExport) -> [String] {
         var sentences: [String] = []
-        if oneOwnerPerCart && check.sharedCarts.value > 0 {
+        if oneOwnerPerCart && export.sharedCarts > 0 {
             sentences.append(
                 "sync rejects every record of a cart with more than one owner; they are not counted as rejected here")
         }

@@ -1,0 +1,56 @@
+import CartAssociations
+
+/// Decodes the records of a CSV batch.
+struct CSVDecoder: Sendable {
+    let cells: CSVRecordCells
+    let framer: CSVFramer
+    let delimiter: Character
+    private let index: Int
+    private let columns: Int
+    /// What the library says of the records that needed it.
+    var rows: [[String]?] = []
+
+    init(_ header: CSVHeader, index: Int) {
+        cells = CSVRecordCells(header.columns)
+        framer = header.framer
+        delimiter = header.delimiter
+        columns = header.columns.count
+        self.index = index
+    }
+
+    func place(_ number: Int, _ line: Int) -> RecordPlace { RecordPlace(export: index, record: number, line: line) }
+
+    func decode(_ chosen: [JudgedRecord], of batch: RecordBatch) -> [ReadRecord] {
+        var ends = [Int32](repeating: 0, count: columns)
+        let bytes = batch.text.span
+        return chosen.map { judged in
+            if case .rejected(let index) = judged.origin { return .rejected(batch.rejected[Int(index)]) }
+            let record = frame(judged, bytes, &ends)
+            let place = place(judged.number, judged.line)
+            var row: [String]?
+            if case .library(let index) = judged.origin { row = rows[Int(index)] }
+            guard let statement = judged.statement,
+                let value = cells.value(
+                    row ?? cells.row(record, ends, bytes), statement, place, raw: cells.raw(record, bytes))
+            else { return .rejected(cells.rejected(record, place, CSVRecordCells.ambiguous, ends, bytes)) }
+            return .usable(value)
+        }
+    }
+
+    /// What is to be known of a record that turns out to be unusable.
+    func rejected(_ judged: JudgedRecord, _ reason: RejectReason, _ bytes: Span<UInt8>) -> RejectedRecord {
+        var ends = [Int32](repeating: 0, count: columns)
+        let record = frame(judged, bytes, &ends)
+        return cells.rejected(record, place(judged.number, judged.line), reason, ends, bytes)
+    }
+
+    /// Finds the fields of a record again.
+    private func frame(_ judged: JudgedRecord, _ bytes: Span<UInt8>, _ ends: inout [Int32]) -> CSVFramer.Record {
+        var record = CSVFramer.Record()
+        var room = ends.mutableSpan
+        let range = judged.range.range
+        _ = framer.next(
+            in: bytes, from: range.lowerBound, to: range.upperBound, isLast: true, record: &record, fieldEnds: &room)
+        return record
+    }
+}

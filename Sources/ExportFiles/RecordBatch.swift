@@ -1,0 +1,88 @@
+package import CartAssociations
+
+/// Some records of one export, in the order of the file: judged in place, decoded only when asked.
+///
+/// It holds everything that its records need and can outlive the reading. A reading that finds its last batch gone reuses
+/// the memory, so that one batch after the other costs no copy.
+package struct RecordBatch: Sendable {
+    /// The memory in which the identifiers of usable records lie.
+    package let text: [UInt8]
+    /// Usable and rejected records.
+    package var records: [JudgedRecord]
+    /// What is known of the rejected ones among them.
+    package let rejected: [RejectedRecord]
+    let decoder: RecordDecoder
+
+    /// Decodes some of the records, in their order; rejected ones are returned as they are.
+    ///
+    /// A usable record is returned as rejected if the library of its format reads its text differently.
+    package func decode(_ chosen: [JudgedRecord]) -> [ReadRecord] {
+        switch decoder {
+        case .csv(let decoder): decoder.decode(chosen, of: self)
+        case .xml(let decoder): decoder.decode(chosen, of: self)
+        }
+    }
+}
+
+/// One record of a batch.
+package struct JudgedRecord: Sendable {
+    /// What the record says; nil if it is rejected.
+    package internal(set) var statement: Statement?
+    /// Its number in the export, from 1.
+    package let number: Int
+    /// The line on which it begins, from 1.
+    package let line: Int
+    /// How many usable records of the export come before it.
+    package var ordinal: Int
+    /// Where the record lies in the text of a CSV export.
+    var range = ByteRange()
+    var origin: Origin
+
+    /// Where the values of a record come from.
+    enum Origin {
+        /// The fields can be sliced in place.
+        case text
+        /// The library has the values, at this position of its batch.
+        case library(Int32)
+        /// The record at this position of what the XML scan finished.
+        case scan(Int32)
+        /// The rejected record at this position.
+        case rejected(Int32)
+    }
+}
+
+/// What one record says, as far as comparing needs it.
+package struct Statement: Sendable, Equatable {
+    /// Whether the owner is a customer or an account.
+    package let kind: OwnerKind
+    /// What a delta asks for; nil in a snapshot.
+    package let action: ChangeKind?
+    /// The owner's identifier.
+    package let owner: ByteRange
+    /// The cart's identifier.
+    package let cart: ByteRange
+}
+
+/// A run of bytes within the memory that a record is in; empty for a field that is missing.
+package struct ByteRange: Sendable, Equatable {
+    @usableFromInline var start: Int32 = 0
+    @usableFromInline var count: Int32 = 0
+
+    init() {}
+
+    init(_ range: Range<Int>) {
+        start = Int32(truncatingIfNeeded: range.lowerBound)
+        count = Int32(truncatingIfNeeded: range.count)
+    }
+
+    var isEmpty: Bool { count == 0 }
+
+    /// The positions of the bytes.
+    @inlinable package var range: Range<Int> { Int(start)..<Int(start) &+ Int(count) }
+}
+
+/// What decodes the records of a batch.
+enum RecordDecoder: Sendable {
+    case csv(CSVDecoder)
+    case xml(XMLRecordDecoder)
+}
