@@ -52,7 +52,8 @@ let package = Package(
         .executableTarget(
             name: "cartsync",
             dependencies: [
-                "CartAssociations", "ExportFiles", "AssociationDiff", "Ledger", "CallPacing", "CommerceAPI",
+                "CartAssociations", "DurableFiles", "ExportFiles", "AssociationDiff", "Ledger", "CallPacing",
+                "CommerceAPI",
                 "SyncReporting", "SyncEngine", "ExportSources", "SyncService", "CommerceSandbox", "CBuildFacts",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -74,7 +75,8 @@ let package = Package(
         .target(
             name: "SyncEngine",
             dependencies: [
-                "CartAssociations", "ExportFiles", "AssociationDiff", "Ledger", "CallPacing", "CommerceAPI",
+                "CartAssociations", "DurableFiles", "ExportFiles", "AssociationDiff", "Ledger", "CallPacing",
+                "CommerceAPI",
                 "SyncReporting", .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Crypto", package: "swift-crypto"), log,
             ],
@@ -84,13 +86,14 @@ let package = Package(
         .target(
             name: "ExportFiles",
             dependencies: [
-                "CartAssociations", "CLibXML2", "CZlib",
+                "CartAssociations", "DurableFiles", "CLibXML2", "CZlib",
                 .product(name: "SwiftCSV", package: "SwiftCSV"),
                 .product(name: "XMLCoder", package: "XMLCoder"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: settings),
-        .target(name: "AssociationDiff", dependencies: ["CartAssociations"], swiftSettings: settings),
+        .target(
+            name: "AssociationDiff", dependencies: ["CartAssociations", "DurableFiles"], swiftSettings: settings),
         .target(
             name: "Ledger",
             dependencies: [
@@ -172,10 +175,12 @@ let package = Package(
         .testTarget(name: "DurableFilesTests", dependencies: ["DurableFiles", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "CartAssociationsTests", dependencies: ["CartAssociations"], swiftSettings: settings),
         .testTarget(
-            name: "ExportFilesTests", dependencies: ["CartAssociations", "ExportFiles", "TestSupport"],
-            exclude: ["Fixtures"], swiftSettings: settings),
+            name: "ExportFilesTests", dependencies: ["CartAssociations", "DurableFiles", "ExportFiles", "TestSupport"],
+            exclude: ["Fixtures"],
+            swiftSettings: settings),
         .testTarget(
-            name: "AssociationDiffTests", dependencies: ["CartAssociations", "AssociationDiff", "TestSupport"],
+            name: "AssociationDiffTests",
+            dependencies: ["CartAssociations", "DurableFiles", "AssociationDiff", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "LedgerTests",

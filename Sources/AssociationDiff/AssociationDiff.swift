@@ -1,4 +1,5 @@
 package import CartAssociations
+package import DurableFiles
 
 /// Compares what an export wants with what exists, as sets of fingerprints.
 ///
@@ -42,7 +43,7 @@ package struct AssociationDiff: ~Copyable {
     /// Adds a fingerprint to one side, or to several at once; one call may hold one of `wanted` and `unwanted`.
     ///
     /// Throws where the temporary file cannot be written.
-    package mutating func add(_ fingerprint: Fingerprint, to sides: Sides) throws(SpillError) {
+    package mutating func add(_ fingerprint: Fingerprint, to sides: Sides) throws(FileError) {
         var position: UInt64 = 0
         // Bits, because the compiler makes a set of sets of an array at every call.
         if sides.rawValue & Sides.recordBits != 0 {
@@ -56,7 +57,7 @@ package struct AssociationDiff: ~Copyable {
     ///
     /// Rows are numbered from 0; no number and no fingerprint may come twice. Throws where the temporary file cannot
     /// be written.
-    package mutating func add(_ fingerprint: Fingerprint, row: Int, to sides: Sides) throws(SpillError) {
+    package mutating func add(_ fingerprint: Fingerprint, row: Int, to sides: Sides) throws(FileError) {
         rows = max(rows, row + 1)
         let sides = Sides(rawValue: sides.rawValue & ~Sides.recordBits | Sides.row.rawValue)
         try store.append(PartitionedItem(fingerprint, sides: sides, position: UInt64(row)))
@@ -66,7 +67,7 @@ package struct AssociationDiff: ~Copyable {
     ///
     /// `listingExtra` false holds no fingerprint of what exists and is not wanted; the rows are known all the same.
     /// Throws where the temporary file cannot be read.
-    package mutating func join(listingExtra: Bool = true) throws(SpillError) -> Difference {
+    package mutating func join(listingExtra: Bool = true) throws(FileError) -> Difference {
         var difference = Difference(records: records, rows: rows)
         var table = PartitionTable()
         for partition in 0..<PartitionedItems.partitions where store.count(in: partition) > 0 {

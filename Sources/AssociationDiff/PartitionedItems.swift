@@ -1,4 +1,5 @@
 import CartAssociations
+import DurableFiles
 
 /// One fingerprint with the sides it belongs to and, for a record, its position: 24 bytes.
 struct PartitionedItem: BitwiseCopyable {
@@ -63,14 +64,14 @@ struct PartitionedItems: ~Copyable {
         return content.open.count + (content.held.count + content.spilled.count) * Self.blockItems
     }
 
-    mutating func append(_ item: PartitionedItem) throws(SpillError) {
+    mutating func append(_ item: PartitionedItem) throws(FileError) {
         let partition = Int(item.high >> (64 - Self.partitionBits))
         contents[partition].open.append(item)
         if contents[partition].open.count == Self.blockItems { try close(partition) }
     }
 
     /// Puts a partition's full block away and opens an empty one.
-    private mutating func close(_ partition: Int) throws(SpillError) {
+    private mutating func close(_ partition: Int) throws(FileError) {
         let blockBytes = Self.blockItems * MemoryLayout<PartitionedItem>.stride
         if (heldBlocks + 1) * blockBytes <= memoryBudget && contents[partition].spilled.isEmpty {
             heldBlocks += 1
@@ -90,7 +91,7 @@ struct PartitionedItems: ~Copyable {
     }
 
     /// Visits a partition's items in the order they were added.
-    func forEach(in partition: Int, _ visit: (PartitionedItem) -> Void) throws(SpillError) {
+    func forEach(in partition: Int, _ visit: (PartitionedItem) -> Void) throws(FileError) {
         let content = contents[partition]
         for block in content.held {
             for item in block { visit(item) }

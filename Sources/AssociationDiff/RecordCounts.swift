@@ -1,4 +1,5 @@
 package import CartAssociations
+package import DurableFiles
 
 /// Counts the owners and carts of an export, and the records that repeat another, exactly.
 ///
@@ -31,7 +32,7 @@ package struct RecordCounts: ~Copyable {
     /// Adds one record, by the fingerprints of its cart and owner alone.
     ///
     /// Throws if a temporary file cannot be written.
-    package mutating func add(cart: Fingerprint, owner: Fingerprint, isDelete: Bool) throws(SpillError) {
+    package mutating func add(cart: Fingerprint, owner: Fingerprint, isDelete: Bool) throws(FileError) {
         // The records of one cart are told apart by 59 bits of the owner's fingerprint, and by what they ask for.
         try carts.append(PartitionedItem(cart, sides: isDelete ? .unwanted : .wanted, position: owner.low))
         try owners.append(PartitionedItem(owner, sides: .wanted, position: 0))
@@ -40,7 +41,7 @@ package struct RecordCounts: ~Copyable {
     /// Counts everything added.
     ///
     /// Throws if a temporary file cannot be read.
-    package consuming func count() throws(SpillError) -> Totals {
+    package consuming func count() throws(FileError) -> Totals {
         var totals = Totals()
         var table = PartitionTable()
         for partition in 0..<PartitionedItems.partitions {

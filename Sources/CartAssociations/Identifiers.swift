@@ -2,7 +2,7 @@
 ///
 /// Only these are safe in the path of a request (Elastic Path, Getting Started, Safe Characters); they are never
 /// percent-encoded. The vendor states no length limit; 255 keeps a request line within what every proxy accepts.
-package struct CartID: Sendable, Hashable, Codable {
+package struct CartID: Identifier {
     package let text: String
 
     /// Returns nil where the text is not a usable cart id.
@@ -29,7 +29,7 @@ package struct CartID: Sendable, Hashable, Codable {
 /// The id of a customer or an account: 1 to 255 bytes of UTF-8 without spaces or control characters.
 ///
 /// The store's own ids are UUIDs; the id only ever travels inside a JSON body, so the store is left to judge it.
-package struct OwnerID: Sendable, Hashable, Codable {
+package struct OwnerID: Identifier {
     package let text: String
 
     /// Returns nil where the text is not a usable owner id.
@@ -72,38 +72,21 @@ package enum IdentifierLimit {
     package static let bytes = 255
 }
 
-extension CartID: Comparable, CustomStringConvertible {
-    package static func < (left: CartID, right: CartID) -> Bool { left.text < right.text }
-    package var description: String { text }
+/// What the ids of carts and of owners have in common: text that was judged, in order, as a JSON string.
+package protocol Identifier: Sendable, Hashable, Codable, Comparable, CustomStringConvertible {
+    var text: String { get }
+    init?(_ text: String)
 }
 
-extension OwnerID: Comparable, CustomStringConvertible {
-    package static func < (left: OwnerID, right: OwnerID) -> Bool { left.text < right.text }
+extension Identifier {
+    package static func < (left: Self, right: Self) -> Bool { left.text < right.text }
     package var description: String { text }
-}
 
-extension CartID {
     package init(from decoder: any Decoder) throws {
         let text = try decoder.singleValueContainer().decode(String.self)
-        guard let id = CartID(text) else {
+        guard let id = Self(text) else {
             throw DecodingError.dataCorrupted(
-                .init(codingPath: decoder.codingPath, debugDescription: "not a cart id: \(text)"))
-        }
-        self = id
-    }
-
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(text)
-    }
-}
-
-extension OwnerID {
-    package init(from decoder: any Decoder) throws {
-        let text = try decoder.singleValueContainer().decode(String.self)
-        guard let id = OwnerID(text) else {
-            throw DecodingError.dataCorrupted(
-                .init(codingPath: decoder.codingPath, debugDescription: "not an owner id: \(text)"))
+                .init(codingPath: decoder.codingPath, debugDescription: "not a valid \(Self.self): \(text)"))
         }
         self = id
     }

@@ -1,3 +1,4 @@
+import DurableFiles
 import Foundation
 import TestSupport
 import Testing
@@ -86,15 +87,15 @@ struct ExportFileTests {
         try pipe.fileHandleForWriting.write(contentsOf: Data(BytesTests.text))
         try pipe.fileHandleForWriting.close()
         let root = folder.path
-        let file = try ExportFile.spool(
-            pipe.fileHandleForReading.fileDescriptor, name: "standard input", folder: root)
+        let input = try OpenFile("/dev/fd/\(pipe.fileHandleForReading.fileDescriptor)", for: .reading)
+        let file = try ExportFile.spool(input, name: "standard input", folder: root)
         #expect(try FileManager.default.contentsOfDirectory(atPath: root).isEmpty)
         for _ in 0..<2 {
             let facts = try ExportReader().facts(of: file)
             #expect(facts.records == 2)
         }
         let error = #expect(throws: ExportError.self) {
-            _ = try ExportFile.spool(0, name: "standard input", folder: root + "none")
+            _ = try ExportFile.spool(input, name: "standard input", folder: root + "none")
         }
         #expect(error?.isUnwritable == true)
     }

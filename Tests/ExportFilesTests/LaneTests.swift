@@ -97,7 +97,7 @@ struct LaneTests {
                         content += pieces.randomElement(using: &generator) ?? ""
                     }
                     let bytes = Array("\"\(content)\"".utf8)
-                    let cell = CSVCell(bytes.span, 0..<bytes.count)
+                    let cell = CSVField(bytes.span, 0..<bytes.count)
                     batch.append(cell, of: bytes.span)
                     row.append(String(decoding: cell.unescaped(bytes.span), as: UTF8.self))
                 }

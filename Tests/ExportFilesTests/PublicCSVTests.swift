@@ -141,7 +141,7 @@ struct StrictRows {
             var cells: [String] = []
             var cellStart = record.start
             for end in ends.prefix(record.fieldCount).map(Int.init) {
-                let cell = CSVCell(text.span, cellStart..<end)
+                let cell = CSVField(text.span, cellStart..<end)
                 batch.append(cell, of: text.span)
                 cells.append(String(decoding: cell.unescaped(text.span), as: UTF8.self))
                 cellStart = end + 1

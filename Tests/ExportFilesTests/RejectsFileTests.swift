@@ -1,4 +1,5 @@
 import CartAssociations
+import DurableFiles
 import Foundation
 import TestSupport
 import Testing
@@ -135,9 +136,8 @@ struct RejectsFileTests {
         let rows = try #require(StrictRows(Array(written.utf8), delimiter: ",", isChecked: false).rows)
         #expect(rows.count == values.count { !$0.contains("\0") } + 1)
         for cell in rows.joined() {
-            let isID = cell.first == "-" && CartID(cell) != nil
-            let isFormula = cell.utf8.first.map(FormulaGuard.isTrigger) ?? false
-            #expect(!isFormula || isID, "\(cell.debugDescription)")
+            let isFormula = FormulaGuard.isTrigger(Array(cell.utf8).span, at: 0)
+            #expect(!isFormula, "\(cell.debugDescription)")
         }
         let mended = try WholeReading(text: written.replacing(",\"cart 1\",", with: ",cart-1,"))
         let original = try WholeReading(text: text.replacing(",\"cart 1\",", with: ",cart-1,"))

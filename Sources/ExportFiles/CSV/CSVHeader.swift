@@ -170,7 +170,7 @@ private struct HeaderLine {
         var names: [String] = []
         var fieldStart = record.start
         for field in 0..<record.fieldCount {
-            let cell = CSVCell(text.span, fieldStart..<Int(ends[field]))
+            let cell = CSVField(text.span, fieldStart..<Int(ends[field]))
             guard let name = String(validating: cell.unescaped(text.span), as: UTF8.self) else {
                 throw ExportError(
                     .encoding, file: file, line: line, problem: "the header line is not valid UTF-8",

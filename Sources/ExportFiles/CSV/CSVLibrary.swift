@@ -41,7 +41,7 @@ struct CSVLibrary: Sendable {
         var count: Int { (ends.count - 1) / width }
 
         /// Adds the value of one cell; a record is as many as `width`.
-        mutating func append(_ cell: CSVCell, of text: Span<UInt8>) {
+        mutating func append(_ cell: CSVField, of text: Span<UInt8>) {
             cell.unescape(text, into: &bytes)
             ends.append(bytes.count)
         }

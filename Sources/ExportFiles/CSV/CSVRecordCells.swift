@@ -1,4 +1,5 @@
 import CartAssociations
+import DurableFiles
 
 /// Takes the cells of a framed record for the fields that they are.
 struct CSVRecordCells: Sendable {
@@ -96,7 +97,7 @@ struct CSVRecordCells: Sendable {
 
     func append(_ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>, to batch: inout CSVLibrary.Batch) {
         for item in decoded {
-            batch.append(CSVCell(bytes, cell(item.column, record, ends)), of: bytes)
+            batch.append(CSVField(bytes, cell(item.column, record, ends)), of: bytes)
         }
     }
 
@@ -128,7 +129,7 @@ struct CSVRecordCells: Sendable {
         func text(_ column: Int?) -> String? {
             guard let column, column < min(record.fieldCount, ends.count) else { return nil }
             let value = String(
-                decoding: CSVCell(bytes, cell(column, record, ends)).unescaped(bytes), as: UTF8.self)
+                decoding: CSVField(bytes, cell(column, record, ends)).unescaped(bytes), as: UTF8.self)
             let plain = judge.unguards ? FormulaGuard.unmarked(value) : value
             return plain.isEmpty ? nil : plain
         }
@@ -152,6 +153,6 @@ struct CSVRecordCells: Sendable {
     private func content(
         _ column: Int, _ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>
     ) -> ByteRange {
-        ByteRange(CSVCell(bytes, cell(column, record, ends)).content)
+        ByteRange(CSVField(bytes, cell(column, record, ends)).content)
     }
 }

@@ -1,3 +1,5 @@
+import CartAssociations
+
 /// Which names mean which field, without regard to case, spaces, `_` and `-`.
 struct FieldVocabulary: Sendable {
     /// The usual names, see `ExportField`.
@@ -52,27 +54,11 @@ struct FieldVocabulary: Sendable {
         for name in seen where self.field(named: name) == nil && !name.isEmpty && !name.contains(where: \.isNumber) {
             let plain = Self.plain(name)
             for wanted in names(of: field).map(Self.plain) {
-                let distance = editDistance(plain, wanted)
+                let distance = EditDistance.between(plain, wanted)
                 guard distance <= max(2, wanted.count / 3) else { continue }
                 if best.map({ distance < $0.distance }) ?? true { best = (name, distance) }
             }
         }
         return best?.name
     }
-}
-
-/// How many letters have to be added, removed or replaced to make one text from the other.
-func editDistance(_ left: String, _ right: String) -> Int {
-    let right = Array(right.unicodeScalars)
-    var row = Array(0...right.count)
-    for (index, letter) in left.unicodeScalars.prefix(100).enumerated() {
-        var diagonal = row[0]
-        row[0] = index + 1
-        for column in 0..<right.count {
-            let substituted = diagonal + (letter == right[column] ? 0 : 1)
-            diagonal = row[column + 1]
-            row[column + 1] = min(substituted, row[column] + 1, diagonal + 1)
-        }
-    }
-    return row[right.count]
 }

@@ -1,4 +1,5 @@
 import CartAssociations
+import DurableFiles
 
 /// The fields of one record that decide what it says.
 struct RecordFields {
@@ -8,6 +9,19 @@ struct RecordFields {
     var owner = ByteRange()
     var ownerType = ByteRange()
     var action = ByteRange()
+
+    /// Takes away the marks that a rejects file puts before what a spreadsheet would calculate.
+    mutating func removeMarks(in bytes: Span<UInt8>) {
+        func unmarked(_ cell: ByteRange) -> ByteRange {
+            FormulaGuard.isMarked(bytes.extracting(cell.range)) ? ByteRange(cell.range.dropFirst()) : cell
+        }
+        cart = unmarked(cart)
+        customer = unmarked(customer)
+        account = unmarked(account)
+        owner = unmarked(owner)
+        ownerType = unmarked(ownerType)
+        action = unmarked(action)
+    }
 }
 
 /// Decides what a record says, or why it cannot be used; the same for CSV and XML.
@@ -20,7 +34,7 @@ struct RecordJudge: Sendable {
     /// What a record says; throws the reason if it cannot be used.
     func judge(_ fields: RecordFields, in bytes: Span<UInt8>) throws(RejectReason) -> Statement {
         var fields = fields
-        if unguards { FormulaGuard.remove(from: &fields, in: bytes) }
+        if unguards { fields.removeMarks(in: bytes) }
         let action = hasAction ? try action(fields, bytes) : nil
         let (kind, owner) = try owner(fields, bytes)
         guard !owner.isEmpty else { throw RejectReason(.missingOwner, "the owner is missing") }

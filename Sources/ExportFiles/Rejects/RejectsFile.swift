@@ -1,4 +1,5 @@
 import CartAssociations
+import DurableFiles
 
 /// Writes the rejected records of one export as a file of the same format, which can be mended and imported.
 ///
@@ -16,8 +17,7 @@ package final class RejectsFile {
 
     private let path: String
     private let shape: ExportShape
-    private let descriptor: Int32
-    private var isOpen = true
+    private let file: OpenFile
     private var buffer: [UInt8] = []
 
     /// Creates the file for the rejected records of an export of this shape, or empties one that is there.
@@ -26,8 +26,7 @@ package final class RejectsFile {
     package init(at path: String, shape: ExportShape) throws {
         self.path = path
         self.shape = shape
-        descriptor = System.create(path)
-        guard descriptor >= 0 else { throw Self.failure(path) }
+        file = try Self.writing(path) { () throws(FileError) in try OpenFile(path, for: .replacing) }
         if shape.hasByteOrderMark || shape.encoding != .utf8 { buffer += [0xEF, 0xBB, 0xBF] }
         switch shape.format {
         case .csv:
@@ -36,10 +35,6 @@ package final class RejectsFile {
         case .xml:
             buffer += Array("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".utf8) + shape.header + Array("\n".utf8)
         }
-    }
-
-    deinit {
-        if isOpen { System.close(descriptor) }
     }
 
     /// Writes one record, with its reason and line.
@@ -55,28 +50,29 @@ package final class RejectsFile {
         if buffer.count >= Self.bufferSize { try flush() }
     }
 
-    /// Writes what is left, makes sure that it is on disk, and closes the file.
+    /// Writes what is left and brings it to the disk; comes last, and once.
     package func finish() throws {
-        guard isOpen else { return }
         if shape.format == .xml {
             let name = shape.header.dropFirst().prefix { !XMLSpace.contains($0) && $0 != UInt8(ascii: ">") }
             buffer += Array("</".utf8) + name + Array(">\n".utf8)
         }
         try flush()
-        isOpen = false
-        guard System.syncAndClose(descriptor) else { throw Self.failure(path) }
+        try Self.writing(path) { () throws(FileError) in try file.sync() }
     }
 
     private func flush() throws {
-        // The pointer is the buffer's own memory, for the length of the call.
-        guard unsafe buffer.withUnsafeBytes({ unsafe System.write(descriptor, $0) }) else { throw Self.failure(path) }
+        try Self.writing(path) { () throws(FileError) in try file.write(buffer) }
         buffer.removeAll(keepingCapacity: true)
     }
 
-    private static func failure(_ path: String) -> ExportError {
-        ExportError(
-            .writeFailed, file: path, problem: "rejected records cannot be written there: \(System.lastMessage)",
-            advice: "make room or give permission, and run again")
+    private static func writing<Value>(_ path: String, _ call: () throws(FileError) -> Value) throws -> Value {
+        do throws(FileError) {
+            return try call()
+        } catch {
+            throw ExportError(
+                .writeFailed, file: path, problem: "rejected records cannot be written there: \(error.reason)",
+                advice: "make room or give permission, and run again")
+        }
     }
 
     private static func comment(_ record: RejectedRecord) -> [UInt8] {
@@ -133,7 +129,7 @@ struct CSVRejectRow {
         var result: [UInt8] = []
         var start = 0
         for end in frame.ends.map(Int.init) {
-            let cell = CSVCell(raw.span, start..<end)
+            let cell = CSVField(raw.span, start..<end)
             if needsMark(raw.span.extracting(cell.content)) {
                 result +=
                     raw[start..<cell.content.lowerBound] + [FormulaGuard.mark] + raw[cell.content.lowerBound..<end]
@@ -148,8 +144,7 @@ struct CSVRejectRow {
 
     private func needsMark(_ cell: Span<UInt8>) -> Bool {
         // A cell of a rejects file that was marked once is not marked again.
-        let isMarked = isRejectsFile && !cell.isEmpty && cell[0] == FormulaGuard.mark
-        return !isMarked && FormulaGuard.needsMark(cell)
+        FormulaGuard.needsMark(cell) && !(isRejectsFile && FormulaGuard.isMarked(cell))
     }
 
     private var isRejectsFile: Bool { CSVColumns.areOfRejects(shape.columns) }
@@ -158,8 +153,8 @@ struct CSVRejectRow {
     private func markedEverywhere(_ raw: [UInt8]) -> [UInt8] {
         var result: [UInt8] = []
         var beginsCell = true
-        for byte in raw {
-            if beginsCell && FormulaGuard.isTrigger(byte) { result.append(FormulaGuard.mark) }
+        for (offset, byte) in raw.enumerated() {
+            if beginsCell && FormulaGuard.isTrigger(raw.span, at: offset) { result.append(FormulaGuard.mark) }
             result.append(byte)
             let isBreak = byte == delimiter || byte == CSVFramer.lineFeed || byte == CSVFramer.carriageReturn
             beginsCell = isBreak || beginsCell && byte == CSVFramer.quote

@@ -139,9 +139,9 @@ private struct Rows {
         try visit(place, values.span, cells)
     }
 
-    private func cell(_ column: Int?, _ record: CSVFramer.Record, _ bytes: Span<UInt8>) -> CSVCell? {
+    private func cell(_ column: Int?, _ record: CSVFramer.Record, _ bytes: Span<UInt8>) -> CSVField? {
         guard let column else { return nil }
         let start = column == 0 ? record.start : Int(ends[column - 1]) + 1
-        return CSVCell(bytes, start..<Int(ends[column]))
+        return CSVField(bytes, start..<Int(ends[column]))
     }
 }

@@ -1,6 +1,6 @@
-import AssociationDiff
 package import CartAssociations
 package import CommerceAPI
+import DurableFiles
 package import ExportFiles
 package import Ledger
 import SyncReporting
@@ -54,7 +54,7 @@ extension RunFailure {
             case let error as APIError: .api(error)
             case let error as LedgerError: .ledger(error)
             case let error as SavedPlanError: .plan(error)
-            case let error as SpillError: .unwritable("\(error)")
+            case let error as FileError: .unwritable("\(error)")
             case let error as ReportNotWritten: .unwritable("\(error)")
             default: .bug("unexpected error: \(error)")
             }

@@ -1,6 +1,6 @@
 import ArgumentParser
-import AssociationDiff
 import CartAssociations
+import DurableFiles
 import ExportFiles
 import Foundation
 import SyncEngine
@@ -34,7 +34,7 @@ struct CheckCommand: AsyncParsableCommand {
             found = try check.finish()
         } catch let error as ExportError {
             throw Ending(error, again: TypedCommand(name: "check").again())
-        } catch let error as SpillError {
+        } catch let error as FileError {
             throw Ending(
                 status: .stateUnwritable, details: "cartsync: \(error)", next: TypedCommand(name: "check").again())
         }

@@ -1,3 +1,4 @@
+import CartAssociations
 import Foundation
 import Yams
 
@@ -84,26 +85,10 @@ struct SettingsFile {
 enum NearestName {
     /// What to add to a message about an unknown name; empty if none is close.
     static func suggestion(for name: String, among known: some Sequence<String>) -> String {
-        let nearest = known.map { ($0, editDistance($0, name)) }.min { ($0.1, $0.0) < ($1.1, $1.0) }
+        let nearest = known.map { ($0, EditDistance.between($0, name)) }.min { ($0.1, $0.0) < ($1.1, $1.0) }
         guard let (candidate, distance) = nearest, distance <= max(2, name.count / 3) else { return "" }
         return "; did you mean \(candidate)?"
     }
-}
-
-/// The fewest single-character edits that turn one text into the other.
-func editDistance(_ left: String, _ right: String) -> Int {
-    let right = Array(right)
-    var row = Array(0...right.count)
-    for (i, character) in left.enumerated() {
-        var diagonal = row[0]
-        row[0] = i + 1
-        for (j, other) in right.enumerated() {
-            let above = row[j + 1]
-            row[j + 1] = min(above + 1, row[j] + 1, diagonal + (character == other ? 0 : 1))
-            diagonal = above
-        }
-    }
-    return row[right.count]
 }
 
 extension YamlError {

@@ -1,5 +1,5 @@
 /// One field of a framed record: its bytes between the delimiters, and what they stand for.
-struct CSVCell {
+struct CSVField {
     /// The bytes between the delimiters.
     let raw: Range<Int>
     /// The bytes within the quotes, or all of them where there are none.
