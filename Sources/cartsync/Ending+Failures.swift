@@ -29,19 +29,21 @@ extension Ending {
     }
 
     /// How a run ended that was applied.
-    init(_ report: RunReport, run: SyncRun, again: String) {
+    init(_ ended: EndedRun, again: String) {
+        let report = ended.report
         let status = report.verdict.exitStatus
         self.init(
-            status: status, details: run.failure.map { "cartsync: \($0)" } ?? "",
+            status: status, details: ended.failure.map { "cartsync: \($0)" } ?? "",
             summary: Self.phrase(report.verdict.words),
-            next: Self.next(report, run, status, again: again))
+            next: Self.next(ended, status, again: again))
     }
 
-    private static func next(_ report: RunReport, _ run: SyncRun, _ status: ExitStatus, again: String) -> String? {
+    private static func next(_ ended: EndedRun, _ status: ExitStatus, again: String) -> String? {
+        let report = ended.report
         if status == .done { return nil }
         // The plan is in the journal: going on costs no second reading and asks nothing.
-        if report.outcomes.pending > 0 { return next(run.failure, again: TypedCommand(name: "").next(run.id)) }
-        if let failure = run.failure { return next(failure, again: again) }
+        if report.outcomes.pending > 0 { return next(ended.failure, again: TypedCommand(name: "").next(report.run)) }
+        if let failure = ended.failure { return next(failure, again: again) }
         // The same command would only reject the same records again.
         guard let rejects = report.rejected.file, report.outcomes.unsuccessful == 0, status == .incomplete else {
             return again

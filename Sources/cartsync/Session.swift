@@ -51,57 +51,34 @@ final class Session: Sendable {
     /// Takes other settings for the runs that begin from now on. Those of the store and of the ledger stay as they were.
     func take(_ settings: LoadedSettings) { loaded.withLock { $0 = settings } }
 
-    /// A run of these settings; `store.endRun` closes its connections.
-    func run(
-        command: String, exports: [String], missingFinalNewline: RunOptions.MissingFinalNewline,
-        listingUnmanaged: Bool = false, approvedDeletes: Int? = nil
-    ) -> SyncRun {
-        var options = options(command, exports, missingFinalNewline)
-        options.listsUnmanaged = listingUnmanaged
-        if let approvedDeletes { options.planGuard.approvedDeletes = approvedDeletes }
-        return SyncRun(options, store.beginRun())
+    /// What plans a new run of these settings; `store.endRun` closes its connections.
+    func newRun(command: String, exports: [String] = [], adjust: (inout RunOptions) -> Void = { _ in }) -> RunPlanner {
+        var options = options(command, exports)
+        adjust(&options)
+        return RunPlanner(options, store.beginRun())
     }
 
-    /// A run that applies a saved plan.
-    func run(applying plan: SavedPlan) -> SyncRun {
-        var options = options("apply", plan.exports.map(\.path), .makesNoDeletes)
-        options.take(plan)
-        return SyncRun(options, store.beginRun())
-    }
-
-    /// A run that takes back what an earlier one changed.
-    func run(undoing record: RunRecord) -> SyncRun {
-        var options = options("undo", [], .makesNoDeletes)
-        options.source = record.source
-        // What is deleted is what that run created, whatever the scope of exports is.
-        options.scope = .owned
-        return SyncRun(options, store.beginRun())
-    }
-
-    /// A run that was stopped, to be resumed.
-    func run(resuming record: RunRecord) -> SyncRun {
-        var options = options(record.command, record.exports.map(\.path), .makesNoDeletes)
-        options.source = record.source
-        options.scope = record.scope
-        return SyncRun(options, store.beginRun(resuming: record))
+    /// A run that was stopped, with what is left of it.
+    ///
+    /// Throws `RunFailure.notResumable` if the run is over or a later one has taken its place.
+    func resumedRun(_ record: RunRecord) throws(RunFailure) -> StoppedRun {
+        try RunPlanner(options(record.command, []), store.beginRun(resuming: record)).resume(record)
     }
 
     /// The options of a run by these settings, or by those of a job.
-    func options(
-        of job: LoadedSettings? = nil, _ command: String, _ exports: [String],
-        _ missingFinalNewline: RunOptions.MissingFinalNewline
-    ) -> RunOptions {
+    func options(of job: LoadedSettings? = nil, _ command: String, _ exports: [String]) -> RunOptions {
         let loaded = job ?? loaded.withLock { $0 }
         let settings = loaded.settings
         var options = RunOptions(
-            command: command, exports: exports, settings: settings.run, missingFinalNewline: missingFinalNewline,
-            concurrency: settings.concurrency, rateLimit: pacer.limit)
+            command: command, exports: exports, settings: settings.run, concurrency: settings.concurrency,
+            rateLimit: pacer.limit)
         options.used = loaded.used
         // A service goes on at once with what its deadline stops: it has quiet hours instead.
         if command != "serve" {
-            options.deadline = settings.deadline?.moment(now: Date(), instant: .now, calendar: settings.calendar)
+            options.deadline = settings.deadline?.moment(
+                now: store.time.wall(), instant: store.time.now(), calendar: settings.calendar)
         }
-        options.resumeCommand = { TypedCommand(name: "").next($0) }
+        options.resumeCommand = TypedCommand(name: "").nextWords("resume")
         return options
     }
 

@@ -34,6 +34,11 @@ struct TypedCommand {
 
     /// The command of `cartsync runs` that does something with a run that this one stopped or named.
     func next(_ run: String, verb: String = "resume") -> String {
+        (nextWords(verb) + [run]).map(ShellWord.quoted).joined(separator: " ")
+    }
+
+    /// The words of that command before the run.
+    func nextWords(_ verb: String) -> [String] {
         var flags: [String] = []
         var rest = words[...]
         while let word = rest.popFirst() {
@@ -42,6 +47,6 @@ struct TypedCommand {
             flags.append(word)
             if name == word, let value = rest.popFirst() { flags.append(value) }
         }
-        return "cartsync " + (["runs", verb] + flags + [run]).map(ShellWord.quoted).joined(separator: " ")
+        return ["cartsync", "runs", verb] + flags
     }
 }

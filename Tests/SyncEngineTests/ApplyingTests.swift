@@ -3,10 +3,11 @@ import CommerceAPI
 import CommerceSandbox
 import Foundation
 import Ledger
-import SyncEngine
 import SyncReporting
 import TestSupport
 import Testing
+
+@testable import SyncEngine
 
 @Suite("applying a plan")
 struct ApplyingTests {
@@ -22,10 +23,9 @@ struct ApplyingTests {
         let path = try export(range, in: store)
         return try await store.withClient { client in
             let run = store.run(path, source: source, client, change: change)
-            _ = try await run.plan(keepingRejects: false)
-            let report = try await run.apply()
-            #expect(report.inconsistencies() == [])
-            return (report, run.failure)
+            let ended = try await run.plan(keepingRejects: false).apply()
+            #expect(ended.report.inconsistencies() == [])
+            return (ended.report, ended.failure)
         }
     }
 
@@ -34,7 +34,9 @@ struct ApplyingTests {
         var options = SandboxOptions()
         options.behaviour.listingLag = .milliseconds(700)
         try await withStore(options) { store in
-            let (report, failure) = try await sync(1...40, in: store) { $0.canary = 5 }
+            let (report, failure) = try await sync(1...40, in: store) {
+                $0.canary = 5
+            }
             #expect(failure == nil)
             #expect(report.outcomes.create[.created] == 40)
             // One page before the plan; the canary's look came too early at least once.
@@ -46,7 +48,9 @@ struct ApplyingTests {
     func idleCanary() async throws {
         try await withStore { store in
             try await sync(1...40, in: store)
-            let (report, failure) = try await sync(1...40, in: store) { $0.canary = 5 }
+            let (report, failure) = try await sync(1...40, in: store) {
+                $0.canary = 5
+            }
             #expect(failure == nil)
             #expect(report.verdict.exitStatus == .done)
         }
@@ -73,7 +77,9 @@ struct ApplyingTests {
     func refusedCanary() async throws {
         try await withStore { store in
             store.sandbox.inject(SandboxFault(.answer(status: 422), operation: .create, count: nil))
-            let (report, failure) = try await sync(1...40, in: store) { $0.canary = 5 }
+            let (report, failure) = try await sync(1...40, in: store) {
+                $0.canary = 5
+            }
             #expect(failure?.description.contains("none of the first 5") == true)
             #expect(report.outcomes.pending == 35)
         }
@@ -124,9 +130,9 @@ struct ApplyingTests {
                 """, to: "e.csv")
             try await store.withClient { client in
                 let run = store.run(path, current: current, client) { $0.createsCarts = true }
-                let plan = try await run.plan(keepingRejects: true)
-                #expect(plan.counts.newCarts == (current == .api ? 3 : 4))
-                let report = try await run.apply()
+                let planned = try await run.plan(keepingRejects: true)
+                #expect(planned.view.counts.newCarts == (current == .api ? 3 : 4))
+                let report = try await planned.apply().report
                 #expect(report.inconsistencies() == [])
                 #expect(report.exports[0].rejected == ["bad-cart-name": 1])
                 // The store does not know the cart that has no name to be created with.
@@ -147,8 +153,7 @@ struct ApplyingTests {
             let path = try store.folder.write("customer_id,cart_id,cart_name\nc-1,cart-1,One\n", to: "e.csv")
             try await store.withClient { client in
                 let run = store.run(path, client) { $0.createsCarts = true }
-                _ = try await run.plan(keepingRejects: true)
-                let report = try await run.apply()
+                let report = try await run.plan(keepingRejects: true).apply().report
                 #expect(report.outcomes.create[.rejected] == 1)
                 let message = try #require(report.failures.first?.examples.first?.message)
                 #expect(message.contains("the cart was not created") && message.contains("Cart limit reached"))
@@ -181,8 +186,7 @@ struct ApplyingTests {
                     $0.deadline = Deadline.after(.seconds(0)).moment(now: Date(), instant: .now)
                     $0.current = .ledger
                 }
-                _ = try await run.plan(keepingRejects: false)
-                return try await run.apply()
+                return try await run.plan(keepingRejects: false).apply().report
             }
             #expect(stopped.outcomes.pending == 6, "\(stopped.verdict)")
             // Another source asserts cart-1, a delta of the same source wants cart-2 again and cart-7 no more.
@@ -193,14 +197,12 @@ struct ApplyingTests {
                 ] {
                     let other = try store.folder.write(text, to: "other.csv")
                     let run = store.run(other, source: source, client)
-                    _ = try await run.plan(keepingRejects: false)
-                    _ = try await run.apply()
+                    _ = try await run.plan(keepingRejects: false).apply()
                 }
                 let record = try #require(try store.ledger.run(stopped.run))
-                let run = store.resumed(record, client)
-                let remainder = try run.remainder(of: record)
-                #expect(remainder.pending == 6)
-                let report = try await run.resume(record, remainder)
+                let left = try store.resumed(record, client)
+                #expect(left.pending == 6)
+                let report = try await left.resume().report
                 #expect(report.inconsistencies() == [])
                 #expect(report.outcomes.delete[.skipped] == 2, "\(report.outcomes)")
                 #expect(report.outcomes.delete[.deleted] == 2)

@@ -1,3 +1,4 @@
+import CallPacing
 import CartAssociations
 import ExportFiles
 import Foundation
@@ -32,7 +33,7 @@ struct LedgerFileTests {
         let path = try folder.write(Self.header + rows, to: "refused.csv")
         let before = try content(ledger)
         let runs = try ledger.runs().count
-        let failure = try #require(throws: RunFailure.self) { try LedgerFile.add(path, to: ledger) }
+        let failure = try #require(throws: RunFailure.self) { try LedgerFile.add(path, to: ledger, time: .system) }
         #expect(try content(ledger) == before, "nothing half-applied")
         #expect(try ledger.runs().count == runs)
         #expect(failure.exitStatus == .exportRefused)
@@ -58,17 +59,17 @@ struct LedgerFileTests {
             rows += ",\(sources.joined(separator: " ")),,,,\n"
         }
         let first = try open("first")
-        let added = try LedgerFile.add(try folder.write(rows, to: "made.csv"), to: first)
+        let added = try LedgerFile.add(try folder.write(rows, to: "made.csv"), to: first, time: .system)
         #expect(added.records == 400, "seed \(seed)")
         let written = try LedgerFile.write(first, to: folder.path("ledger.csv"))
         #expect(written.associations == added.counts.added, "seed \(seed)")
 
         let second = try open("second")
-        let copied = try LedgerFile.add(folder.path("ledger.csv"), to: second)
+        let copied = try LedgerFile.add(folder.path("ledger.csv"), to: second, time: .system)
         #expect(copied.counts.added == written.associations, "seed \(seed)")
         let expected = try content(first)
         #expect(try content(second) == expected, "seed \(seed)")
-        let again = try LedgerFile.add(folder.path("ledger.csv"), to: second)
+        let again = try LedgerFile.add(folder.path("ledger.csv"), to: second, time: .system)
         #expect(again.counts.kept == written.associations, "seed \(seed)")
     }
 
@@ -77,12 +78,12 @@ struct LedgerFileTests {
         let ledger = try open("state")
         let one = try folder.write(
             Self.header + "customer,c-1,cart-1,,a,,,,\ncustomer,c-2,cart-2,listed,,,,,\n", to: "1.csv")
-        _ = try LedgerFile.add(one, to: ledger)
+        _ = try LedgerFile.add(one, to: ledger, time: .system)
         let two = try folder.write(
             Self.header
                 + "account,c-1,cart-1,,a,,,,\ncustomer,c-1,cart-1,created,b c,,,,\ncustomer,c-2,cart-2,created,,,,,\n",
             to: "2.csv")
-        let added = try LedgerFile.add(two, to: ledger)
+        let added = try LedgerFile.add(two, to: ledger, time: .system)
         #expect(added.counts.added == 1 && added.counts.changed == 1 && added.counts.kept == 1)
         #expect(
             try content(ledger) == [
@@ -117,7 +118,7 @@ struct LedgerFileTests {
         let ledger = try open("state")
         for text in ["customer_id,cart_id\nc-1,cart-1\n", "<carts><cart id=\"1\" customer_id=\"2\"/></carts>", "x\n"] {
             let path = try folder.write(text, to: "other")
-            let failure = try #require(throws: RunFailure.self) { try LedgerFile.add(path, to: ledger) }
+            let failure = try #require(throws: RunFailure.self) { try LedgerFile.add(path, to: ledger, time: .system) }
             #expect(failure.description.contains("a ledger export"), "\(failure)")
         }
         #expect(try ledger.runs().isEmpty)
@@ -127,13 +128,16 @@ struct LedgerFileTests {
     func manifest() throws {
         let ledger = try open("state")
         _ = try LedgerFile.add(
-            try folder.write(Self.header + "customer,c-1,cart-1,created,a,,,,\n", to: "1.csv"), to: ledger)
+            try folder.write(Self.header + "customer,c-1,cart-1,created,a,,,,\n", to: "1.csv"), to: ledger,
+            time: .system)
         _ = try LedgerFile.write(ledger, to: folder.path("out.csv"))
         let manifest = try #require(try ExportManifest.beside(folder.path("out.csv")))
         #expect(manifest.records == 1 && manifest.sha256 != nil)
         let text = try folder.read("out.csv")
         _ = try folder.write(text.replacing(",a,", with: ",b,"), to: "out.csv")
-        let failure = try #require(throws: RunFailure.self) { try LedgerFile.add(folder.path("out.csv"), to: ledger) }
+        let failure = try #require(throws: RunFailure.self) {
+            try LedgerFile.add(folder.path("out.csv"), to: ledger, time: .system)
+        }
         #expect(failure.description.contains("manifest"))
     }
 
@@ -141,7 +145,7 @@ struct LedgerFileTests {
     func readAsExport() throws {
         let ledger = try open("state")
         let rows = "customer,c-1,cart-1,created,a b,,,,\naccount,\"a,\"\"1\",cart-2,,a,,,,\n"
-        _ = try LedgerFile.add(try folder.write(Self.header + rows, to: "1.csv"), to: ledger)
+        _ = try LedgerFile.add(try folder.write(Self.header + rows, to: "1.csv"), to: ledger, time: .system)
         _ = try LedgerFile.write(ledger, to: folder.path("out.csv"))
         var found: Set<String> = []
         let file = try ExportFile.open(folder.path("out.csv"), spoolFolder: folder.path)
@@ -159,7 +163,8 @@ struct LedgerFileTests {
         let ledger = try open("state")
         _ = try folder.write("before", to: "out.csv")
         _ = try LedgerFile.add(
-            try folder.write(Self.header + "customer,c-1,cart-1,created,a,,,,\n", to: "1.csv"), to: ledger)
+            try folder.write(Self.header + "customer,c-1,cart-1,created,a,,,,\n", to: "1.csv"), to: ledger,
+            time: .system)
         let failure = try #require(throws: RunFailure.self) {
             try LedgerFile.write(ledger, to: folder.path("none/out.csv"))
         }

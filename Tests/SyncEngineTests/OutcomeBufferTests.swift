@@ -1,3 +1,4 @@
+import CallPacing
 import CartAssociations
 import Foundation
 import GRDB
@@ -45,7 +46,7 @@ struct OutcomeBufferTests {
 
     @Test("are written together, each once, and those that could not be written again with the next")
     func failedWrite() throws {
-        let buffer = OutcomeBuffer(ledger: ledger)
+        let buffer = OutcomeBuffer(ledger: ledger, time: .system)
         try buffer.flush()
         try buffer.add(ended(0))
         #expect(try recorded() == [false, false, false, false])

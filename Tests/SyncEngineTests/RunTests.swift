@@ -2,10 +2,11 @@ import CartAssociations
 import CommerceAPI
 import CommerceSandbox
 import Foundation
-import SyncEngine
 import SyncReporting
 import TestSupport
 import Testing
+
+@testable import SyncEngine
 
 @Suite("a run of one export")
 struct RunTests {
@@ -17,8 +18,7 @@ struct RunTests {
         let path = try store.folder.write(text, to: "export.csv")
         return try await store.withClient { client in
             let run = store.run(path, scope: scope, current: current, oneOwnerPerCart: oneOwnerPerCart, client)
-            _ = try await run.plan(keepingRejects: true)
-            let report = try await run.apply()
+            let report = try await run.plan(keepingRejects: true).apply().report
             #expect(report.inconsistencies() == [])
             return report
         }
@@ -138,9 +138,8 @@ struct RunTests {
             let paths = try texts.enumerated().map { try store.folder.write($1, to: "\($0).csv") }
             try await store.withClient { client in
                 let run = store.run(paths[0], and: Array(paths.dropFirst()), client)
-                _ = try await run.plan(keepingRejects: false)
                 var creates: [String: RecordPlace] = [:]
-                try run.spendPlan(savingTo: nil) { change in
+                try await run.plan(keepingRejects: false).save(to: nil) { change in
                     let association = change.association
                     if change.kind == .create { creates["\(association.owner.id),\(association.cart)"] = change.place }
                 }
@@ -162,7 +161,7 @@ struct RunTests {
             store.sandbox.inject(SandboxFault(.delay(.milliseconds(500)), operation: .list))
             try await store.withClient { client in
                 let run = store.run(path, client)
-                let progress = run.progress
+                let progress = run.tools.progress
                 async let change = {
                     try await wait { progress.now.phase == .listing }
                     // The same file, not another under its name.
@@ -190,8 +189,7 @@ struct AccountListingTests {
         let path = try store.folder.write(text, to: "export.csv")
         return try await store.withClient { client in
             let run = store.run(path, scope: scope, current: .auto, client)
-            _ = try await run.plan(keepingRejects: true)
-            let report = try await run.apply()
+            let report = try await run.plan(keepingRejects: true).apply().report
             #expect(report.inconsistencies() == [])
             return report
         }

@@ -2,38 +2,37 @@ import CartAssociations
 import CommerceAPI
 import Foundation
 import Ledger
-import SyncEngine
 import SyncReporting
 import TestSupport
 import Testing
+
+@testable import SyncEngine
 
 @Suite("a saved plan")
 struct SavedPlanTests {
     /// Plans an export and saves the plan, some time ago.
     private func save(
-        _ text: String, in store: Store, source: String = "a", current: CurrentSource = .api, now: Date = Date()
+        _ text: String, in store: Store, source: String = "a", current: CurrentSource = .api, now: Date? = nil
     ) async throws -> String {
         let export = try store.folder.write(text, to: "export.csv")
         let path = store.folder.path("a.plan")
         try await store.withClient { client in
-            let run = store.run(export, source: source, current: current, client)
-            _ = try await run.plan(keepingRejects: false)
-            try run.spendPlan(savingTo: path, now: now)
+            let run = store.run(export, source: source, current: current, now: now, client)
+            try await run.plan(keepingRejects: false).save(to: path)
         }
         return path
     }
 
-    private func apply(_ path: String, in store: Store, source: String = "a", now: Date = Date()) async throws
+    private func apply(_ path: String, in store: Store, source: String = "a", now: Date? = nil) async throws
         -> RunReport
     {
         try await store.withClient { client in
-            let run = store.run("", source: source, client)
-            _ = try await run.plan(saved: path, now: now)
-            return try await run.apply()
+            let run = store.run("", source: source, now: now, client)
+            return try await run.plan(saved: path).apply().report
         }
     }
 
-    private func fault(_ path: String, in store: Store, now: Date = Date()) async throws -> SavedPlanError? {
+    private func fault(_ path: String, in store: Store, now: Date? = nil) async throws -> SavedPlanError? {
         do {
             _ = try await apply(path, in: store, now: now)
             return nil

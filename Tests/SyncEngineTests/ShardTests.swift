@@ -1,8 +1,9 @@
 import CartAssociations
-import SyncEngine
 import SyncReporting
 import TestSupport
 import Testing
+
+@testable import SyncEngine
 
 @Suite("a run of one shard")
 struct ShardTests {
@@ -10,8 +11,7 @@ struct ShardTests {
         let path = try store.folder.write(text, to: "export.csv")
         return try await store.withClient { client in
             let run = store.run(path, scope: scope, shard: shard, client)
-            _ = try await run.plan(keepingRejects: true)
-            let report = try await run.apply()
+            let report = try await run.plan(keepingRejects: true).apply().report
             #expect(report.inconsistencies() == [])
             let export = report.exports[0]
             #expect(

@@ -75,41 +75,44 @@ struct Store: Sendable {
         let path = try folder.write(text, to: "export.csv")
         return try await withClient { client in
             let run = run(path, source: source, scope: scope, current: current, client)
-            _ = try await run.plan(keepingRejects: true)
-            return try await run.apply()
+            return try await run.plan(keepingRejects: true).apply().report
         }
     }
 
     func run(
         _ path: String, and others: [String] = [], source: String = "a", scope: DeletionScope = .owned,
         current: CurrentSource = .api,
-        oneOwnerPerCart: Bool = false, shard: Shard? = nil, _ client: CommerceClient,
+        oneOwnerPerCart: Bool = false, shard: Shard? = nil, now: Date? = nil, _ client: CommerceClient,
         change: (inout RunOptions) -> Void = { _ in }
-    ) -> SyncRun {
-        SyncRun(
-            options(path, source, scope, current, oneOwnerPerCart) { options in
-                options.exports += others
-                options.shard = shard
-                change(&options)
-            }, tools(client))
+    ) -> RunPlanner {
+        var options = options(path, source, scope, current)
+        options.exports += others
+        options.oneOwnerPerCart = oneOwnerPerCart
+        options.shard = shard
+        change(&options)
+        return RunPlanner(options, tools(client, now: now))
     }
 
     /// The latest run, to be resumed.
-    func resumed(_ record: RunRecord, _ client: CommerceClient) -> SyncRun {
-        SyncRun(options("", record.source, record.scope, .api, false), tools(client, resuming: record))
+    func resumed(_ record: RunRecord, _ client: CommerceClient) throws -> StoppedRun {
+        try RunPlanner(options("", record.source, record.scope, .api), tools(client, resuming: record)).resume(record)
     }
 
-    private func tools(_ client: CommerceClient, resuming record: RunRecord? = nil) -> RunTools {
+    /// - Parameter now: what the clock on the wall shows; nil: the time.
+    private func tools(_ client: CommerceClient, resuming record: RunRecord? = nil, now: Date? = nil) -> RunTools {
         var generator = SystemRandomNumberGenerator()
+        let system = TimeSource.system
+        let time = TimeSource(now: system.now, wall: { now ?? system.wall() }) { instant, tolerance in
+            try await system.sleep(until: instant, tolerance: tolerance)
+        }
         return RunTools(
             run: record?.id ?? RunRecord.makeID(at: Date(), using: &generator), started: record?.started ?? Date(),
             ledger: ledger, client: client, recorder: LatencyRecorder(started: .now, wallClock: Date()),
-            progress: RunProgress(), stop: StopRequest(), time: .system, log: Self.log)
+            progress: RunProgress(), stop: StopRequest(), time: time, log: Self.log)
     }
 
     private func options(
-        _ path: String, _ source: String, _ scope: DeletionScope, _ current: CurrentSource, _ oneOwnerPerCart: Bool,
-        _ change: (inout RunOptions) -> Void = { _ in }
+        _ path: String, _ source: String, _ scope: DeletionScope, _ current: CurrentSource
     ) -> RunOptions {
         var settings = RunSettings()
         settings.source = source
@@ -118,12 +121,8 @@ struct Store: Sendable {
         settings.planGuard.approvedDeletes = 1_000_000
         settings.planGuard.allowEmpty = true
         settings.planGuard.maxRejected = .share(1)
-        settings.oneOwnerPerCart = oneOwnerPerCart
-        var options = RunOptions(
-            command: "sync", exports: [path], settings: settings, missingFinalNewline: .makesNoDeletes,
-            concurrency: 4, rateLimit: 10_000)
-        change(&options)
-        return options
+        return RunOptions(
+            command: "sync", exports: [path], settings: settings, concurrency: 4, rateLimit: 10_000)
     }
 }
 

@@ -49,8 +49,8 @@ private struct Shop: Sendable {
         -> ServiceJobs
     {
         var run = RunOptions(
-            command: "serve", exports: [], settings: RunSettings(), missingFinalNewline: .refused, concurrency: 4,
-            rateLimit: 0)
+            command: "serve", exports: [], settings: RunSettings(), concurrency: 4, rateLimit: 0)
+        run.missingFinalNewline = .refused
         run.source = "nightly"
         change(&run)
         let options = JobOptions(

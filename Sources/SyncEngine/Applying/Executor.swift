@@ -1,3 +1,4 @@
+import CallPacing
 import CartAssociations
 import CommerceAPI
 import Foundation
@@ -7,87 +8,43 @@ import Synchronization
 /// Applies the journal of one run: the changes of a cart one after the other, creates before deletes; different
 /// carts in parallel.
 struct Executor: Sendable {
-    let run: String
-    let ledger: Ledger
-    let client: CommerceClient
+    let tools: RunTools
+    /// Carts that are worked on at the same time.
     let concurrency: Int
-    let stop: StopRequest
-    let progress: RunProgress
     /// How many changes a listing has to confirm before the rest is made; 0 for none.
-    var canary = 0
+    let canary: Int
     /// How long the listing may lag behind the changes.
-    var listingLag: Duration
+    let listingLag: Duration
     /// Whether a listing of the store shows what exists: a delete whose answer is unknown is looked up in it.
-    var hasListing = false
-    /// The part before, where the run is resumed.
-    var resumption: Resumption?
+    let hasListing: Bool
+    /// The part before, if the run is resumed.
+    let resumption: Resumption?
     /// The tokens that calls are made with in the owners' names; nil with client credentials.
-    var shoppers: ShopperTokens?
+    let shoppers: ShopperTokens?
+
+    fileprivate var ledger: Ledger { tools.ledger }
+    fileprivate var client: CommerceClient { tools.client }
 
     /// Works until nothing is pending or the run is asked to stop.
     ///
-    /// Throws the first error of the ledger, or of the API where it concerns everything; calls in flight have
-    /// finished and their outcomes are in the ledger then, as far as it can be written.
+    /// Throws the first error of the ledger, or of the API if it concerns every call. By then the calls in flight have
+    /// ended, and their outcomes are in the ledger unless it cannot be written.
     func apply() async throws {
-        let notes = Notes(keepsMade: canary > 0)
-        let queue = CartQueue(run: run, ledger: ledger, allowance: canary > 0 ? canary : nil)
+        let notes = Notes(keepsCanary: canary > 0)
+        let queue = CartQueue(run: tools.run, ledger: ledger, allowance: canary > 0 ? canary : nil)
         try await work(through: queue, notes)
         if canary > 0 && !isStopping && queue.hasHandedOut {
-            try await confirm(notes.takeMade())
-            notes.forgetMade()
+            try await confirm(notes.takeCanary())
             queue.lift()
             try await work(through: queue, notes)
         }
         if !isStopping { try await settleDoubts(notes) }
     }
 
-    var isStopping: Bool { stop.isRequested || client.standingError != nil }
+    private var isStopping: Bool { tools.stop.isRequested || client.standingError != nil }
 
-    /// What is remembered of the changes beyond their outcomes.
-    final class Notes: Sendable {
-        struct State {
-            /// Changes that succeeded while the canary is out; nil afterwards.
-            var made: [Change]?
-            /// Deletes that may have been made, by cart.
-            var doubtful: [CartID: [JournalEntry]] = [:]
-            var doubts = 0
-            /// Carts that the run has created and still works on.
-            var carts: Set<CartID> = []
-        }
-
-        let state: Mutex<State>
-
-        init(keepsMade: Bool) {
-            state = Mutex(State(made: keepsMade ? [] : nil))
-        }
-
-        func takeMade() -> [Change] { state.withLock { $0.made ?? [] } }
-        func forgetMade() { state.withLock { $0.made = nil } }
-
-        func note(made change: Change) {
-            state.withLock { $0.made?.append(change) }
-        }
-
-        func isKnown(_ cart: CartID) -> Bool { state.withLock { $0.carts.contains(cart) } }
-        func know(_ cart: CartID) { state.withLock { _ = $0.carts.insert(cart) } }
-        func forget(_ cart: CartID) { state.withLock { _ = $0.carts.remove(cart) } }
-
-        /// Puts a delete aside; false where there are too many already.
-        func putAside(_ entry: JournalEntry) -> Bool {
-            state.withLock { state in
-                guard state.doubts < Executor.mostDoubts else { return false }
-                state.doubts += 1
-                state.doubtful[entry.change.association.cart, default: []].append(entry)
-                return true
-            }
-        }
-    }
-
-    /// A listing shows at most about 10,100 carts, so that there is nothing to look up about more deletes.
-    private static let mostDoubts = 20_000
-
-    func work(through queue: CartQueue, _ notes: Notes, settlesDoubts: Bool = false) async throws {
-        let outcomes = OutcomeBuffer(ledger: ledger)
+    private func work(through queue: CartQueue, _ notes: Notes, settlesDoubts: Bool = false) async throws {
+        let outcomes = OutcomeBuffer(ledger: ledger, time: tools.time)
         let worker = Worker(
             executor: self, queue: queue, outcomes: outcomes, notes: notes, settlesDoubts: settlesDoubts)
         let first = await withTaskGroup(of: Finished.self) { group in
@@ -111,7 +68,7 @@ struct Executor: Sendable {
             }
             return first
         }
-        // What is known is written even where a worker failed.
+        // What is known is written even if a worker failed.
         try outcomes.flush()
         if let first { throw first }
     }
@@ -135,6 +92,125 @@ struct Executor: Sendable {
             return error
         }
     }
+
+    // MARK: - What the listing is asked
+
+    private static let longestWait: Duration = .seconds(10)
+
+    /// Waits until a listing shows what the first changes have made of the store.
+    ///
+    /// Throws `RunFailure.unconfirmed` if none does in time, or none of the changes succeeded.
+    private func confirm(_ made: [Change]) async throws {
+        guard !made.isEmpty else {
+            throw RunFailure.unconfirmed("none of the first \(canary) changes (run.canary) succeeded")
+        }
+        let end = tools.time.now() + listingLag
+        var wait: Duration = .milliseconds(500)
+        while true {
+            let listing = try await list(Set(made.map(\.association.owner)))
+            let listed = Set(listing.associations)
+            let missing = made.filter { change in
+                switch change.kind {
+                case .create: !listed.contains(change.association)
+                // What an incomplete listing does not show may be there all the same.
+                case .delete: listed.contains(change.association) || !listing.isComplete
+                }
+            }
+            guard let example = missing.first else { return }
+            guard tools.time.now() + wait < end else {
+                var why =
+                    "\(missing.count) of the first \(made.count) changes (run.canary) do not show in the store's "
+                    + "listing after \(listingLag.components.seconds) s, for instance the \(example.kind.rawValue) "
+                    + "of \(example.association)"
+                if case .incomplete(let reason) = listing.completeness { why += "; \(reason)" }
+                throw RunFailure.unconfirmed(why)
+            }
+            try await client.pause(for: wait)
+            wait = min(wait * 2, Self.longestWait)
+        }
+    }
+
+    /// A listing that shows at least what these owners have.
+    private func list(_ owners: Set<Owner>) async throws(APIError) -> Listing {
+        guard let shoppers else { return try await client.listAssociations() }
+        return try await client.listAssociations(ofShoppers: owners.sorted().map { ($0, shoppers[$0]) })
+    }
+
+    /// Makes the deletes whose earlier attempt may have had its effect, if a fresh listing still shows them.
+    private func settleDoubts(_ notes: Notes) async throws {
+        let doubtful = notes.doubtful
+        guard !doubtful.isEmpty else { return }
+        let listing = try await list(Set(doubtful.values.joined().map(\.change.association.owner)))
+        let listed = listing.isComplete ? Set(listing.associations) : nil
+        var left: [CartChanges] = []
+        var gone: [JournalEntry] = []
+        for (cart, entries) in doubtful.sorted(by: { $0.key < $1.key }) {
+            let still = entries.filter { listed?.contains($0.change.association) ?? true }
+            if !still.isEmpty { left.append(CartChanges(cart: cart, entries: still, hasFailedCreate: false)) }
+            for entry in entries where listed?.contains(entry.change.association) == false {
+                gone.append(
+                    entry.ended(
+                        ChangeOutcome(
+                            .alreadyGone, attempts: 0,
+                            message: "a fresh listing does not show it; an earlier attempt without an answer may have "
+                                + "deleted it",
+                            at: tools.time.wall())))
+            }
+        }
+        try ledger.record(gone)
+        for _ in gone { tools.progress.count(.alreadyGone) }
+        try await work(through: CartQueue(of: left, run: tools.run, ledger: ledger), notes, settlesDoubts: true)
+    }
+}
+
+/// What is remembered of the changes beyond their outcomes.
+private final class Notes: Sendable {
+    private struct State {
+        /// Changes that succeeded before the listing is asked; nil afterwards.
+        var canary: [Change]?
+        /// Deletes that may have been made, by cart.
+        var doubtful: [CartID: [JournalEntry]] = [:]
+        var doubts = 0
+        /// Carts that the run has created and still works on.
+        var carts: Set<CartID> = []
+    }
+
+    /// A listing shows at most about 10,100 carts: about more deletes there is nothing to look up.
+    private static let mostDoubts = 20_000
+
+    private let state: Mutex<State>
+
+    init(keepsCanary: Bool) {
+        state = Mutex(State(canary: keepsCanary ? [] : nil))
+    }
+
+    /// The first changes that succeeded; later ones are not kept.
+    func takeCanary() -> [Change] {
+        state.withLock { state in
+            defer { state.canary = nil }
+            return state.canary ?? []
+        }
+    }
+
+    func note(success change: Change) {
+        state.withLock { $0.canary?.append(change) }
+    }
+
+    func isKnown(_ cart: CartID) -> Bool { state.withLock { $0.carts.contains(cart) } }
+    func know(_ cart: CartID) { state.withLock { _ = $0.carts.insert(cart) } }
+    func forget(_ cart: CartID) { state.withLock { _ = $0.carts.remove(cart) } }
+
+    var doubtful: [CartID: [JournalEntry]] { state.withLock { $0.doubtful } }
+
+    /// Puts a delete aside; false if there are too many already.
+    func putAside(_ entry: JournalEntry) -> Bool {
+        state.withLock { state in
+            guard state.doubts < Self.mostDoubts else { return false }
+            state.doubts += 1
+            state.doubtful[entry.change.association.cart, default: []].append(entry)
+            return true
+        }
+    }
 }
 
 /// Takes carts from the queue and makes their changes one after the other.
@@ -142,19 +218,19 @@ private struct Worker: Sendable {
     let executor: Executor
     let queue: CartQueue
     let outcomes: OutcomeBuffer
-    let notes: Executor.Notes
+    let notes: Notes
     /// Whether deletes are made whatever became of an earlier attempt.
     let settlesDoubts: Bool
 
     private var client: CommerceClient { executor.client }
-    private var progress: RunProgress { executor.progress }
+    private var progress: RunProgress { executor.tools.progress }
 
     func work() async throws {
-        while let cart = try executor.stop.isRequested ? nil : queue.next() {
+        while let cart = try executor.tools.stop.isRequested ? nil : queue.next() {
             defer { notes.forget(cart.cart) }
             var hasFailedCreate = cart.hasFailedCreate
             for entry in cart.entries {
-                if executor.stop.isRequested || queue.isClosed { return }
+                if executor.tools.stop.isRequested || queue.isClosed { return }
                 if entry.change.kind == .delete && hasFailedCreate {
                     try skip(entry, "not tried, because a create of the same cart did not succeed")
                     continue
@@ -169,7 +245,7 @@ private struct Worker: Sendable {
         }
     }
 
-    /// Creates the cart of a change where it is to be created and is not known to be there; nil where it need not be.
+    /// Creates the cart of a change if it is to be created and not known to be there; nil if the change can be made.
     ///
     /// What a store answers to the id of a cart that is there is not documented (Elastic Path, carts, create a cart):
     /// after a 400, 409 or 422 the association says whether it is.
@@ -196,15 +272,16 @@ private struct Worker: Sendable {
     private func token(of change: Change) -> ShopperToken? { executor.shoppers?[change.association.owner] }
 
     private func skip(_ entry: JournalEntry, _ reason: String) throws {
-        try outcomes.add(entry.ended(ChangeOutcome(.skipped, attempts: 0, message: reason, at: Date())))
+        try outcomes.add(
+            entry.ended(ChangeOutcome(.skipped, attempts: 0, message: reason, at: executor.tools.time.wall())))
         progress.count(.skipped)
     }
 
-    /// Makes one change and records its outcome; returns whether it succeeded, nil where the run was stopped before.
+    /// Makes one change and records its outcome; returns whether it succeeded, nil if the run was stopped before.
     private func make(_ entry: JournalEntry) async throws -> Bool? {
         let change = entry.change
         let looksUp = change.kind == .delete && executor.hasListing && !settlesDoubts
-        // Whether the attempt of a killed process had its effect, nobody knows.
+        // Nothing tells whether the attempt of a killed process had its effect.
         if looksUp && executor.resumption != nil && notes.putAside(entry) { return true }
         let result: WriteResult
         do {
@@ -228,18 +305,18 @@ private struct Worker: Sendable {
         if looksUp && result.isUncertain {
             if notes.putAside(entry) { return true }
         }
-        try outcomes.add(entry.ended(ChangeOutcome(result)))
+        try outcomes.add(entry.ended(ChangeOutcome(result, at: executor.tools.time.wall())))
         progress.count(result.outcome)
-        if result.outcome.isSuccess { notes.note(made: change) }
+        if result.outcome.isSuccess { notes.note(success: change) }
         return result.outcome.isSuccess
     }
 }
 
 extension ChangeOutcome {
-    fileprivate init(_ result: WriteResult) {
+    fileprivate init(_ result: WriteResult, at date: Date) {
         self.init(
             result.outcome, status: result.status, attempts: result.attempts,
-            service: result.service, response: result.response, message: result.message, at: Date())
+            service: result.service, response: result.response, message: result.message, at: date)
     }
 }
 

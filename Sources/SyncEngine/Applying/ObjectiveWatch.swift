@@ -1,3 +1,4 @@
+import CallPacing
 import CartAssociations
 import Logging
 import SyncReporting
@@ -8,13 +9,16 @@ final class ObjectiveWatch: Sendable {
     private static let interval: Duration = .seconds(1)
 
     private let objectives: [ServiceObjective]
+    private let time: TimeSource
     private let started: ContinuousClock.Instant
     /// Seconds into the run, by the position of the objective that was seen to be crossed.
     private let crossed = Mutex<[Int: Double]>([:])
 
-    init(_ objectives: [ServiceObjective], started: ContinuousClock.Instant) {
+    /// - Parameter time: now is when the run starts.
+    init(_ objectives: [ServiceObjective], _ time: TimeSource) {
         self.objectives = objectives
-        self.started = started
+        self.time = time
+        started = time.now()
     }
 
     /// Looks every second until the task is cancelled.
@@ -24,10 +28,10 @@ final class ObjectiveWatch: Sendable {
         at recorder: LatencyRecorder, _ progress: RunProgress, onCrossing: @Sendable (ServiceObjective) -> Void
     ) async {
         guard !objectives.isEmpty else { return }
-        while (try? await Task.sleep(for: Self.interval, tolerance: .milliseconds(50))) != nil {
+        while (try? await time.sleep(for: Self.interval, tolerance: .milliseconds(50))) != nil {
             let now = progress.now
             let snapshot = recorder.snapshot()
-            judge(snapshot, done: now.done, unsuccessful: now.failed, at: .now).forEach(onCrossing)
+            judge(snapshot, done: now.done, unsuccessful: now.failed, at: time.now()).forEach(onCrossing)
         }
     }
 

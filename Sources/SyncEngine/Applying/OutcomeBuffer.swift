@@ -1,3 +1,4 @@
+import CallPacing
 import Dispatch
 import Ledger
 import Synchronization
@@ -5,14 +6,15 @@ import Synchronization
 /// Outcomes on their way to the ledger, written together by time and number.
 final class OutcomeBuffer: Sendable {
     private static let most = 500
-    /// So many are only waiting where the disk is slower than the store: then whoever adds one writes them.
+    /// So many wait only if the disk is slower than the store: then the task that adds one writes them.
     private static let mostWaiting = 10_000
     /// With a late wake-up no outcome waits longer than 200 ms.
     private static let interval = Duration.milliseconds(170)
 
     private let ledger: Ledger
+    private let time: TimeSource
     private let pending = Mutex<[JournalEntry]>([])
-    /// What is being written, held meanwhile so that two writers keep the order. The two arrays take turns: one that
+    /// What is being written, locked until it is: two writers keep the order. The two arrays take turns: one that
     /// grew anew for each transaction would keep the allocator busy.
     private let writing = Mutex<[JournalEntry]>([])
     private let first = Signal()
@@ -20,8 +22,9 @@ final class OutcomeBuffer: Sendable {
     /// Writing blocks for milliseconds: on one of the few threads of all tasks it would delay calls.
     private let queue = DispatchQueue(label: "outcomes")
 
-    init(ledger: Ledger) {
+    init(ledger: Ledger, time: TimeSource) {
         self.ledger = ledger
+        self.time = time
     }
 
     /// Takes an entry that has ended.
@@ -54,7 +57,7 @@ final class OutcomeBuffer: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 for await _ in self.first.received {
-                    try? await Task.sleep(for: Self.interval, tolerance: .milliseconds(20))
+                    try? await self.time.sleep(for: Self.interval, tolerance: .milliseconds(20))
                     self.due.sender.yield()
                 }
                 self.due.sender.finish()

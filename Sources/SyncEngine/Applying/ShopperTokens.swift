@@ -69,11 +69,12 @@ struct ShopperTokens: Sendable {
     }
 }
 
-extension SyncRun {
+extension ShopperTokens {
     /// The tokens of all owners that the run is about: those of its exports, and those of whom the source asserted
-    /// something before; nil where these are too many to be asked one by one.
-    func tokensToList(_ exports: RunExports, _ key: FingerprintKey) throws -> ShopperTokens? {
+    /// something before; nil if they are too many to be asked one by one.
+    static func toList(_ exports: RunExports, _ options: RunOptions, _ ledger: Ledger) throws -> ShopperTokens? {
         guard [.api, .auto].contains(options.current) else { return nil }
+        let key = try ledger.key()
         let most = options.current == .auto ? ShopperTokens.mostListed : .max
         var owners = FingerprintSet()
         var tokens = try ShopperTokens(exports) { kind, owner in
@@ -90,27 +91,31 @@ extension SyncRun {
         return tokens
     }
 
-    /// The tokens of the owners whose changes are pending; nil with client credentials.
+    /// The tokens of the owners whose changes are pending.
     ///
-    /// They are read from the exports as these are now, so that an export that was written again with fresh tokens
-    /// serves a run that is resumed.
-    func tokensToApply() throws -> ShopperTokens? {
-        guard client.authentication == .shopper else { return nil }
-        guard let key = FingerprintKey(ledger.fingerprintKey) else { throw RunFailure.bug("the ledger's key is short") }
+    /// They are read from the exports as these are now: an export that was written again with fresh tokens serves a
+    /// run that is resumed.
+    ///
+    /// - Parameter open: the exports of the run, if they are open.
+    static func toApply(_ options: RunOptions, _ tools: RunTools, _ open: RunExports?) throws -> ShopperTokens {
+        let ledger = tools.ledger
+        let key = try ledger.key()
         var pending = FingerprintSet()
-        try ledger.forEachEntry(of: id) { entry in
+        try ledger.forEachEntry(of: tools.run) { entry in
             if entry.outcome == nil { pending.insert(key.fingerprint(entry.change.association.owner)) }
         }
         let exports =
-            try openExports ?? RunExports(exportsOfTokens(), spoolingIn: ledger.folder, stop: stop, progress: progress)
+            try open
+            ?? RunExports(
+                exports(options, tools), spoolingIn: ledger.folder, stop: tools.stop, progress: tools.progress)
         return try ShopperTokens(exports) { pending.contains(key.fingerprint($0, owner: $1)) }
     }
 
     /// The run's options with the exports that it, or the run that it takes back, was made from.
-    private func exportsOfTokens() throws -> RunOptions {
+    private static func exports(_ options: RunOptions, _ tools: RunTools) throws -> RunOptions {
         var options = options
-        if options.exports.isEmpty, let undone = try ledger.run(id)?.undone {
-            options.exports = try ledger.run(undone)?.exports.map(\.path) ?? []
+        if options.exports.isEmpty, let undone = try tools.ledger.run(tools.run)?.undone {
+            options.exports = try tools.ledger.run(undone)?.exports.map(\.path) ?? []
         }
         if options.exports.contains(ExportFile.standardInput) {
             throw ExportError(

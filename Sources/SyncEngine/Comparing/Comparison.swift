@@ -352,7 +352,7 @@ struct Comparison {
         let kinds = kinds
         let scope = options.scope
         // Distinct owners are counted like everything that may not fit: as fingerprints that spill.
-        var owners = AssociationDiff(memoryBudget: SyncRun.fingerprintBudget, spillFolder: ledger.folder)
+        var owners = AssociationDiff(memoryBudget: RunOptions.fingerprintBudget, spillFolder: ledger.folder)
         switch scope {
         case .none: break
         case .owned:

@@ -42,7 +42,7 @@ struct FirstReading {
     mutating func read(
         _ exports: RunExports, into diff: inout AssociationDiff, owners: inout NamedOwners?, spillFolder: String
     ) throws {
-        var carts = SharedCarts(memoryBudget: SyncRun.fingerprintBudget, spillFolder: spillFolder)
+        var carts = SharedCarts(memoryBudget: RunOptions.fingerprintBudget, spillFolder: spillFolder)
         var reading = exports.read()
         while let batch = try reading.next() {
             let text = batch.text.span

@@ -1,7 +1,8 @@
 import AssociationDiff
+package import CallPacing
 import CartAssociations
 import ExportFiles
-package import Foundation
+import Foundation
 package import Ledger
 
 /// The whole ledger as a CSV file: what `ledger export` writes and `ledger import` adds to another ledger.
@@ -59,20 +60,22 @@ package enum LedgerFile {
     /// The file is read and judged as a whole before anything is written.
     ///
     /// Throws `RunFailure`.
-    package static func add(_ path: String, to ledger: Ledger, now: Date = Date()) throws(RunFailure) -> Added {
+    package static func add(_ path: String, to ledger: Ledger, time: TimeSource) throws(RunFailure) -> Added {
         do {
+            let now = time.wall()
             let file = try ExportFile.open(path, spoolFolder: ledger.folder)
             let draft = ledger.draftImport()
-            let facts = try fill(draft, from: file, key: try key(of: ledger))
+            let facts = try fill(draft, from: file, key: try ledger.key())
             var generator = SystemRandomNumberGenerator()
             let id = RunRecord.makeID(at: now, using: &generator)
             var run = RunRecord(id: id, command: "ledger import", source: "", scope: .none, started: now)
             run.exports = [.init(path: file.name, digest: facts.sha256, records: facts.records, bytes: facts.bytes)]
             try ledger.beginRun(run)
             let counts = try ledger.importAll(draft, run: id, at: now)
+            let ended = time.wall()
             try ledger.updateRun(id) { run in
                 run.state = .finished
-                run.ended = Date()
+                run.ended = ended
                 run.exitStatus = Int(ExitStatus.done.rawValue)
             }
             return Added(run: id, file: file.name, records: facts.records, counts: counts, store: ledger.store.baseURL)
@@ -88,11 +91,6 @@ package enum LedgerFile {
         package let records: Int
         package let counts: ImportCounts
         package let store: String
-    }
-
-    static func key(of ledger: Ledger) throws(RunFailure) -> FingerprintKey {
-        guard let key = FingerprintKey(ledger.fingerprintKey) else { throw .bug("the ledger's key is short") }
-        return key
     }
 
     private static func fill(_ draft: ImportDraft, from file: ExportFile, key: FingerprintKey) throws -> ExportFacts {

@@ -1,8 +1,9 @@
 import AssociationDiff
+package import CallPacing
 import CartAssociations
 package import CommerceAPI
 package import ExportFiles
-package import Foundation
+import Foundation
 package import Ledger
 import SyncReporting
 
@@ -12,6 +13,7 @@ import SyncReporting
 package final class LedgerRebuild {
     private let replacement: LedgerReplacement
     private let source: String
+    private let time: TimeSource
     private let now: Date
     private let run: String
     private let key: FingerprintKey
@@ -23,12 +25,13 @@ package final class LedgerRebuild {
     /// - Parameter source: the source that asserts what exports and results say.
     ///
     /// Throws where another process holds the folder, or it cannot be written.
-    package init(folder: String, store: StoreIdentity, source: String, now: Date = Date()) throws(RunFailure) {
+    package init(folder: String, store: StoreIdentity, source: String, time: TimeSource) throws(RunFailure) {
         do {
+            now = time.wall()
             replacement = try LedgerReplacement(folder: folder, store: store, now: now)
             self.source = source
-            self.now = now
-            key = try LedgerFile.key(of: replacement.ledger)
+            self.time = time
+            key = try replacement.ledger.key()
             var generator = SystemRandomNumberGenerator()
             run = RunRecord.makeID(at: now, using: &generator)
             try replacement.ledger.beginRun(
@@ -119,10 +122,11 @@ package final class LedgerRebuild {
     package func finish() throws(RunFailure) -> Rebuilt {
         do {
             let exports = exports
+            let ended = time.wall()
             try ledger.updateRun(run) { run in
                 run.exports = exports
                 run.state = .finished
-                run.ended = Date()
+                run.ended = ended
                 run.exitStatus = Int(ExitStatus.done.rawValue)
             }
             let count = try ledger.associationCount()
@@ -186,7 +190,8 @@ private struct ResultsReading {
             guard let kind = OwnerKind(rawValue: text(1)), let owner = OwnerID(text(2)), let cart = CartID(text(3)),
                 let outcome = Outcome(rawValue: text(4))
             else {
-                throw Self.rows.refusal(file, "the owner, the cart or the outcome is missing or invalid", line: place.line)
+                throw Self.rows.refusal(
+                    file, "the owner, the cart or the outcome is missing or invalid", line: place.line)
             }
             guard !OwnerNames.isHidden(owner.text) else {
                 throw Self.rows.refusal(

@@ -1,8 +1,13 @@
+import CartAssociations
+import Ledger
 package import SyncReporting
 
 /// What one run is asked to do; the settings that it works by are read as its own members.
 @dynamicMemberLookup
 package struct RunOptions: Sendable {
+    /// Memory for fingerprints before they spill, in bytes.
+    static let fingerprintBudget = 4 << 20
+
     /// The command that was typed, for the ledger and the report.
     package var command: String
     /// Paths of the exports, `-` for standard input; together they are one snapshot.
@@ -17,11 +22,11 @@ package struct RunOptions: Sendable {
     /// Whether the associations outside the scope are listed, not only counted.
     package var listsUnmanaged = false
     /// A CSV without a final line end may have been cut between two records.
-    package var missingFinalNewline: MissingFinalNewline
+    package var missingFinalNewline = MissingFinalNewline.makesNoDeletes
     /// When no further call is made.
     package var deadline: DeadlineMoment?
-    /// The command that goes on with a run, for the report.
-    package var resumeCommand: @Sendable (_ run: String) -> String = { "cartsync runs resume \($0)" }
+    /// The words of the command that resumes a run, before the run's id, for the report.
+    package var resumeCommand = ["cartsync", "runs", "resume"]
 
     package enum MissingFinalNewline: Sendable {
         case refused
@@ -29,14 +34,13 @@ package struct RunOptions: Sendable {
         case makesNoDeletes
     }
 
-    package init(
-        command: String, exports: [String], settings: RunSettings, missingFinalNewline: MissingFinalNewline,
-        concurrency: Int, rateLimit: Int
-    ) {
+    /// - Parameters:
+    ///   - concurrency: carts that are worked on at the same time.
+    ///   - rateLimit: in calls a second.
+    package init(command: String, exports: [String], settings: RunSettings, concurrency: Int, rateLimit: Int) {
         self.command = command
         self.exports = exports
         self.settings = settings
-        self.missingFinalNewline = missingFinalNewline
         self.concurrency = concurrency
         self.rateLimit = rateLimit
     }
@@ -44,5 +48,22 @@ package struct RunOptions: Sendable {
     package subscript<Value>(dynamicMember path: WritableKeyPath<RunSettings, Value>) -> Value {
         get { settings[keyPath: path] }
         set { settings[keyPath: path] = newValue }
+    }
+
+    /// The command that resumes a run, ready for a shell.
+    func resumeCommand(of run: String) -> String {
+        (resumeCommand + [run]).map(ShellWord.quoted).joined(separator: " ")
+    }
+
+    /// Takes what a saved plan has settled already: what is compared and deleted, and what a person allowed.
+    mutating func take(_ plan: SavedPlan) {
+        exports = plan.exports.map(\.path)
+        settings.source = plan.view.source
+        settings.scope = plan.view.scope
+        settings.planGuard.approvedDeletes = settings.planGuard.approvedDeletes ?? plan.approvedDeletes
+        settings.planGuard.allowEmpty = settings.planGuard.allowEmpty || plan.allowEmpty
+        let settled = ["sync.", "mapping.", "export."]
+        func isSettled(_ setting: RunReport.SettingUsed) -> Bool { settled.contains { setting.name.hasPrefix($0) } }
+        used = used.filter { !isSettled($0) } + plan.settings.filter(isSettled)
     }
 }

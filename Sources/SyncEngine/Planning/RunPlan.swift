@@ -1,11 +1,12 @@
+import CallPacing
 import CartAssociations
-import ExportFiles
+package import ExportFiles
 import Foundation
 import Ledger
 import SyncReporting
 
-/// What a run is about to do, from a comparison or from a saved plan: every change, and what the exports tell the
-/// ledger.
+/// What a run is about to do, from a comparison, a saved plan or an earlier run: every change, and what the exports
+/// tell the ledger.
 ///
 /// Any number of either, in memory that does not grow with them; both may be taken once.
 struct RunPlan {
@@ -18,10 +19,28 @@ struct RunPlan {
     let rejected: RunReport.RejectedRecords
     let changes: PlanDraft
     let notes: LedgerNotes
-    /// Associations outside the scope, where they were to be listed.
+    /// The owners who would lose the most.
+    let hardestHit: [PlanView.OwnerLoss]
+    /// What a person should know before the plan is applied.
+    var warnings: [String] = []
+    /// Associations outside the scope, if they are to be listed.
     var unmanaged: AssociationDraft?
     /// The run whose changes it takes back.
     var undone: String?
+    /// The id of the saved plan that it was.
+    var savedPlan: String?
+    /// The exports, if the shoppers' tokens in them are needed once more.
+    var openExports: RunExports?
+
+    /// Estimates what the plan costs and asks the guard; the owners hit hardest are shown if it refuses.
+    mutating func judge(by options: RunOptions, at time: TimeSource) {
+        let left = options.deadline?.left(now: time.wall(), instant: time.now())
+        view.estimate = .init(
+            calls: view.counts.calls, rate: Double(options.rateLimit), available: left.map { $0 / .seconds(1) })
+        view.refusals = options.planGuard.judge(figures)
+        view.guardVerdict = view.refusals.isEmpty ? "passed" : "refused"
+        view.hardestHit = view.refusals.isEmpty ? [] : hardestHit
+    }
 }
 
 /// What accepting a plan changes in the ledger, apart from the journal.
@@ -43,53 +62,63 @@ struct LedgerNotes {
     }
 }
 
-extension PlanView {
-    /// Asks the guard; the owners hit hardest are shown where it refuses.
-    mutating func judge(_ figures: PlanFigures, by planGuard: Guard, hardestHit: [OwnerLoss]) {
-        refusals = planGuard.judge(figures)
-        guardVerdict = refusals.isEmpty ? "passed" : "refused"
-        self.hardestHit = refusals.isEmpty ? [] : hardestHit
-    }
-}
-
-extension RunOptions {
-    /// What a plan of these counts costs, and whether the deadline leaves time for it.
-    func estimate(_ counts: PlanCounts) -> PlanView.Estimate {
-        let left = deadline?.left(now: Date(), instant: .now)
-        return .init(calls: counts.calls, rate: Double(rateLimit), available: left.map { $0 / .seconds(1) })
-    }
-}
-
 extension RunPlan {
     /// The plan that a finished comparison has drafted.
     init(_ comparison: Comparison) {
         let exports = comparison.exports
-        let options = comparison.options
         let plan = comparison.plan
-        view = PlanView(
-            store: comparison.ledger.store.baseURL, source: options.source, scope: options.scope,
-            exports: exports.facts.indices.map { index in
-                let facts = exports.facts[index]
-                return RunReport.ExportSummary(
-                    path: exports.files[index].name, format: facts.shape.sentence, records: facts.records,
-                    accepted: facts.usableRecords - comparison.duplicates[index]
-                        - comparison.rejects.conflicts(of: index) - exports.elsewhere[index],
-                    duplicates: comparison.duplicates[index], rejected: comparison.rejects.reasons(of: index),
-                    elsewhere: exports.elsewhere[index], sha256: facts.sha256)
-            },
-            counts: plan.counts, current: comparison.current.source, currentReason: comparison.current.reason,
-            estimate: options.estimate(plan.counts))
-        view.creates = plan.creates
-        view.deletes = plan.deletes
-        view.judge(comparison.figures, by: options.planGuard, hardestHit: plan.hardestHit)
-        figures = comparison.figures
-        self.exports = zip(exports.files, exports.facts).map { file, facts in
-            .init(path: file.name, digest: facts.sha256, records: facts.records, bytes: facts.bytes)
+        self.init(
+            view: PlanView(
+                plan, comparison.current, comparison.options, store: comparison.ledger.store.baseURL,
+                exports: exports.facts.indices.map { comparison.summary(of: $0) }),
+            figures: comparison.figures,
+            exports: zip(exports.files, exports.facts).map { file, facts in
+                .init(path: file.name, digest: facts.sha256, records: facts.records, bytes: facts.bytes)
+            }, isDelta: exports.isDelta, rejected: comparison.rejects.examples, changes: plan.draft,
+            notes: comparison.notes, hardestHit: plan.hardestHit, unmanaged: plan.unmanaged)
+    }
+}
+
+extension PlanView {
+    /// A plan that the guard has not judged yet.
+    init(
+        _ plan: DraftedPlan, _ current: Current, _ options: RunOptions, store: String,
+        exports: [RunReport.ExportSummary] = []
+    ) {
+        self.init(
+            store: store, source: options.source, scope: options.scope, exports: exports, counts: plan.counts,
+            current: current.source, currentReason: current.reason,
+            estimate: .init(calls: plan.counts.calls, rate: Double(options.rateLimit)))
+        creates = plan.creates
+        deletes = plan.deletes
+    }
+}
+
+extension Comparison {
+    fileprivate func summary(of export: Int) -> RunReport.ExportSummary {
+        let facts = exports.facts[export]
+        return RunReport.ExportSummary(
+            path: exports.files[export].name, format: facts.shape.sentence, records: facts.records,
+            accepted: facts.usableRecords - duplicates[export] - rejects.conflicts(of: export)
+                - exports.elsewhere[export],
+            duplicates: duplicates[export], rejected: rejects.reasons(of: export),
+            elsewhere: exports.elsewhere[export], sha256: facts.sha256)
+    }
+}
+
+extension ExportShape {
+    /// The format in words, for instance `CSV, comma, UTF-8` or `XML, gzip, UTF-8`.
+    package var sentence: String {
+        var parts = [format.rawValue.uppercased()]
+        switch delimiter {
+        case ",": parts.append("comma")
+        case ";": parts.append("semicolon")
+        case "\t": parts.append("tab")
+        case let other?: parts.append(String(other))
+        case nil: break
         }
-        isDelta = exports.isDelta
-        rejected = comparison.rejects.examples
-        changes = plan.draft
-        notes = comparison.notes
-        unmanaged = plan.unmanaged
+        if isCompressed { parts.append("gzip") }
+        parts.append(encoding.rawValue.uppercased())
+        return parts.joined(separator: ", ")
     }
 }

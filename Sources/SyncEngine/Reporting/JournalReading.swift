@@ -1,3 +1,4 @@
+import CallPacing
 import CartAssociations
 import Foundation
 import Ledger
@@ -17,12 +18,13 @@ struct JournalReading {
     /// - Parameters:
     ///   - exports: the names of the run's exports, in their order.
     ///   - owners: how owners may be shown.
-    init(exports: [String], owners: OwnerNames, resumption: Resumption? = nil) {
+    ///   - resumption: what is known about the part before, if the run was resumed.
+    init(exports: [String], owners: OwnerNames, resumption: Resumption?, time: TimeSource) {
         self.exports = exports
         self.owners = owners
         self.resumption = resumption
-        origin = .now
-        earlier = LatencyRecorder(started: origin, wallClock: resumption?.run.started ?? Date())
+        origin = time.now()
+        earlier = LatencyRecorder(started: origin, wallClock: resumption?.run.started ?? time.wall())
     }
 
     /// What was recorded since the run was resumed, after what the journal knows of the part before.

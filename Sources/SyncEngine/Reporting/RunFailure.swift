@@ -41,12 +41,8 @@ extension RunFailure: CustomStringConvertible {
 }
 
 extension RunFailure {
-    /// Sorts any error of a run's parts into the failure it is.
-    package init(sorting error: any Error) {
-        self.init(error)
-    }
-
-    init(_ error: any Error) {
+    /// The failure that an error of a run's parts is.
+    package init(_ error: any Error) {
         self =
             switch error {
             case let failure as RunFailure: failure

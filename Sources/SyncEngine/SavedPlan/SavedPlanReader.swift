@@ -1,5 +1,10 @@
+import AssociationDiff
+import CallPacing
 import CartAssociations
+import ExportFiles
 import Foundation
+import Ledger
+import SyncReporting
 
 /// Reads the file of a saved plan, line by line.
 struct SavedPlanReader {
@@ -56,6 +61,67 @@ struct SavedPlanReader {
             present = following
         }
         throw cut
+    }
+
+    /// The plan that a file holds.
+    ///
+    /// Throws `SavedPlanError` if it no longer fits the ledger or the exports, or is not as it was written.
+    mutating func plan(for tools: RunTools) throws -> RunPlan {
+        let ledger = tools.ledger
+        try judge(ledger, now: tools.time.wall())
+        let key = try ledger.key()
+        let changes = ledger.draftPlan(for: tools.run)
+        let notes = LedgerNotes(ledger, source: header.view.source, run: tools.run)
+        try read(ledgerKey: ledger.fingerprintKey) { line in
+            if tools.stop.isRequested { throw RunFailure.stopped }
+            let association = line.association
+            let fingerprint = key.fingerprint(association)
+            switch line.kind {
+            case .create:
+                try changes.add(
+                    Change(.create, association, place: line.place, newCart: line.newCart), fingerprint)
+            case .delete: try changes.add(Change(.delete, association, place: line.place), fingerprint)
+            case .assert:
+                try notes.assertions.add(association, fingerprint, place: line.place, confirmation: line.confirmation)
+            case .retract: try notes.retractions.add(association, fingerprint)
+            case .vanished: try notes.vanished.add(association, fingerprint)
+            case .seen: try notes.confirmed.add(association, fingerprint)
+            }
+        }
+        return RunPlan(
+            view: header.view, figures: header.figures, exports: header.exports, isDelta: header.isDelta,
+            rejected: header.rejected, changes: changes, notes: notes, hardestHit: try changes.hardestHit().most,
+            savedPlan: header.id)
+    }
+
+    /// Says which of its bindings the plan no longer fits; the seal is judged while it is read.
+    private func judge(_ ledger: Ledger, now: Date) throws {
+        let saved = header
+        guard saved.store == ledger.store else {
+            throw SavedPlanError(
+                .otherStore, path, "the plan was made for \(saved.store), and the settings name \(ledger.store)",
+                advice: "use the settings of that store, or make a plan for this one")
+        }
+        guard saved.ledger == ledger.id else {
+            throw SavedPlanError(
+                .otherLedger, path, "the plan was made in another state folder",
+                advice: "name that folder with --state, or make the plan again here")
+        }
+        if let run = try ledger.run(applying: saved.id) {
+            throw SavedPlanError(.used, path, "the plan was applied before, by run \(run.id)")
+        }
+        guard now < saved.expires else {
+            throw SavedPlanError(.expired, path, "the plan expired at \(saved.expires.formatted(.iso8601))")
+        }
+        guard try ledger.revision() == saved.revision else {
+            throw SavedPlanError(.stale, path, "another run has changed the ledger since the plan was made")
+        }
+        for export in saved.exports where export.path != ExportFile.standardInput {
+            guard FileManager.default.fileExists(atPath: export.path) else { continue }
+            guard try ExportFile.open(export.path, spoolFolder: "").sha256() == export.digest else {
+                throw SavedPlanError(.stale, path, "\(export.path) has changed since the plan was made")
+            }
+        }
     }
 
     private var cut: SavedPlanError { SavedPlanError(.altered, path, "the end of the plan is missing") }

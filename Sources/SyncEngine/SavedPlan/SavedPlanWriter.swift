@@ -1,3 +1,4 @@
+import CartAssociations
 import Foundation
 import SyncReporting
 
@@ -16,6 +17,11 @@ final class SavedPlanWriter {
         file = try DurableFile(path: path)
         seal = SavedPlanSeal(ledgerKey: ledgerKey)
         try write(header)
+    }
+
+    func add(_ change: Change) throws {
+        let kind: SavedPlanLine.Kind = change.kind == .create ? .create : .delete
+        try add(SavedPlanLine(kind, change.association, place: change.place, newCart: change.newCart))
     }
 
     func add(_ line: SavedPlanLine) throws {

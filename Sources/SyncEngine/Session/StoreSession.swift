@@ -109,6 +109,39 @@ package struct RunTools: Sendable {
 
     /// The folder of a run's report and files.
     package static func folder(of run: String, in ledger: Ledger) -> String { ledger.folder + "/runs/" + run }
+
+    /// How reports of the run may show owners.
+    func ownerNames(_ options: RunOptions) -> OwnerNames {
+        options.hidesOwners ? .hidden(secret: ledger.fingerprintKey) : .shown
+    }
+
+    /// What the run has measured until now.
+    func measured(_ options: RunOptions) -> RunReport.Measured {
+        .init(recorder.snapshot(), rateLimit: Double(options.rateLimit), ended: time.wall())
+    }
+
+    /// Writes all files of the report.
+    func write(_ report: RunReport, _ snapshot: LatencySnapshot) throws {
+        try makeFolder()
+        try ReportFolder(path: folder).write(report, snapshot)
+    }
+
+    /// Writes report.json alone.
+    func write(_ report: RunReport) throws {
+        try makeFolder()
+        try ReportFolder(path: folder).write(report)
+    }
+
+    private func makeFolder() throws {
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    }
+
+    func removeFolder() { try? FileManager.default.removeItem(atPath: folder) }
+
+    func removeFolderIfEmpty() {
+        if (try? FileManager.default.contentsOfDirectory(atPath: folder)) == [] { removeFolder() }
+    }
 }
 
 /// The run at hand.

@@ -72,7 +72,7 @@ struct JobApprovals: Sendable {
             if let former { try runs.remove(former) }
             try runs.add(waiting)
         } catch {
-            throw RunFailure(sorting: error)
+            throw RunFailure(error)
         }
     }
 

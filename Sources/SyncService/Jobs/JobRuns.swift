@@ -77,28 +77,24 @@ final class JobRuns: ExportWork {
         do {
             guard let record = try stoppedRun(of: export) else { return nil }
             id = record.id
-            var options = runOptions
-            options.command = record.command
-            options.exports = record.exports.map(\.path)
-            options.missingFinalNewline = .makesNoDeletes
-            options.source = record.source
-            options.scope = record.scope
-            let run = SyncRun(options, session.beginRun(resuming: record))
-            let remainder = try run.remainder(of: record)
-            guard remainder.refusals.isEmpty else {
-                await session.endRun()
-                return nil
-            }
-            try approvals.forget(waited)
-            session.log.notice("a run is resumed", metadata: ["run": "\(id)", "pending": "\(remainder.pending)"])
-            let earlier = try? ReportFolder(path: run.folder).report()
-            return try await work(on: run, began) { () async throws(RunFailure) in
-                let report = try await run.resume(record, remainder)
-                metrics.count(report, after: earlier?.outcomes ?? RunOutcomes(), run.tools)
-                return try conclude(report, run, export)
+            let tools = session.beginRun(resuming: record)
+            return try await work(on: tools) { () async throws(RunFailure) in
+                let stopped = try RunPlanner(runOptions, tools).resume(record)
+                guard stopped.refusals.isEmpty else {
+                    await session.endRun()
+                    return nil
+                }
+                try approvals.forget(waited)
+                session.log.notice(
+                    "a run is resumed", metadata: ["run": "\(tools.run)", "pending": "\(stopped.pending)"])
+                begin(tools, began)
+                let earlier = stopped.earlierReport
+                let ended = try await stopped.resume()
+                metrics.count(ended.report, after: earlier?.outcomes ?? RunOutcomes(), tools)
+                return try conclude(ended, export)
             }
         } catch {
-            return fate(after: RunFailure(sorting: error), id, export, waited)
+            return fate(after: RunFailure(error), id, export, waited)
         }
     }
 
@@ -119,42 +115,47 @@ final class JobRuns: ExportWork {
         var options = runOptions
         options.exports = [export.path]
         if let deletes = waited?.approval?.deletes { options.planGuard.approvedDeletes = deletes }
-        let run = SyncRun(options, session.beginRun())
+        let tools = session.beginRun()
         do throws(RunFailure) {
-            return try await work(on: run, began) { () async throws(RunFailure) in
-                let plan = try await run.plan(keepingRejects: true)
-                for warning in run.warnings {
+            begin(tools, began)
+            return try await work(on: tools) { () async throws(RunFailure) in
+                let planned = try await RunPlanner(options, tools).plan(keepingRejects: true)
+                for warning in planned.warnings {
                     session.log.warning("a warning before the plan", metadata: ["warning": "\(warning)"])
                 }
-                guard plan.refusals.isEmpty else { return try refuse(plan, run, export, waited?.run) }
+                guard planned.view.refusals.isEmpty else { return try refuse(planned, export, waited?.run) }
                 // Before the first write: an approval is used once, however this run ends.
                 try approvals.forget(waited?.run)
-                let report = try await run.apply()
-                metrics.count(report)
-                return try conclude(report, run, export)
+                let ended = try await planned.apply()
+                metrics.count(ended.report)
+                return try conclude(ended, export)
             }
         } catch {
             // A person may stop a run before its plan is complete.
             if case .stopped = error, session.runIsStopped,
-                let fate = try? waitForPerson(run, export, inPlaceOf: waited?.run)
+                let fate = try? waitForPerson(tools.run, folder: tools.folder, export, inPlaceOf: waited?.run)
             {
                 return fate
             }
-            return fate(after: error, run.id, export, waited?.run)
+            return fate(after: error, tools.run, export, waited?.run)
         }
     }
 
-    /// Does the work of a run, with its calls in the metrics and its id in the log.
-    private func work(
-        on run: SyncRun, _ began: (String) -> Void, _ work: () async throws(RunFailure) -> ExportFate
-    ) async throws(RunFailure) -> ExportFate {
-        began(run.id)
-        metrics.begin(run.tools)
-        defer { metrics.addRest(of: run.tools) }
+    /// Tells of a run that begins, and measures it.
+    private func begin(_ tools: RunTools, _ began: (String) -> Void) {
+        began(tools.run)
+        metrics.begin(tools)
+    }
+
+    /// Does the work of a run, with all its calls in the metrics and its id in the log.
+    private func work<Fate>(
+        on tools: RunTools, _ work: () async throws(RunFailure) -> Fate
+    ) async throws(RunFailure) -> Fate {
+        defer { metrics.addRest(of: tools) }
         do {
-            return try await LoggedRun.$id.withValue(run.id) { try await work() }
+            return try await LoggedRun.$id.withValue(tools.run) { try await work() }
         } catch {
-            throw RunFailure(sorting: error)
+            throw RunFailure(error)
         }
     }
 
@@ -168,40 +169,39 @@ final class JobRuns: ExportWork {
     // MARK: - How a run ended
 
     /// A run that applied its plan, or a part of it.
-    private func conclude(
-        _ report: RunReport, _ run: SyncRun, _ export: ClaimedExport
-    ) throws(RunFailure) -> ExportFate {
+    private func conclude(_ ended: EndedRun, _ export: ClaimedExport) throws(RunFailure) -> ExportFate {
+        let report = ended.report
         tell(report, export)
         note(report.verdict.exitStatus)
-        guard report.outcomes.pending > 0 else { return .done(report: run.folder) }
-        if session.runIsStopped { return try waitForPerson(run, export, inPlaceOf: nil) }
-        return .interrupted(reason: run.failure.map { "\($0)" } ?? report.verdict.words)
+        guard report.outcomes.pending > 0 else { return .done(report: ended.folder) }
+        if session.runIsStopped { return try waitForPerson(report.run, folder: ended.folder, export, inPlaceOf: nil) }
+        return .interrupted(reason: ended.failure.map { "\($0)" } ?? report.verdict.words)
     }
 
     /// A run that a person stopped goes on when a person says so.
     private func waitForPerson(
-        _ run: SyncRun, _ export: ClaimedExport, inPlaceOf waited: WaitingRun?
+        _ run: String, folder: String, _ export: ClaimedExport, inPlaceOf waited: WaitingRun?
     ) throws(RunFailure) -> ExportFate {
-        try approvals.wait(export, run: run.id, plan: nil, inPlaceOf: waited)
-        let command = WaitingRun.command(run.id, state: session.ledger.folder)
-        return .waiting(reason: "a person stopped the run; \(command) lets it go on", report: run.folder)
+        try approvals.wait(export, run: run, plan: nil, inPlaceOf: waited)
+        let command = WaitingRun.command(run, state: session.ledger.folder)
+        return .waiting(reason: "a person stopped the run; \(command) lets it go on", report: folder)
     }
 
     /// A run whose plan a guard refused: nothing was written to the store, and the run waits for a person.
     private func refuse(
-        _ plan: PlanView, _ run: SyncRun, _ export: ClaimedExport, _ waited: WaitingRun?
+        _ planned: consuming PlannedRun, _ export: ClaimedExport, _ waited: WaitingRun?
     ) throws(RunFailure) -> ExportFate {
+        let (plan, run) = (planned.view, planned.tools.run)
         let sentences = plan.refusals.map(\.sentence).joined(separator: "; ")
         let lasting = plan.refusals.filter { !WaitingRun.liftedByNumber.contains($0.rule) }
         let next =
-            lasting.isEmpty ? WaitingRun.command(run.id, state: session.ledger.folder) : WaitingRun.advice(lasting)
-        if let report = try run.refuse(status: .refused, words: sentences, next: next) {
-            metrics.count(report)
-            tell(report, export)
-        }
-        try approvals.wait(export, run: run.id, plan: plan, inPlaceOf: waited)
+            lasting.isEmpty ? WaitingRun.command(run, state: session.ledger.folder) : WaitingRun.advice(lasting)
+        let ended = try planned.refuse(words: sentences, next: next)
+        metrics.count(ended.report)
+        tell(ended.report, export)
+        try approvals.wait(export, run: run, plan: plan, inPlaceOf: waited)
         note(.refused)
-        return .waiting(reason: "\(sentences); \(lasting.isEmpty ? "to allow it: " : "")\(next)", report: run.folder)
+        return .waiting(reason: "\(sentences); \(lasting.isEmpty ? "to allow it: " : "")\(next)", report: ended.folder)
     }
 
     /// A run that could not go on, and has no report.

@@ -41,12 +41,11 @@ struct ApplyCommand: AsyncParsableCommand {
         ) {
             $0.planGuard.allowEmpty = guards.allowEmpty
         } _: { session in
-            let run = session.run(applying: saved)
             do {
                 return try await ApprovedRun(
                     command: typed, output: output.output, approval: yes ? .given : .asked, recordsRefusal: false,
                     commandAfterwards: planAgain
-                ).run(run, session) { try await run.plan(saved: plan) }
+                ).run(session.newRun(command: "apply"), session) { try await $0.plan(saved: plan) }
             } catch RunFailure.plan(let error) {
                 return Ending(RunFailure.plan(error), again: planAgain)
             }

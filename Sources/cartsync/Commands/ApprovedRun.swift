@@ -23,32 +23,30 @@ struct ApprovedRun {
     var commandAfterwards: String?
 
     /// Plans, and goes on as far as it is allowed to.
-    func run(_ run: SyncRun, _ session: Session, plan: () async throws -> PlanView) async throws -> Ending {
-        let plan = try await Progress.shown(run, session) { try await plan() }
-        for warning in run.warnings { Terminal.message("cartsync: warning: \(warning)") }
-        if case .never(let only) = approval {
-            return try PlanEnding(command: command, run: run, plan: plan, only: only).finish()
-        }
+    func run(
+        _ planner: RunPlanner, _ session: Session, plan: (RunPlanner) async throws -> PlannedRun
+    ) async throws -> Ending {
+        let tools = planner.tools
+        let planned = try await Progress.shown(tools, session, planner) { try await plan($0) }
+        for warning in planned.warnings { Terminal.message("cartsync: warning: \(warning)") }
+        if case .never(let only) = approval { return try PlanEnding(command: command, only: only).finish(planned) }
+        let plan = planned.view
         show(plan, isLast: !plan.refusals.isEmpty)
         if !plan.refusals.isEmpty {
             let ending = Ending(refusals: plan, command: command)
-            if recordsRefusal {
-                let report = try run.refuse(
-                    status: ending.status, words: ending.summary, next: ending.next ?? "")
-                if let report, let unwritable = session.writeMetrics(.report(report), again: command.again()) {
-                    return unwritable
-                }
-            } else {
-                run.discard()
+            guard recordsRefusal else {
+                planned.discard()
+                return ending
             }
-            return ending
+            let ended = try planned.refuse(words: ending.summary, next: ending.next ?? "")
+            return session.writeMetrics(.report(ended.report), again: command.again()) ?? ending
         }
         if plan.counts.changes > 0 && session.settings.readOnly {
-            run.discard()
+            planned.discard()
             return .readOnly
         }
-        if plan.counts.changes > 0, !isApproved(run.tools.recorder) {
-            run.discard()
+        if plan.counts.changes > 0, !isApproved(tools.recorder) {
+            planned.discard()
             if output == .json { show(plan, isLast: true) }
             if session.stop.isRequested {
                 return Ending(status: .stoppedEarly, summary: "nothing was written", next: command.again())
@@ -58,10 +56,10 @@ struct ApprovedRun {
                 summary: Terminal.canAsk ? "the plan was not approved" : "there is nobody to approve the plan",
                 next: command.again(adding: "--yes"))
         }
-        let report = try await Progress.shown(run, session) { try await run.apply() }
-        report.show(as: output, folder: run.folder)
-        return session.writeMetrics(.report(report), again: command.again())
-            ?? Ending(report, run: run, again: commandAfterwards ?? command.again())
+        let ended = try await Progress.shown(tools, session, planned) { try await $0.apply() }
+        ended.show(as: output)
+        return session.writeMetrics(.report(ended.report), again: command.again())
+            ?? Ending(ended, again: commandAfterwards ?? command.again())
     }
 
     private func isApproved(_ recorder: LatencyRecorder) -> Bool {
@@ -84,14 +82,14 @@ struct ApprovedRun {
     }
 }
 
-extension RunReport {
+extension EndedRun {
     /// Writes the result of a command that applied something.
-    func show(as format: OutputFormat, folder: String) {
+    func show(as format: OutputFormat) {
         switch format {
         case .text:
             let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
-            Terminal.output(text.summary(self, folder: folder))
-        case .json: Terminal.output(JSONText.of(self))
+            Terminal.output(text.summary(report, folder: folder))
+        case .json: Terminal.output(JSONText.of(report))
         }
     }
 }

@@ -53,22 +53,21 @@ struct DemoCommand: AsyncParsableCommand {
         let ending: Ending
         do {
             Terminal.message("cartsync: last night: \(samples.before.joined(separator: ", "))")
-            let before = session.run(
-                command: "demo", exports: samples.before, missingFinalNewline: .makesNoDeletes)
-            _ = try await before.plan(keepingRejects: false)
-            _ = try await before.apply()
-            before.discard()
+            let before = session.newRun(command: "demo", exports: samples.before)
+            let applied = try await before.plan(keepingRejects: false).apply()
+            try? FileManager.default.removeItem(atPath: applied.folder)
             await session.store.endRun()
 
             Terminal.message("cartsync: tonight: \(samples.tonight.joined(separator: ", "))\n")
-            let run = session.run(
-                command: "demo", exports: samples.tonight, missingFinalNewline: .makesNoDeletes)
-            let plan = try await Progress.shown(run, session) { try await run.plan(keepingRejects: true) }
+            let planner = session.newRun(command: "demo", exports: samples.tonight)
+            let planned = try await Progress.shown(planner.tools, session, planner) {
+                try await $0.plan(keepingRejects: true)
+            }
             let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
-            Terminal.output(text.plan(plan))
-            let report = try await Progress.shown(run, session) { try await run.apply() }
-            Terminal.output("\n" + text.summary(report, folder: run.folder))
-            ending = self.ending(report, run, folder: folder)
+            Terminal.output(text.plan(planned.view))
+            let ended = try await Progress.shown(planner.tools, session, planned) { try await $0.apply() }
+            Terminal.output("\n" + text.summary(ended.report, folder: ended.folder))
+            ending = self.ending(ended, folder: folder)
         } catch let failure as RunFailure {
             var failed = Ending(failure, again: "cartsync demo")
             failed.details += "\ncartsync: what the demo leaves behind is in \(folder); remove it with: rm -r \(folder)"
@@ -78,13 +77,14 @@ struct DemoCommand: AsyncParsableCommand {
         return ending
     }
 
-    private func ending(_ report: RunReport, _ run: SyncRun, folder: String) -> Ending {
+    private func ending(_ ended: EndedRun, folder: String) -> Ending {
+        let report = ended.report
         // The sample has one record that must be rejected, and a cart that refuses; that is what is to be seen.
         let isAsExpected = [.done, .incomplete].contains(report.verdict.exitStatus)
         return Ending(
             status: isAsExpected ? .done : report.verdict.exitStatus,
             details: """
-                cartsync: the report is \(run.folder)/report.html
+                cartsync: the report is \(ended.folder)/report.html
                 cartsync: all that the demo leaves behind is in \(folder); remove it with: rm -r \(folder)
                 """,
             summary: Ending.phrase(report.verdict.words), next: "cartsync sync --help")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CallPacing
 import CartAssociations
 import Ledger
 import SyncEngine
@@ -87,7 +88,7 @@ struct LedgerImportCommand: AsyncParsableCommand {
         let loaded = try await Invocation.load([settings.values], config: settings.config)
         let again = TypedCommand(name: "ledger").again()
         try LedgerAccess.with(try LedgerAccess.openOrMake(loaded.settings, again: again), again: again) { ledger in
-            let added = try LedgerFile.add(file, to: ledger)
+            let added = try LedgerFile.add(file, to: ledger, time: .system)
             switch output.output {
             case .json: Terminal.output(JSONText.of(added))
             case .text: Terminal.output(added.text)

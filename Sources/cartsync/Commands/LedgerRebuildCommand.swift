@@ -78,7 +78,7 @@ struct LedgerRebuildCommand: AsyncParsableCommand {
         guard let store = try LedgerAccess.store(settings) else { throw LedgerAccess.noStore }
         let access = listing ? try StoreAccess(settings) : nil
         let rebuild = try LedgerRebuild(
-            folder: StateFolder.path(settings), store: store, source: settings.source)
+            folder: StateFolder.path(settings), store: store, source: settings.source, time: .system)
         do {
             if let access { try await list(into: rebuild, access, settings) }
             if results {

@@ -23,11 +23,11 @@ struct OneRun {
         } _: { session in
             var only: PlanOnly?
             if case .never(let plan) = approval { only = plan }
-            let run = session.run(
-                command: command, exports: exports, missingFinalNewline: .makesNoDeletes,
-                listingUnmanaged: only?.unmanaged != nil)
-            return try await ApprovedRun(command: typed, output: output, approval: approval).run(run, session) {
-                try await run.plan(keepingRejects: only == nil)
+            let planner = session.newRun(command: command, exports: exports) {
+                $0.listsUnmanaged = only?.unmanaged != nil
+            }
+            return try await ApprovedRun(command: typed, output: output, approval: approval).run(planner, session) {
+                try await $0.plan(keepingRejects: only == nil)
             }
         }
     }

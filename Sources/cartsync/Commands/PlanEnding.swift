@@ -17,12 +17,10 @@ struct PlanOnly {
 /// the store.
 struct PlanEnding {
     let command: TypedCommand
-    let run: SyncRun
-    let plan: PlanView
     let only: PlanOnly
 
-    func finish() throws -> Ending {
-        defer { run.discard() }
+    func finish(_ planned: consuming PlannedRun) throws -> Ending {
+        let plan = planned.view
         switch only.format {
         case .text: Terminal.output(TextReport(width: Terminal.width, color: Terminal.outputHasColor).plan(plan))
         case .json: Terminal.output(JSONText.of(plan))
@@ -30,12 +28,12 @@ struct PlanEnding {
         case .csv: break
         }
         if let path = only.unmanaged {
-            try run.saveUnmanaged(to: path)
+            try planned.saveUnmanaged(to: path)
             Terminal.message("cartsync: \(plan.counts.unmanaged) unmanaged associations are listed in \(path)")
         }
         // A plan that the guard refuses is not saved: applying it would only be refused again.
         let out = plan.refusals.isEmpty ? only.out : nil
-        if only.format == .csv || out != nil { try spend(savingTo: out) }
+        if only.format == .csv || out != nil { try spend(planned, savingTo: out) } else { planned.discard() }
         guard plan.refusals.isEmpty else { return Ending(refusals: plan, command: command) }
         let changes = plan.counts.changes
         guard changes > 0 else { return Ending(status: .done, summary: "nothing to do") }
@@ -46,11 +44,11 @@ struct PlanEnding {
     }
 
     /// Writes every change where that is asked for.
-    private func spend(savingTo path: String?) throws {
-        guard only.format == .csv else { return try run.spendPlan(savingTo: path) }
-        let lines = PlanLines(exports: plan.exports.map(\.path))
+    private func spend(_ planned: consuming PlannedRun, savingTo path: String?) throws {
+        guard only.format == .csv else { return try planned.save(to: path) }
+        let lines = PlanLines(exports: planned.view.exports.map(\.path))
         var block = lines.header
-        try run.spendPlan(savingTo: path) { change in
+        try planned.save(to: path) { change in
             lines.append(change, to: &block)
             if block.count > 1 << 16 {
                 Terminal.output(block)

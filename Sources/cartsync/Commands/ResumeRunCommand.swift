@@ -34,23 +34,22 @@ struct ResumeRunCommand: AsyncParsableCommand {
             again: typed.again()
         ) { session in
             let record = try KnownRuns.find(which.run, in: session.ledger)
-            let run = session.run(resuming: record)
-            let remainder = try run.remainder(of: record)
-            if let refusal = remainder.refusals.first {
+            let stopped = try session.resumedRun(record)
+            if let refusal = stopped.refusals.first {
                 return Ending(
                     status: .refused,
                     details: "cartsync: the \(refusal.rule.rawValue) guard refuses: \(refusal.sentence)",
                     summary: "what is left of the run is refused",
                     next: typed.again(adding: refusal.permission))
             }
-            if remainder.pending > 0 && session.settings.readOnly { return .readOnly }
+            if stopped.pending > 0 && session.settings.readOnly { return .readOnly }
             Terminal.message(
-                "cartsync: run \(record.id): \(Count.text(remainder.done, "change")) done, \(Count.text(remainder.pending)) left "
-                    + "(creates: \(Count.text(remainder.creates)), deletes: \(Count.text(remainder.deletes)))")
-            let finished = try await Progress.shown(run, session) { try await run.resume(record, remainder) }
-            finished.show(as: output.output, folder: run.folder)
-            return session.writeMetrics(.report(finished), again: typed.again())
-                ?? Ending(finished, run: run, again: typed.again())
+                "cartsync: run \(record.id): \(Count.text(stopped.done, "change")) done, \(Count.text(stopped.pending)) left "
+                    + "(creates: \(Count.text(stopped.creates)), deletes: \(Count.text(stopped.deletes)))")
+            let ended = try await Progress.shown(stopped.tools, session, stopped) { try await $0.resume() }
+            ended.show(as: output.output)
+            return session.writeMetrics(.report(ended.report), again: typed.again())
+                ?? Ending(ended, again: typed.again())
         }
     }
 }
@@ -84,10 +83,9 @@ struct UndoRunCommand: AsyncParsableCommand {
             again: command.again()
         ) { session in
             let record = try KnownRuns.find(which.run, in: session.ledger)
-            let run = session.run(undoing: record)
             return try await ApprovedRun(
                 command: command, output: output.output, approval: yes ? .given : .asked
-            ).run(run, session) { try await run.plan(undoing: record) }
+            ).run(session.newRun(command: "undo"), session) { try await $0.plan(undoing: record) }
         }
     }
 }

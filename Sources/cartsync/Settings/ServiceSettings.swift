@@ -101,10 +101,9 @@ extension LoadedSettings {
 extension JobOptions {
     init(_ job: JobSettings, _ session: Session) {
         let settings = job.loaded.settings
+        var run = session.options(of: job.loaded, "serve", [])
+        if settings.requireFinalNewline { run.missingFinalNewline = .refused }
         self.init(
-            name: job.name,
-            run: session.options(
-                of: job.loaded, "serve", [], settings.requireFinalNewline ? .refused : .makesNoDeletes),
-            poll: settings.poll, settle: settings.settle, metricsFile: settings.metricsFile)
+            name: job.name, run: run, poll: settings.poll, settle: settings.settle, metricsFile: settings.metricsFile)
     }
 }

@@ -4,17 +4,17 @@ import SyncReporting
 
 /// Shows what a run is doing: one line that updates on a terminal, a log line now and then elsewhere.
 enum Progress {
-    /// Does some work of a run while its progress is shown.
-    static func shown<Result>(
-        _ run: SyncRun, _ session: Session, _ work: () async throws -> Result
-    ) async rethrows -> Result {
-        let progress = run.progress
-        let recorder = run.tools.recorder
+    /// Takes a run from one stage to the next while its progress is shown.
+    static func shown<Stage: ~Copyable, Next: ~Copyable>(
+        _ tools: RunTools, _ session: Session, _ stage: consuming Stage,
+        _ work: (consuming Stage) async throws -> Next
+    ) async rethrows -> Next {
+        let progress = tools.progress
+        let recorder = tools.recorder
         let limit = Double(session.settings.rate)
         // The child task ends with this scope.
         async let _ = show(progress, recorder, limit: limit, isTerminal: Terminal.errorIsTerminal)
-        let result = try await work()
-        return result
+        return try await work(stage)
     }
 
     private static func show(

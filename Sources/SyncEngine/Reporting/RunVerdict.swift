@@ -1,30 +1,33 @@
 import CartAssociations
-import Ledger
 import SyncReporting
 
-/// How an applied run ended: the exit status and the words, from what is known at its end.
-struct Verdict {
-    let outcomes: RunOutcomes
-    let plan: PlanCounts
-    let failure: RunFailure?
-    let isStopped: Bool
-    /// The objectives that the run crossed.
-    let crossed: [RunReport.ObjectiveResult]
-
-    /// A sentence of its own.
-    var inReport: RunReport.Verdict {
-        .init(words: words.prefix(1).uppercased() + words.dropFirst() + ".", exitStatus: exitStatus)
+extension RunReport.Verdict {
+    /// How an applied run ended: the exit status and a sentence, from what is known at its end.
+    ///
+    /// - Parameters:
+    ///   - plan: what was planned.
+    ///   - failure: the error that ended the run early.
+    ///   - isStopped: whether the run was asked to stop.
+    init(of report: RunReport, _ plan: PlanCounts, _ failure: RunFailure?, isStopped: Bool) {
+        let crossed = report.objectives.filter(\.isCrossed)
+        let words = Self.words(report.outcomes, plan, crossed)
+        let status = Self.exitStatus(report.outcomes, plan, failure, isStopped: isStopped, hasCrossed: !crossed.isEmpty)
+        self.init(words: words.prefix(1).uppercased() + words.dropFirst() + ".", exitStatus: status)
     }
 
-    private var exitStatus: ExitStatus {
+    private static func exitStatus(
+        _ outcomes: RunOutcomes, _ plan: PlanCounts, _ failure: RunFailure?, isStopped: Bool, hasCrossed: Bool
+    ) -> ExitStatus {
         if let failure { return failure.exitStatus }
         if outcomes.pending > 0 && isStopped { return .stoppedEarly }
-        if !crossed.isEmpty { return .objectiveCrossed }
+        if hasCrossed { return .objectiveCrossed }
         if outcomes.pending > 0 { return .bug }
         return outcomes.unsuccessful > 0 || plan.rejected > 0 ? .incomplete : .done
     }
 
-    private var words: String {
+    private static func words(
+        _ outcomes: RunOutcomes, _ plan: PlanCounts, _ crossed: [RunReport.ObjectiveResult]
+    ) -> String {
         var parts: [String] = []
         let total = Count.text(outcomes.total, "change")
         if outcomes.pending > 0 {

@@ -1,3 +1,4 @@
+import CallPacing
 import CommerceAPI
 package import Foundation
 
@@ -47,18 +48,18 @@ package struct DeadlineMoment: Sendable, Hashable {
     }
 }
 
-extension SyncRun {
-    /// Does some work of the run; when its deadline passes meanwhile, no further call is made.
-    func withDeadline<Value>(_ work: () async throws -> Value) async rethrows -> Value {
-        guard let deadline = options.deadline else { return try await work() }
-        let client = client
+extension RunTools {
+    /// Does some work of the run; if the deadline passes before its end, no further call is made.
+    func within<Value>(_ deadline: DeadlineMoment?, _ work: () async throws -> Value) async rethrows -> Value {
+        guard let deadline else { return try await work() }
+        let (client, time) = (client, time)
         // The child task ends with this scope.
         async let _ = {
             while !Task.isCancelled {
-                let left = deadline.left(now: Date(), instant: .now)
+                let left = deadline.left(now: time.wall(), instant: time.now())
                 if left <= .zero { return client.stop(atDeadline: deadline.words) }
                 // Short sleeps, since the wall clock may be set.
-                try? await Task.sleep(for: min(left, .seconds(1)))
+                try? await time.sleep(for: min(left, .seconds(1)))
             }
         }()
         return try await work()

@@ -1,0 +1,219 @@
+import AssociationDiff
+import CartAssociations
+import CommerceAPI
+import ExportFiles
+import Foundation
+package import Ledger
+import SyncReporting
+
+/// Plans a run: from exports, from a saved plan, or as the inverse of an earlier run. Nothing is written to the store.
+///
+/// What was planned is a `PlannedRun`, and what is left of a run that was stopped a `StoppedRun`.
+package struct RunPlanner: Sendable {
+    package let tools: RunTools
+    private let options: RunOptions
+    private var ledger: Ledger { tools.ledger }
+
+    package init(_ options: RunOptions, _ tools: RunTools) {
+        self.options = options
+        self.tools = tools
+    }
+
+    /// Reads the exports, finds out what exists, and computes every change.
+    ///
+    /// - Parameter keepingRejects: whether rejected records are written into the run's folder.
+    package func plan(keepingRejects: Bool) async throws(RunFailure) -> PlannedRun {
+        try await planned(options) { try await planExports(keepingRejects: keepingRejects) }
+    }
+
+    /// Computes the inverse of what an earlier run really changed.
+    package func plan(undoing run: RunRecord) async throws(RunFailure) -> PlannedRun {
+        var options = options
+        options.settings.source = run.source
+        // What is deleted is what that run created, whatever the scope of exports is.
+        options.settings.scope = .owned
+        return try await planned(options) { try await UndoPlanner(options, tools).plan(undoing: run) }
+    }
+
+    /// Takes a saved plan in place of making one.
+    ///
+    /// Throws `RunFailure.plan` if it is stale, used, altered, or for another store.
+    package func plan(saved path: String) async throws(RunFailure) -> PlannedRun {
+        var reader: SavedPlanReader
+        do {
+            reader = try SavedPlanReader(path)
+        } catch {
+            throw .plan(error)
+        }
+        var options = options
+        options.take(reader.header)
+        return try await planned(options) { try reader.plan(for: tools) }
+    }
+
+    /// What is left of a run that was stopped or killed; the tools must be that run's.
+    ///
+    /// Throws `RunFailure.notResumable` if the run is over or a later one has taken its place.
+    package func resume(_ run: RunRecord) throws(RunFailure) -> StoppedRun {
+        try StoppedRun(run, options, tools)
+    }
+
+    private func planned(
+        _ options: RunOptions, _ make: () async throws -> RunPlan
+    ) async throws(RunFailure) -> PlannedRun {
+        do {
+            var plan = try await tools.within(options.deadline, make)
+            if tools.stop.isRequested { throw RunFailure.stopped }
+            plan.judge(by: options, at: tools.time)
+            return PlannedRun(plan, options, tools)
+        } catch {
+            tools.removeFolderIfEmpty()
+            // A call that was not made because of the request to stop is no failure of the store.
+            if tools.stop.isRequested { throw .stopped }
+            throw RunFailure(error)
+        }
+    }
+
+    // MARK: - From exports
+
+    private func planExports(keepingRejects: Bool) async throws -> RunPlan {
+        let key = try ledger.key()
+        let exports = try RunExports(options, spoolingIn: ledger.folder, stop: tools.stop, progress: tools.progress)
+        var first = FirstReading(options, key: key)
+        var diff = AssociationDiff(memoryBudget: RunOptions.fingerprintBudget, spillFolder: ledger.folder)
+        var owners: NamedOwners? =
+            options.scope == .listed
+            ? NamedOwners(memoryBudget: RunOptions.fingerprintBudget, spillFolder: ledger.folder) : nil
+        tools.progress.enter(.reading)
+        try first.read(exports, into: &diff, owners: &owners, spillFolder: ledger.folder)
+        try exports.checkManifests()
+        let warnings = try judgeFinalNewlines(exports, &first)
+        let current = try await findCurrent(first, exports, key)
+        tools.progress.enter(.comparing)
+        let rejects = RejectsFiles(
+            folder: keepingRejects ? tools.folder : nil, exports: exports, hidesOwners: options.hidesOwners)
+        var comparison = Comparison(options, exports, first, current, ledger, run: tools.run, rejects: rejects)
+        try comparison.compare(&diff, owners: owners)
+        try rejects.finish()
+        var plan = RunPlan(comparison)
+        plan.warnings = warnings
+        if tools.client.authentication == .shopper { plan.openExports = exports }
+        return plan
+    }
+
+    private func findCurrent(
+        _ first: FirstReading, _ exports: RunExports, _ key: FingerprintKey
+    ) async throws -> Current {
+        switch tools.client.authentication {
+        case .clientCredentials:
+            return try await Current.find(
+                options.current, accounts: try first.accounts(with: ledger, source: options.source),
+                client: tools.client, progress: tools.progress)
+        case .shopper:
+            return try await Current.find(
+                options.current, shoppers: try ShopperTokens.toList(exports, options, ledger), client: tools.client,
+                progress: tools.progress)
+        }
+    }
+
+    /// Returns the warnings about exports that may have been cut.
+    private func judgeFinalNewlines(_ exports: RunExports, _ first: inout FirstReading) throws -> [String] {
+        var warnings: [String] = []
+        for (facts, file) in zip(exports.facts, exports.files) where !facts.endsWithNewline {
+            switch options.missingFinalNewline {
+            case .refused:
+                throw ExportError(
+                    .truncated, file: file.name, problem: "there is no final line end, so the export may be cut",
+                    advice: "export it again, or set export.require-final-newline to false")
+            case .makesNoDeletes:
+                first.mayBeCut()
+                warnings.append(
+                    "\(file.name) has no final line end and may be cut, so this run makes no deletes; export it again")
+            }
+        }
+        return warnings
+    }
+}
+
+/// Plans the inverse of a run: what it created is deleted, and what it deleted is created, if that still holds.
+///
+/// What was there already, or gone already, is not the run's doing. What another source asserts stays.
+private struct UndoPlanner {
+    private let tools: RunTools
+    private let options: RunOptions
+    private let notes: LedgerNotes
+    private var plan: DraftedPlan
+    private var figures = PlanFigures()
+    private var owners = FingerprintSet()
+    /// Changes of the run that may have been made by somebody else.
+    private var doubtful = 0
+
+    init(_ options: RunOptions, _ tools: RunTools) {
+        self.options = options
+        self.tools = tools
+        plan = DraftedPlan(options, tools.ledger, isComplete: true, run: tools.run)
+        notes = LedgerNotes(tools.ledger, source: options.source, run: tools.run)
+        figures.isSnapshot = false
+    }
+
+    consuming func plan(undoing run: RunRecord) async throws -> RunPlan {
+        // Without a listing the ledger says what exists; it does not have the changes that others made.
+        // With shoppers' tokens there is no listing of all owners.
+        let wish = tools.client.authentication == .shopper ? CurrentSource.ledger : options.current
+        let current = try await Current.find(wish, accounts: nil, client: tools.client, progress: tools.progress)
+        tools.progress.enter(.comparing)
+        let key = try tools.ledger.key()
+        let listed = current.source == .api && current.isComplete ? Set(current.listed) : nil
+        try tools.ledger.forEachEntry(of: run.id) { try undo($0, of: run, listed: listed, key) }
+        try plan.countLosses()
+        figures.deletes = plan.counts.deletes
+        figures.ownersLosing = plan.ownersLosing
+        figures.ownersInScope = owners.count
+        var undoing = RunPlan(
+            view: PlanView(plan, current, options, store: tools.ledger.store.baseURL), figures: figures, exports: [],
+            isDelta: true, rejected: .init(), changes: plan.draft, notes: notes, hardestHit: plan.hardestHit,
+            undone: run.id)
+        if doubtful > 0 {
+            undoing.warnings.append(
+                "\(doubtful) changes of run \(run.id) were made by an attempt that got no answer or were there "
+                    + "before; they are not undone")
+        }
+        return undoing
+    }
+
+    /// - Parameter listed: what a complete listing showed; nil without one.
+    private mutating func undo(
+        _ entry: JournalEntry, of run: RunRecord, listed: Set<Association>?, _ key: FingerprintKey
+    ) throws {
+        guard let outcome = entry.outcome else { return }
+        let association = entry.change.association
+        guard outcome.outcome.changedTheStore else {
+            if outcome.outcome.isSuccess && outcome.attempts > 1 { doubtful += 1 }
+            return
+        }
+        figures.inScope += 1
+        owners.insert(key.fingerprint(association.owner))
+        let stored = try tools.ledger.association(association)
+        let exists = listed.map { $0.contains(association) } ?? (stored?.confirmation != nil)
+        switch outcome.outcome {
+        case .created where !exists, .deleted where exists: plan.counts.kept += 1
+        case .created:
+            if stored?.sources.contains(where: { $0 != run.source }) == true {
+                plan.counts.protected += 1
+            } else {
+                try plan.add(Change(.delete, association, place: nil), entry.fingerprint)
+            }
+        default:
+            try plan.add(Change(.create, association, place: nil), entry.fingerprint)
+            // What the source owned is its own again; what was deleted as somebody else's is not.
+            if run.scope == .owned { try notes.assertions.add(association, entry.fingerprint, place: nil) }
+        }
+    }
+}
+
+extension Ledger {
+    /// The key of every fingerprint in the ledger.
+    func key() throws(RunFailure) -> FingerprintKey {
+        guard let key = FingerprintKey(fingerprintKey) else { throw .bug("the ledger's key is short") }
+        return key
+    }
+}
