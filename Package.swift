@@ -67,8 +67,8 @@ let package = Package(
         .target(
             name: "SyncService",
             dependencies: [
-                "CartAssociations", "ExportFiles", "Ledger", "CallPacing", "SyncReporting", "SyncEngine",
-                "ExportSources", hummingbird, lifecycle, log,
+                "CartAssociations", "ExportFiles", "Ledger", "CallPacing", "DurableFiles", "SyncReporting",
+                "SyncEngine", "ExportSources", hummingbird, lifecycle, log,
             ],
             // Files of the page, as `PackageResources`: one binary is all there is to install.
             resources: [.embedInCode("Status/Page")], swiftSettings: settings),
@@ -111,7 +111,8 @@ let package = Package(
         .target(
             name: "ExportSources",
             dependencies: [
-                "CallPacing", "CLibXML2", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "CallPacing", "DurableFiles", "CLibXML2",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "Crypto", package: "swift-crypto"),

@@ -22,37 +22,23 @@ package protocol ExportSource: Sendable {
 package struct RemoteExport: Sendable, Hashable {
     package let name: String
     /// In bytes; nil if only fetching it tells.
-    package let size: Int?
+    package var size: Int?
     /// The time of its last change since 1970, as exact as the source tells; nil if it does not.
-    package let modified: Duration?
+    package var modified: Duration?
     /// What changes with the content; nil if only fetching it tells.
-    package let version: ExportVersion?
-
-    package init(name: String, size: Int? = nil, modified: Duration? = nil, version: ExportVersion? = nil) {
-        self.name = name
-        self.size = size
-        self.modified = modified
-        self.version = version
-    }
+    package var version: ExportVersion?
 }
 
 /// What a source says of the version of an export; two that are equal are the same content.
 package struct ExportVersion: Sendable, Hashable, Codable {
     /// An entity tag as it was sent, with its quotes (RFC 9110, 8.8.3).
-    package var etag: String?
+    var etag: String?
     /// The time of the last change, in the words of the source.
-    package var modified: String?
+    var modified: String?
     /// In bytes.
-    package var size: Int?
+    var size: Int?
     /// The SHA-256 of the content, if nothing else tells.
-    package var digest: String?
-
-    package init(etag: String? = nil, modified: String? = nil, size: Int? = nil, digest: String? = nil) {
-        self.etag = etag
-        self.modified = modified
-        self.size = size
-        self.digest = digest
-    }
+    var digest: String?
 }
 
 /// How the attempt to fetch an export ended.
@@ -67,7 +53,7 @@ package enum Download: Sendable, Hashable {
 package struct SourceError: Error, Sendable, Hashable, CustomStringConvertible {
     package let description: String
 
-    package init(_ description: String) {
+    init(_ description: String) {
         self.description = description
     }
 }
@@ -76,7 +62,7 @@ package struct SourceError: Error, Sendable, Hashable, CustomStringConvertible {
 package struct InvalidAddress: Error, Sendable, Hashable {
     package let reason: String
 
-    package init(_ reason: String) {
+    init(_ reason: String) {
         self.reason = reason
     }
 }

@@ -1,4 +1,5 @@
 import Crypto
+import DurableFiles
 import Foundation
 
 /// Signs requests for S3-compatible stores: AWS Signature Version 4 with an empty body.
@@ -32,13 +33,13 @@ struct RequestSignature: Sendable {
             method, path, Self.text(query), signed.map { "\($0.name):\($0.value)\n" }.joined(), names, digest,
         ].joined(separator: "\n")
         let scope = "\(day)/\(region)/s3/aws4_request"
-        let toSign = ["AWS4-HMAC-SHA256", stamp, scope, Digest.hex(SHA256.hash(data: Data(request.utf8)))]
+        let toSign = ["AWS4-HMAC-SHA256", stamp, scope, Hex.text(SHA256.hash(data: Data(request.utf8)))]
             .joined(separator: "\n")
         var key = SymmetricKey(data: Data("AWS4\(secretKey)".utf8))
         for part in [day, region, "s3", "aws4_request"] {
             key = SymmetricKey(data: Self.code(part, key))
         }
-        let signature = Digest.hex(Self.code(toSign, key))
+        let signature = Hex.text(Self.code(toSign, key))
         let authorization =
             "AWS4-HMAC-SHA256 Credential=\(accessKey)/\(scope),SignedHeaders=\(names),Signature=\(signature)"
         return sent + [("Authorization", authorization)]

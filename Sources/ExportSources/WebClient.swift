@@ -90,7 +90,7 @@ struct WebAnswer: Sendable {
         let end = time.now() + Self.longest
         do {
             for try await part in response.body {
-                try file.append(Data(part.readableBytesView))
+                try file.append(Array(buffer: part))
                 if time.now() > end { throw SourceError("\(shown) takes too long; it goes on later") }
             }
         } catch let error as SourceError {

@@ -1,7 +1,8 @@
-import ExportSources
 import Foundation
 import TestSupport
 import Testing
+
+@testable import ExportSources
 
 @Suite("a file that is being fetched")
 struct PartialFileTests {
@@ -15,7 +16,7 @@ struct PartialFileTests {
         let folder = try TemporaryFolder()
         let file = PartialFile(folder: folder.path, name: "a.csv", limit: 100)
         try file.begin(ExportVersion(etag: "1"), keeping: false)
-        try file.append(Data("x".utf8))
+        try file.append(Array("x".utf8))
         try file.finish(modified: modified)
         let attributes = try FileManager.default.attributesOfItem(atPath: file.path)
         let written = try #require(attributes[.modificationDate] as? Date).timeIntervalSince1970

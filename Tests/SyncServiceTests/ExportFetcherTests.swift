@@ -26,7 +26,7 @@ struct ExportFetcherTests {
         ) async throws(SourceError) -> Download {
             let version = ExportVersion(etag: export.name)
             try file.begin(version, keeping: false)
-            try file.append(Data(export.name.utf8))
+            try file.append(Array(export.name.utf8))
             return .complete(version, modified: export.modified)
         }
 

@@ -1,3 +1,5 @@
+import DurableFiles
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Darwin)
@@ -8,15 +10,20 @@
 package struct InboxError: Error, Hashable, CustomStringConvertible {
     let path: String
     let problem: String
+    /// The system's error number; 0 if the system did not say one.
     let code: Int32
 
     package var description: String { "\(path): \(problem)" }
 
-    /// The error that the last system call left.
-    static func system(_ path: String, _ doing: String, code: Int32 = errno) -> InboxError {
-        // Unsafe because strerror answers with a C string: it is copied at once, and both C libraries keep one a thread.
-        let words = unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)"
-        return InboxError(path: path, problem: "cannot be \(doing): \(words)", code: code)
+    init(path: String, problem: String, code: Int32 = 0) {
+        self.path = path
+        self.problem = problem
+        self.code = code
+    }
+
+    /// - Parameter doing: completes "cannot be".
+    init(_ path: String, _ doing: String, code: Int32) {
+        self.init(path: path, problem: "cannot be \(doing): \(SystemError(code).sentence)", code: code)
     }
 
     /// The error of an inbox that does not exist.
@@ -28,69 +35,38 @@ package struct InboxError: Error, Hashable, CustomStringConvertible {
     var isGone: Bool { code == ENOENT }
 }
 
-/// The few system calls on folders that Foundation does not have or blurs.
+/// What an inbox does with its folders and the files in them; each failure says what could not be done.
 enum FolderCalls {
     /// The names in the folder, in no order, and apart from them those that are not UTF-8.
     static func names(in folder: String) throws(InboxError) -> (names: [String], unreadable: [String]) {
-        // Unsafe because directory streams are C pointers: this one is closed before it could be used again.
-        guard let stream = unsafe opendir(folder) else { throw .system(folder, "listed") }
-        defer { unsafe closedir(stream) }
-        var names: [String] = []
-        var unreadable: [String] = []
-        errno = 0
-        while let entry = unsafe readdir(stream) {
-            let bytes = unsafe bytes(of: entry)
-            guard bytes != Array(".".utf8), bytes != Array("..".utf8) else { continue }
-            if let name = String(validating: bytes, as: UTF8.self) {
-                names.append(name)
-            } else {
-                unreadable.append(String(decoding: bytes, as: UTF8.self))
-            }
-        }
-        guard errno == 0 else { throw .system(folder, "listed") }
-        return (names, unreadable)
-    }
-
-    // Unsafe because the name is an array inside a C structure: it is copied up to its end, which readdir guarantees.
-    @unsafe private static func bytes(of entry: UnsafeMutablePointer<dirent>) -> [UInt8] {
-        unsafe withUnsafeBytes(of: &entry.pointee.d_name) { name in unsafe Array(name.prefix { $0 != 0 }) }
+        try doing("listed", folder) { () throws(FileError) in try FileSystem.names(in: folder) }
     }
 
     /// The entry of a name, links not followed; nil if it is gone.
     static func entry(_ name: String, in folder: String) throws(InboxError) -> InboxEntry? {
-        var status = stat()
-        guard unsafe lstat("\(folder)/\(name)", &status) == 0 else {
-            if errno == ENOENT { return nil }
-            throw .system("\(folder)/\(name)", "looked at")
+        let path = "\(folder)/\(name)"
+        let status = try doing("looked at", path) { () throws(FileError) in
+            try FileSystem.status(path, followingLinks: false)
         }
+        guard let status else { return nil }
         let kind: InboxEntryKind =
-            switch status.st_mode & S_IFMT {
-            case S_IFREG: .regular
-            case S_IFDIR: .folder
-            case S_IFLNK: .link
-            default: .special
+            switch status.kind {
+            case .regular: .regular
+            case .folder: .folder
+            case .link: .link
+            case .special: .special
             }
-        #if canImport(Darwin)
-            let modified = status.st_mtimespec
-        #else
-            let modified = status.st_mtim
-        #endif
         return InboxEntry(
-            name: name, kind: kind, size: Int(status.st_size),
-            modified: .seconds(Int64(modified.tv_sec)) + .nanoseconds(Int64(modified.tv_nsec)),
-            inode: UInt64(status.st_ino))
+            name: name, kind: kind, size: status.size, modified: status.modified, inode: status.inode)
     }
 
-    static func exists(_ path: String) -> Bool {
-        var status = stat()
-        return unsafe lstat(path, &status) == 0
-    }
+    static func exists(_ path: String) -> Bool { FileSystem.exists(path) }
 
     /// The number of the file system that a folder is on, links followed.
     static func device(of folder: String) throws(InboxError) -> UInt64 {
-        var status = stat()
-        guard unsafe stat(folder, &status) == 0 else { throw .system(folder, "looked at") }
-        return UInt64(status.st_dev)
+        let status = try doing("looked at", folder) { () throws(FileError) in try FileSystem.status(folder) }
+        guard let status else { throw InboxError(folder, "looked at", code: ENOENT) }
+        return status.device
     }
 
     /// Gives a file another name. Throws if that name is taken.
@@ -98,25 +74,77 @@ enum FolderCalls {
     /// Nothing takes the name between the look and the renaming: only this service writes to its folders. If the name is
     /// on another file system, the file is copied, forced to the disk, and removed here.
     static func move(_ path: String, to target: String) throws(InboxError) {
-        guard !exists(target) else { throw .system(path, "moved to \(target)", code: EEXIST) }
-        if unsafe rename(path, target) == 0 { return }
-        guard errno == EXDEV else { throw .system(path, "moved to \(target)") }
-        try FileCopy(from: path, to: target).make()
-        guard unsafe unlink(path) == 0 || errno == ENOENT else { throw .system(path, "removed after it was copied") }
+        guard !exists(target) else { throw InboxError(path, "moved to \(target)", code: EEXIST) }
+        do throws(FileError) {
+            return try FileSystem.rename(path, to: target)
+        } catch {
+            guard error.code == EXDEV else { throw InboxError(path, "moved to \(target)", code: error.code) }
+        }
+        try copy(path, to: target)
+        try doing("removed after it was copied", path) { () throws(FileError) in try FileSystem.remove(path) }
+    }
+
+    /// Copies a file with its time; the copy gets its name when it is whole and on the disk.
+    static func copy(_ path: String, to target: String) throws(InboxError) {
+        // A name that is never taken for an export; what a crash left of it is written over.
+        let slash = target.lastIndex(of: "/").map { target.index(after: $0) } ?? target.startIndex
+        let unfinished = "\(target[..<slash]).\(target[slash...]).part"
+        // A link is not followed: what it points to is not the export that was seen.
+        let from = try doing("read", path) { () throws(FileError) in try OpenFile(path, for: .readingNoLink) }
+        let before = try doing("looked at", path) { () throws(FileError) in try from.status() }
+        guard before.kind == .regular else { throw InboxError(path, "copied", code: EINVAL) }
+        let to = try doing("written", unfinished) { () throws(FileError) in try OpenFile(unfinished, for: .replacing) }
+        var piece = [UInt8](repeating: 0, count: 1 << 20)
+        while true {
+            let count = try doing("read", path) { () throws(FileError) in
+                var span = piece.mutableSpan
+                return try from.read(into: &span)
+            }
+            if count == 0 { break }
+            try doing("written", unfinished) { () throws(FileError) in
+                try to.write(piece.span.extracting(first: count))
+            }
+        }
+        // A file that is written to while it is copied is a copy of nothing.
+        guard let after = try? from.status(), after.modified == before.modified, after.size == before.size else {
+            try? FileSystem.remove(unfinished)
+            throw InboxError(path, "copied, since it has changed", code: EAGAIN)
+        }
+        try doing("written to the disk", unfinished) { () throws(FileError) in
+            try to.setTimes(accessed: before.accessed, modified: before.modified)
+            try to.sync()
+        }
+        try doing("moved to \(target)", unfinished) { () throws(FileError) in
+            try FileSystem.rename(unfinished, to: target)
+        }
     }
 
     /// Creates the folder if it is missing.
     ///
     /// - Parameter permissions: its mode, less what the process's mask takes away.
-    static func create(_ folder: String, permissions: mode_t = 0o777) throws(InboxError) {
-        guard unsafe mkdir(folder, permissions) == 0 || errno == EEXIST else { throw .system(folder, "created") }
+    static func create(_ folder: String, permissions: UInt16 = 0o777) throws(InboxError) {
+        try doing("created", folder) { () throws(FileError) in
+            _ = try FileSystem.makeFolder(folder, permissions: permissions)
+        }
+    }
+
+    /// Removes a file, or a folder with all that is in it.
+    static func remove(_ path: String) throws(InboxError) {
+        try doing("removed", path) { () throws(FileError) in try FileSystem.remove(path) }
     }
 
     /// Forces the names in the folder to the disk.
     static func synchronize(_ folder: String) throws(InboxError) {
-        let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .system(folder, "opened") }
-        defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw .system(folder, "written to the disk") }
+        try doing("written to the disk", folder) { () throws(FileError) in try FileSystem.syncFolder(folder) }
+    }
+
+    private static func doing<Value>(
+        _ what: String, _ path: String, _ call: () throws(FileError) -> Value
+    ) throws(InboxError) -> Value {
+        do {
+            return try call()
+        } catch {
+            throw InboxError(path, what, code: error.code)
+        }
     }
 }

@@ -1,4 +1,4 @@
-import Foundation
+import DurableFiles
 
 /// A folder that exports are put into, with the folders in it that they go through: `working/`, then `done/`,
 /// `failed/`, `superseded/` or `waiting/`.
@@ -27,12 +27,8 @@ struct Inbox: Sendable {
 
     /// Creates an inbox that only the service itself fills, and the folders above it; other users cannot read it.
     func makePrivate() throws(InboxError) {
-        do {
-            try FileManager.default.createDirectory(
-                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        } catch {
-            throw InboxError(path: folder, problem: "cannot be created: \(error)", code: 0)
-        }
+        try FolderCalls.create(FileSystem.folder(of: folder), permissions: 0o700)
+        try FolderCalls.create(folder, permissions: 0o700)
     }
 
     /// Everything in the inbox now, and apart from it the names that are not UTF-8.
@@ -99,7 +95,7 @@ struct Inbox: Sendable {
         try moveCompanions(of: name, from: path(.waiting), to: path(.working), as: name)
         try FolderCalls.move("\(path(.waiting))/\(name)", to: "\(path(.working))/\(name)")
         // The copy of the refused run's report; the report itself is in the state folder.
-        try? FileManager.default.removeItem(atPath: "\(path(.waiting))/\(name)\(Self.reportEnding)")
+        try? FolderCalls.remove("\(path(.waiting))/\(name)\(Self.reportEnding)")
         try synchronize(.working)
         try synchronize(.waiting)
         return true
@@ -193,18 +189,17 @@ struct Inbox: Sendable {
 
     /// Copies the report under another name, then renames it, so that it is there whole or not at all.
     private func writeReport(to target: String, reason: String?, from report: String?) throws {
-        let files = FileManager.default
         let unfinished = "\(target).part"
-        if files.fileExists(atPath: unfinished) { try files.removeItem(atPath: unfinished) }
+        try FolderCalls.remove(unfinished)
         // As the report itself: it says who has which cart.
         try FolderCalls.create(unfinished, permissions: 0o700)
         if let report {
-            for name in try files.contentsOfDirectory(atPath: report)
+            for name in try FolderCalls.names(in: report).names
             where Self.reportFiles.contains(name) || name.hasPrefix(Self.rejectsPrefix) {
-                try files.copyItem(atPath: "\(report)/\(name)", toPath: "\(unfinished)/\(name)")
+                try FolderCalls.copy("\(report)/\(name)", to: "\(unfinished)/\(name)")
             }
         }
-        if let reason { try Data("\(reason)\n".utf8).write(to: URL(filePath: "\(unfinished)/reason.txt")) }
+        if let reason { try DurableFile.write("\(reason)\n".utf8, to: "\(unfinished)/reason.txt", permissions: 0o666) }
         try FolderCalls.synchronize(unfinished)
         try FolderCalls.move(unfinished, to: target)
     }

@@ -119,7 +119,7 @@ final class InboxService: Service {
         }
         // A service would wait for a source that cannot be read; here there is no other look.
         if let trouble = fetcher?.trouble {
-            throw InboxError(path: source, problem: trouble.problem, code: 0)
+            throw InboxError(path: source, problem: trouble.problem)
         }
         _ = try inbox.list()
         look()

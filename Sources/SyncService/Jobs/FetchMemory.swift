@@ -1,3 +1,4 @@
+import DurableFiles
 import ExportSources
 import Foundation
 
@@ -27,8 +28,8 @@ struct FetchMemory: Sendable, Hashable, Codable {
     /// Reads the memory. One that cannot be read is taken for empty: the ledger knows what was synced, and fetching it
     /// again does no harm.
     init(folder: String) {
-        guard let text = try? Data(contentsOf: URL(filePath: "\(folder)/\(Self.name)")),
-            let memory = try? JSONDecoder().decode(FetchMemory.self, from: text)
+        guard let text = try? FileSystem.contents("\(folder)/\(Self.name)"),
+            let memory = try? JSONDecoder().decode(FetchMemory.self, from: Data(text))
         else { return }
         self = memory
     }
@@ -39,10 +40,9 @@ struct FetchMemory: Sendable, Hashable, Codable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do {
-            try encoder.encode(self).write(to: URL(filePath: path), options: .atomic)
+            try DurableFile.write(try encoder.encode(self), to: path, mustSyncFolder: true)
         } catch {
-            throw InboxError(path: path, problem: "cannot be written: \(error)", code: 0)
+            throw InboxError(path: path, problem: "cannot be written: \(error)")
         }
-        try FolderCalls.synchronize(folder)
     }
 }

@@ -1,7 +1,7 @@
 import CallPacing
 import CartAssociations
+import DurableFiles
 import ExportFiles
-import Foundation
 import Logging
 import SyncEngine
 import SyncReporting
@@ -91,6 +91,6 @@ struct JobApprovals: Sendable {
     }
 
     private func size(_ path: String) -> Int? {
-        (try? FileManager.default.attributesOfItem(atPath: path)[.size]) as? Int
+        (try? FileSystem.status(path))??.size
     }
 }

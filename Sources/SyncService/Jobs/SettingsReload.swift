@@ -1,6 +1,6 @@
 import CallPacing
 import Dispatch
-import Foundation
+import DurableFiles
 import Logging
 import ServiceLifecycle
 import SyncEngine
@@ -90,14 +90,12 @@ package final class SettingsReload: Service {
 
 /// What tells whether a file has changed.
 private struct FileStamp: Equatable {
-    private var modified: Date?
-    private var size: Int?
-    private var number: Int?
+    private let modified: Duration?
+    private let size: Int?
+    private let inode: UInt64?
 
     init(_ path: String) {
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-        modified = attributes?[.modificationDate] as? Date
-        size = (attributes?[.size] as? NSNumber)?.intValue
-        number = (attributes?[.systemFileNumber] as? NSNumber)?.intValue
+        let status = (try? FileSystem.status(path)) ?? nil
+        (modified, size, inode) = (status?.modified, status?.size, status?.inode)
     }
 }

@@ -1,5 +1,6 @@
 import CallPacing
 import CartAssociations
+import DurableFiles
 import Foundation
 import Ledger
 import SyncEngine
@@ -80,12 +81,9 @@ final class ServiceMetrics: Sendable {
 
     /// The bytes that are free on the disk of the state folder, and those of the ledger; nil if they cannot be asked.
     private func sizes() -> (free: Int?, ledger: Int?) {
-        let files = FileManager.default
         let folder = session.ledger.folder
-        let disk = try? files.attributesOfFileSystem(forPath: folder)[.systemFreeSize] as? NSNumber
-        let sizes = Ledger.fileNames.compactMap { name in
-            (try? files.attributesOfItem(atPath: "\(folder)/\(name)")[.size] as? NSNumber)?.intValue
-        }
+        let disk = try? FileManager.default.attributesOfFileSystem(forPath: folder)[.systemFreeSize] as? NSNumber
+        let sizes = Ledger.fileNames.compactMap { (try? FileSystem.status("\(folder)/\($0)"))??.size }
         return (disk?.intValue, sizes.isEmpty ? nil : sizes.reduce(0, +))
     }
 

@@ -1,5 +1,6 @@
 import CallPacing
 import CartAssociations
+import DurableFiles
 import Foundation
 import Ledger
 import Logging
@@ -80,14 +81,14 @@ final class ServiceStatus: StatusSource {
     func run(_ run: String) throws -> RunsView.Run? { try ledger.run(run).map { summary($0, waiting.all()) } }
 
     private func summary(_ run: RunRecord, _ waiting: [WaitingRun]) -> RunsView.Run {
-        let hasPage = FileManager.default.fileExists(atPath: folder(of: run.id).path(of: ReportFolder.pageName))
+        let hasPage = FileSystem.exists(folder(of: run.id).path(of: ReportFolder.pageName))
         return RunsView.Run(
             run, isWaiting: waiting.contains { $0.id == run.id },
             report: hasPage ? "/runs/\(run.id)/\(ReportFolder.pageName)" : nil)
     }
 
     func report(_ run: String, _ file: String) -> Data? {
-        FileManager.default.contents(atPath: folder(of: run).path(of: file))
+        (try? FileSystem.contents(folder(of: run).path(of: file))).map { Data($0) }
     }
 
     private func folder(of run: String) -> ReportFolder { ReportFolder(path: RunTools.folder(of: run, in: ledger)) }
