@@ -173,6 +173,11 @@ let package = Package(
             path: "Tests/Benchmarks/Reports", swiftSettings: settings),
         .target(
             name: "TestSupport", dependencies: ["CallPacing"], path: "Tests/TestSupport", swiftSettings: settings),
+        // Apart from TestSupport, which the fuzzer and the measurements use too, without a store.
+        .target(
+            name: "TestStore",
+            dependencies: ["CartAssociations", "CommerceSandbox", "CommerceAPI", "CallPacing", "TestSupport", log],
+            path: "Tests/TestStore", swiftSettings: settings),
         .testTarget(name: "DurableFilesTests", dependencies: ["DurableFiles", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "CartAssociationsTests", dependencies: ["CartAssociations"], swiftSettings: settings),
         .testTarget(
@@ -194,7 +199,7 @@ let package = Package(
         .testTarget(
             name: "CommerceAPITests",
             dependencies: [
-                "CommerceAPI", "CallPacing", "CartAssociations", "CommerceSandbox", "TestSupport", log,
+                "CommerceAPI", "CallPacing", "CartAssociations", "CommerceSandbox", "TestStore", "TestSupport", log,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
@@ -239,7 +244,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "cartsync", "CommerceSandbox", "TestSupport", log,
+                "cartsync", "CommerceSandbox", "TestStore", "TestSupport",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

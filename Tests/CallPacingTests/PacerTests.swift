@@ -59,14 +59,16 @@ struct PacerTests {
     @Test("too many pauses all, halves the rate, and says why")
     func tooMany() async throws {
         let changes = Collected<RateChange>()
-        let pacer = Pacer(limit: 100, time: .system) { change in changes.add(change) }
+        let clock = HandTurnedClock()
+        let now = clock.time.now
+        let pacer = Pacer(limit: 100, time: clock.time) { change in changes.add(change) }
         let admission = try await pacer.admit()
-        pacer.complete(admission, sentAt: .now, answered: .now)
+        pacer.complete(admission, sentAt: now(), answered: now())
         pacer.tooMany(admission, retryAfter: .milliseconds(300))
-        let begin = ContinuousClock.now
-        let next = try await pacer.admit()
-        #expect(next.granted - begin >= .milliseconds(290))
-        pacer.complete(next, sentAt: .now, answered: .now)
+        let begin = now()
+        let next = try await clock.passing { try await pacer.admit() }
+        #expect((.milliseconds(300)...(.milliseconds(350))).contains(next.granted - begin))
+        pacer.complete(next, sentAt: now(), answered: now())
         #expect(pacer.rate == 50)
         #expect(pacer.limit == 100)
         #expect(
@@ -93,34 +95,40 @@ struct PacerTests {
 
     @Test("the limit changes while callers wait")
     func limit() async throws {
-        let pacer = Pacer(limit: 1, time: .system)
+        let clock = HandTurnedClock()
+        let now = clock.time.now
+        let pacer = Pacer(limit: 1, time: clock.time)
         let first = try await pacer.admit()
-        pacer.complete(first, sentAt: .now, answered: .now)
-        let begin = ContinuousClock.now
+        pacer.complete(first, sentAt: now(), answered: now())
+        let begin = now()
         pacer.setLimit(1000, reason: "settings")
-        for _ in 0..<10 {
-            let next = try await pacer.admit()
-            pacer.complete(next, sentAt: .now, answered: .now)
+        try await clock.passing {
+            for _ in 0..<10 {
+                let next = try await pacer.admit()
+                pacer.complete(next, sentAt: now(), answered: now())
+            }
         }
         // At one call a second they would take ten seconds.
-        #expect(ContinuousClock.now - begin < .seconds(5))
+        #expect(now() - begin < .seconds(1))
         #expect(pacer.rate == 1000)
     }
 
     @Test("an unhealthy store is probed, and a healthy answer ends it")
     func probing() async throws {
         let changes = Collected<RateChange>()
-        let pacer = Pacer(limit: 100, time: .system) { change in changes.add(change) }
+        let clock = HandTurnedClock()
+        let now = clock.time.now
+        let pacer = Pacer(limit: 100, time: clock.time) { change in changes.add(change) }
         let underway = try await pacer.admit()
         pacer.beginProbing(reason: "too many repetitions")
         pacer.beginProbing(reason: "said once only")
         let waiter = Task { try await pacer.admit() }
         try await wait { pacer.waiting == 1 }
-        let begin = ContinuousClock.now
-        pacer.complete(underway, sentAt: .now, answered: .now, isHealthy: true)
-        let next = try await waiter.value
+        let begin = now()
+        pacer.complete(underway, sentAt: now(), answered: now(), isHealthy: true)
+        let next = try await clock.passing { try await waiter.value }
         // The first probe would be due after five seconds.
-        #expect(next.granted - begin < .seconds(4))
+        #expect(next.granted - begin < .seconds(1))
         #expect(
             changes.all == [
                 RateChange(rate: 0, reason: "too many repetitions", isTrouble: true),

@@ -5,6 +5,7 @@ import Foundation
 import NIOCore
 import NIOPosix
 import Synchronization
+import TestStore
 import Testing
 
 @testable import CommerceAPI
@@ -80,7 +81,7 @@ struct ConnectionTests {
             let basic = Data("user:proxy-marker-81".utf8).base64EncodedString()
             #expect(heads.first?.lowercased().contains("proxy-authorization: basic \(basic.lowercased())") == true)
             #expect(!heads.joined().contains("Bearer"))
-            #expect(!proxy.bytes.contains(Stage.secret))
+            #expect(!proxy.bytes.contains(TestStore.secret))
         }
         try await proxy.stop()
     }
@@ -150,7 +151,7 @@ struct ConnectionTests {
         options.headers = headers
         options.userAgent = "cartsync/9.9"
         let client = CommerceClient(
-            options: options, pacer: pacer, retry: Stage.promptRetry, logger: CapturedLog().logger)
+            options: options, pacer: pacer, retry: TestStore.promptRetry, logger: CapturedLog().logger)
         _ = try? await client.authenticate()
         try await client.shutdown()
         let head = try #require(listener.heads.first)

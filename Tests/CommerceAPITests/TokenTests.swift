@@ -2,6 +2,7 @@ import CallPacing
 import CartAssociations
 import CommerceSandbox
 import Logging
+import TestStore
 import Testing
 
 @testable import CommerceAPI
@@ -46,6 +47,7 @@ struct TokenTests {
     @Test("a token is renewed before it ends, without a refused call")
     func renewed() async throws {
         try await Stage.with(SandboxOptions(tokenLifetime: .seconds(2))) { stage in
+            // The store's own clock ends its tokens, after whole seconds.
             let begin = ContinuousClock.now
             var number = 0
             while ContinuousClock.now - begin < .seconds(2.5) {
@@ -102,7 +104,7 @@ struct TokenTests {
             baseURL: try BaseURL("http://127.0.0.1:9"), credentials: Credentials(clientID: "a", clientSecret: "b"))
         options.connectTimeout = .seconds(2)
         let client = CommerceClient(
-            options: options, pacer: Pacer(limit: 1000, time: .system), retry: Stage.promptRetry,
+            options: options, pacer: Pacer(limit: 1000, time: .system), retry: TestStore.promptRetry,
             logger: CapturedLog().logger)
         let error = await #expect(throws: APIError.self) { try await client.authenticate() }
         #expect(error?.kind == .unavailable)
@@ -130,13 +132,13 @@ struct SecretTests {
     @Test("a store that sends the secret or the token back does not get them into messages or logs")
     func echo() async throws {
         try await Stage.with { stage in
-            let body = #"{"errors":[{"title":"bad secret \#(Stage.secret) indeed"}]}"#
+            let body = #"{"errors":[{"title":"bad secret \#(TestStore.secret) indeed"}]}"#
             stage.sandbox.inject(SandboxFault(.answer(status: 500, body: body), operation: .token, count: 2))
             stage.sandbox.inject(SandboxFault(.answer(status: 500, body: body), operation: .create, count: nil))
             let result = try await stage.client.create(try association("c-1", "cart-1"))
             #expect(result.message?.contains("bad secret (hidden) indeed") == true)
             #expect(!stage.log.text.isEmpty)
-            #expect(!stage.log.text.contains(Stage.secret))
+            #expect(!stage.log.text.contains(TestStore.secret))
             #expect(!stage.log.text.contains("Bearer"))
             #expect(!stage.log.text.contains("c-1"))
         }

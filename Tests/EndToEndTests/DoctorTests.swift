@@ -1,5 +1,6 @@
 import CommerceSandbox
 import Foundation
+import TestStore
 import TestSupport
 import Testing
 
@@ -68,7 +69,7 @@ struct DoctorTests {
             #expect(after.total == before.total + 2)
             let text = try await shop.cartsync("doctor")
             #expect(text.output.contains("EPCC_CLIENT_SECRET"))
-            #expect(!text.output.contains("sandbox-secret"))
+            #expect(!text.output.contains(TestStore.secret))
             #expect(text.lastLine.contains("all is well"), "\(text.lastLine)")
         }
     }

@@ -1,21 +1,22 @@
 import CommerceSandbox
 import Foundation
-import Logging
+import TestStore
 import TestSupport
 import Testing
 
-/// A store (the sandbox in this process), a folder for exports and a state folder: what one test needs.
+/// A store, and the built program with a state folder for it: what one test needs.
 struct Shop: Sendable {
-    let sandbox: Sandbox
-    let port: Int
-    let folder: TemporaryFolder
+    let store: TestStore
 
-    var baseURL: String { "http://127.0.0.1:\(port)" }
+    var sandbox: Sandbox { store.sandbox }
+    var port: Int { store.port }
+    var folder: TemporaryFolder { store.folder }
+    var baseURL: String { store.baseURL }
 
     var environment: [String: String] {
         [
-            "EPCC_API_BASE_URL": baseURL, "EPCC_CLIENT_ID": "sandbox-id", "EPCC_CLIENT_SECRET": "sandbox-secret",
-            "CARTSYNC_STATE_DIRECTORY": folder.path("state"),
+            "EPCC_API_BASE_URL": baseURL, "EPCC_CLIENT_ID": TestStore.clientID,
+            "EPCC_CLIENT_SECRET": TestStore.secret, "CARTSYNC_STATE_DIRECTORY": folder.path("state"),
         ]
     }
 
@@ -53,18 +54,13 @@ struct Shop: Sendable {
 func withShop(
     _ options: SandboxOptions = SandboxOptions(), _ body: (Shop) async throws -> Void
 ) async throws {
-    var logger = Logger(label: "sandbox")
-    logger.logLevel = .critical
-    let sandbox = Sandbox(options: options, logger: logger)
-    try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await sandbox.run() }
-        let shop = Shop(sandbox: sandbox, port: try await sandbox.port(), folder: try TemporaryFolder())
-        try await body(shop)
+    try await TestStore.with(options) { store in
+        try await body(Shop(store: store))
         // Whatever a test looked at: no report of any of its runs may contradict itself or the files beside it.
-        for run in shop.folder.names(in: "state/runs") {
-            #expect(try ReportFiles(folder: shop.folder.path("state/runs/" + run)).contradictions() == [], "run \(run)")
+        for run in store.folder.names(in: "state/runs") {
+            let files = ReportFiles(folder: store.folder.path("state/runs/" + run))
+            #expect(try files.contradictions() == [], "run \(run)")
         }
-        group.cancelAll()
     }
 }
 

@@ -56,6 +56,25 @@ package final class HandTurnedClock: Sendable {
         }
     }
 
+    /// Lets the time pass to where the next sleeper wakes, again and again, until the body has ended.
+    ///
+    /// No real time is waited for: an hour of the body's waits is over in a moment.
+    package func passing<Value: Sendable>(
+        _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                while !Task.isCancelled {
+                    let next = self.state.withLock { $0.sleepers.values.map(\.due).min() }
+                    if let next { self.advance(max(next - self.now, .zero)) }
+                    try? await Task.sleep(for: .milliseconds(1))
+                }
+            }
+            defer { group.cancelAll() }
+            return try await body()
+        }
+    }
+
     package func sleep(for duration: Duration) async throws { try await sleep(until: now + duration) }
 
     /// A sleep that is due already ends at once, as it does on the clocks of a machine.
