@@ -55,7 +55,8 @@ test: deps ## run the unit tests and the end-to-end tests, TESTS_AT_ONCE (4) at 
 	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TESTS_AT_ONCE) swift test --parallel
 
 .PHONY: check
-check: deps ## check the format, that there are no warnings, and that each target imports only what it names
+check: deps ## check the format, the house (Tests/Architecture), and that there are no warnings
+	Tests/Architecture/check
 	swift format lint --strict --parallel --recursive $(SOURCES)
 	swift build --build-tests $(IMPORTS)
 
