@@ -1,20 +1,20 @@
 /// The rate that a server bears: halved when it says "too many", climbing back while it does not.
 ///
 /// A pure value: all instants are nanoseconds since the origin of the pacer that owns it.
-package struct AdaptiveRate: Sendable {
+struct AdaptiveRate: Sendable {
     /// A span without a single "too many" after which the rate climbs one step.
     static let cleanSpan: Int64 = 10_000_000_000
 
     /// The limit that a person set, in calls a second.
-    package private(set) var limit: Int
+    private(set) var limit: Int
     /// The rate in force, from 1 to `limit`.
-    package private(set) var rate: Int
+    private(set) var rate: Int
     private let isAdaptive: Bool
     private var lastCut = Int64.min / 2
     private var cleanSince = Int64.min / 2
 
     /// - Parameter isAdaptive: false keeps the rate at the limit whatever the server says.
-    package init(limit: Int, isAdaptive: Bool) {
+    init(limit: Int, isAdaptive: Bool) {
         self.limit = limit
         self.rate = limit
         self.isAdaptive = isAdaptive
@@ -26,8 +26,8 @@ package struct AdaptiveRate: Sendable {
     ///
     /// - Parameters:
     ///   - sentAt: when the refused call was sent.
-    ///   - calmFrom: when calls begin again, from where a clean span counts.
-    package mutating func tooMany(sentAt: Int64, now: Int64, calmFrom: Int64) -> Bool {
+    ///   - calmFrom: when calls begin again; a clean span is counted from then.
+    mutating func tooMany(sentAt: Int64, now: Int64, calmFrom: Int64) -> Bool {
         guard isAdaptive else { return false }
         cleanSince = max(cleanSince, calmFrom)
         guard sentAt >= lastCut else { return false }
@@ -38,7 +38,7 @@ package struct AdaptiveRate: Sendable {
     }
 
     /// Climbs a twentieth of the limit, at least one call a second, for each clean span; returns whether it did.
-    package mutating func climb(now: Int64) -> Bool {
+    mutating func climb(now: Int64) -> Bool {
         let before = rate
         while rate < limit, now - cleanSince >= Self.cleanSpan {
             rate = min(limit, rate + max(1, limit / 20))
@@ -48,7 +48,7 @@ package struct AdaptiveRate: Sendable {
     }
 
     /// Changes the limit; a rate that was at the limit follows it.
-    package mutating func setLimit(_ newLimit: Int) {
+    mutating func setLimit(_ newLimit: Int) {
         rate = rate == limit ? newLimit : min(rate, newLimit)
         limit = newLimit
     }

@@ -1,4 +1,4 @@
-/// Keeps account of the places that the schedule lost while calls were stuck, so that response times show them.
+/// Counts the places that the schedule lost while calls were stuck: response times must show them.
 ///
 /// When a server stalls, every caller is stuck in a call, and the places that pass on the grid are never used:
 /// measured from its own sending, each later call looks quick, and the stall shows in as many calls as there are
@@ -6,7 +6,7 @@
 /// during the stall show it, each with the time that its place had left to wait. This is the correction for
 /// coordinated omission that HdrHistogram's authors describe, bound to the places that were really lost.
 struct Backlog: Sendable {
-    /// The longest time between the end of one call and the asking for the next where a caller is kept busy.
+    /// The longest time between two calls of a caller that is busy all the time.
     private static let betweenCalls: Int64 = 20_000_000
 
     private var outstanding = 0
@@ -32,7 +32,7 @@ struct Backlog: Sendable {
         outstanding > 0 || (isBacklogged && asked - idleSince <= Self.betweenCalls)
     }
 
-    /// When the schedule had a call due that is granted now.
+    /// The instant at which the schedule had a call due that is granted now.
     ///
     /// - Parameters:
     ///   - onGrid: the instant of its place on the grid.

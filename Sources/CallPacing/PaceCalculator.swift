@@ -1,38 +1,38 @@
-/// Decides when the next call may go, so that the server never sees more than the limit in any one second.
+/// Decides when the next call may go: the server must never see more than the limit in any one second.
 ///
 /// Calls are due on an even grid a little wider than the limit asks for, and none goes beside `limit` others that may
 /// count in the same second. A call counts for a second and a margin from its own sending, plus the delay that its
-/// answer betrays: a request that left late or travelled slowly is answered late too. So the second is counted as the
-/// server sees it, whatever the order in which calls arrive; how far delays are believed is `Caution`'s to say.
+/// answer shows: a request that left late or travelled slowly is answered late too. So the second is counted as the
+/// server sees it, whatever the order in which calls arrive; `Caution` says how far delays are believed.
 ///
 /// A pure value: it reads no clock. All instants are nanoseconds since one origin of the caller's choice.
-package struct PaceCalculator: Sendable {
-    /// The room that the grid leaves, as a share of the period, so that a delay heals over the following seconds.
-    package static let slack = 0.0005
+struct PaceCalculator: Sendable {
+    /// The room that the grid leaves, as a share of the period: with it a delay heals over the following seconds.
+    static let slack = 0.0005
     /// How far behind the grid calls are caught up, at twice its pace; older places are dropped.
     private static let catchUp: Int64 = 80_000_000
     /// Calls that are due closer together than this go together: a sleep costs more than a call.
     private static let tick: Int64 = 1_000_000
 
     /// What `admit` answers.
-    package enum Decision: Sendable, Equatable {
+    enum Decision: Sendable, Equatable {
         case granted(Grant)
         /// Ask again at this instant; what holds the call back may also end earlier.
         case wait(until: Int64)
     }
 
     /// A call's permission to go now.
-    package struct Grant: Sendable, Equatable {
+    struct Grant: Sendable, Equatable {
         /// The call's place among all calls, from 0.
-        package let number: Int
+        let number: Int
         /// When the schedule had this call due: see `Pacer.admit(_:)`.
-        package let due: Int64
+        let due: Int64
         /// When it was granted.
         let granted: Int64
     }
 
     /// Calls in any one second.
-    package private(set) var limit: Int
+    private(set) var limit: Int
     private var period: Double
     /// The grid: place `place` is due at `anchor + place * period`.
     private var anchor: Int64
@@ -48,14 +48,14 @@ package struct PaceCalculator: Sendable {
 
     private var backlog = Backlog()
     private var pausedUntil = Int64.min / 2
-    /// Whether no call goes at all, for nobody knows how long.
-    package var isHeld = false
+    /// Whether all calls are held back, with no known end.
+    var isHeld = false
     private var probe: Probe?
 
     /// - Parameters:
     ///   - limit: calls in any one second, at least 1.
     ///   - now: the instant of the first place on the grid.
-    package init(limit: Int, now: Int64) {
+    init(limit: Int, now: Int64) {
         precondition(limit >= 1, "the limit is at least one call a second")
         self.limit = limit
         self.anchor = now
@@ -71,7 +71,7 @@ package struct PaceCalculator: Sendable {
     ///   - asked: when the caller became ready.
     ///   - isBacklogged: whether the caller's work lay ready before it asked, as a queued change does and the next
     ///     page of a listing does not.
-    package mutating func admit(now: Int64, asked: Int64, isBacklogged: Bool) -> Decision {
+    mutating func admit(now: Int64, asked: Int64, isBacklogged: Bool) -> Decision {
         if let held = heldUntil(now) { return .wait(until: held) }
         let onGrid = anchor + Int64(Double(place) * period)
         // The room is needed when the call leaves, not when it is granted.
@@ -81,7 +81,7 @@ package struct PaceCalculator: Sendable {
         let slot = max(onGrid, room, soonest)
         guard slot <= now else { return .wait(until: max(slot, now + tick)) }
 
-        // Nobody was held up by the places that passed before there was anything to do.
+        // Places that passed before there was anything to do held up no caller.
         let isOwed = backlog.isOwed(asked: asked, isBacklogged: isBacklogged)
         let lost = max(0, (isOwed && isBacklogged ? now - Self.catchUp : asked) - onGrid)
         let due = backlog.due(
@@ -105,7 +105,7 @@ package struct PaceCalculator: Sendable {
     ///   - isHealthy: whether a store that can do its work answered; a probe that is not healthy is repeated later.
     ///   - mayHaveConnected: whether a connection may have been opened for it first. Then it may have arrived as late
     ///     as its answer allows, and all of that is believed: it happens once for each connection.
-    package mutating func complete(
+    mutating func complete(
         _ grant: Grant, sentAt: Int64, answeredAt: Int64, isAnswered: Bool = true, isHealthy: Bool,
         mayHaveConnected: Bool = false
     ) {
@@ -130,20 +130,20 @@ package struct PaceCalculator: Sendable {
     }
 
     /// Holds back every call that has not been granted yet until an instant; never shortens an earlier pause.
-    package mutating func pause(until: Int64) {
+    mutating func pause(until: Int64) {
         pausedUntil = max(pausedUntil, until)
     }
 
     /// Lets only one call at a time through, ever more rarely, until one of them is healthy.
-    package mutating func beginProbing(now: Int64) {
+    mutating func beginProbing(now: Int64) {
         if probe == nil { probe = Probe(now: now) }
     }
 
     /// Whether only probes go through.
-    package var isProbing: Bool { probe != nil }
+    var isProbing: Bool { probe != nil }
 
     /// Changes the limit from now on; a lower one also counts the calls of the second before.
-    package mutating func setLimit(_ newLimit: Int, now: Int64) {
+    mutating func setLimit(_ newLimit: Int, now: Int64) {
         precondition(newLimit >= 1, "the limit is at least one call a second")
         guard newLimit != limit else { return }
         anchor = min(anchor + Int64(Double(place) * period), now + Int64(Self.period(newLimit)))

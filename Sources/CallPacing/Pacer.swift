@@ -17,7 +17,7 @@ package struct RateChange: Sendable, Equatable {
     package let rate: Int
     /// Why, in a few words for a log line or a progress line.
     package let reason: String
-    /// How long every call is held back from now on; nil where it is not.
+    /// How long every call is held back from now on; nil if it is not.
     package var pause: Duration?
     /// Whether the store gave the reason, rather than a person or a quiet time.
     package var isTrouble = false
@@ -37,9 +37,9 @@ package enum Readiness: Sendable {
 /// and measures; `PaceCalculator` and `AdaptiveRate` decide.
 package final class Pacer: Sendable {
     /// How long to pause after a "too many" that does not say.
-    package static let pauseUnasked: Duration = .seconds(2)
+    static let pauseUnasked: Duration = .seconds(2)
     /// The longest pause that a server can ask for; a longer one is shortened to this.
-    package static let longestPause: Duration = .seconds(300)
+    static let longestPause: Duration = .seconds(300)
     /// The longest sleep before looking again, since what holds calls back may end early.
     private static let longestSleep: Int64 = 50_000_000
 
@@ -83,13 +83,13 @@ package final class Pacer: Sendable {
     /// this call: its place on the grid of the rate. Waiting for that place is the price of the rate and not
     /// counted. Everything after it is: a late wake-up, a pause that the server asked for, and, for `queued` work,
     /// the places that were lost while all callers were stuck in slow calls. Those are handed to the calls that
-    /// follow, so that a stall shows in as many of them as it delayed. For `fresh` work the due instant is never
+    /// follow: a stall shows in as many of them as it delayed. For `fresh` work the due instant is never
     /// before the caller asked.
     ///
     /// Every admission must be given back through `complete`, also when the call failed.
     ///
     /// - Parameter signal: ends the wait, within 50 ms.
-    /// - Throws: `CancellationError` where the task is cancelled or the signal comes, before or during the wait.
+    /// - Throws: `CancellationError` if the task is cancelled or the signal comes, before or during the wait.
     package func admit(_ readiness: Readiness = .fresh, until signal: StopSignal? = nil) async throws -> Admission {
         let asked = time.now()
         try await turn.take()
@@ -142,9 +142,9 @@ package final class Pacer: Sendable {
         if let change { onChange(change) }
     }
 
-    /// Pauses every caller because the server said "too many", and halves the rate where it is adaptive.
+    /// Pauses every caller because the server said "too many", and halves the rate if it is adaptive.
     ///
-    /// - Parameter retryAfter: the pause that the server asked for; nil where it did not say. Bounded to 0 to
+    /// - Parameter retryAfter: the pause that the server asked for; nil if it did not say. Bounded to 0 to
     ///   `longestPause`.
     package func tooMany(_ admission: Admission, retryAfter: Duration?) {
         let pause = min(max(retryAfter ?? Self.pauseUnasked, .zero), Self.longestPause)
@@ -181,7 +181,7 @@ package final class Pacer: Sendable {
         if isNew { onChange(RateChange(rate: 0, reason: reason, isTrouble: true)) }
     }
 
-    /// Changes the limit while callers wait, and lets them go where they were held.
+    /// Changes the limit while callers wait, and lets them go if they were held.
     ///
     /// - Parameter limit: calls in any one second, at least 1.
     package func setLimit(_ limit: Int, reason: String) {

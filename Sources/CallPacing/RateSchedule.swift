@@ -6,7 +6,7 @@ package struct RateSchedule: Sendable, Hashable {
     package struct Span: Sendable, Hashable {
         /// The minute of the day at which it begins.
         package let start: Int
-        /// The minute at which it is over; at most the start where it goes over midnight.
+        /// The minute at which it is over; at most the start if the span goes over midnight.
         package let end: Int
         /// Calls in any one second; nil for quiet hours, in which no call is made.
         package let limit: Int?
@@ -25,7 +25,7 @@ package struct RateSchedule: Sendable, Hashable {
 
     /// Reads spans with commas between them, each `HH:MM-HH:MM` with a limit from 1 to 10,000 or `off`.
     ///
-    /// Throws where a span is not as expected or two of them overlap.
+    /// - Throws: `Unreadable` if a span is not written like this, or if two of them overlap.
     package init(_ text: String) throws(Unreadable) {
         var spans: [Span] = []
         for part in text.split(separator: ",") {
@@ -39,7 +39,7 @@ package struct RateSchedule: Sendable, Hashable {
         self.spans = spans
     }
 
-    /// The span that a minute of the day falls in; nil where the usual limit holds.
+    /// The span that contains a minute of the day; nil if the usual limit holds.
     package func span(atMinute minute: Int) -> Span? { spans.first { $0.contains(minute) } }
 
     private static func span(_ text: Substring) throws(Unreadable) -> Span {

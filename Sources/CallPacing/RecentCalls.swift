@@ -3,7 +3,7 @@ import HeapModule
 
 /// The calls that may still count in a second that ends now, as the server sees it.
 ///
-/// Each call counts for a second and a margin from its sending, and longer where its answer betrays that it may have
+/// Each call counts for a second and a margin from its sending, and longer if its answer shows that it may have
 /// arrived late. While it is unanswered, nothing is known of that: it counts for as long as any call does at least.
 struct RecentCalls: Sendable {
     /// A second, and 50 millionths of it for clocks that do not go equally fast.
@@ -18,10 +18,10 @@ struct RecentCalls: Sendable {
     private var calls = Deque<Call>()
     private var firstNumber = 0
     private var unanswered = 0
-    /// When those were answered whose whole delay is believed. What that delay is depends on the quickest answer, and is
+    /// When those calls were answered whose whole delay is believed. The delay depends on the quickest answer, which is
     /// known the better the later it is asked for.
     private var answers = Heap<Int64>()
-    /// When the others that were answered count no longer.
+    /// When the other answered calls count no longer.
     private var releases = Heap<Int64>()
 
     /// Takes note of a call, and returns its place among all calls, from 0.
@@ -41,7 +41,7 @@ struct RecentCalls: Sendable {
         if answer(number) { releases.insert(release) }
     }
 
-    /// False where it counted no longer while it was unanswered, and is gone.
+    /// Returns false if it was forgotten unanswered, because it could not count any longer.
     private mutating func answer(_ number: Int) -> Bool {
         guard number >= firstNumber, !calls[number - firstNumber].isAnswered else { return false }
         calls[number - firstNumber].isAnswered = true
@@ -49,7 +49,7 @@ struct RecentCalls: Sendable {
         return true
     }
 
-    /// From when another call may go beside fewer than `limit` that count: `now` or earlier where it may go at once,
+    /// From when another call may go beside fewer than `limit` that count: `now` or earlier if it may go at once,
     /// else an instant at which to ask again.
     ///
     /// - Parameter quickest: how long the quickest answer may have taken.
@@ -70,6 +70,6 @@ struct RecentCalls: Sendable {
         return earliest
     }
 
-    /// Until when a call counts that nobody answers.
+    /// Until when a call without an answer counts.
     private static func longest(_ call: Call) -> Int64 { call.granted + window + Caution.always }
 }

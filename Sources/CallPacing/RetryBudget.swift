@@ -1,4 +1,4 @@
-/// How many repetitions a whole run may make, so that an outage does not become a storm.
+/// How many repetitions a whole run may make: without a bound an outage becomes a storm.
 package struct RetryBudget: Sendable, Equatable {
     /// The most repetitions, as a share of all calls sent.
     package let share: Double
@@ -17,7 +17,7 @@ package struct RetryBudget: Sendable, Equatable {
         calls += 1
     }
 
-    /// Takes one repetition; false where the budget is spent, and only probes should go out.
+    /// Takes one repetition; returns false if the budget is spent, and only probes should go out.
     package mutating func takeRepetition() -> Bool {
         repetitions += 1
         return repetitions <= floor || Double(repetitions) <= share * Double(calls)

@@ -6,7 +6,7 @@ package struct RetryPolicy: Sendable, Equatable {
     package var attempts = 5
     /// The longest wait before each repetition.
     package var waits = Backoff(first: .milliseconds(500), longest: .seconds(30))
-    /// From the first sending on, no repetition begins later than this.
+    /// No repetition begins later than this after the first sending.
     package var total: Duration = .seconds(120)
 
     package init() {}
@@ -15,7 +15,7 @@ package struct RetryPolicy: Sendable, Equatable {
     package enum Cause: Sendable, Equatable {
         /// The server is too busy. The shared pause does the waiting.
         case tooMany
-        /// A fault that may pass. A server can ask for a wait, which is the least then.
+        /// A fault that may pass. A wait that the server asks for is the shortest then.
         case fault(wait: Duration? = nil)
     }
 
@@ -43,8 +43,8 @@ package struct RetryPolicy: Sendable, Equatable {
         }
     }
 
-    /// A wait between nothing and the longest one for this many attempts: "full jitter", which keeps callers that
-    /// failed together from coming back together.
+    /// A random wait up to the longest one for this many attempts: this "full jitter" keeps callers that failed
+    /// together from coming back together.
     package func backoff(after attemptsUsed: Int, using random: inout some RandomNumberGenerator) -> Duration {
         .nanoseconds(Int64.random(in: 0...waits.wait(afterFailures: attemptsUsed).nanoseconds, using: &random))
     }

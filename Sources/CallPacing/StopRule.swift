@@ -26,11 +26,11 @@ package struct StopRule: Sendable {
     }
 
     /// Forbidden answers in a row that stop a run which never had a success.
-    package static let forbiddenLimit = 5
+    static let forbiddenLimit = 5
     /// Failures in a row that stop a run.
     package static let rowLimit = 20
-    /// The calls looked back at; half of them failing stops a run.
-    package static let lookBack = 50
+    /// The calls that are looked back at; a run is stopped if half of them failed.
+    static let lookBack = 50
 
     private var hadSuccess = false
     private var forbiddenRow = 0

@@ -1,10 +1,10 @@
 package import Foundation
 
-/// The time as the program sees it: passed in from the command, so that a test or a simulation can put its own in place.
+/// The clocks that the program reads. The command passes them in; a test or a simulation passes in its own.
 package struct TimeSource: Sendable {
     /// The time that measures how long something takes; it never goes back.
     package let now: @Sendable () -> ContinuousClock.Instant
-    /// The date and time of day, which somebody may set.
+    /// The date and time of day; it jumps when the machine's clock is set.
     package let wall: @Sendable () -> Date
     private let wake: @Sendable (_ at: ContinuousClock.Instant, _ tolerance: Duration?) async throws -> Void
 
@@ -27,7 +27,7 @@ package struct TimeSource: Sendable {
     /// Waits for a duration.
     ///
     /// - Parameter tolerance: how much longer it may take, to let the machine wake up less often.
-    /// - Throws: `CancellationError` if the task is cancelled before or meanwhile.
+    /// - Throws: `CancellationError` if the task is cancelled before the end.
     package func sleep(for duration: Duration, tolerance: Duration? = nil) async throws {
         try await wake(now() + duration, tolerance)
     }

@@ -34,7 +34,7 @@ package final class Sandbox: Service, Sendable {
 
     /// Serves until graceful shutdown or cancellation. It serves once; a second sandbox needs a second object.
     ///
-    /// Throws `SandboxError.cannotListen` where the port is taken.
+    /// Throws `SandboxError.cannotListen` if the port is taken.
     package func run() async throws {
         let (state, listening, host) = (state, listening, options.host)
         let scheme = options.tls == nil ? "http" : "https"
@@ -96,7 +96,7 @@ package final class Sandbox: Service, Sendable {
     /// The latest requests about associations in the order of their answers, at most `SandboxCall.kept`.
     package func calls() -> [SandboxCall] { state.calls }
 
-    /// The latest access tokens that it gave out, for tests that look for them where they must not be.
+    /// The latest access tokens that it gave out, for tests that look for them in places where they must not be.
     package func tokens() -> [String] { state.tokens }
 
     /// From the next request on, this goes wrong. Of several faults that match a request, the first injected strikes.
@@ -104,7 +104,7 @@ package final class Sandbox: Service, Sendable {
 
     /// The token that a shopper sends in `X-Moltin-Customer-Token` or `EP-Account-Management-Authentication-Token`.
     package static func shopperToken(_ kind: SandboxOwnerKind, _ owner: String) -> String {
-        ShopperToken.text(kind, owner)
+        ShopperTokenText.text(kind, owner)
     }
 }
 

@@ -3,44 +3,37 @@ package import Foundation
 /// What a sandbox is started with.
 package struct SandboxOptions: Sendable {
     /// The address to listen on.
-    package var host: String
+    package var host = "127.0.0.1"
     /// The port to listen on; 0 takes a free one.
     package var port: Int
     /// The calls that are let through in any sliding second; further ones get 429. Nil for no limit.
     package var rateLimit: Int?
     /// How long each call takes before it has its effect.
     package var latency: SandboxLatency
-    package var clientID: String
-    package var clientSecret: String
-    /// How long an access token is good for. The vendor's last one hour.
+    package var clientID = "sandbox-id"
+    package var clientSecret = "sandbox-secret"
+    /// How long an access token is valid. The vendor's last one hour.
     package var tokenLifetime: Duration
     /// The carts that exist at the start. The last one is the latest updated.
     package var carts: [SandboxCart]
     /// Customers and accounts that exist besides those who have a cart.
     package var customers: [String] = []
     package var accounts: [String] = []
-    package var behaviour: SandboxBehaviour
-    /// Files of the certificate chain and its key, both PEM, to be spoken to by TLS; nil for plain HTTP.
+    package var behaviour = SandboxBehaviour()
+    /// Files of the certificate chain and its key, both PEM, to speak TLS; nil for plain HTTP.
     package var tls: (certificate: String, key: String)?
     /// Seeds everything random: tokens, cart ids, latencies and the faults that strike a share of the calls.
-    package var seed: UInt64
+    package var seed: UInt64 = 1
 
     package init(
-        host: String = "127.0.0.1", port: Int = 0, rateLimit: Int? = nil, latency: SandboxLatency = .none,
-        clientID: String = "sandbox-id", clientSecret: String = "sandbox-secret",
-        tokenLifetime: Duration = .seconds(3600), carts: [SandboxCart] = [],
-        behaviour: SandboxBehaviour = SandboxBehaviour(), seed: UInt64 = 1
+        port: Int = 0, rateLimit: Int? = nil, latency: SandboxLatency = .none,
+        tokenLifetime: Duration = .seconds(3600), carts: [SandboxCart] = []
     ) {
-        self.host = host
         self.port = port
         self.rateLimit = rateLimit
         self.latency = latency
-        self.clientID = clientID
-        self.clientSecret = clientSecret
         self.tokenLifetime = tokenLifetime
         self.carts = carts
-        self.behaviour = behaviour
-        self.seed = seed
     }
 }
 

@@ -21,7 +21,7 @@ struct SandboxResponder: HTTPResponder {
         return response
     }
 
-    /// The response; nil where the connection is to be reset.
+    /// The response; nil if the connection must be reset.
     private func answer(_ request: Request, _ route: Route, _ context: SandboxContext) async throws -> Response? {
         let arrived = ArrivalGate.arrival(of: request.head) ?? state.now()
         let arrival = state.arrive(route.operation, cart: route.cart, at: arrived)
@@ -83,13 +83,13 @@ struct SandboxResponder: HTTPResponder {
 
     private static let tokenHeaders = SandboxOwnerKind.allCases.compactMap { HTTPField.Name($0.tokenHeader) }
 
-    private static func credentials(_ request: Request) -> Credentials {
+    private static func credentials(_ request: Request) -> RequestCredentials {
         let tokens = tokenHeaders.map { request.headers[$0] }
-        return Credentials(
+        return RequestCredentials(
             authorization: request.headers[.authorization], customerToken: tokens[0], accountToken: tokens[1])
     }
 
-    /// A body with the token that the request carried in the place of `{token}`: stores were seen to send back what
+    /// A body with the token that the request carried instead of `{token}`: stores were seen to send back what
     /// they were sent.
     private static func echoing(_ request: Request, in body: String) -> String {
         guard body.contains("{token}") else { return body }
@@ -116,7 +116,7 @@ struct SandboxResponder: HTTPResponder {
         return bytes
     }
 
-    private func response(_ answer: Answer, body: ResponseBody? = nil) -> Response {
+    private func response(_ answer: Reply, body: ResponseBody? = nil) -> Response {
         var headers = HTTPFields()
         for (name, value) in answer.headers {
             if let name = HTTPField.Name(name) { headers[name] = value }

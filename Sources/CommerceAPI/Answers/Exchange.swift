@@ -15,7 +15,7 @@ struct APIRequest: Sendable {
     var body: [UInt8] = []
     var contentType: String?
     var shopper: ShopperToken?
-    /// Whether it is made again where nobody knows if it had its effect.
+    /// Whether it is made again after an attempt that may have had its effect.
     var repeatsUnknown = true
 
     /// Whether it is meant to change the store.
@@ -53,7 +53,7 @@ enum Exchange: Sendable {
 struct Answer: Sendable {
     let status: Int
     var body: [UInt8] = []
-    /// Why the body is not whole; nil where it is.
+    /// Why the body is not whole; nil if it is.
     var bodyFault: ConnectionFault?
     var retryAfter: String?
     var date: String?

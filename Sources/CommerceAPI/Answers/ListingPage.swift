@@ -3,7 +3,7 @@ import Foundation
 /// One page of `GET /v2/carts`, as far as associations go.
 ///
 /// `relationships.customers` and `.accounts` without an owner are an empty object, absent, or have no `data`
-/// (Elastic Path, carts, get carts; older samples): all of these are none. Everything else is ignored.
+/// (Elastic Path, carts, get carts; older samples): all of these mean no owner. Everything else is ignored.
 struct ListingPage: Sendable, Equatable {
     struct Cart: Sendable, Equatable {
         let id: String
@@ -15,7 +15,7 @@ struct ListingPage: Sendable, Equatable {
     /// `meta.results.total`: carts in the whole listing.
     let total: Int?
 
-    /// Nil where the body is not a page of carts.
+    /// Nil if the body is not a page of carts.
     init?(_ body: [UInt8]) {
         guard let page = try? JSONDecoder().decode(Page.self, from: Data(body)) else { return nil }
         carts = page.data.map { cart in

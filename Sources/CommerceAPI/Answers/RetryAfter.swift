@@ -4,7 +4,7 @@ import Foundation
 /// The wait that an answer's `Retry-After` asks for (RFC 9110, 10.2.3): a number of seconds or a date.
 enum RetryAfter {
     /// - Parameters:
-    ///   - answerDate: the answer's own `Date`, which a date is measured from, so that a wrong clock here does no harm.
+    ///   - answerDate: the answer's own `Date`, which a date is measured from: a wrong clock here does no harm.
     /// - Returns: nil for a text that is neither; never negative.
     static func wait(_ text: String?, answerDate: String?, now: Date) -> Duration? {
         guard let text = text.map({ $0.drop { $0 == " " } }), !text.isEmpty else { return nil }

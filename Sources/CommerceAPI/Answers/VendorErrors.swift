@@ -11,7 +11,7 @@ struct VendorErrors: Sendable, Equatable {
         var requestID: String?
     }
 
-    /// Empty where the body has none or is not JSON.
+    /// Empty if the body has no errors or is not JSON.
     let items: [Item]
 
     init(_ body: [UInt8]) {

@@ -1,13 +1,13 @@
 import Foundation
 
-/// Where a store's API is: `https`, or `http` on this very machine, with a path before `/v2` where a proxy needs one.
+/// Where a store's API is: `https`, or `http` on this very machine, with a path before `/v2` if a proxy needs one.
 package struct BaseURL: Sendable, Hashable {
     /// The URL without a slash at its end.
     package let text: String
     /// The host, for messages and reports.
     package let host: String
 
-    /// The port, also where the URL leaves it to its scheme.
+    /// The port; the scheme's own if the URL names none.
     package let port: Int
     /// Whether it is `https`.
     package let isEncrypted: Bool
@@ -52,7 +52,7 @@ extension BaseURL: CustomStringConvertible {
     package var description: String { text }
 }
 
-/// Why a text is no base URL.
+/// Why a text is not a base URL.
 package struct InvalidBaseURL: Error, Sendable, CustomStringConvertible {
     package let description: String
 

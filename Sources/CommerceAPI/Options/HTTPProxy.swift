@@ -3,12 +3,12 @@ import Foundation
 /// An HTTP proxy that connections to the store go through (`CONNECT`). Its password shows in no description or dump.
 package struct HTTPProxy: Sendable, Hashable {
     package let host: String
-    /// 80 where the URL names none.
+    /// 80 if the URL names none.
     package let port: Int
     let user: String?
     let password: String?
 
-    /// Reads `http://HOST:PORT`, with `USER:PASSWORD@` before the host where the proxy asks for them; `HOST:PORT` is the
+    /// Reads `http://HOST:PORT`, with `USER:PASSWORD@` before the host if the proxy asks for them; `HOST:PORT` is the
     /// same.
     ///
     /// - Throws: `InvalidConnectionSetting`, which says what to change and shows no password.
@@ -39,7 +39,7 @@ package struct HTTPProxy: Sendable, Hashable {
     /// `HTTPS_PROXY`, else `ALL_PROXY`, in upper or lower case, unless `NO_PROXY` names the store: a list of hosts,
     /// domains and `*`, with or without a port. This very machine is never spoken to through a proxy of the environment.
     ///
-    /// - Throws: `InvalidConnectionSetting` with the variable's name, where it holds no proxy.
+    /// - Throws: `InvalidConnectionSetting` with the variable's name, if its value is not a proxy.
     package static func named(
         in environment: [String: String], for store: BaseURL
     ) throws(InvalidConnectionSetting) -> (proxy: HTTPProxy, variable: String)? {

@@ -3,7 +3,7 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 
-/// Collects one answer where its bytes arrive, as far as they come, and notes when it travelled.
+/// Collects one answer on the connection's own thread, as far as it comes, and notes when it travelled.
 final class AnswerCollector: HTTPClientResponseDelegate {
     private struct State {
         var answer: Answer?

@@ -20,7 +20,7 @@ struct Transport: Sendable {
         // One thread has room for 20,000 calls a second; a second one costs more than it brings.
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         var configuration = HTTPClient.Configuration()
-        // A redirect would carry the token to an address that nobody chose, and repeat a write.
+        // A redirect would carry the token to an address that the settings do not name, and repeat a write.
         configuration.redirectConfiguration = .disallow
         configuration.httpVersion = .http1Only
         configuration.tracing.tracer = nil
@@ -50,7 +50,7 @@ struct Transport: Sendable {
         try await group.shutdownGracefully()
     }
 
-    /// Sends a request; the second value says when it travelled, where that is known.
+    /// Sends a request; the second value says when it travelled, if that is known.
     func send(_ request: APIRequest, token: String?) async -> (Exchange, Travel?) {
         let collector = AnswerCollector(limit: request.answerLimit, now: time.now)
         do {

@@ -1,12 +1,12 @@
 import NIOSSL
 
-/// The authorities that a store's certificate may come from, in the place of the system's.
+/// The authorities that a store's certificate may come from, instead of the system's.
 package struct TrustedCertificates: Sendable, Hashable {
     let certificates: [NIOSSLCertificate]
 
     /// Reads a file of certificates in PEM form.
     ///
-    /// - Throws: `InvalidConnectionSetting`, where it cannot be read or holds none.
+    /// - Throws: `InvalidConnectionSetting` if it cannot be read or holds no certificate.
     package init(file: String) throws(InvalidConnectionSetting) {
         do {
             certificates = try NIOSSLCertificate.fromPEMFile(file)
@@ -28,7 +28,7 @@ extension APIOptions {
 }
 
 extension NIOSSLError {
-    /// What is wrong with a connection that never came to be; nil where it was one.
+    /// Why no secure connection came about; nil if one did.
     var handshakeWords: String? {
         switch self {
         case .handshakeFailed(let error):

@@ -7,7 +7,7 @@ enum AssociationPayload: Hashable, Sendable {
     /// The type of an element is missing or another one.
     case otherType
     case withoutID
-    /// No JSON, or `data` is no array.
+    /// The body is not JSON, or `data` is not an array.
     case invalid
 
     init(_ body: [UInt8], kind: SandboxOwnerKind) {
@@ -44,9 +44,9 @@ enum AssociationPayload: Hashable, Sendable {
 /// POST and DELETE /v2/carts/{cartID}/relationships/customers and /accounts.
 extension Store {
     mutating func associate(
-        _ kind: SandboxOwnerKind, cart id: String, _ payload: AssociationPayload, _ credentials: Credentials,
+        _ kind: SandboxOwnerKind, cart id: String, _ payload: AssociationPayload, _ credentials: RequestCredentials,
         now: Duration
-    ) -> Answer {
+    ) -> Reply {
         let owner: String
         switch admit(kind, cart: id, payload, credentials, now: now) {
         case .refused(let answer): return answer
@@ -88,9 +88,9 @@ extension Store {
     }
 
     mutating func dissociate(
-        _ kind: SandboxOwnerKind, cart id: String, _ payload: AssociationPayload, _ credentials: Credentials,
+        _ kind: SandboxOwnerKind, cart id: String, _ payload: AssociationPayload, _ credentials: RequestCredentials,
         now: Duration
-    ) -> Answer {
+    ) -> Reply {
         let owners: [String]
         switch admit(kind, cart: id, payload, credentials, several: behaviour.severalDeletes == .allowed, now: now) {
         case .refused(let answer): return answer
@@ -108,17 +108,17 @@ extension Store {
 
     private enum Admission {
         case admitted([String])
-        case refused(Answer)
+        case refused(Reply)
     }
 
     /// The checks that creating and deleting share, before any look at the cart.
     private func admit(
-        _ kind: SandboxOwnerKind, cart: String, _ payload: AssociationPayload, _ credentials: Credentials,
+        _ kind: SandboxOwnerKind, cart: String, _ payload: AssociationPayload, _ credentials: RequestCredentials,
         several: Bool = false, now: Duration
     ) -> Admission {
         guard let caller = caller(credentials, about: kind, now: now) else { return .refused(.unauthorized) }
         guard SafeCharacters.all(in: cart) else {
-            return .refused(Answer.error(400, "Bad Request", "The cart id has unsafe characters").asMalformed())
+            return .refused(Reply.error(400, "Bad Request", "The cart id has unsafe characters").asMalformed())
         }
         let owners: [String]
         switch payload {
@@ -129,7 +129,7 @@ extension Store {
         case .otherType:
             return .refused(
                 sentence(400, "The type does not exist or is not listed as \(kind.rawValue)").asMalformed())
-        case .withoutID: return .refused(Answer.error(400, "Bad Request", "The id is required").asMalformed())
+        case .withoutID: return .refused(Reply.error(400, "Bad Request", "The id is required").asMalformed())
         case .invalid: return .refused(sentence(403, "Invalid json payload").asMalformed())
         }
         let mayDo =
@@ -146,14 +146,14 @@ extension Store {
     }
 
     /// An error whose documented sentence is in the title or in the detail.
-    private func sentence(_ status: Int, _ text: String) -> Answer {
+    private func sentence(_ status: Int, _ text: String) -> Reply {
         switch behaviour.errorText {
         case .title: .error(status, text)
         case .detail: .error(status, status == 403 ? "Forbidden" : "Bad Request", text)
         }
     }
 
-    private func missingAssociation(_ detail: String) -> Answer {
+    private func missingAssociation(_ detail: String) -> Reply {
         switch behaviour.missingAssociation {
         case .noContent: .noContent()
         case .notFound: .error(404, "Not Found", detail)
@@ -162,6 +162,6 @@ extension Store {
     }
 }
 
-extension Answer {
-    static var cartNotFound: Answer { .error(404, "Not Found", "Cart not found") }
+extension Reply {
+    static var cartNotFound: Reply { .error(404, "Not Found", "Cart not found") }
 }

@@ -2,16 +2,16 @@ import Foundation
 
 /// POST, GET, PUT and DELETE of one cart.
 extension Store {
-    mutating func createCart(_ body: [UInt8], _ credentials: Credentials, now: Duration) -> Answer {
+    mutating func createCart(_ body: [UInt8], _ credentials: RequestCredentials, now: Duration) -> Reply {
         guard let caller = caller(credentials, now: now) else { return .unauthorized }
         guard credentials.shopperIsUsable(caller) else { return .unauthorizedCall }
         let fields: CartFields
         switch Self.fields(body) {
         case .success(let read): fields = read
-        case .failure(let error): return Answer.error(400, error.item(status: 400)).asMalformed()
+        case .failure(let error): return Reply.error(400, error.item(status: 400)).asMalformed()
         }
         guard let name = fields.name else {
-            return Answer.error(400, "Blank name", "The name is required").asMalformed()
+            return Reply.error(400, "Blank name", "The name is required").asMalformed()
         }
         var cart = Cart(
             id: fields.id ?? newID(), name: name, description: fields.description, contactEmail: fields.contactEmail,
@@ -24,27 +24,29 @@ extension Store {
             }
         }
         if case .shopper(let shopper) = caller {
-            guard cart.contactEmail == nil else { return Answer.error(400, Self.emailRefused) }
+            guard cart.contactEmail == nil else { return Reply.error(400, Self.emailRefused) }
             cart[shopper.kind] = [shopper.id]
         }
         store(cart, now: now)
         return answer(201, cart)
     }
 
-    /// Creates the cart where the id is unknown, as the vendor documents.
-    mutating func getCart(_ id: String, query: [String: String], _ credentials: Credentials, now: Duration) -> Answer {
+    /// Creates the cart if the id is unknown, as the vendor documents.
+    mutating func getCart(_ id: String, query: [String: String], _ credentials: RequestCredentials, now: Duration)
+        -> Reply
+    {
         guard caller(credentials, now: now) != nil else { return .unauthorized }
         guard SafeCharacters.all(in: id) else {
-            return Answer.error(400, "Bad Request", "The cart id has unsafe characters").asMalformed()
+            return Reply.error(400, "Bad Request", "The cart id has unsafe characters").asMalformed()
         }
         guard Self.includes(query["include"], among: ["items", "tax_items", "custom_discounts", "promotions"]) else {
-            return Answer.error(400, "Bad Request", "Could not parse the supplied include").asMalformed()
+            return Reply.error(400, "Bad Request", "Could not parse the supplied include").asMalformed()
         }
         return answer(200, carts[id] ?? autoCreate(id, now: now))
     }
 
     /// PUT documents 422 for a body it refuses, and that error is not wrapped in `errors`.
-    mutating func updateCart(_ id: String, _ body: [UInt8], _ credentials: Credentials, now: Duration) -> Answer {
+    mutating func updateCart(_ id: String, _ body: [UInt8], _ credentials: RequestCredentials, now: Duration) -> Reply {
         guard let caller = caller(credentials, now: now) else { return .unauthorized }
         guard credentials.shopperIsUsable(caller) else { return .unauthorizedCall }
         guard SafeCharacters.all(in: id) else {
@@ -77,10 +79,10 @@ extension Store {
         return answer(200, cart)
     }
 
-    mutating func deleteCart(_ id: String, _ credentials: Credentials, now: Duration) -> Answer {
+    mutating func deleteCart(_ id: String, _ credentials: RequestCredentials, now: Duration) -> Reply {
         guard let caller = caller(credentials, now: now) else { return .unauthorized }
         guard SafeCharacters.all(in: id) else {
-            return Answer.error(400, "Bad Request", "The cart id has unsafe characters").asMalformed()
+            return Reply.error(400, "Bad Request", "The cart id has unsafe characters").asMalformed()
         }
         guard let cart = carts[id] else { return .noContent() }
         guard credentials.shopperIsUsable(caller) else { return .unauthorizedCall }
@@ -94,7 +96,7 @@ extension Store {
         return .noContent()
     }
 
-    private func answer(_ status: Int, _ cart: Cart) -> Answer {
+    private func answer(_ status: Int, _ cart: Cart) -> Reply {
         text.answer(status, cart, expires: cart.updated + settings.expiryDays * 86_400)
     }
 
@@ -111,8 +113,8 @@ extension Store {
         return Result { () throws(InvalidField) in try CartFields(value) }
     }
 
-    private static func unprocessable(_ error: InvalidField) -> Answer {
-        Answer.json(422) { error.item(status: 422).write(to: &$0) }.asMalformed()
+    private static func unprocessable(_ error: InvalidField) -> Reply {
+        Reply.json(422) { error.item(status: 422).write(to: &$0) }.asMalformed()
     }
 
     /// Whether every comma-separated word is one of those that the call knows.
@@ -122,8 +124,8 @@ extension Store {
     }
 }
 
-extension Credentials {
-    /// Whether a shopper's token, where there is one, stands for a shopper.
+extension RequestCredentials {
+    /// Whether the shopper's token, if there is one, names a shopper.
     fileprivate func shopperIsUsable(_ caller: Caller) -> Bool {
         caller != .nobody || (customerToken == nil && accountToken == nil)
     }

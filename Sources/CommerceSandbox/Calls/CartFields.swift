@@ -103,7 +103,7 @@ struct CartFields {
         return name
     }
 
-    /// Nil where the contact has no e-mail.
+    /// Nil if the contact has no e-mail.
     private static func email(_ value: JSONValue) throws(InvalidField) -> String? {
         guard let value = try value.object("data.contact")["email"] else { return nil }
         let email = try value.string("data.contact.email")

@@ -7,7 +7,7 @@ indirect enum CartFilter: Hashable {
     case all([CartFilter])
     case any([CartFilter])
 
-    /// Returns nil where the text is no such expression.
+    /// Returns nil if the text is not such an expression.
     init?(_ text: String) {
         var parser = Parser(rest: Array(text.utf8)[...])
         guard let filter = parser.alternatives(), parser.rest.isEmpty else { return nil }

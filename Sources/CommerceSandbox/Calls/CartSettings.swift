@@ -43,7 +43,7 @@ struct CartSettings: Sendable, Hashable {
         if let value = try group?.object(source)[name] { setting = try value.bool("\(source).\(name)") }
     }
 
-    var answer: Answer {
+    var answer: Reply {
         .json(200) { text in
             text.raw(#"{"data":{"type":"settings","id":"15419118-44ce-5343-8ff6-574daf52bc6b""#)
             text.member("cart_expiry_days", expiryDays)
@@ -62,23 +62,23 @@ struct CartSettings: Sendable, Hashable {
 
 /// GET and PUT /v2/settings/cart.
 extension Store {
-    func getSettings(_ credentials: Credentials, now: Duration) -> Answer {
+    func getSettings(_ credentials: RequestCredentials, now: Duration) -> Reply {
         caller(credentials, now: now) == .administrator ? settings.answer : .unauthorized
     }
 
-    mutating func updateSettings(_ body: [UInt8], _ credentials: Credentials, now: Duration) -> Answer {
+    mutating func updateSettings(_ body: [UInt8], _ credentials: RequestCredentials, now: Duration) -> Reply {
         guard let caller = caller(credentials, now: now) else { return .unauthorized }
         guard caller == .administrator else { return .unauthorizedCall }
         guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(body)) else {
-            return Answer.error(400, "Bad Request", "Invalid json payload").asMalformed()
+            return Reply.error(400, "Bad Request", "Invalid json payload").asMalformed()
         }
         var updated = settings
         do throws(InvalidField) {
             try updated.update(from: value)
         } catch {
-            return Answer.error(400, error.item(status: 400)).asMalformed()
+            return Reply.error(400, error.item(status: 400)).asMalformed()
         }
-        if let item = Self.expiryError(updated.expiryDays) { return Answer.error(400, item).asMalformed() }
+        if let item = Self.expiryError(updated.expiryDays) { return Reply.error(400, item).asMalformed() }
         guard !(updated.customDiscounts && updated.rulePromotions) else {
             return .error(
                 422, "Cannot use both discounts together", "Only one discount setting can be set to true at a time.")

@@ -10,7 +10,7 @@ struct CartText {
     }
 
     /// `{"data":{...}}` of one cart, with the date it expires.
-    func answer(_ status: Int, _ cart: Cart, expires: Int) -> Answer {
+    func answer(_ status: Int, _ cart: Cart, expires: Int) -> Reply {
         .json(status) { text in
             text.raw(#"{"data":"#)
             write(cart, expires: expires, to: &text)

@@ -4,7 +4,7 @@ import Hummingbird
 
 /// The pages under /sandbox/: no part of the vendor's API, need no token and are not counted.
 extension SandboxState {
-    func control(_ page: ControlPage, method: String, body: [UInt8]) -> Answer {
+    func control(_ page: ControlPage, method: String, body: [UInt8]) -> Reply {
         switch page {
         case .stats:
             return shown(statistics)
@@ -22,7 +22,7 @@ extension SandboxState {
             }
         case .associations:
             let lines = associations.map { "\($0.cart),\($0.kind.rawValue),\($0.owner.csvField)\n" }.sorted()
-            return Answer(
+            return Reply(
                 status: 200, body: Array(("cart_id,owner_type,owner_id\n" + lines.joined()).utf8),
                 contentType: "text/csv; charset=utf-8")
         case .faults where method == "DELETE":
@@ -40,13 +40,13 @@ extension SandboxState {
 }
 
 extension SandboxState {
-    private func shown(_ value: some Encodable) -> Answer {
+    private func shown(_ value: some Encodable) -> Reply {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
         guard let json = try? encoder.encode(value) else {
             return .error(500, "Internal Server Error", "It cannot be encoded")
         }
-        return Answer(status: 200, body: Array(json))
+        return Reply(status: 200, body: Array(json))
     }
 }
 

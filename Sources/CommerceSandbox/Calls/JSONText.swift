@@ -57,7 +57,7 @@ struct JSONText {
         self.value(value)
     }
 
-    /// `"name":`, after a comma where one is due.
+    /// `"name":`, after a comma if one is due.
     mutating func key(_ name: String) {
         if bytes.last != UInt8(ascii: "{") { bytes.append(UInt8(ascii: ",")) }
         string(name)

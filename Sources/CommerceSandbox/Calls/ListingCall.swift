@@ -7,7 +7,7 @@ extension Store {
         static let offset = 10_000
     }
 
-    mutating func listCarts(query: [String: String], _ credentials: Credentials, now: Duration) -> Answer {
+    mutating func listCarts(query: [String: String], _ credentials: RequestCredentials, now: Duration) -> Reply {
         var selection = CartSelection()
         switch caller(credentials, now: now) {
         case nil: return .unauthorized
@@ -66,7 +66,7 @@ extension Store {
 
     private static func page(
         _ carts: [[UInt8]], total: Int, offset: Int, limit: Int, link: (Int) -> String
-    ) -> Answer {
+    ) -> Reply {
         let pages = (total + limit - 1) / limit
         let last = max(0, (pages - 1) * limit)
         return .json(200) { text in
@@ -94,15 +94,15 @@ extension Store {
     }
 
     /// The documented body; it has no `status`.
-    private static var badFilter: Answer {
-        Answer.error(
+    private static var badFilter: Reply {
+        Reply.error(
             400,
             ErrorItem(status: .absent, title: "Bad Request", detail: "Could not parse the supplied filter")
         ).asMalformed()
     }
 
-    private static func badPage(_ detail: String) -> Answer {
-        Answer.error(400, "Bad Request", detail).asMalformed()
+    private static func badPage(_ detail: String) -> Reply {
+        Reply.error(400, "Bad Request", detail).asMalformed()
     }
 
     private static func number(_ text: String?, default standard: Int) -> Int? {

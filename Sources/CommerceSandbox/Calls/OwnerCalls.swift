@@ -1,14 +1,14 @@
 /// GET /v2/customers and /v2/accounts, as far as ids go: enough to find out whether an owner exists.
 extension Store {
-    func listOwners(_ kind: SandboxOwnerKind, query: [String: String], _ credentials: Credentials, now: Duration)
-        -> Answer
+    func listOwners(_ kind: SandboxOwnerKind, query: [String: String], _ credentials: RequestCredentials, now: Duration)
+        -> Reply
     {
         guard let caller = caller(credentials, now: now) else { return .unauthorized }
         guard caller == .administrator else { return .unauthorizedCall }
         var ids = ownerIDs(kind)
         if let expression = query["filter"], !expression.isEmpty {
             guard let wanted = Self.ids(in: expression) else {
-                return Answer.error(
+                return Reply.error(
                     400, ErrorItem(status: .absent, title: "Bad Request", detail: "Could not parse the supplied filter")
                 ).asMalformed()
             }
@@ -17,7 +17,7 @@ extension Store {
         guard let limit = Int(query["page[limit]"] ?? "25"), (1...100).contains(limit),
             let offset = Int(query["page[offset]"] ?? "0"), (0...10_000).contains(offset)
         else {
-            return Answer.error(400, "Bad Request", "page[limit] is 1 to 100, page[offset] 0 to 10000").asMalformed()
+            return Reply.error(400, "Bad Request", "page[limit] is 1 to 100, page[offset] 0 to 10000").asMalformed()
         }
         return .json(200) { text in
             text.raw(#"{"data":"#)

@@ -4,7 +4,7 @@ import NIOHTTPTypes
 
 /// Hands each request on once it is whole, with the time at which its last byte was read.
 ///
-/// A request that waits for a thread has arrived all the same: where many come at once, the time at which one is worked
+/// A request that waits for a thread has arrived all the same: if many come at once, the time at which one is worked
 /// on says more about this process than about its clients.
 ///
 /// To be used by one connection, between the decoder and what answers.

@@ -43,7 +43,7 @@ final class SandboxState: Sendable {
 
     var behaviour: SandboxBehaviour { store.withLock { $0.behaviour } }
 
-    /// Changes some behaviours by their names, or none of them where one is not known.
+    /// Changes behaviours by their names; changes nothing if one name is unknown.
     func behave(_ changes: [String: String]) throws {
         try store.withLock { store in
             var behaviour = store.behaviour
@@ -86,8 +86,8 @@ final class SandboxState: Sendable {
     var tokens: [String] { store.withLock { $0.tokens.latest } }
 
     /// The 429 of a call above the rate limit.
-    func rateLimited() -> Answer {
-        var answer = Answer.error(429, "Too Many Requests")
+    func rateLimited() -> Reply {
+        var answer = Reply.error(429, "Too Many Requests")
         switch behaviour.retryAfter {
         case .none: break
         case .seconds(let seconds): answer.headers.append(("Retry-After", String(seconds)))
@@ -100,10 +100,10 @@ final class SandboxState: Sendable {
 
     /// Answers a request and gives it its effect. Bodies are read before the store is locked.
     func perform(
-        _ route: Route, credentials: Credentials, query: String?, contentType: String?, body: [UInt8],
+        _ route: Route, credentials: RequestCredentials, query: String?, contentType: String?, body: [UInt8],
         call: inout Handling
-    ) -> Answer {
-        let answer: Answer
+    ) -> Reply {
+        let answer: Reply
         switch route {
         case .token:
             let form = FormText.fields(String(decoding: body, as: UTF8.self))
@@ -131,7 +131,7 @@ final class SandboxState: Sendable {
         case .getSettings: answer = store.withLock { $0.getSettings(credentials, now: now()) }
         case .updateSettings: answer = store.withLock { $0.updateSettings(body, credentials, now: now()) }
         case .otherMethod(let allowed):
-            var refusal = Answer.error(405, "Method Not Allowed", "The allowed methods are \(allowed)")
+            var refusal = Reply.error(405, "Method Not Allowed", "The allowed methods are \(allowed)")
             refusal.headers.append(("Allow", allowed))
             answer = refusal
         case .unknown, .control: answer = .error(404, "Not Found", "There is no such endpoint")

@@ -64,8 +64,8 @@ package struct SandboxCall: Sendable, Hashable {
     package let number: Int
     package let operation: SandboxOperation
     package let cart: String
-    /// The owner in the body; nil where the body could not be understood.
+    /// The owner in the body; nil if the body could not be understood.
     package let owner: String?
-    /// The HTTP status; 0 where no answer was given.
+    /// The HTTP status; 0 if no answer was given.
     package let status: Int
 }

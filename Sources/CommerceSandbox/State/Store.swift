@@ -10,7 +10,7 @@ struct Store {
     var tokens: TokenBook
     var settings = CartSettings()
     private(set) var carts = CartIndex()
-    /// The carts as the listing shows them, where it lags behind.
+    /// The carts as the listing shows them, if it lags behind.
     private var shown: CartIndex?
     private var unseen: [(visible: Duration, change: CartChange)] = []
     /// The customers and accounts that exist: those of the carts and lists that the sandbox was started with.

@@ -32,7 +32,7 @@ struct TokenBook {
         return token
     }
 
-    /// What the token allows; nil where it is unknown, expired or revoked.
+    /// What the token allows; nil if it is unknown, expired or revoked.
     func grant(of token: some StringProtocol, now: Duration) -> Grant? {
         guard let known = issued[String(token)], known.ends > now else { return nil }
         return known.grant

@@ -1,11 +1,11 @@
 import Histogram
 
 /// One bucket of a histogram that is small enough to be read.
-package struct LatencyBucket: Codable, Sendable, Equatable {
+struct LatencyBucket: Codable, Sendable, Equatable {
     /// The upper bound in milliseconds; nil for the last bucket, which has none.
-    package var upTo: Double?
+    var upTo: Double?
     /// Durations in this bucket and no lower one.
-    package var count: Int
+    var count: Int
 }
 
 /// The buckets of every printed, plotted and exported histogram.
@@ -21,7 +21,7 @@ package enum LatencyBuckets {
         let histogram = tally.histogram
         var bucket = 0
         for recorded in histogram.recordedValues() {
-            // A cell counts where its lowest value does: at most 0.1 % away from the truth.
+            // A cell counts in the bucket of its lowest value: at most 0.1 % away from the truth.
             let lowest = Double(histogram.lowestEquivalentForValue(recorded.value)) / 1000
             while bucket < bounds.count, lowest > bounds[bucket] { bucket += 1 }
             buckets[bucket].count += Int(recorded.count)
@@ -31,10 +31,10 @@ package enum LatencyBuckets {
 }
 
 /// One point of a percentile curve.
-package struct CurvePoint: Codable, Sendable, Equatable {
+struct CurvePoint: Codable, Sendable, Equatable {
     /// From 0 to 100.
-    package var percentile: Double
-    package var milliseconds: Double
+    var percentile: Double
+    var milliseconds: Double
 
     /// Steps for each halving of the distance to 100 %.
     private static let ticks = 4

@@ -16,7 +16,7 @@ enum LatencyRange {
     private static let halfMagnitude = 10
     private static let half = 1 << halfMagnitude
 
-    /// A duration in whole microseconds, rounded down; nil where it is out of range.
+    /// A duration in whole microseconds, rounded down; nil if it is out of range.
     static func microseconds(_ duration: Duration) -> UInt64? {
         let (seconds, attoseconds) = duration.components
         guard seconds >= 0, attoseconds >= 0, seconds <= 3600 else { return nil }

@@ -64,7 +64,7 @@ package final class LatencyRecorder: Sendable {
 struct LatencyRecording: Sendable {
     /// The length of one interval of the log.
     static let logInterval: Duration = .seconds(10)
-    /// A short run is kept second by second, so that its plots show something.
+    /// A short run is kept second by second: its plots would show nothing otherwise.
     static let mostShortIntervals = 240
     /// What all histograms may take together; intervals get what the totals leave, and `leastForIntervals`.
     static let mostBytes = 8_000_000
@@ -126,7 +126,7 @@ struct LatencyRecording: Sendable {
         openEnd = open.start + length
     }
 
-    /// Joins neighbours: a run of days keeps exact totals, with longer intervals where it must.
+    /// Joins neighbours: a run of days keeps exact totals, with longer intervals if it must.
     private mutating func join(into longer: Duration) {
         length = longer
         closed = LatencyInterval.joined(closed, into: longer)

@@ -8,10 +8,10 @@ package struct LatencyReport: Codable, Sendable, Equatable {
     package var operations: [OperationLatency]
     package var rate: RateReport
     /// The run in at most `mostPoints` stretches of equal length.
-    package var timeline: [TimelinePoint]
+    var timeline: [TimelinePoint]
 
     /// The most points of a plot: as many as a wide screen can tell apart.
-    package static let mostPoints = 240
+    static let mostPoints = 240
 
     /// - Parameters:
     ///   - rateLimit: the limit that was set, in calls a second.
@@ -36,18 +36,18 @@ package struct OperationLatency: Codable, Sendable, Equatable {
     /// Calls with a final answer.
     package var calls: Int
     /// Final answers by class.
-    package var callAnswers: [String: Int]
-    /// Requests on the wire; more than calls where some were repeated.
+    var callAnswers: [String: Int]
+    /// Requests on the wire; more than calls if some were repeated.
     package var attempts: Int
     /// Answers of attempts by class.
-    package var attemptAnswers: [String: Int]
+    var attemptAnswers: [String: Int]
     package var retries: Int
     package var service: LatencyFigures
     package var response: LatencyFigures
-    package var pacerWait: LatencyFigures
+    var pacerWait: LatencyFigures
     package var backoff: LatencyFigures
     /// The same for each class of answer that occurred.
-    package var byAnswer: [AnswerLatency]
+    var byAnswer: [AnswerLatency]
 
     init(_ operation: Operation, _ totals: OperationTotals) {
         self.operation = operation
@@ -82,22 +82,22 @@ package struct OperationLatency: Codable, Sendable, Equatable {
 }
 
 /// What calls with one class of answer took.
-package struct AnswerLatency: Codable, Sendable, Equatable {
-    package var answer: AnswerClass
-    package var service: Percentiles
-    package var response: Percentiles
+struct AnswerLatency: Codable, Sendable, Equatable {
+    var answer: AnswerClass
+    var service: Percentiles
+    var response: Percentiles
 }
 
-/// The percentiles of one latency, in milliseconds; all 0 where nothing was measured.
+/// The percentiles of one latency, in milliseconds; all 0 if nothing was measured.
 package struct Percentiles: Codable, Sendable, Equatable {
     package var count: Int
     package var p50: Double
-    package var p75: Double
-    package var p90: Double
-    package var p95: Double
+    var p75: Double
+    var p90: Double
+    var p95: Double
     package var p99: Double
-    package var p999: Double
-    package var p9999: Double
+    var p999: Double
+    var p9999: Double
     package var max: Double
 
     init(_ tally: LatencyTally) {
@@ -118,13 +118,13 @@ package struct Percentiles: Codable, Sendable, Equatable {
 package struct LatencyFigures: Codable, Sendable, Equatable {
     package var percentiles: Percentiles
     /// Durations below zero or above one hour: counted, in no percentile.
-    package var outOfRange: Int
+    var outOfRange: Int
     /// The sum of all durations in milliseconds.
     package var sum: Double
     /// The histogram in buckets of `LatencyBuckets.bounds`.
-    package var buckets: [LatencyBucket]
+    var buckets: [LatencyBucket]
     /// Points of the percentile curve, denser towards 100 %.
-    package var curve: [CurvePoint]
+    var curve: [CurvePoint]
 
     package var count: Int { percentiles.count }
 

@@ -84,7 +84,7 @@ package struct LatencySnapshot: Sendable {
     /// Attempts that will be or were repeated.
     package var retries: Int { totals.reduce(0) { $0 + $1.retries } }
 
-    /// A percentile (0 to 100) of some operations in milliseconds; nil where nothing was recorded.
+    /// A percentile (0 to 100) of some operations in milliseconds; nil if nothing was recorded.
     package func milliseconds(
         atPercentile percentile: Double, of operations: [Operation], _ clock: LatencyClock
     ) -> Double? {
@@ -94,7 +94,7 @@ package struct LatencySnapshot: Sendable {
     }
 
     /// Why that rate was set.
-    package var currentRateReason: String? { rate.steps.last?.reason }
+    var currentRateReason: String? { rate.steps.last?.reason }
 
     func operationTotals(_ operation: Operation) -> OperationTotals { totals[operation.index] }
 }

@@ -1,7 +1,7 @@
 import CartAssociations
 
 /// A percentile by the name it has in reports, objectives and comparisons.
-package enum PercentileName: String, Sendable, CaseIterable, Codable {
+enum PercentileName: String, Sendable, CaseIterable, Codable {
     case p50, p75, p90, p95, p99
     case p999 = "p99.9"
     case p9999 = "p99.99"
@@ -29,7 +29,7 @@ package enum PercentileName: String, Sendable, CaseIterable, Codable {
 
 extension Percentiles {
     /// In milliseconds.
-    package subscript(_ name: PercentileName) -> Double {
+    subscript(_ name: PercentileName) -> Double {
         switch name {
         case .p50: p50
         case .p75: p75
@@ -44,5 +44,5 @@ extension Percentiles {
 }
 
 extension OperationLatency {
-    package subscript(_ clock: LatencyClock) -> LatencyFigures { clock == .service ? service : response }
+    subscript(_ clock: LatencyClock) -> LatencyFigures { clock == .service ? service : response }
 }

@@ -78,7 +78,7 @@ struct RateHistory: Sendable, Equatable {
     /// The time in which calls were held back.
     var paused: Duration { pauses.reduce(pausedBesides) { $0 + $1.span.upperBound - $1.span.lowerBound } }
 
-    /// How long calls are held back from a moment on; nil where they are not, or where nobody knows.
+    /// How long calls are held back from a moment on; nil if they are not held back, or with no known end.
     func pauseLeft(at moment: Duration) -> Duration? {
         guard let last = pauses.last?.span, last.contains(moment) else { return nil }
         return last.upperBound - moment

@@ -7,16 +7,16 @@ package struct RateReport: Codable, Sendable, Equatable {
     /// The limit that was set, in calls a second.
     package var limit: Double
     /// Attempts a second, from the first one being sent to the last one being answered.
-    package var achieved: Double
+    var achieved: Double
     /// Answers 429.
     package var rateLimited: Int
-    package var pauses: Int
-    package var pausedSeconds: Double
+    var pauses: Int
+    var pausedSeconds: Double
     /// All changes of the rate; `steps` has at most the first thousand.
     package var changes: Int
-    package var steps: [RateStep]
+    var steps: [RateStep]
     /// At most the first thousand pauses.
-    package var held: [RatePause]
+    var held: [RatePause]
 
     init(_ snapshot: LatencySnapshot, limit: Double, ended: Date) {
         self.limit = limit
@@ -39,18 +39,18 @@ package struct RateReport: Codable, Sendable, Equatable {
 }
 
 /// One change of the rate.
-package struct RateStep: Codable, Sendable, Equatable {
-    package var seconds: Double
+struct RateStep: Codable, Sendable, Equatable {
+    var seconds: Double
     /// The rate from then on, in calls a second; 0 lets only probes through.
-    package var rate: Double
-    package var reason: String
+    var rate: Double
+    var reason: String
 }
 
 /// One stretch in which calls were held back.
-package struct RatePause: Codable, Sendable, Equatable {
-    package var seconds: Double
-    package var length: Double
-    package var reason: String
+struct RatePause: Codable, Sendable, Equatable {
+    var seconds: Double
+    var length: Double
+    var reason: String
 }
 
 extension LatencySnapshot {

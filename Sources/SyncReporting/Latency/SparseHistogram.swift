@@ -11,7 +11,7 @@ struct SparseHistogram: Sendable, Equatable {
 
     init() {}
 
-    /// The memory it takes: itself and, where it is not empty, an array with its header.
+    /// The memory it takes: itself and, if it is not empty, an array with its header.
     var bytes: Int { MemoryLayout<Self>.stride + (counts.isEmpty ? 0 : counts.capacity + 32) }
 
     /// - Parameters:

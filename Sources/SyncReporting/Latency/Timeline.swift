@@ -1,20 +1,20 @@
-package import CartAssociations
+import CartAssociations
 
 /// One stretch of a run, for the plots over time.
-package struct TimelinePoint: Codable, Sendable, Equatable {
+struct TimelinePoint: Codable, Sendable, Equatable {
     /// From the start of the run.
-    package var seconds: Double
-    package var length: Double
-    package var attempts: Int
-    package var rateLimited: Int
+    var seconds: Double
+    var length: Double
+    var attempts: Int
+    var rateLimited: Int
     /// Attempts with neither success nor 429.
-    package var troubled: Int
+    var troubled: Int
     /// The rate in force when the stretch began, in calls a second; 0 is a pause.
-    package var limit: Double
+    var limit: Double
     /// Response times, for each operation that was called.
-    package var response: [TimelineLatency]
+    var response: [TimelineLatency]
 
-    /// The run as at most `LatencyReport.mostPoints` points; neighbours join where there are more.
+    /// The run as at most `LatencyReport.mostPoints` points; neighbours join if there are more.
     static func line(through snapshot: LatencySnapshot, limit: Double, steps: [RateStep]) -> [TimelinePoint] {
         let intervals = snapshot.intervals.map { interval in
             var worked = interval
@@ -37,12 +37,12 @@ package struct TimelinePoint: Codable, Sendable, Equatable {
 }
 
 /// The response times of one operation in one stretch.
-package struct TimelineLatency: Codable, Sendable, Equatable {
-    package var operation: Operation
-    package var count: Int
-    package var p50: Double
-    package var p99: Double
-    package var max: Double
+struct TimelineLatency: Codable, Sendable, Equatable {
+    var operation: Operation
+    var count: Int
+    var p50: Double
+    var p99: Double
+    var max: Double
 
     static func all(in interval: LatencyInterval) -> [TimelineLatency] {
         Operation.allCases.compactMap { operation in

@@ -98,7 +98,7 @@ struct ReportPlots {
             marks: pauses + limited)
     }
 
-    /// Attempts a second in each stretch, and none between stretches that do not touch.
+    /// Attempts a second in each stretch, and 0 between stretches that do not touch.
     private var achieved: [(Double, Double)] {
         var stretches = latency.timeline.filter { $0.length > 0 }
         // The run ends in the middle of a stretch: three calls in the last tenth of a second are no rate.

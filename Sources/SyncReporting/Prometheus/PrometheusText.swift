@@ -37,9 +37,9 @@ package struct PrometheusText: Sendable {
         package var exportsWaiting = 0
         /// Runs that wait for a person.
         package var approvalsWaiting = 0
-        /// What a user's process may still write on the disk of the state folder; nil where it cannot be asked.
+        /// What a user's process may still write on the disk of the state folder; nil if it cannot be asked.
         package var stateFreeBytes: Int?
-        /// The size of the ledger with its log; nil where it cannot be asked.
+        /// The size of the ledger with its log; nil if it cannot be asked.
         package var ledgerBytes: Int?
 
         package init() {}
@@ -57,7 +57,7 @@ package struct PrometheusText: Sendable {
         var lastSuccess: Date?
     }
 
-    /// - Parameter sources: the names of all sources, so that each has its counters from the start.
+    /// - Parameter sources: the names of all sources, each has its counters from the start.
     package init(sources: [String]) {
         for source in sources { self.sources[source] = Source() }
     }
@@ -115,7 +115,7 @@ package struct PrometheusText: Sendable {
 
     /// The metrics of a service.
     ///
-    /// - Parameter running: the calls of the present run; nil where none is running.
+    /// - Parameter running: the calls of the present run; nil if none is running.
     package func text(now: Now, running: LatencyReport?, time: Date) -> String {
         var all = self
         if let running { all.add(running) }

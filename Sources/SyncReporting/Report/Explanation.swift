@@ -19,15 +19,15 @@ package struct Explanation: Codable, Sendable, Equatable {
         self.changes = changes
     }
 
-    /// Whether the ledger has never heard of it.
+    /// Whether the ledger knows nothing of it.
     package var isUnknown: Bool { associations.isEmpty && changes.isEmpty }
 
     /// Where something was learnt.
     package struct Origin: Codable, Sendable, Equatable {
         package var run: String
-        /// The run's command, for instance `sync` or `ledger import`; nil where the run is not known any more.
+        /// The run's command, for instance `sync` or `ledger import`; nil if the run is no longer known.
         package var command: String?
-        /// The export of the run; nil where no record of an export is behind it.
+        /// The export of the run; nil if it does not come from a record of an export.
         package var export: String?
         package var record: Int?
         package var line: Int?
@@ -44,7 +44,7 @@ package struct Explanation: Codable, Sendable, Equatable {
     /// One association as the ledger has it.
     package struct Known: Codable, Sendable, Equatable {
         package var association: Association
-        /// How it is known to exist: `created`, `already there` or `listed`; nil where it is not.
+        /// How it is known to exist: `created`, `already there` or `listed`; nil if it is not known to.
         package var confirmed: String?
         /// The sources that assert it.
         package var sources: [String]
@@ -67,11 +67,11 @@ package struct Explanation: Codable, Sendable, Equatable {
         package var kind: ChangeKind
         package var association: Association
         package var origin: Origin
-        /// When it ended; when its run began where it has not.
+        /// When it ended; when its run began if it has not ended.
         package var at: Date
-        /// Nil where it was not made, or not yet.
+        /// How it ended; nil if it was not made, or not yet.
         package var outcome: Outcome?
-        /// The state of its run where it has no outcome, for instance `stopped`.
+        /// The state of its run if it has no outcome, for instance `stopped`.
         package var pending: String?
         /// The last HTTP status.
         package var status: Int?

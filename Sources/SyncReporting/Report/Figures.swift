@@ -57,7 +57,7 @@ package enum Figures {
             ? "\(plain((percent * 10).rounded() / 10)) %" : "\(Int(percent.rounded())) %"
     }
 
-    /// Without a fraction where there is none.
+    /// Without a fraction if the number is whole.
     static func plain(_ value: Double) -> String {
         value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : "\(value)"
     }
@@ -81,7 +81,7 @@ extension Figures {
     /// How long a run took, for instance `4.2 s, and 12 s standing still`.
     static func took(_ report: RunReport) -> String {
         let span = span(seconds: report.seconds)
-        // Under a second nobody thought; an answer came from a script.
+        // No person answers within a second; a script did.
         guard report.idleSeconds >= 1 else { return span }
         return "\(span), and \(self.span(seconds: report.idleSeconds)) standing still, asked or interrupted"
     }

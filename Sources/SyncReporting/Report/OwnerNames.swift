@@ -24,12 +24,12 @@ package struct OwnerNames: Sendable {
     ///
     /// - Parameter secret: random bytes that only the state folder has, at least 16.
     package static func hidden(secret: [UInt8]) -> OwnerNames {
-        // A key of its own, so that the secret's other uses and this one say nothing of each other.
+        // A key of its own: nothing follows from one use of the secret for another.
         let key = HMAC<SHA256>.authenticationCode(for: Data(purpose.utf8), using: SymmetricKey(data: secret))
         return OwnerNames(key: SymmetricKey(data: Data(key)))
     }
 
-    package var areHidden: Bool { key != nil }
+    var areHidden: Bool { key != nil }
 
     /// The owner's name, for instance `hidden-5f0c2a91b7e4d386`.
     package func text(_ owner: Owner) -> String {

@@ -62,7 +62,7 @@ package struct PlanView: Codable, Sendable, Equatable {
         package var holds: Bool? { available.map { seconds <= $0 } }
 
         /// The calls that can be made before the deadline.
-        package var callsInTime: Int { min(calls, available.map { Int($0 * rate) } ?? calls) }
+        var callsInTime: Int { min(calls, available.map { Int($0 * rate) } ?? calls) }
     }
 
     /// How many of its carts one owner would lose.

@@ -11,15 +11,15 @@ package struct RunComparison: Codable, Sendable, Equatable {
         /// `ms`, `calls/s`, `%`, `s`, or empty for a count.
         package var unit: String
         /// Whether a rise makes it worse; nil for what is neither good nor bad.
-        package var isWorseWhenHigher: Bool?
+        var isWorseWhenHigher: Bool?
         /// Whether both runs measured enough for a change to be more than chance.
-        package var isTelling: Bool
+        var isTelling: Bool
 
-        /// By how much it rose, as a share of before; nil where there was nothing before.
-        package var rise: Double? { before > 0 ? after / before - 1 : nil }
+        /// By how much it rose, as a share of before; nil if there was nothing before.
+        var rise: Double? { before > 0 ? after / before - 1 : nil }
 
-        /// By how much it became worse, as a share of before; nil where that cannot be said.
-        package var worsening: Double? {
+        /// By how much it became worse, as a share of before; nil if that cannot be said.
+        var worsening: Double? {
             guard let isWorseWhenHigher, isTelling else { return nil }
             if before == 0 { return isWorseWhenHigher && after > 0 ? .infinity : nil }
             return rise.map { isWorseWhenHigher ? $0 : -$0 }

@@ -6,9 +6,9 @@ package import Foundation
 /// Latencies are in milliseconds, rates in calls a second, spans of time in seconds.
 package struct RunReport: Codable, Sendable, Equatable {
     /// Raised when a reader of an older report.json would misunderstand a newer one.
-    package static let currentSchema = 1
+    static let currentSchema = 1
 
-    package var schemaVersion = RunReport.currentSchema
+    var schemaVersion = RunReport.currentSchema
     package var run: String
     /// The command that was run, for instance `sync`.
     package var command: String
@@ -84,7 +84,7 @@ extension RunReport {
         /// One sentence for a person, for instance `All 3 changes were made.`.
         package var words: String
         package var exitStatus: ExitStatus
-        /// The command to type next; nil where nothing is left to do.
+        /// The command to type next; nil if nothing is left to do.
         package var next: String?
 
         package init(words: String, exitStatus: ExitStatus, next: String? = nil) {
@@ -108,7 +108,7 @@ extension RunReport {
         package var rejected: [String: Int]
         /// Records of carts in other shards, left to other runs; nil without shards.
         package var elsewhere: Int?
-        /// The digest of the file's bytes in hexadecimal; nil where it was not read to its end.
+        /// The digest of the file's bytes in hexadecimal; nil if it was not read to its end.
         package var sha256: String?
 
         package init(
@@ -125,7 +125,7 @@ extension RunReport {
             self.sha256 = sha256
         }
 
-        package var rejectedCount: Int { rejected.values.reduce(0, +) }
+        var rejectedCount: Int { rejected.values.reduce(0, +) }
     }
 
     /// The plan in counts.
@@ -160,11 +160,11 @@ extension RunReport {
         /// As it was written, for instance `create.p99<800ms`.
         package var objective: String
         package var isCrossed: Bool
-        /// What was measured, in `unit`; nil where nothing was.
+        /// What was measured, in `unit`; nil if nothing was.
         package var measured: Double?
         /// `ms` or `%`.
         package var unit: String
-        /// How many seconds into the run it was first seen to be crossed; nil where it never was while the run went on.
+        /// How many seconds into the run it was first seen to be crossed; nil if it never was while the run went on.
         package var crossedAfter: Double?
 
         package init(
@@ -180,7 +180,7 @@ extension RunReport {
 
     /// Changes that did not succeed, of one reason.
     package struct FailureGroup: Codable, Sendable, Equatable {
-        package static let mostExamples = 10
+        static let mostExamples = 10
 
         package var reason: String
         package private(set) var count = 0
@@ -189,7 +189,7 @@ extension RunReport {
 
         package init(reason: String) { self.reason = reason }
 
-        /// Counts a failure and keeps it where there is room for examples.
+        /// Counts a failure, and keeps it as an example while there is room.
         package mutating func add(_ failure: Failure) {
             count += 1
             if examples.count < Self.mostExamples { examples.append(failure) }
@@ -203,7 +203,7 @@ extension RunReport {
         /// The export and line that asked for it; nil for a delete that follows from an absence.
         package var export: String?
         package var line: Int?
-        /// The HTTP status; nil where no answer came.
+        /// The HTTP status; nil if no answer came.
         package var status: Int?
         package var message: String
 
@@ -219,7 +219,7 @@ extension RunReport {
 
     /// The rejected records of all exports.
     package struct RejectedRecords: Codable, Sendable, Equatable {
-        package static let mostExamples = 10
+        static let mostExamples = 10
 
         /// The name of the file that has them all, to be mended and imported; nil without any.
         package var file: String?
@@ -228,7 +228,7 @@ extension RunReport {
 
         package init(file: String? = nil) { self.file = file }
 
-        /// Keeps a rejected record where there is room.
+        /// Keeps a rejected record while there is room.
         package mutating func add(_ record: RejectedExample) {
             if examples.count < Self.mostExamples { examples.append(record) }
         }
@@ -278,7 +278,7 @@ extension RunReport {
 
     /// Reads a `report.json`.
     ///
-    /// Throws `UnreadableReport` for a newer schema version, and `DecodingError` for anything that is no report.
+    /// Throws `UnreadableReport` for a newer schema version, and `DecodingError` for anything that is not a report.
     package init(json: Data) throws {
         let version = try JSONDecoder().decode(SchemaVersion.self, from: json).schemaVersion
         guard version == Self.currentSchema else {
@@ -303,7 +303,7 @@ extension RunReport {
 }
 
 extension Date {
-    /// As exact as report.json is, so that a report read back is the report that was written.
+    /// As exact as report.json is: a report that is read back must equal the one that was written.
     fileprivate var wholeMilliseconds: Date {
         Date(timeIntervalSince1970: (timeIntervalSince1970 * 1000).rounded() / 1000)
     }
@@ -326,7 +326,7 @@ extension RunReport {
     /// Every sum in the report that does not add up, as a sentence; empty for every run that is told truly.
     ///
     /// No record and no change may go missing between the parts of a report.
-    package func inconsistencies() -> [String] {
+    func inconsistencies() -> [String] {
         var found: [String] = []
         for export in exports
         where export.records != export.accepted + export.duplicates + export.rejectedCount + (export.elsewhere ?? 0)

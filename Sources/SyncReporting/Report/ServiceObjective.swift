@@ -2,7 +2,7 @@ import CartAssociations
 
 /// A limit on what a run may measure, for instance `create.p99<800ms` or `failed<0.5%`.
 ///
-/// A latency is `OPERATION.PERCENTILE` or `OPERATION.CLOCK.PERCENTILE`, the clock being `response` where none is
+/// A latency is `OPERATION.PERCENTILE` or `OPERATION.CLOCK.PERCENTILE`, the clock being `response` if none is
 /// named, limited by a number with `us`, `ms`, `s` or `min`. A share is `failed` (of the changes that were tried) or
 /// `retried` (of the attempts), limited by a number with `%`.
 package struct ServiceObjective: Sendable, Equatable, CustomStringConvertible {
@@ -64,7 +64,7 @@ package struct ServiceObjective: Sendable, Equatable, CustomStringConvertible {
         return PercentileName(rawValue: parts[1]).map { .latency(operation, .response, $0) }
     }
 
-    /// What a finished run makes of the objective; where nothing was measured it is kept.
+    /// What a finished run makes of the objective; if nothing was measured it is kept.
     package func result(in report: RunReport) -> RunReport.ObjectiveResult {
         switch subject {
         case .latency(let operation, let clock, let name):
@@ -111,7 +111,7 @@ package struct ServiceObjective: Sendable, Equatable, CustomStringConvertible {
 
 extension RunReport.ObjectiveResult {
     /// What was measured, with its unit.
-    package var measuredText: String {
+    var measuredText: String {
         guard let measured else { return "nothing measured" }
         return unit == "ms" ? Figures.latency(measured) : "\(Figures.plain((measured * 100).rounded() / 100)) %"
     }

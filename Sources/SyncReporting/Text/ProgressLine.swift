@@ -1,8 +1,8 @@
-/// Says when a progress line is due, and what it says: speeds come from the last half minute, so that a pause or a
-/// slower store shows soon.
+/// Says when a progress line is due, and what it says: speeds come from the last half minute: a pause or a slower
+/// store shows soon.
 package struct ProgressMeter: Sendable {
     /// How often a line is due on a terminal.
-    package static let terminalInterval: Duration = .milliseconds(200)
+    static let terminalInterval: Duration = .milliseconds(200)
     /// How often a line is due in a log: often at first, when a person looks, and once a minute in the long run.
     private static let logIntervals: [(until: Duration, interval: Duration)] = [
         (.seconds(120), .seconds(15)), (.seconds(600), .seconds(30)),
@@ -72,7 +72,7 @@ package struct ProgressMeter: Sendable {
 package struct ProgressCounts: Sendable, Equatable {
     /// Changes with an outcome, or pages listed.
     package var done: Int
-    /// nil where it is not known yet.
+    /// nil while it is unknown.
     package var total: Int?
     /// Requests on the wire so far.
     package var attempts: Int
@@ -82,9 +82,9 @@ package struct ProgressCounts: Sendable, Equatable {
     package var rate: Double
     /// The rate that was set.
     package var limit: Double
-    /// Why the rate is not the limit, or why calls are held back; nil where neither is so.
+    /// Why the rate is not the limit, or why calls are held back; nil if neither is the case.
     package var reason: String?
-    /// How many seconds calls are held back from now on; nil where they are not.
+    /// How many seconds calls are held back from now on; nil if they are not.
     package var pauseLeft: Double?
     /// Response times in milliseconds; nil before the first.
     package var p50: Double?
@@ -118,7 +118,7 @@ package struct ProgressLine: Sendable, Equatable {
     let elapsed: Double
     /// Calls a second of late; nil until that can be said.
     package let rate: Double?
-    /// Seconds until all is done at the speed of late; nil where that cannot be said.
+    /// Seconds until all is done at the speed of late; nil if that cannot be said.
     package let secondsLeft: Double?
 
     /// The line for a terminal: no wider than that, the least important parts left out first; no line end.

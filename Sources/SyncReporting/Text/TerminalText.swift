@@ -42,7 +42,7 @@ package enum TerminalText {
         return kept + "…"
     }
 
-    /// Lines of at most so many columns, broken at spaces; a longer word is broken where it must be.
+    /// Lines of at most so many columns, broken at spaces; a longer word is broken if it must be.
     static func wrapped(_ text: String, to columns: Int) -> [String] {
         var lines: [String] = []
         var line = ""

@@ -8,11 +8,11 @@ package struct TextReport: Sendable {
     let color: Bool
 
     /// Under this many columns nothing useful can be shown, so lines are made for this many.
-    package static let narrowest = 40
+    static let narrowest = 40
 
     /// - Parameters:
     ///   - width: the columns of the terminal; 100 suits a pipe.
-    ///   - color: false for a pipe and where `NO_COLOR` is set.
+    ///   - color: false for a pipe, and if `NO_COLOR` is set.
     package init(width: Int, color: Bool) {
         self.width = max(Self.narrowest, width)
         self.color = color
@@ -26,7 +26,7 @@ package struct TextReport: Sendable {
         }
     }
 
-    /// A block of names and what they stand for, wrapped beside the names.
+    /// A block of names, each with its text wrapped beside it.
     func facts(_ facts: [(name: String, text: String)]) -> [String] {
         let nameWidth = facts.reduce(0) { max($0, TerminalText.width($1.name)) }
         var lines: [String] = []
@@ -51,7 +51,7 @@ package struct TextReport: Sendable {
 extension TextReport {
     /// What a run did: verdict, outcomes, latency table, histogram, rate, failures and rejected records.
     ///
-    /// - Parameter folder: where the full report is; nil where none was written.
+    /// - Parameter folder: where the full report is; nil if none was written.
     package func summary(_ report: RunReport, folder: String? = nil) -> String {
         page([
             sentence(report.verdict.words, verdictStyle(report)), summaryFacts(report, folder: folder),
@@ -210,7 +210,7 @@ extension TextReport {
 // MARK: - Response times as bars
 
 extension TextReport {
-    /// The response times of the writes as bars; of the listing where nothing was written.
+    /// The response times of the writes as bars; of the listing if nothing was written.
     func histogram(_ latency: LatencyReport) -> [String] {
         let writes = latency.operations.filter { $0.operation == .create || $0.operation == .delete }
         let shown = writes.isEmpty ? latency.operations.filter { $0.operation == .list } : writes

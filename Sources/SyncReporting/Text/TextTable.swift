@@ -4,7 +4,7 @@ struct TextTable {
     struct Column {
         let title: String
         var right = true
-        /// Columns with a higher number go first where there is no room; 0 stays.
+        /// Columns with a higher number are left out first if there is no room; 0 stays.
         var dispensable = 0
     }
 
@@ -50,7 +50,7 @@ struct TextTable {
         shown.reduce(indent) { $0 + natural($1) } + gap * max(0, shown.count - 1)
     }
 
-    /// Text columns give way, the widest first, where even the columns that must stay are too wide.
+    /// Text columns give way, the widest first, if even the columns that must stay are too wide.
     private func fitted(_ shown: [Int], width: Int) -> [Int] {
         var widths = shown.map(natural)
         var excess = total(shown) - width

@@ -139,9 +139,11 @@ struct SandboxCommand: AsyncParsableCommand {
 
     func run() async throws {
         var options = SandboxOptions(
-            port: port, rateLimit: rateLimit, latency: try chosenLatency(), clientID: clientID,
-            clientSecret: clientSecret, tokenLifetime: try chosenLifetime(), behaviour: try chosenBehaviour(),
-            seed: randomSeed)
+            port: port, rateLimit: rateLimit, latency: try chosenLatency(), tokenLifetime: try chosenLifetime())
+        options.clientID = clientID
+        options.clientSecret = clientSecret
+        options.behaviour = try chosenBehaviour()
+        options.seed = randomSeed
         if let tlsCertificate, let tlsKey { options.tls = (tlsCertificate, tlsKey) }
         if let seed {
             let data = try Self.data(of: seed)

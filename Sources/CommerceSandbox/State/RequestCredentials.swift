@@ -1,7 +1,7 @@
 import Foundation
 
 /// The credentials that came with a request, not yet judged.
-struct Credentials: Sendable {
+struct RequestCredentials: Sendable {
     /// The `Authorization` header.
     var authorization: String?
     var customerToken: String?
@@ -30,8 +30,8 @@ enum Caller: Hashable {
     case nobody
 }
 
-/// The tokens that stand for a shopper.
-enum ShopperToken {
+/// A shopper's token as text: whoever knows the owner can make it.
+enum ShopperTokenText {
     private static let prefix = "sandbox-"
 
     static func text(_ kind: SandboxOwnerKind, _ owner: String) -> String { "\(prefix)\(kind.rawValue):\(owner)" }
@@ -44,39 +44,39 @@ enum ShopperToken {
 }
 
 extension Store {
-    /// Who the credentials stand for; nil where the access token is not good.
+    /// The caller that the credentials belong to; nil if the access token is invalid.
     ///
     /// A shopper's token narrows the call to that shopper, whatever the access token allows. With the tokens of a
     /// customer and of an account, the one that the call is about counts, else the customer's.
-    func caller(_ credentials: Credentials, about kind: SandboxOwnerKind? = nil, now: Duration) -> Caller? {
+    func caller(_ credentials: RequestCredentials, about kind: SandboxOwnerKind? = nil, now: Duration) -> Caller? {
         guard let bearer = credentials.bearer, let grant = tokens.grant(of: bearer, now: now) else { return nil }
         let kinds = kind.map { [$0] } ?? SandboxOwnerKind.allCases
         for kind in kinds {
             guard let token = credentials[kind] else { continue }
-            return ShopperToken.owner(token, kind).map { .shopper($0) } ?? .nobody
+            return ShopperTokenText.owner(token, kind).map { .shopper($0) } ?? .nobody
         }
         return grant == .clientCredentials ? .administrator : .nobody
     }
 
     /// Whether client credentials and a shopper's token came together.
-    func isMixed(_ credentials: Credentials, now: Duration) -> Bool {
+    func isMixed(_ credentials: RequestCredentials, now: Duration) -> Bool {
         guard credentials.customerToken != nil || credentials.accountToken != nil, let bearer = credentials.bearer
         else { return false }
         return tokens.grant(of: bearer, now: now) == .clientCredentials
     }
 }
 
-extension Answer {
+extension Reply {
     /// The access token is missing, unknown or expired (Elastic Path, Getting Started, Errors).
-    static var unauthorized: Answer { .error(401, "Unable to validate access token") }
+    static var unauthorized: Reply { .error(401, "Unable to validate access token") }
 
     /// The token does not allow the call (the spelling of the vendor's cart examples).
-    static var unauthorizedCall: Answer { .error(403, "Unauthorised call") }
+    static var unauthorizedCall: Reply { .error(403, "Unauthorised call") }
 }
 
 extension Store {
     /// POST /oauth/access_token. The answer is not wrapped in `data`, and `status` is a string in its errors.
-    mutating func accessToken(form: [String: String], contentType: String?, now: Duration) -> Answer {
+    mutating func accessToken(form: [String: String], contentType: String?, now: Duration) -> Reply {
         guard contentType.map({ $0.lowercased().hasPrefix("application/x-www-form-urlencoded") }) == true else {
             return Self.tokenRefused("The body must be application/x-www-form-urlencoded").asMalformed()
         }
@@ -108,7 +108,7 @@ extension Store {
         }
     }
 
-    private static func tokenRefused(_ detail: String) -> Answer {
+    private static func tokenRefused(_ detail: String) -> Reply {
         .error(400, ErrorItem(status: .text(400), title: "Bad Request", detail: detail))
     }
 }

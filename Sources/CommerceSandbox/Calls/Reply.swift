@@ -1,5 +1,5 @@
 /// What the sandbox answers to one request.
-struct Answer: Sendable {
+struct Reply: Sendable {
     var status: Int
     var headers: [(name: String, value: String)] = []
     var body: [UInt8] = []
@@ -7,11 +7,11 @@ struct Answer: Sendable {
     /// The request could not be understood.
     var malformed = false
 
-    static func json(_ status: Int, _ build: (inout JSONText) -> Void) -> Answer {
-        Answer(status: status, body: JSONText(build).bytes)
+    static func json(_ status: Int, _ build: (inout JSONText) -> Void) -> Reply {
+        Reply(status: status, body: JSONText(build).bytes)
     }
 
-    static func noContent() -> Answer { Answer(status: 204) }
+    static func noContent() -> Reply { Reply(status: 204) }
 }
 
 /// One element of `errors`.
@@ -50,9 +50,9 @@ struct ErrorItem {
     }
 }
 
-extension Answer {
+extension Reply {
     /// `{"errors":[...]}` with one element.
-    static func error(_ status: Int, _ item: ErrorItem) -> Answer {
+    static func error(_ status: Int, _ item: ErrorItem) -> Reply {
         json(status) { text in
             text.raw(#"{"errors":["#)
             item.write(to: &text)
@@ -61,12 +61,12 @@ extension Answer {
     }
 
     /// An error whose `status` is the number of the HTTP status.
-    static func error(_ status: Int, _ title: String, _ detail: String? = nil) -> Answer {
+    static func error(_ status: Int, _ title: String, _ detail: String? = nil) -> Reply {
         error(status, ErrorItem(status: .number(status), title: title, detail: detail))
     }
 
     /// The same answer, counted as a request that could not be understood.
-    func asMalformed() -> Answer {
+    func asMalformed() -> Reply {
         var answer = self
         answer.malformed = true
         return answer
