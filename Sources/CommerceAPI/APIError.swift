@@ -17,7 +17,7 @@ package struct APIError: Error, Sendable, Equatable {
         case readOnly
         /// The time is over that a person set for the run.
         case deadline
-        /// Somebody asked to stop, or the task was cancelled.
+        /// A person or the system asked to stop, or the task was cancelled.
         case stopped
     }
 

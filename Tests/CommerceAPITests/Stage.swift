@@ -59,3 +59,11 @@ struct Stage: Sendable {
 func association(_ owner: String, _ cart: String, _ kind: OwnerKind = .customer) throws -> Association {
     Association(kind, try #require(OwnerID(owner)), try #require(CartID(cart)))
 }
+
+extension CommerceClient {
+    /// Gets a token before a test's own calls.
+    func authenticate() async throws(APIError) {
+        if let standing = standingError { throw standing }
+        _ = try await tokens.token { await self.issueToken() }
+    }
+}

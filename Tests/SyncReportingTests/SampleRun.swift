@@ -77,14 +77,15 @@ struct SampleRun {
         var rejected = RunReport.RejectedRecords(file: "rejects.csv")
         rejected.add(.init(export: "customers.csv", line: 17, reason: "no cart"))
         rejected.add(.init(export: "accounts.xml", line: 90, reason: "characters that a cart id may not have: ü"))
+        var counts = PlanCounts()
+        (counts.creates, counts.deletes) = (outcomes.create.total, outcomes.delete.total)
+        (counts.kept, counts.unmanaged) = (18_004, 412)
         var report = RunReport(
             run: "20261121-101500-7f3a", command: "sync", store: "euwest.api.elasticpath.com", source: "nightly",
             verdict: .init(
                 words: words, exitStatus: exitStatus, next: exitStatus == .done ? nil : "cartsync import rejects.csv"),
             started: Self.wallClock,
-            plan: .init(
-                creates: outcomes.create.total, deletes: outcomes.delete.total, kept: 18_004, unmanaged: 412,
-                current: .api, currentReason: "the listing is complete: 4,812 carts on 49 pages"),
+            plan: .init(counts, current: .api, currentReason: "the listing is complete: 4,812 carts on 49 pages"),
             measured: .init(
                 recorder.snapshot(), rateLimit: 20, ended: Self.wallClock.addingTimeInterval(seconds)))
         report.exports = [

@@ -71,7 +71,7 @@ enum ConnectionFault: Error, Sendable, Equatable {
     case lost(String)
     /// The deadline passed; the store may have done what it was asked.
     case timeout(Duration)
-    /// The answer is larger than any that makes sense.
+    /// The answer is larger than any valid one.
     case tooLarge(Int)
     /// The task was cancelled.
     case cancelled

@@ -2,9 +2,9 @@ import CallPacing
 import CartAssociations
 import Foundation
 
-/// What getting a token showed.
+/// What asking for a token showed.
 package struct TokenCheck: Sendable {
-    /// How long the token is good for.
+    /// How long the token is valid.
     package let life: Duration
     package let took: Duration
     /// How far this machine's clock is ahead of the store's, in whole seconds; negative if it is behind, nil if the

@@ -48,7 +48,7 @@ extension CommerceClient {
     /// move, and as many distinct carts were seen as the store says there are.
     ///
     /// - Parameters:
-    ///   - mostPages: a listing that would take more is given up after its first page, as an incomplete one; nil: any.
+    ///   - mostPages: a listing that would take more is given up after its first page, as an incomplete one; nil for no bound.
     ///   - progress: told carts read and the total after each page.
     /// - Throws: `APIError` if a page cannot be read at all.
     package func listAssociations(
@@ -120,7 +120,7 @@ extension CommerceClient {
 
     private enum PageAnswer {
         case page(ListingPage)
-        /// The store does not accept the shopper's token, in a sentence; other shoppers' may be good.
+        /// The store does not accept the shopper's token, in a sentence; other shoppers' may be valid.
         case tokenRefused(String)
     }
 

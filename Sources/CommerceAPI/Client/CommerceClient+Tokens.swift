@@ -4,14 +4,6 @@ import Foundation
 import Synchronization
 
 extension CommerceClient {
-    /// Gets a token before anything else is done, to find wrong credentials or an unreachable store early.
-    ///
-    /// - Throws: `APIError` if the store issues no token.
-    package func authenticate() async throws(APIError) {
-        if let standing = standingError { throw standing }
-        _ = try await tokens.token { await self.issueToken() }
-    }
-
     /// Asks the store for a token: the one call that carries the secret.
     func issueToken() async -> Result<TokenKeeper.Issued, APIError> {
         do {

@@ -21,11 +21,11 @@ final class AnswerCollector: HTTPClientResponseDelegate {
         self.now = now
     }
 
-    /// What has come of the answer; nil if not even its head came.
+    /// The part of the answer that has come; nil before its head.
     var answer: Answer? { state.withLock(\.answer) }
 
-    /// When the request's body left and its answer began; nil if there was no body or no answer, or if
-    /// they came the other way round.
+    /// When the request's body left and its answer began; nil if the request has no body, if no answer came, or if it
+    /// came before the body left.
     var travel: Travel? {
         state.withLock { state in
             guard let written = state.written, let begun = state.begun, written <= begun else { return nil }

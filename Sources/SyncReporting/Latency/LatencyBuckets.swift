@@ -2,7 +2,7 @@ import Histogram
 
 /// One bucket of a histogram that is small enough to be read.
 struct LatencyBucket: Codable, Sendable, Equatable {
-    /// The upper bound in milliseconds; nil for the last bucket, which has none.
+    /// The upper bound in milliseconds; nil for the last bucket.
     var upTo: Double?
     /// Durations in this bucket and no lower one.
     var count: Int
@@ -15,7 +15,7 @@ package enum LatencyBuckets {
         0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000,
     ]
 
-    /// All buckets, also the empty ones.
+    /// All buckets, the empty ones too.
     static func count(_ tally: LatencyTally) -> [LatencyBucket] {
         var buckets = bounds.map { LatencyBucket(upTo: $0, count: 0) } + [LatencyBucket(upTo: nil, count: 0)]
         let histogram = tally.histogram

@@ -54,7 +54,7 @@ struct LatencyTally: Sendable {
     var maximum: UInt64 { histogram.maxRecorded }
     var bytes: Int { histogram.totalCount == 0 ? 0 : histogram.estimatedFootprintInBytes }
 
-    /// Records a duration in microseconds; nil is one out of range.
+    /// Records a duration in microseconds; nil means that it is out of range.
     @inline(__always)
     mutating func record(_ microseconds: UInt64?) {
         guard let microseconds else {

@@ -27,7 +27,7 @@ package final class LatencyRecorder: Sendable {
 
     /// Notes that the run stood still from one moment to another, because a person was asked.
     ///
-    /// Nobody is slow while a person thinks: rates and plots leave this time out.
+    /// The store is not slow while a person thinks: rates and plots leave this time out.
     package func recordApprovalWait(from asked: ContinuousClock.Instant, to answered: ContinuousClock.Instant) {
         recording.withLock { $0.idle.append(asked - started..<max(asked, answered) - started) }
     }

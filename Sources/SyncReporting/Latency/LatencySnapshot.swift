@@ -93,8 +93,5 @@ package struct LatencySnapshot: Sendable {
         return all.count == 0 ? nil : Double(all.value(atPercentile: percentile)) / 1000
     }
 
-    /// Why that rate was set.
-    var currentRateReason: String? { rate.steps.last?.reason }
-
     func operationTotals(_ operation: Operation) -> OperationTotals { totals[operation.index] }
 }

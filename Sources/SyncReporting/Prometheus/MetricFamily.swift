@@ -41,8 +41,8 @@ struct MetricFamily {
         samples.append(Sample(suffix: "_count", labels: [label], value: Double(passed)))
     }
 
-    /// The family as the last run's own figures: what they count does not add up from run to run, so that no counter
-    /// is one, and the source stands in each label, since the files of several sources lie in one folder.
+    /// The family with the figures of the last run alone. They do not add up from run to run: counters become gauges.
+    /// Each sample is labelled with its source, because the files of several sources lie in one folder.
     func ofLastRun(source: String) -> MetricFamily {
         var family = self
         let stem = name.dropFirst(Self.prefix.count)

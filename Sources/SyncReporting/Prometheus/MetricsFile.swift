@@ -4,7 +4,7 @@ package import struct Foundation.Date
 
 /// The metrics of one run in a file, for the node exporter's textfile collector.
 package enum MetricsFile {
-    /// The run that the file tells of.
+    /// The run that the file describes.
     package enum LastRun: Sendable {
         case report(RunReport)
         /// A run that ended before there was anything to report.
@@ -34,7 +34,7 @@ package enum MetricsFile {
 
     /// Writes the file, whole or not at all, readable for the collector, which is another user's process.
     ///
-    /// - Parameter lastSuccess: when an earlier run of the source last did all it had to.
+    /// - Parameter lastSuccess: the end of the last earlier run of the source that did all it had to.
     ///
     /// Throws `ReportNotWritten`.
     package static func write(_ run: LastRun, lastSuccess: Date?, to path: String) throws {

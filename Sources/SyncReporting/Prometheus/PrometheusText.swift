@@ -25,9 +25,9 @@ package struct PrometheusText: Sendable {
         }
     }
 
-    /// What is going on now; all 0 in a process that is idle.
+    /// What the process does now; all 0 if it is idle.
     package struct Now: Sendable {
-        /// Calls a second of late.
+        /// Calls a second in about the last half minute.
         package var rate = 0.0
         /// The rate in force, in calls a second.
         package var limit = 0.0
@@ -37,9 +37,9 @@ package struct PrometheusText: Sendable {
         package var exportsWaiting = 0
         /// Runs that wait for a person.
         package var approvalsWaiting = 0
-        /// What a user's process may still write on the disk of the state folder; nil if it cannot be asked.
+        /// The bytes that a user's process may still write on the disk of the state folder; nil if unknown.
         package var stateFreeBytes: Int?
-        /// The size of the ledger with its log; nil if it cannot be asked.
+        /// The size of the ledger with its log; nil if unknown.
         package var ledgerBytes: Int?
 
         package init() {}
@@ -57,7 +57,7 @@ package struct PrometheusText: Sendable {
         var lastSuccess: Date?
     }
 
-    /// - Parameter sources: the names of all sources, each has its counters from the start.
+    /// - Parameter sources: the names of all sources: each has its counters from the start.
     package init(sources: [String]) {
         for source in sources { self.sources[source] = Source() }
     }
@@ -79,9 +79,9 @@ package struct PrometheusText: Sendable {
     /// Counts what a run did since it was resumed.
     ///
     /// - Parameters:
-    ///   - report: that of the whole run.
+    ///   - report: the report of the whole run.
     ///   - earlier: the outcomes before, which are counted already or belong to an earlier process.
-    ///   - calls: those made since.
+    ///   - calls: the calls made since then.
     package mutating func add(_ report: RunReport, after earlier: RunOutcomes, calls: LatencyReport) {
         add(calls)
         for kind in ChangeKind.allCases {
@@ -98,7 +98,7 @@ package struct PrometheusText: Sendable {
         if status == .done { succeeded(source: report.source, at: report.ended) }
     }
 
-    /// Counts the calls of a run that ended without a report, or goes on.
+    /// Counts the calls of a run that ended without a report, or has not ended.
     package mutating func add(_ latency: LatencyReport) {
         for operation in latency.operations { calls[operation.operation.index].add(operation) }
     }
@@ -108,7 +108,7 @@ package struct PrometheusText: Sendable {
         sources[source, default: Source()].runs[RunStatus(exitStatus), default: 0] += 1
     }
 
-    /// Notes the last success of a source, also one before this process began.
+    /// Notes the last success of a source; it may be older than this process.
     package mutating func succeeded(source: String, at time: Date) {
         sources[source, default: Source()].lastSuccess = time
     }

@@ -141,13 +141,11 @@ extension RunReport {
         /// Why there.
         package var currentReason: String
 
-        package init(
-            creates: Int, deletes: Int, kept: Int, unmanaged: Int, current: CurrentSource, currentReason: String
-        ) {
-            self.creates = creates
-            self.deletes = deletes
-            self.kept = kept
-            self.unmanaged = unmanaged
+        package init(_ counts: PlanCounts, current: CurrentSource, currentReason: String) {
+            creates = counts.creates
+            deletes = counts.deletes
+            kept = counts.kept
+            unmanaged = counts.unmanaged
             self.current = current
             self.currentReason = currentReason
         }
@@ -166,16 +164,6 @@ extension RunReport {
         package var unit: String
         /// How many seconds into the run it was first seen to be crossed; nil if it never was while the run went on.
         package var crossedAfter: Double?
-
-        package init(
-            objective: String, isCrossed: Bool, measured: Double?, unit: String, crossedAfter: Double? = nil
-        ) {
-            self.objective = objective
-            self.isCrossed = isCrossed
-            self.measured = measured
-            self.unit = unit
-            self.crossedAfter = crossedAfter
-        }
     }
 
     /// Changes that did not succeed, of one reason.

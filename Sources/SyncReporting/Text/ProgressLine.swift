@@ -1,5 +1,6 @@
-/// Says when a progress line is due, and what it says: speeds come from the last half minute: a pause or a slower
-/// store shows soon.
+/// Says when a progress line is due, and what it says.
+///
+/// Speeds come from the last half minute: a pause or a slower store shows soon.
 package struct ProgressMeter: Sendable {
     /// How often a line is due on a terminal.
     static let terminalInterval: Duration = .milliseconds(200)
@@ -36,7 +37,7 @@ package struct ProgressMeter: Sendable {
         samples = [Sample(moment: now, done: done, attempts: attempts)]
     }
 
-    /// Whether it is time for a line; ask before working out the counts.
+    /// Whether it is time for a line; ask before the counts are worked out.
     package func isDue(now: ContinuousClock.Instant) -> Bool { now >= due }
 
     /// When the next line is due.
@@ -72,7 +73,7 @@ package struct ProgressMeter: Sendable {
 package struct ProgressCounts: Sendable, Equatable {
     /// Changes with an outcome, or pages listed.
     package var done: Int
-    /// nil while it is unknown.
+    /// Changes or pages in all; nil while that is unknown.
     package var total: Int?
     /// Requests on the wire so far.
     package var attempts: Int
@@ -116,15 +117,15 @@ package struct ProgressLine: Sendable, Equatable {
     package let counts: ProgressCounts
     /// Since the phase began.
     let elapsed: Double
-    /// Calls a second of late; nil until that can be said.
+    /// Calls a second in the last half minute; nil while that cannot be said.
     package let rate: Double?
-    /// Seconds until all is done at the speed of late; nil if that cannot be said.
+    /// Seconds until all is done at the speed of the last half minute; nil if that cannot be said.
     package let secondsLeft: Double?
 
     /// The line for a terminal: no wider than that, the least important parts left out first; no line end.
     package func terminal(width: Int) -> String {
         // The order in which parts give way; the last ones never do.
-        // While nothing moves, that is what a person wants to know.
+        // While calls are held back, that is what a person wants to know.
         let order: [Part] =
             counts.pauseLeft == nil
             ? [.reason, .bar, .p50, .retries, .p99, .rate, .left, .failed, .share]
@@ -168,7 +169,7 @@ package struct ProgressLine: Sendable, Equatable {
         return parts.joined(separator: "  ")
     }
 
-    /// - Parameter aligned: whether the number takes the room that the total needs.
+    /// - Parameter aligned: whether the number is padded to the width of the total.
     private func doneText(aligned: Bool = false) -> String {
         guard let total = counts.total else { return Figures.count(counts.done) }
         let whole = Figures.count(total)

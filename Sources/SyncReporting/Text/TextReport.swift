@@ -7,7 +7,7 @@ package struct TextReport: Sendable {
     let width: Int
     let color: Bool
 
-    /// Under this many columns nothing useful can be shown, so lines are made for this many.
+    /// A narrower terminal cannot show anything useful: lines are made for this many columns then.
     static let narrowest = 40
 
     /// - Parameters:
@@ -94,7 +94,7 @@ extension TextReport {
             ("rejected", { $0.rejected }, .bad, 1), ("failed", { $0.failed }, .bad, 0),
             ("skipped", { $0.skipped }, .warning, 3), ("pending", { $0.pending }, .warning, 2),
         ]
-        // Columns without a number are noise, except the two that everybody looks for.
+        // Columns of zeros are noise, except the two that every reader looks for.
         let shown = titles.filter { title in
             title.dispensable == 0 || ChangeKind.allCases.contains { title.number(outcomes[$0]) > 0 }
         }
@@ -247,7 +247,7 @@ extension TextReport {
         return lines
     }
 
-    /// A bar in eighths of a column; something is never drawn as nothing.
+    /// A bar in eighths of a column; a share above 0 has one eighth at least.
     static func bar(_ share: Double, columns: Int) -> String {
         let eighths = max(share > 0 ? 1 : 0, Int((share * Double(columns) * 8).rounded()))
         let partial = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8]
@@ -592,7 +592,7 @@ extension TextReport {
         return "\(run), record \(record) on line \(line) of \(origin.export ?? "its export")"
     }
 
-    /// The changes as a table, each with a line below it that says of what, and from where.
+    /// The changes as a table; below each stand its association, its origin and the store's message.
     private func plannedChanges(_ changes: [Explanation.PlannedChange]) -> [String] {
         guard !changes.isEmpty else { return [] }
         var table = TextTable([
