@@ -7,7 +7,7 @@ extension Duration {
     }
 
     /// Seconds with at most one decimal, for instance `4.2 s`.
-    package var inSeconds: String {
+    var secondsInWords: String {
         let tenths = (nanoseconds + 50_000_000) / 100_000_000
         return tenths % 10 == 0 ? "\(tenths / 10) s" : "\(tenths / 10).\(tenths % 10) s"
     }
@@ -15,6 +15,6 @@ extension Duration {
     /// `4.2 s`, or `850 ms` below a second.
     package var inWords: String {
         let milliseconds = nanoseconds / 1_000_000
-        return milliseconds < 1000 ? "\(milliseconds) ms" : inSeconds
+        return milliseconds < 1000 ? "\(milliseconds) ms" : secondsInWords
     }
 }

@@ -155,7 +155,7 @@ package final class Pacer: Sendable {
             let wasCut = state.rate.tooMany(
                 sentAt: nanoseconds(admission.granted), now: now, calmFrom: until)
             state.pace.setLimit(state.rate.rate, now: now)
-            let words = "429 too many requests, paused for \(pause.inSeconds)"
+            let words = "429 too many requests, paused for \(pause.secondsInWords)"
             return RateChange(
                 rate: state.rate.rate, reason: wasCut ? words + ", rate halved" : words, pause: pause, isTrouble: true)
         }

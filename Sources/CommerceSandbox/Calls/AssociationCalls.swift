@@ -60,14 +60,9 @@ extension Store {
             }
         }
         var cart: Cart
-        if let known = carts[id] {
-            cart = known
-        } else {
-            switch behaviour.unknownCart {
-            case .creates: cart = autoCreate(id, now: now)
-            case .notFound: return .cartNotFound
-            case .badRequest: return .error(400, "Bad Request", "Cart not found")
-            }
+        switch namedCart(id, now: now) {
+        case .found(let named): cart = named
+        case .refused(let reply): return reply
         }
         guard cart.contactEmail == nil else {
             // The vendor's one documented body: the HTTP status is 422, the status inside it 400.

@@ -59,14 +59,9 @@ extension Store {
         case .failure(let error): return Self.unprocessable(error)
         }
         var cart: Cart
-        if let known = carts[id] {
-            cart = known
-        } else {
-            switch behaviour.unknownCart {
-            case .creates: cart = autoCreate(id, now: now)
-            case .notFound: return .cartNotFound
-            case .badRequest: return .error(400, "Bad Request", "Cart not found")
-            }
+        switch namedCart(id, now: now) {
+        case .found(let named): cart = named
+        case .refused(let reply): return reply
         }
         if fields.contactEmail != nil && cart.isRegistered {
             return .json(422) { Self.emailRefused.write(to: &$0) }
@@ -77,6 +72,21 @@ extension Store {
         cart.extras.merge(fields.extras) { $1 }
         store(cart, now: now)
         return answer(200, cart)
+    }
+
+    enum NamedCart {
+        case found(Cart)
+        case refused(Reply)
+    }
+
+    /// The cart that a write names; `SandboxBehaviour.unknownCart` says what becomes of an unknown one.
+    mutating func namedCart(_ id: String, now: Duration) -> NamedCart {
+        if let known = carts[id] { return .found(known) }
+        switch behaviour.unknownCart {
+        case .creates: return .found(autoCreate(id, now: now))
+        case .notFound: return .refused(.cartNotFound)
+        case .badRequest: return .refused(.error(400, "Bad Request", "Cart not found"))
+        }
     }
 
     mutating func deleteCart(_ id: String, _ credentials: RequestCredentials, now: Duration) -> Reply {
