@@ -85,7 +85,7 @@ struct SampleRun {
             verdict: .init(
                 words: words, exitStatus: exitStatus, next: exitStatus == .done ? nil : "cartsync import rejects.csv"),
             started: Self.wallClock,
-            plan: .init(counts, current: .api, currentReason: "the listing is complete: 4,812 carts on 49 pages"),
+            plan: .init(counts, current: .api, reason: "the listing is complete: 4,812 carts on 49 pages"),
             measured: .init(
                 recorder.snapshot(), rateLimit: 20, ended: Self.wallClock.addingTimeInterval(seconds)))
         report.exports = [

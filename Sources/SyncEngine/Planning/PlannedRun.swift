@@ -198,11 +198,3 @@ extension RunOutcomes {
         delete.pending = counts.deletes
     }
 }
-
-extension RunReport.PlanSummary {
-    init(_ counts: PlanCounts, current: CurrentSource, reason: String) {
-        self.init(
-            creates: counts.creates, deletes: counts.deletes, kept: counts.kept, unmanaged: counts.unmanaged,
-            current: current, currentReason: reason)
-    }
-}

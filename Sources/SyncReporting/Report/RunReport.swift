@@ -141,13 +141,14 @@ extension RunReport {
         /// Why there.
         package var currentReason: String
 
-        package init(_ counts: PlanCounts, current: CurrentSource, currentReason: String) {
+        /// - Parameter reason: why the current associations were read there.
+        package init(_ counts: PlanCounts, current: CurrentSource, reason: String) {
             creates = counts.creates
             deletes = counts.deletes
             kept = counts.kept
             unmanaged = counts.unmanaged
             self.current = current
-            self.currentReason = currentReason
+            currentReason = reason
         }
 
         package var changes: Int { creates + deletes }
@@ -314,7 +315,7 @@ extension RunReport {
     /// Every sum in the report that does not add up, as a sentence; empty for every run that is told truly.
     ///
     /// No record and no change may go missing between the parts of a report.
-    func inconsistencies() -> [String] {
+    package func inconsistencies() -> [String] {
         var found: [String] = []
         for export in exports
         where export.records != export.accepted + export.duplicates + export.rejectedCount + (export.elsewhere ?? 0)
