@@ -125,7 +125,7 @@ extension RunReport {
             self.sha256 = sha256
         }
 
-        var rejectedCount: Int { rejected.values.reduce(0, +) }
+        package var rejectedCount: Int { rejected.values.reduce(0, +) }
     }
 
     /// The plan in counts.
