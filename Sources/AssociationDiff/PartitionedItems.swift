@@ -32,7 +32,10 @@ struct PartitionedItem: BitwiseCopyable {
 ///
 /// A partition is a list of blocks. Full blocks stay in memory until the budget is used up; later ones go to the
 /// temporary file. Items keep the order in which they were added.
-struct PartitionedItems: ~Copyable {
+///
+/// Unsafe storage: the blocks that are being filled are one piece of memory, which is made in `init` and freed in
+/// `deinit`, and never leaves this type. Only what was written is ever read, and what is never touched costs nothing.
+@safe struct PartitionedItems: ~Copyable {
     /// 2^9 partitions: of ten million against ten million each holds about a megabyte.
     static let partitionBits: UInt64 = 9
     static let partitions = 1 << 9
@@ -44,10 +47,12 @@ struct PartitionedItems: ~Copyable {
     private var file: SpillFile?
     private var spilledBlocks = 0
     private var heldBlocks = 0
+    /// A block for each partition, and how many items are in it.
+    private let open: UnsafeMutablePointer<PartitionedItem>
+    private let openCounts: UnsafeMutablePointer<Int>
     private var contents = [Partition](repeating: Partition(), count: partitions)
 
     private struct Partition {
-        var open: [PartitionedItem] = []
         /// Full blocks in memory; they are all older than the spilled ones.
         var held: [[PartitionedItem]] = []
         /// Full blocks in the file, by their number.
@@ -57,37 +62,49 @@ struct PartitionedItems: ~Copyable {
     init(memoryBudget: Int, spillFolder: String) {
         self.memoryBudget = memoryBudget
         self.spillFolder = spillFolder
+        unsafe open = .allocate(capacity: Self.partitions * Self.blockItems)
+        unsafe openCounts = .allocate(capacity: Self.partitions)
+        unsafe openCounts.initialize(repeating: 0, count: Self.partitions)
+    }
+
+    deinit {
+        unsafe open.deallocate()
+        unsafe openCounts.deallocate()
     }
 
     func count(in partition: Int) -> Int {
         let content = contents[partition]
-        return content.open.count + (content.held.count + content.spilled.count) * Self.blockItems
+        return unsafe openCounts[partition] + (content.held.count + content.spilled.count) * Self.blockItems
     }
 
     mutating func append(_ item: PartitionedItem) throws(FileError) {
+        // Nine bits are below the number of partitions, and a full block is emptied at once.
         let partition = Int(item.high >> (64 - Self.partitionBits))
-        contents[partition].open.append(item)
-        if contents[partition].open.count == Self.blockItems { try close(partition) }
+        let count = unsafe openCounts[partition]
+        unsafe open[partition &* Self.blockItems &+ count] = item
+        unsafe openCounts[partition] = count &+ 1
+        if count &+ 1 == Self.blockItems { try close(partition) }
     }
 
-    /// Puts a partition's full block away and opens an empty one.
+    /// Puts a partition's full block away and empties it.
     private mutating func close(_ partition: Int) throws(FileError) {
         let blockBytes = Self.blockItems * MemoryLayout<PartitionedItem>.stride
+        let block = unsafe block(of: partition)
         if (heldBlocks + 1) * blockBytes <= memoryBudget && contents[partition].spilled.isEmpty {
             heldBlocks += 1
-            contents[partition].held.append(contents[partition].open)
-            contents[partition].open = []
-            contents[partition].open.reserveCapacity(Self.blockItems)
-            return
+            contents[partition].held.append(unsafe Array(block))
+        } else {
+            if file == nil { file = try SpillFile(folder: spillFolder) }
+            // Unsafe only because a raw view may show padding: items have none.
+            try file?.write(unsafe block.span.bytes, at: spilledBlocks * blockBytes)
+            contents[partition].spilled.append(spilledBlocks)
+            spilledBlocks += 1
         }
-        if file == nil { file = try SpillFile(folder: spillFolder) }
-        let block = contents[partition].open
-        let items = block.span
-        // Unsafe only because a raw view may show padding: items have none.
-        try file?.write(unsafe items.bytes, at: spilledBlocks * blockBytes)
-        contents[partition].spilled.append(spilledBlocks)
-        spilledBlocks += 1
-        contents[partition].open.removeAll(keepingCapacity: true)
+        unsafe openCounts[partition] = 0
+    }
+
+    private func block(of partition: Int) -> UnsafeBufferPointer<PartitionedItem> {
+        unsafe UnsafeBufferPointer(start: open + partition * Self.blockItems, count: openCounts[partition])
     }
 
     /// Visits a partition's items in the order they were added.
@@ -106,12 +123,13 @@ struct PartitionedItems: ~Copyable {
                 for item in block { visit(item) }
             }
         }
-        for item in content.open { visit(item) }
+        for unsafe item in unsafe block(of: partition) { visit(item) }
     }
 
-    /// Frees a partition's memory.
+    /// Forgets a partition's items, and frees their memory but for its open block.
     mutating func drop(_ partition: Int) {
         contents[partition] = Partition()
+        unsafe openCounts[partition] = 0
     }
 }
 

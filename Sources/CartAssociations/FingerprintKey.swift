@@ -132,12 +132,18 @@ struct FingerprintLanes {
         low = Self.fold(low ^ second, first ^ d)
     }
 
+    /// The bytes from a place on, fewer than eight.
     private static func tail(_ bytes: RawSpan, from start: Int) -> UInt64 {
+        // Unsafe only in that the loads are unaligned and of trivial types: the span checks their bounds.
+        let count = bytes.byteCount - start
+        if bytes.byteCount >= 8 {
+            // The last eight bytes at once, less those before the start.
+            let last = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: bytes.byteCount - 8, as: UInt64.self)
+            return count == 0 ? 0 : last.littleEndian >> UInt64(64 - 8 * count)
+        }
         var word: UInt64 = 0
-        var shift: UInt64 = 0
-        for offset in start..<bytes.byteCount {
-            word |= UInt64(unsafe bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self)) << shift
-            shift += 8
+        for offset in (start..<bytes.byteCount).reversed() {
+            word = word << 8 | UInt64(unsafe bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self))
         }
         return word
     }

@@ -28,6 +28,21 @@ struct FingerprintKeyTests {
                 == Fingerprint(high: 3_194_544_941_274_187_059, low: 13_851_364_881_572_302_321))
     }
 
+    @Test("nor does it for any length of either id")
+    func pinnedLengths() throws {
+        let key = try #require(key)
+        var (high, low) = (UInt64(0), UInt64(0))
+        for length in 0...40 {
+            let owner = (0..<length).map { UInt8(truncatingIfNeeded: length * 7 + $0 * 13) }
+            let cart = (0..<40 - length).map { UInt8(truncatingIfNeeded: $0 * 29 + 1) }
+            let fingerprint = key.fingerprint(.customer, owner: owner.span, cart: cart.span)
+            high = (high ^ fingerprint.high) &* 3
+            low = (low ^ fingerprint.low) &* 3
+        }
+        #expect(high == 6_945_671_933_085_178_749)
+        #expect(low == 3_191_863_319_952_247_971)
+    }
+
     @Test("an association has the fingerprint of its bytes")
     func sameAsBytes() throws {
         let key = try #require(key)
