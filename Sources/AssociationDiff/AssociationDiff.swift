@@ -42,7 +42,7 @@ package struct AssociationDiff: ~Copyable {
 
     /// Adds a fingerprint to one side, or to several at once; one call may hold one of `wanted` and `unwanted`.
     ///
-    /// Throws where the temporary file cannot be written.
+    /// Throws if the temporary file cannot be written.
     package mutating func add(_ fingerprint: Fingerprint, to sides: Sides) throws(FileError) {
         var position: UInt64 = 0
         // Bits, because the compiler makes a set of sets of an array at every call.
@@ -55,7 +55,7 @@ package struct AssociationDiff: ~Copyable {
 
     /// Adds what the ledger's row of this number says: that the association exists, is asserted, or both.
     ///
-    /// Rows are numbered from 0; no number and no fingerprint may come twice. Throws where the temporary file cannot
+    /// Rows are numbered from 0; no number and no fingerprint may come twice. Throws if the temporary file cannot
     /// be written.
     package mutating func add(_ fingerprint: Fingerprint, row: Int, to sides: Sides) throws(FileError) {
         rows = max(rows, row + 1)
@@ -66,7 +66,7 @@ package struct AssociationDiff: ~Copyable {
     /// Joins everything added and leaves the comparison empty.
     ///
     /// `listingExtra` false holds no fingerprint of what exists and is not wanted; the rows are known all the same.
-    /// Throws where the temporary file cannot be read.
+    /// Throws if the temporary file cannot be read.
     package mutating func join(listingExtra: Bool = true) throws(FileError) -> Difference {
         var difference = Difference(records: records, rows: rows)
         var table = PartitionTable()

@@ -10,7 +10,7 @@ package struct Difference: Sendable {
     package private(set) var contradictory: RecordSet
     /// Wanted again by a later record of the same kind: every record but the first of each association.
     package private(set) var repeated: RecordSet
-    /// Existing and named by no record; empty where only their rows or their number was asked for.
+    /// Existing and named by no record; empty if only their rows or their number was asked for.
     package private(set) var extra = FingerprintSet()
     /// The rows of the ledger that exist, that no record names, and that the source did not assert.
     package private(set) var extraRows: RecordSet
@@ -18,13 +18,13 @@ package struct Difference: Sendable {
     package private(set) var droppedRows: RecordSet
 
     /// Distinct associations wanted.
-    package private(set) var wantedCount = 0
+    private(set) var wantedCount = 0
     /// Distinct associations that exist, as far as was added.
     package private(set) var existingCount = 0
     /// Wanted and existing: nothing is to be done for them.
     package private(set) var keptCount = 0
-    /// The size of `extra`, counted even where it was not listed.
-    package private(set) var extraCount = 0
+    /// The size of `extra`, counted even if it was not listed.
+    private(set) var extraCount = 0
 
     private var contradictions = 0
 

@@ -73,7 +73,7 @@ package struct FingerprintSet: Sendable {
         Int(truncatingIfNeeded: fingerprint.low) & mask
     }
 
-    /// The slot that holds the fingerprint, or the empty one where it belongs.
+    /// The slot that holds the fingerprint, or the empty one in which it belongs.
     private func slot(of fingerprint: Fingerprint) -> Int {
         var slot = home(of: fingerprint)
         // Halves are compared one by one: the compiler would call the struct's comparison across the module.

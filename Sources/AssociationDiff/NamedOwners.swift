@@ -34,14 +34,14 @@ package struct NamedOwners: ~Copyable {
 
     /// Adds an owner that the export names, once or several times.
     ///
-    /// Throws where the temporary file cannot be written.
+    /// Throws if the temporary file cannot be written.
     package mutating func add(_ owner: Fingerprint) throws(FileError) {
         try store.append(PartitionedItem(owner, sides: .wanted, position: 0))
     }
 
     /// Adds the owner of a row, by the row's number.
     ///
-    /// Throws where the temporary file cannot be written.
+    /// Throws if the temporary file cannot be written.
     package mutating func add(_ owner: Fingerprint, row: Int) throws(FileError) {
         rows = max(rows, row + 1)
         try store.append(PartitionedItem(owner, sides: .row, position: UInt64(row)))
@@ -49,7 +49,7 @@ package struct NamedOwners: ~Copyable {
 
     /// The rows among those added whose owners are among those added.
     ///
-    /// Throws where the temporary file cannot be read.
+    /// Throws if the temporary file cannot be read.
     package consuming func find() throws(FileError) -> Rows {
         var found = Rows(rows: rows)
         var table = PartitionTable()

@@ -123,7 +123,8 @@ struct PartitionedItem: BitwiseCopyable {
                 for item in block { visit(item) }
             }
         }
-        for unsafe item in unsafe block(of: partition) { visit(item) }
+        let block = unsafe block(of: partition)
+        for index in unsafe block.indices { visit(unsafe block[index]) }
     }
 
     /// Forgets a partition's items, and frees their memory but for its open block.
@@ -148,7 +149,7 @@ struct PartitionTable {
     }
 
     /// Unites an item with the others of its fingerprint and keeps the first record's position, or else the row's
-    /// number; returns false where the item is a record that repeats an earlier one of the same kind.
+    /// number; returns false if the item is a record that repeats an earlier one of the same kind.
     mutating func merge(_ item: PartitionedItem) -> Bool {
         let slot = slot(of: item)
         let known = slots[slot]

@@ -17,14 +17,14 @@ package struct SharedCarts: ~Copyable {
 
     /// Adds one record's cart and owner, by the fingerprints of each alone.
     ///
-    /// Throws where the temporary file cannot be written.
+    /// Throws if the temporary file cannot be written.
     package mutating func add(cart: Fingerprint, owner: Fingerprint) throws(FileError) {
         try store.append(PartitionedItem(cart, sides: .wanted, position: owner.low))
     }
 
     /// The carts with several owners among those added.
     ///
-    /// Owners are told apart by 59 bits of their keyed fingerprints. Throws where the temporary file cannot be read.
+    /// Owners are told apart by 59 bits of their keyed fingerprints. Throws if the temporary file cannot be read.
     package consuming func find() throws(FileError) -> FingerprintSet {
         var shared = FingerprintSet()
         var table = PartitionTable()

@@ -17,7 +17,7 @@ package struct ExportError: Error, Sendable, Equatable {
     package let fault: Fault
     /// The path as it was given, or `standard input`.
     package let file: String
-    /// The line of the file, from 1, where the fault is in one place.
+    /// The line of the file, from 1; nil if the fault is not in one place.
     package let line: Int?
     /// What is wrong, without a full stop.
     package let problem: String
@@ -33,7 +33,7 @@ package struct ExportError: Error, Sendable, Equatable {
     }
 
     /// Whether the export could not be read at all (exit status 66).
-    package var isUnreadable: Bool {
+    var isUnreadable: Bool {
         switch fault {
         case .missing, .permission, .notAFile, .readFailed: true
         default: false
@@ -42,7 +42,7 @@ package struct ExportError: Error, Sendable, Equatable {
 
     /// Whether the program failed to write (exit status 74); an export that is neither this nor unreadable is
     /// refused (65).
-    package var isUnwritable: Bool { fault == .writeFailed }
+    var isUnwritable: Bool { fault == .writeFailed }
 }
 
 extension ExportError: CustomStringConvertible {

@@ -15,7 +15,7 @@ package struct ExportShape: Sendable, Equatable {
     /// Whether the file is gzipped.
     package let isCompressed: Bool
     /// Whether the text begins with a byte order mark.
-    package let hasByteOrderMark: Bool
+    let hasByteOrderMark: Bool
     /// The character between CSV fields; nil for XML.
     package let delimiter: Character?
     /// The names of the columns (CSV), or of the elements and attributes that hold a field (XML), as written.
@@ -23,11 +23,11 @@ package struct ExportShape: Sendable, Equatable {
     /// The name, as written in the export, that each field was found under.
     package let mapping: [ExportField: String]
     /// The path of the XML element that is one record, for instance `customers/customer/carts/cart`; nil for CSV.
-    package let recordPath: String?
+    let recordPath: String?
     /// The header line of a CSV export or the start tag of an XML document's root, in UTF-8, without a line end.
     package let header: [UInt8]
     /// Whether the export ends its lines with CR LF.
-    package let usesCarriageReturns: Bool
+    let usesCarriageReturns: Bool
     /// Whether each record says create or delete; then the export is a delta, else a snapshot.
     package let isDelta: Bool
 }
@@ -36,12 +36,12 @@ package struct ExportShape: Sendable, Equatable {
 package struct ExportFacts: Sendable, Equatable {
     /// What the beginning of the export showed.
     package let shape: ExportShape
-    /// All records, usable and rejected; a blank CSV line is none.
+    /// All records, usable and rejected; a blank CSV line does not count.
     package internal(set) var records = 0
     /// How many records each reason has rejected.
     package internal(set) var rejected: [RejectReason.Code: Int] = [:]
-    /// Lines of a CSV export without a single byte: passed over, for they say nothing.
-    package internal(set) var blankLines = 0
+    /// Lines of a CSV export without a single byte: passed over, because they say nothing.
+    var blankLines = 0
     /// The size of the file as stored.
     package internal(set) var bytes = 0
     /// The SHA-256 digest of the file as stored, in lowercase hexadecimal.

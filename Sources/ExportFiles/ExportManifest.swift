@@ -11,9 +11,9 @@ package struct ExportManifest: Sendable, Equatable {
     /// The manifest's path for an export's path: `customers.csv` has `customers.csv.manifest.json`.
     package static func path(for export: String) -> String { export + ".manifest.json" }
 
-    /// Reads the manifest beside an export; nil where there is none, and for standard input.
+    /// Reads the manifest beside an export; nil if it is missing, and for standard input.
     ///
-    /// Throws `ExportError` where the manifest cannot be read or says nothing that can be checked.
+    /// Throws `ExportError` if the manifest cannot be read or says nothing that can be checked.
     package static func beside(_ export: String) throws -> ExportManifest? {
         guard export != "-" else { return nil }
         let path = path(for: export)
@@ -55,7 +55,7 @@ package struct ExportManifest: Sendable, Equatable {
         path = file.name
     }
 
-    /// Throws a refusal where a reading of the export disagrees.
+    /// Throws a refusal if a reading of the export disagrees.
     package func check(_ facts: ExportFacts, of file: ExportFile) throws {
         func refusal(_ problem: String) -> ExportError {
             ExportError(

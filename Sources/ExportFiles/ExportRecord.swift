@@ -6,7 +6,7 @@ package struct ExportRecord: Sendable {
     package let association: Association
     /// What a delta asks for; nil in a snapshot.
     package let action: ChangeKind?
-    /// Not judged: the store's limit of 1 to 255 characters matters only where the cart is to be created.
+    /// Not judged: the store's limit of 1 to 255 characters matters only if the cart is to be created.
     package let cartName: String?
     /// Not judged either.
     package let cartDescription: String?
@@ -39,8 +39,8 @@ package struct RejectedRecord: Sendable {
     package let reason: RejectReason
     /// The record as it stands in the export, without its line end.
     ///
-    /// UTF-8 where the export is UTF-16 or Latin-1, else the export's own bytes, valid or not. A nested XML record
-    /// has the start and end tags of the elements around it. Empty where the record was too large to keep.
+    /// UTF-8 if the export is UTF-16 or Latin-1, else the export's own bytes, valid or not. A nested XML record
+    /// has the start and end tags of the elements around it. Empty if the record was too large to keep.
     package let raw: [UInt8]
     /// The cart that the record names, as far as it could be read: nothing it names may be deleted.
     package let cart: String?
@@ -84,7 +84,7 @@ package struct RejectReason: Error, Hashable {
         case nulByte = "nul-byte"
         case encoding
         case tooLarge = "too-large"
-        /// An element that names a cart or an owner where a record was expected, under another name.
+        /// An element that names a cart or an owner, in the place of a record but under another name.
         case unexpectedElement = "unexpected-element"
         /// The framer and the CSV library do not split the record alike.
         case ambiguous

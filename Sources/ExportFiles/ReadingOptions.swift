@@ -1,6 +1,6 @@
 package import CartAssociations
 
-/// How an export is to be read where it does not say so itself.
+/// How an export is read, as far as it does not say so itself.
 package struct ReadingOptions: Sendable, Equatable {
     /// The character between the fields of a CSV export; nil: found from the header among `,` `;` tab and `|`.
     ///
@@ -10,7 +10,7 @@ package struct ReadingOptions: Sendable, Equatable {
     package var encoding: TextEncoding?
     /// The kind of every owner; nil: from the columns.
     ///
-    /// Chooses between a customer and an account column where an export has both, and gives the kind of an
+    /// Chooses between a customer and an account column if an export has both, and gives the kind of an
     /// `owner_id` column without an `owner_type`.
     package var ownerKind: OwnerKind?
     /// Names of columns, elements or attributes that replace the usual ones of a field.
@@ -37,7 +37,7 @@ package enum TextEncoding: String, Sendable, Hashable, CaseIterable, Codable {
     case utf16LittleEndian = "utf-16le"
     /// Only with a byte order mark.
     case utf16BigEndian = "utf-16be"
-    /// ISO 8859-1; only where the options or an XML declaration say so, for its bytes do not show it.
+    /// ISO 8859-1; only if the options or an XML declaration say so, because its bytes do not show it.
     case latin1 = "latin-1"
 }
 

@@ -1,9 +1,10 @@
-import AssociationDiff
 import CartAssociations
 import DurableFiles
 import Foundation
 import TestSupport
 import Testing
+
+@testable import AssociationDiff
 
 @Suite("Comparing")
 struct AssociationDiffTests {

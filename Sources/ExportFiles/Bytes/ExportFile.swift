@@ -100,7 +100,7 @@ package final class ExportFile: Sendable {
 
     /// The SHA-256 of the file's bytes as stored, in hexadecimal; reads the whole file.
     ///
-    /// Throws an unreadable `ExportError` if it cannot be read, or a refusal if it changes meanwhile.
+    /// Throws an unreadable `ExportError` if it cannot be read, or a refusal if it changes while it is read.
     package func sha256() throws -> String {
         var stored = StoredBytes(self)
         var buffer = [UInt8](repeating: 0, count: 1 << 18)

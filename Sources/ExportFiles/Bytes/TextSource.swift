@@ -25,7 +25,7 @@ final class TextSource {
     private lazy var block = [UInt8](repeating: 0, count: 1 << 16)
     private var isOver = false
 
-    /// Throws where the file is empty, is in an encoding that is not read, or cannot be read.
+    /// Throws if the file is empty, is in an encoding that is not read, or cannot be read.
     init(_ file: ExportFile, options: ReadingOptions) throws {
         self.file = file
         try file.checkUnchanged()
@@ -190,7 +190,7 @@ struct TextSignature {
         return String(match.1)
     }
 
-    /// The encoding that a declaration means; nil where it is not read, or disagrees with the byte order mark.
+    /// The encoding that a declaration means; nil if it is not read, or disagrees with the byte order mark.
     private static func encoding(named name: String, marked: TextEncoding?) -> TextEncoding? {
         switch name.lowercased() {
         case "utf-8", "us-ascii", "ascii":

@@ -4,7 +4,7 @@ import CartAssociations
 struct CSVBlock {
     /// What was found so far, but for the kinds of owners.
     var found: ExportFacts
-    /// The line where the record begins that is looked at.
+    /// The line on which the present record begins.
     private(set) var line: Int
 
     private let decoder: CSVDecoder
@@ -38,7 +38,7 @@ struct CSVBlock {
     mutating func frame(
         _ bytes: Span<UInt8>, from start: inout Int, to end: Int, isLast: Bool, picking picks: ((Int) -> Bool)?
     ) -> CSVFramer.Step {
-        // Gone by now, if nobody holds the batch that had them.
+        // The last batch is gone by now, unless its reader has kept it: then this makes new memory.
         records.removeAll(keepingCapacity: true)
         rejected = []
         let framer = decoder.framer

@@ -22,7 +22,7 @@ struct CSVColumns: Sendable, Equatable {
             && rejectColumns.map { $0 + suffix }.elementsEqual(names.prefix(2))
     }
 
-    /// The names of those columns for an export with these of its own: numbered where it has one of that name.
+    /// The names of those columns for an export with these of its own: numbered if it has one of that name.
     static func rejectColumns(for names: [String]) -> [String] {
         let taken = Set(names.map(FieldVocabulary.plain))
         var columns = rejectColumns

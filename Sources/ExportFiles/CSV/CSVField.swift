@@ -2,7 +2,7 @@
 struct CSVField {
     /// The bytes between the delimiters.
     let raw: Range<Int>
-    /// The bytes within the quotes, or all of them where there are none.
+    /// The bytes within the quotes, or all of them if there are none.
     let content: Range<Int>
 
     init(_ bytes: Span<UInt8>, _ raw: Range<Int>) {

@@ -1,7 +1,7 @@
 /// Finds the records and fields of CSV text in memory, strictly after RFC 4180.
 ///
 /// It is a pure function of the bytes it is given: a record that is not all there yet is looked at again from its
-/// beginning, so that where the input was cut into blocks can make no difference.
+/// beginning, so that the places at which the input was cut make no difference.
 ///
 /// A quote opens a quoted field only as the field's first byte. A quote elsewhere, or text after a closing quote,
 /// makes the record wrong but does not open anything: such a record ends at the next line end, and the ones after it
@@ -165,7 +165,7 @@ struct CSVFramer: Sendable {
         }
     }
 
-    /// Deals with one byte outside quotes that is no delimiter; returns the length of the line end where it is one.
+    /// Deals with one byte outside quotes that is no delimiter; returns the length if it begins a line end.
     @inline(__always)
     private func unquoted(
         _ byte: UInt8, _ following: UInt8, at: Int, isOver: Bool, scan: inout Scan, record: inout Record

@@ -15,7 +15,7 @@ struct CSVHeader: Sendable {
     /// Where the first record begins in the text.
     let end: Int
 
-    /// Finds the header at the beginning of a text; nil where more of the text is needed.
+    /// Finds the header at the beginning of a text; nil if more of the text is needed.
     ///
     /// - Parameter text: the beginning of the text, with eight bytes more than `count`.
     init?(text: [UInt8], count: Int, isLast: Bool, file: String, options: ReadingOptions) throws(ExportError) {
@@ -148,7 +148,23 @@ private struct HeaderLine {
             }
             break
         }
-        let first = text[record.start..<record.end]
+        try Self.check(text[record.start..<record.end], record, fits: record.fieldCount <= ends.count, file, line)
+        names = try Self.names(text.span, record, ends, file, line)
+        let lineEnd = text[record.end..<record.next]
+        framer.endsAtCarriageReturn = lineEnd.elementsEqual([CSVFramer.carriageReturn])
+        self.framer = framer
+        usesCarriageReturns = lineEnd.count == 2
+        raw = Array(text[record.start..<record.end])
+        blankLines = blank
+        self.line = line
+        nextLine = line + record.lines
+        end = record.next
+    }
+
+    /// Throws what is wrong with a first line that cannot be a header.
+    private static func check(
+        _ first: ArraySlice<UInt8>, _ record: CSVFramer.Record, fits: Bool, _ file: String, _ line: Int
+    ) throws(ExportError) {
         // No name of a column holds control characters; what does is a program, an image or the like.
         if first.contains(where: { $0 < 0x20 && ![0x09, 0x0A, 0x0D].contains($0) }) {
             throw ExportError(
@@ -162,16 +178,21 @@ private struct HeaderLine {
                 .header, file: file, line: line, problem: "the first line looks like JSON, which is not read",
                 advice: "have the export written as CSV or XML")
         }
-        guard record.fault == nil, record.fieldCount <= ends.count else {
+        guard record.fault == nil, fits else {
             throw ExportError(
                 .header, file: file, line: line, problem: "the header line is not well-formed CSV",
                 advice: "check the quotes of the first line")
         }
+    }
+
+    private static func names(
+        _ text: Span<UInt8>, _ record: CSVFramer.Record, _ ends: [Int32], _ file: String, _ line: Int
+    ) throws(ExportError) -> [String] {
         var names: [String] = []
         var fieldStart = record.start
         for field in 0..<record.fieldCount {
-            let cell = CSVField(text.span, fieldStart..<Int(ends[field]))
-            guard let name = String(validating: cell.unescaped(text.span), as: UTF8.self) else {
+            let cell = CSVField(text, fieldStart..<Int(ends[field]))
+            guard let name = String(validating: cell.unescaped(text), as: UTF8.self) else {
                 throw ExportError(
                     .encoding, file: file, line: line, problem: "the header line is not valid UTF-8",
                     advice: "save the export as UTF-8, or set export.encoding to latin-1 where it is that")
@@ -179,16 +200,7 @@ private struct HeaderLine {
             names.append(name)
             fieldStart = Int(ends[field]) + 1
         }
-        let lineEnd = text[record.end..<record.next]
-        framer.endsAtCarriageReturn = lineEnd.elementsEqual([CSVFramer.carriageReturn])
-        self.names = names
-        self.framer = framer
-        usesCarriageReturns = lineEnd.count == 2
-        raw = Array(text[record.start..<record.end])
-        blankLines = blank
-        self.line = line
-        nextLine = line + record.lines
-        end = record.next
+        return names
     }
 }
 

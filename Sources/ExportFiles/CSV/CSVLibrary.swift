@@ -3,21 +3,24 @@ import Foundation
 import SwiftCSV
 import Synchronization
 
-/// Decodes fields with SwiftCSV, in batches, and believes it only where it agrees with the framer.
+/// A second opinion on fields that are out of the ordinary: SwiftCSV decodes them, in batches, and a record counts as
+/// usable only if SwiftCSV reads it as the framer does.
 ///
-/// SwiftCSV sees no byte of an export that has not been judged: each field is written out again in quotes. So
-/// nothing is left to what it does with spaces before a field, blank lines or a missing last quote, and it is asked
-/// for the needed columns only. It works on graphemes, where a mark after a quote hides the quote; a record in which
-/// that happens is found by comparing, and is decoded to nil.
+/// It is a witness and no more: the framer has found every value before, and SwiftCSV can only make a record `ambiguous`,
+/// even one that RFC 4180 allows. What it guards against is a fault of the framer in the cases that are rare in tests.
+/// SwiftCSV sees no byte of an export that has not been judged: each field is written out again in quotes, so that
+/// nothing depends on what it does with spaces before a field, blank lines or a missing last quote. It works on
+/// graphemes, in which a mark that follows a quote hides the quote; such a record is found by comparing, and is decoded
+/// to nil.
 struct CSVLibrary: Sendable {
     /// From this many records on, a batch is worth all cores.
     static let parallelFrom = 64
-    /// More parts than cores, so that a core that does something else meanwhile does not hold up the rest.
+    /// More parts than cores, so that a core that is busy with something else does not hold up the rest.
     private static let partsPerCore = 4
 
     let delimiter: Character
 
-    /// A view that does nothing, for SwiftCSV otherwise parses everything once more to fill its view.
+    /// A view that does nothing, because SwiftCSV otherwise parses everything once more to fill its view.
     private struct NoView: CSVView {
         typealias Row = [String]
         typealias Columns = [String]

@@ -31,7 +31,7 @@ struct CSVRecordCells: Sendable {
         action = columns.column(.action)
     }
 
-    /// Why the form of a record makes it unusable; nil where its fields can be read.
+    /// Why the form of a record makes it unusable; nil if its fields can be read.
     func fault(of record: CSVFramer.Record, _ bytes: Span<UInt8>) -> RejectReason? {
         switch record.fault {
         case .bareQuote:

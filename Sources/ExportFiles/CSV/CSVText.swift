@@ -44,11 +44,11 @@ struct CSVText {
 
     /// Moves what is left to the beginning of the buffer, and reads more behind it.
     ///
-    /// - Parameter line: where the record begins that is not whole yet.
+    /// - Parameter line: the line on which the record begins that is not whole yet.
     mutating func refill(line: Int) throws {
         buffer.removeLast(buffer.count - room)
         if start > 0 {
-            // Byte by byte, for it is a part of one record: a slice would have the whole buffer copied.
+            // Byte by byte, because it is a part of one record and a slice would have the whole buffer copied.
             end -= start
             for offset in 0..<end { buffer[offset] = buffer[start + offset] }
             start = 0

@@ -48,7 +48,7 @@ struct FieldVocabulary: Sendable {
         names[field] ?? []
     }
 
-    /// The seen name that is nearest to one of a field's names; nil where none is near. What holds digits is no name.
+    /// The seen name that is nearest to one of a field's names; nil if none is near. A name with digits is passed over.
     func nearest(to field: ExportField, among seen: [String]) -> String? {
         var best: (name: String, distance: Int)?
         for name in seen where self.field(named: name) == nil && !name.isEmpty && !name.contains(where: \.isNumber) {

@@ -6,10 +6,10 @@ enum OwnerFields: Sendable, Equatable {
     case one(ExportField, OwnerKind)
     /// A customer and an account column, of which each record fills one.
     case either
-    /// `owner_id` with `owner_type`; where a kind is given, records of the other are contradictions.
+    /// `owner_id` with `owner_type`; if a kind is given, records of the other are contradictions.
     case typed(only: OwnerKind?)
 
-    /// Chooses among the fields that an export has; nil where none of them names an owner.
+    /// Chooses among the fields that an export has; nil if none of them names an owner.
     init?(fields: Set<ExportField>, kind: OwnerKind?) {
         switch (kind, fields.contains(.customer), fields.contains(.account)) {
         case (nil, true, true): self = .either

@@ -99,7 +99,7 @@ struct RecordJudge: Sendable {
 }
 
 extension String {
-    /// Decodes UTF-8, with replacement characters for what is none.
+    /// Decodes UTF-8, with replacement characters for what is invalid.
     init(decodingBytesOf bytes: Span<UInt8>) {
         // Unsafe because the buffer may not outlive the span, and it does not outlive the call.
         self = unsafe bytes.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }

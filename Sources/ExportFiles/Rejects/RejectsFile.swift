@@ -6,7 +6,7 @@ import DurableFiles
 /// CSV: the export's own header and records behind two columns, `rejected_because` and `rejected_line`; cells that a
 /// spreadsheet would calculate are marked, see `FormulaGuard`. XML: the export's own root element, with a comment
 /// before each record; a record over 1 MiB is only mentioned. A record stands there as in the export, byte for byte
-/// but for those marks; where the export is not UTF-8 the file is UTF-8 with a byte order mark.
+/// but for those marks; if the export is not UTF-8, the file is UTF-8 with a byte order mark.
 package final class RejectsFile {
     /// The file's name for a format.
     package static func name(for format: ExportFormat) -> String { "rejects.\(format.rawValue)" }

@@ -24,9 +24,9 @@ package struct CSVRows: Sendable {
     /// What is done with one row: where it begins, and the cells as ranges of the bytes, valid during the call only.
     package typealias Visit = (_ place: RecordPlace, _ bytes: Span<UInt8>, _ cells: [Range<Int>]) throws -> Void
 
-    /// Reads the file once and compares it with the manifest beside it, where there is one.
+    /// Reads the file once and compares it with the manifest beside it, if there is one.
     ///
-    /// Throws `ExportError` where the file cannot be read or is refused: a column is missing, a row is wrong, it does
+    /// Throws `ExportError` if the file cannot be read or is refused: a column is missing, a row is wrong, it does
     /// not end with a line end, the manifest disagrees. Nothing that was visited before may be believed then.
     ///
     /// - Parameter index: the file's position on the command line, from 0, for the places of its rows.

@@ -1,11 +1,13 @@
 import Foundation
 import XMLCoder
 
-/// Decodes values with XMLCoder, in batches, and believes it only where it agrees with the parser.
+/// A second opinion on values that are needed: XMLCoder decodes them, in batches, and a record is given out only if
+/// XMLCoder reads it as libxml2 did.
 ///
-/// XMLCoder, and Foundation's parser under it, see no byte of an export: values that libxml2 has found are written
-/// out as plain elements of a small document, for that parser can crash on a document it is not meant for, fails on
-/// ten million bytes, and takes a cut document for a whole one.
+/// It is a witness and no more: libxml2 has found every value before, and XMLCoder can only make a record `ambiguous`.
+/// XMLCoder, and Foundation's parser under it, see no byte of an export: values are written out as plain elements of a
+/// small document, because that parser can crash on a document it is not meant for, fails on ten million bytes, and takes
+/// a cut document for a whole one.
 struct XMLLibrary: Sendable {
     /// The values of one record by field; a field without a value is left out.
     typealias Values = [ExportField: [UInt8]]

@@ -27,10 +27,10 @@ protocol XMLEvents: AnyObject {
 /// calls back only during `parse` and `finish`, when `self` and `events` are alive.
 @safe final class XMLPushParser {
     private(set) var sawDoctype = false
-    /// Deeper elements are refused: libxml2 itself has a limit only where it builds trees.
+    /// Deeper elements are refused: libxml2 itself has a limit only when it builds trees.
     static let depthLimit = 256
     private var depth = 0
-    /// More different names are refused, for they are kept.
+    /// More different names are refused, because they are kept.
     static let nameLimit = 4096
 
     private let events: any XMLEvents
@@ -63,7 +63,7 @@ protocol XMLEvents: AnyObject {
         guard let context = unsafe xmlCreatePushParserCtxt(&handlers, nil, nil, 0, nil) else { return nil }
         unsafe self.context = context
         unsafe context.pointee.userData = Unmanaged.passUnretained(self).toOpaque()
-        // NOENT: otherwise & in an attribute is told as &#38;. It can replace nothing else, for nothing can be
+        // NOENT: otherwise & in an attribute is told as &#38;. It can replace nothing else, because nothing can be
         // declared. IGNORE_ENC: the text comes as UTF-8, whatever it was when the declaration was written.
         let options =
             XML_PARSE_NOENT.rawValue | XML_PARSE_NONET.rawValue | XML_PARSE_NOERROR.rawValue
@@ -75,7 +75,7 @@ protocol XMLEvents: AnyObject {
         unsafe xmlFreeParserCtxt(context)
     }
 
-    /// Why a document is none.
+    /// Why the bytes are not a well-formed document.
     struct Fault: Error {
         let line: Int
         let message: String

@@ -88,7 +88,7 @@ struct XMLReading {
         return parser
     }
 
-    /// Parses the next bytes; none of them end the document.
+    /// Parses the next bytes; a count of 0 ends the document.
     private static func parse(
         _ block: [UInt8], _ count: Int, with parser: XMLPushParser, _ file: ExportFile
     ) throws(ExportError) {

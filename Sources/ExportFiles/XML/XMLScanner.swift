@@ -1,6 +1,6 @@
 /// Hands libxml2's events to a scan.
 final class XMLScanner: XMLEvents {
-    /// Unchecked, for libxml2 calls back only while it parses and nothing below calls it again: to check that at
+    /// Unchecked, because libxml2 calls back only while it parses and nothing below calls it again: to check that at
     /// each event would take a tenth of the time of reading.
     @exclusivity(unchecked) private var current: XMLScan
 

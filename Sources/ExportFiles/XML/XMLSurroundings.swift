@@ -1,6 +1,6 @@
 /// The elements that are open around records: the start tag of each, with what stood in it and gave its records values.
 ///
-/// A record needs them only where it is handed out, when they may be closed; so each state that a record was in is
+/// A record needs them only when it is handed out. They may be closed by then, and each state that a record was in is
 /// kept until then, all states in one piece of memory.
 struct XMLSurroundings {
     /// No more than this is remembered of what stands in one element.

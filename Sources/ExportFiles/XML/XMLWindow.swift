@@ -17,7 +17,7 @@ struct XMLWindow {
         base += count
     }
 
-    /// The bytes from one position of the text to another; none where they have been dropped.
+    /// The bytes from one position of the text to another; empty if they have been dropped.
     func slice(_ start: Int, _ end: Int) -> ArraySlice<UInt8> {
         guard start >= base, start <= end, end <= self.end else { return [] }
         return bytes[start - base..<end - base]

@@ -23,8 +23,8 @@ struct Comparison {
     /// Repeated records by export.
     private(set) var duplicates: [Int] = []
     private(set) var figures = PlanFigures()
-    /// Of whose owners the exports name: what the listing showed, or else the ledger's rows, by their number; nil where
-    /// the scope does not ask.
+    /// What exists of the owners that the exports name: places in the listing, or else rows of the ledger; nil if the
+    /// scope does not ask for it.
     private var ofNamedOwners: NamedOwners.Rows?
 
     init(
@@ -44,7 +44,7 @@ struct Comparison {
 
     /// Joins both sides, reads the exports again for what differs, and judges what they do not want.
     ///
-    /// - Parameter owners: the owners that the exports name, where the scope asks for them.
+    /// - Parameter owners: the owners that the exports name, if the scope asks for them.
     mutating func compare(_ diff: inout AssociationDiff, owners: consuming NamedOwners?) throws {
         try addKnown(to: &diff)
         if let owners { ofNamedOwners = try findRows(of: owners) }
@@ -187,7 +187,7 @@ struct Comparison {
         let association = record.association
         let fingerprint = key.fingerprint(association)
         let isMissing = difference.missing.contains(position)
-        // Where nobody knows whether the cart is there, the run finds out.
+        // If it is not known whether the cart is there, the run finds out.
         let needsCart =
             isMissing && options.createsCarts && record.cartName != nil && !current.carts.contains(association.cart)
         let newCart =
@@ -228,7 +228,7 @@ struct Comparison {
     private mutating func takeDelete(_ record: ExportRecord, _ fingerprint: Fingerprint, isSeen: Bool) throws {
         let association = record.association
         let sources = try ledger.association(association)?.sources ?? []
-        // Without a complete listing nobody knows that it is gone, and the export names it.
+        // Without a complete listing it is not known to be gone, and the export names it.
         let mayExist = isSeen || current.source != .api || !current.isComplete
         // The record names the owner itself.
         if mayExist {
@@ -338,7 +338,7 @@ struct Comparison {
         figures.isSnapshot = !exports.isDelta
         figures.deletes = plan.counts.deletes
         figures.ownersLosing = plan.ownersLosing
-        // A short export costs nothing where nothing is deleted, and imports by hand are of any length.
+        // A short export costs nothing if nothing is deleted, and imports by hand are of any length.
         figures.earlierVolumes = options.scope == .none ? [] : try ledger.acceptedVolumes(of: options.source)
         return figures
     }
@@ -346,7 +346,7 @@ struct Comparison {
     /// Counts the associations, and their owners, that the scope could delete.
     private func countScope() throws -> PlanFigures {
         var figures = PlanFigures()
-        // Owners only matter where enough of them would lose a cart and nobody allowed it.
+        // Owners only matter if enough of them would lose a cart and no one has allowed it.
         let needsOwners =
             plan.ownersLosing >= options.planGuard.minOwners && options.planGuard.approvedDeletes == nil
         let kinds = kinds

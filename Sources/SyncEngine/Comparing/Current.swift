@@ -5,16 +5,16 @@ import Ledger
 
 /// What exists now, as far as the run knows, and how it knows.
 struct Current {
-    /// Where it was learnt: `api`, `ledger` or `none`.
+    /// What it was learnt from.
     let source: CurrentSource
     /// Why there, in a sentence.
     let reason: String
-    /// What the store's listing showed; empty where it was not used.
+    /// What the store's listing showed; empty if it was not used.
     var listed: [Association] = []
     /// Whether everything that `covers` holds for was shown; what is incomplete may keep creates away and causes no
     /// delete.
     var isComplete = true
-    /// The owners that were listed one by one; nil where all were.
+    /// The owners that were listed one by one; nil if all were.
     private var owners: Set<Owner>?
     /// The carts that the listing showed.
     var carts: Set<CartID> = []
@@ -36,11 +36,11 @@ struct Current {
         owners?.contains(owner) ?? true
     }
 
-    /// Asks the store, the ledger or nobody.
+    /// Asks the store or the ledger, or takes nothing for existing.
     ///
-    /// - Parameter accounts: the only owners that the run is about, where these are accounts and not too many.
+    /// - Parameter accounts: the only owners that the run is about, if these are accounts and not too many.
     ///
-    /// Throws `APIError` where the store was asked and no call to it makes sense.
+    /// Throws `APIError` if the store was asked and no call to it makes sense.
     static func find(
         _ wish: CurrentSource, accounts: Set<OwnerID>?, client: CommerceClient, progress: RunProgress
     ) async throws -> Current {
@@ -52,7 +52,7 @@ struct Current {
         progress.enter(.listing)
         @Sendable func advance(_ read: Int, _ total: Int) { progress.advance(to: read, of: total) }
         if let accounts {
-            // One call for each account, where one for each hundred carts of the store would be more.
+            // One call for each account, if one for each hundred carts of the store would be more.
             let whole = try await client.listAssociations(mostPages: accounts.count, progress: advance)
             if whole.isComplete { return Current(whole) }
             if let current = try await list(accounts, client, progress) { return current }
@@ -69,11 +69,11 @@ struct Current {
         return current
     }
 
-    /// Asks the store shopper by shopper, or the ledger, or nobody.
+    /// Asks the store shopper by shopper, or the ledger, or takes nothing for existing.
     ///
-    /// - Parameter shoppers: the tokens of the run's owners; nil where these are too many for `auto`.
+    /// - Parameter shoppers: the tokens of the run's owners; nil if these are too many for `auto`.
     ///
-    /// Throws `APIError` where the store was asked and no call to it makes sense.
+    /// Throws `APIError` if the store was asked and no call to it makes sense.
     static func find(
         _ wish: CurrentSource, shoppers: ShopperTokens?, client: CommerceClient, progress: RunProgress
     ) async throws -> Current {
@@ -105,7 +105,7 @@ struct Current {
         return current
     }
 
-    /// Lists the carts of each account; nil where one of these listings is not complete.
+    /// Lists the carts of each account; nil if one of these listings is not complete.
     private static func list(
         _ accounts: Set<OwnerID>, _ client: CommerceClient, _ progress: RunProgress
     ) async throws -> Current? {

@@ -9,7 +9,7 @@ struct FirstReading {
     private let oneOwnerPerCart: Bool
 
     private(set) var doubts = Doubts()
-    /// The carts with several owners, where a cart may have only one.
+    /// The carts with several owners, if a cart may have only one.
     private var sharedCarts = FingerprintSet()
     private var accounts: FewAccounts
 
@@ -21,7 +21,7 @@ struct FirstReading {
             isWanted: options.current != .ledger && options.current != .none && options.scope != .all)
     }
 
-    /// The only owners that the run is about, where these are accounts and few: those of the exports, and those of
+    /// The only owners that the run is about, if these are accounts and few: those of the exports, and those of
     /// whom the source asserted something before.
     func accounts(with ledger: Ledger, source: String) throws -> Set<OwnerID>? {
         guard !accounts.isEmpty else { return nil }
@@ -37,8 +37,8 @@ struct FirstReading {
     /// Reads all exports and adds every usable record to the comparison.
     ///
     /// - Parameters:
-    ///   - owners: gets the owners of the records, where they are asked for.
-    ///   - spillFolder: where what does not fit into memory is kept meanwhile.
+    ///   - owners: gets the owners of the records, if they are asked for.
+    ///   - spillFolder: the folder of what does not fit into memory.
     mutating func read(
         _ exports: RunExports, into diff: inout AssociationDiff, owners: inout NamedOwners?, spillFolder: String
     ) throws {
@@ -70,7 +70,7 @@ struct FirstReading {
     /// A CSV without a final line end may have lost the records that would follow.
     mutating func mayBeCut() { doubts.mayBeCut() }
 
-    /// Whether any cart has two owners where it may have only one.
+    /// Whether any cart has two owners and may have only one.
     var hasSharedCarts: Bool { !sharedCarts.isEmpty }
 
     func isShared(_ cart: CartID) -> Bool { hasSharedCarts && sharedCarts.contains(key.fingerprint(cart)) }

@@ -104,7 +104,7 @@ final class RunExports {
 }
 
 extension RunExports {
-    /// Compares each export with the manifest beside it, where there is one.
+    /// Compares each export with the manifest beside it, if there is one.
     func checkManifests() throws {
         for (file, found) in zip(files, facts) {
             try ExportManifest.beside(file.name)?.check(found, of: file)

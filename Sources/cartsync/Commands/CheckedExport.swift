@@ -84,7 +84,7 @@ struct CheckedExport: Encodable {
         firstRejected = rejected.map { Rejected($0.place, $0.reason) }
     }
 
-    /// Moves a usable record to the rejected ones, for another record stands against it.
+    /// Moves a usable record to the rejected ones, because another record stands against it.
     mutating func reject(_ record: ExportRecord, because reason: RejectReason, wasDuplicate: Bool) {
         usable -= 1
         if wasDuplicate { duplicates -= 1 }
