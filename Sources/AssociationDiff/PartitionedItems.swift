@@ -124,7 +124,7 @@ struct PartitionedItem: BitwiseCopyable {
             }
         }
         let block = unsafe block(of: partition)
-        for index in unsafe block.indices { visit(unsafe block[index]) }
+        for index in block.indices { visit(unsafe block[index]) }
     }
 
     /// Forgets a partition's items, and frees their memory but for its open block.

@@ -40,6 +40,7 @@ package struct ExportReader: Sendable {
 
 /// One reading of one export, from which batches of records are pulled.
 package struct ExportReading: ~Copyable {
+    /// One of these two is there.
     private var csv: CSVReading?
     private var xml: XMLReading?
 
@@ -47,7 +48,10 @@ package struct ExportReading: ~Copyable {
     fileprivate init(xml: consuming XMLReading) { self.xml = xml }
 
     /// What was found so far; complete after the last batch.
-    package var facts: ExportFacts { csv?.facts ?? xml!.facts }
+    package var facts: ExportFacts {
+        guard let facts = csv?.facts ?? xml?.facts else { preconditionFailure("a reading of no format") }
+        return facts
+    }
 
     /// The next records; nil after the last ones. A batch may be empty.
     ///

@@ -12,7 +12,7 @@ struct Comparison {
     let exports: RunExports
     let ledger: Ledger
     let key: FingerprintKey
-    let current: Current
+    let current: CurrentAssociations
     let rejects: RejectsFiles
     let notes: LedgerNotes
 
@@ -28,7 +28,8 @@ struct Comparison {
     private var ofNamedOwners: NamedOwners.Rows?
 
     init(
-        _ options: RunOptions, _ exports: RunExports, _ first: FirstReading, _ current: Current, _ ledger: Ledger,
+        _ options: RunOptions, _ exports: RunExports, _ first: FirstReading, _ current: CurrentAssociations,
+        _ ledger: Ledger,
         run: String, rejects: RejectsFiles
     ) {
         self.options = options

@@ -8,7 +8,7 @@ struct FirstReading {
     let key: FingerprintKey
     private let oneOwnerPerCart: Bool
 
-    private(set) var doubts = Doubts()
+    private(set) var doubts = NamesInDoubt()
     /// The carts with several owners, if a cart may have only one.
     private var sharedCarts = FingerprintSet()
     private var accounts: FewAccounts

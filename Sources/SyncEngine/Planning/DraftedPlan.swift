@@ -53,7 +53,7 @@ struct DraftedPlan {
     ///   - isOwnerNamed: whether the exports name its owner; only looked at where the scope asks for it.
     mutating func judge(
         _ association: Association, _ fingerprint: Fingerprint, place: RecordPlace?, sources: [String],
-        isOwnerNamed: Bool, _ doubts: Doubts
+        isOwnerNamed: Bool, _ doubts: NamesInDoubt
     ) throws {
         let verdict = scope.judge(
             isOwned: sources.contains(source), isAssertedElsewhere: sources.contains { $0 != source },

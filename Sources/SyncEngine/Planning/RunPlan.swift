@@ -82,7 +82,7 @@ extension RunPlan {
 extension PlanView {
     /// A plan that the guard has not judged yet.
     init(
-        _ plan: DraftedPlan, _ current: Current, _ options: RunOptions, store: String,
+        _ plan: DraftedPlan, _ current: CurrentAssociations, _ options: RunOptions, store: String,
         exports: [RunReport.ExportSummary] = []
     ) {
         self.init(

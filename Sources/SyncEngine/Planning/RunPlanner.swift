@@ -102,14 +102,14 @@ package struct RunPlanner: Sendable {
 
     private func findCurrent(
         _ first: FirstReading, _ exports: RunExports, _ key: FingerprintKey
-    ) async throws -> Current {
+    ) async throws -> CurrentAssociations {
         switch tools.client.authentication {
         case .clientCredentials:
-            return try await Current.find(
+            return try await CurrentAssociations.find(
                 options.current, accounts: try first.accounts(with: ledger, source: options.source),
                 client: tools.client, progress: tools.progress)
         case .shopper:
-            return try await Current.find(
+            return try await CurrentAssociations.find(
                 options.current, shoppers: try ShopperTokens.toList(exports, options, ledger), client: tools.client,
                 progress: tools.progress)
         }
@@ -159,7 +159,8 @@ private struct UndoPlanner {
         // Without a listing the ledger says what exists; it does not have the changes that others made.
         // With shoppers' tokens there is no listing of all owners.
         let wish = tools.client.authentication == .shopper ? CurrentSource.ledger : options.current
-        let current = try await Current.find(wish, accounts: nil, client: tools.client, progress: tools.progress)
+        let current = try await CurrentAssociations.find(
+            wish, accounts: nil, client: tools.client, progress: tools.progress)
         tools.progress.enter(.comparing)
         let key = try tools.ledger.key()
         let listed = current.source == .api && current.isComplete ? Set(current.listed) : nil

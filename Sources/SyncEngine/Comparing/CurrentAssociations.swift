@@ -4,7 +4,7 @@ import CommerceAPI
 import Ledger
 
 /// What exists now, as far as the run knows, and how it knows.
-struct Current {
+struct CurrentAssociations {
     /// What it was learnt from.
     let source: CurrentSource
     /// Why there, in a sentence.
@@ -43,10 +43,10 @@ struct Current {
     /// Throws `APIError` if the store was asked and no call to it makes sense.
     static func find(
         _ wish: CurrentSource, accounts: Set<OwnerID>?, client: CommerceClient, progress: RunProgress
-    ) async throws -> Current {
+    ) async throws -> CurrentAssociations {
         switch wish {
-        case .ledger: return Current(.ledger, "as asked")
-        case .none: return Current(.none, "as asked, everything is asserted again")
+        case .ledger: return CurrentAssociations(.ledger, "as asked")
+        case .none: return CurrentAssociations(.none, "as asked, everything is asserted again")
         case .api, .auto: break
         }
         progress.enter(.listing)
@@ -54,15 +54,15 @@ struct Current {
         if let accounts {
             // One call for each account, if one for each hundred carts of the store would be more.
             let whole = try await client.listAssociations(mostPages: accounts.count, progress: advance)
-            if whole.isComplete { return Current(whole) }
+            if whole.isComplete { return CurrentAssociations(whole) }
             if let current = try await list(accounts, client, progress) { return current }
         }
         let listing = try await client.listAssociations(progress: advance)
         guard case .incomplete(let reason) = listing.completeness else {
-            return Current(listing)
+            return CurrentAssociations(listing)
         }
-        if wish == .auto { return Current(.ledger, "the listing is not complete: \(reason)") }
-        var current = Current(.api, "the listing is not complete and causes no delete: \(reason)")
+        if wish == .auto { return CurrentAssociations(.ledger, "the listing is not complete: \(reason)") }
+        var current = CurrentAssociations(.api, "the listing is not complete and causes no delete: \(reason)")
         current.listed = listing.associations
         current.carts = listing.cartIDs
         current.isComplete = false
@@ -76,28 +76,28 @@ struct Current {
     /// Throws `APIError` if the store was asked and no call to it makes sense.
     static func find(
         _ wish: CurrentSource, shoppers: ShopperTokens?, client: CommerceClient, progress: RunProgress
-    ) async throws -> Current {
+    ) async throws -> CurrentAssociations {
         switch wish {
-        case .ledger: return Current(.ledger, "as asked")
-        case .none: return Current(.none, "as asked, everything is asserted again")
+        case .ledger: return CurrentAssociations(.ledger, "as asked")
+        case .none: return CurrentAssociations(.none, "as asked, everything is asserted again")
         case .api, .auto: break
         }
         guard let shoppers else {
-            return Current(
+            return CurrentAssociations(
                 .ledger, "shoppers are asked one by one, and there are more than \(ShopperTokens.mostListed)")
         }
         if wish == .auto && shoppers.hasGaps {
-            return Current(.ledger, "the export has no token for some of the owners that the run is about")
+            return CurrentAssociations(.ledger, "the export has no token for some of the owners that the run is about")
         }
         progress.enter(.listing)
         let listing = try await client.listAssociations(ofShoppers: shoppers.all) { progress.advance(to: $0, of: $1) }
         var reason = "the listings of \(shoppers.all.count) shoppers are complete"
         if shoppers.hasGaps { reason = "the listing has the owners only whose token is in the export" }
         if case .incomplete(let why) = listing.completeness {
-            if wish == .auto { return Current(.ledger, "the listing is not complete: \(why)") }
+            if wish == .auto { return CurrentAssociations(.ledger, "the listing is not complete: \(why)") }
             reason = "the listing is not complete and causes no delete: \(why)"
         }
-        var current = Current(.api, reason)
+        var current = CurrentAssociations(.api, reason)
         current.owners = Set(shoppers.all.map(\.owner))
         current.listed = listing.associations
         current.carts = listing.cartIDs
@@ -108,9 +108,9 @@ struct Current {
     /// Lists the carts of each account; nil if one of these listings is not complete.
     private static func list(
         _ accounts: Set<OwnerID>, _ client: CommerceClient, _ progress: RunProgress
-    ) async throws -> Current? {
+    ) async throws -> CurrentAssociations? {
         let word = accounts.count == 1 ? "account" : "accounts"
-        var current = Current(.api, "the listings of \(accounts.count) \(word) are complete")
+        var current = CurrentAssociations(.api, "the listings of \(accounts.count) \(word) are complete")
         current.owners = Set(accounts.map { Owner(kind: .account, id: $0) })
         for (number, account) in accounts.sorted().enumerated() {
             let listing = try await client.listAssociations(of: .account(account))

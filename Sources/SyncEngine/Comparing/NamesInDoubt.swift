@@ -2,7 +2,7 @@ import CartAssociations
 import ExportFiles
 
 /// What the export leaves in doubt: nothing that a rejected record names may be deleted because of its absence.
-struct Doubts {
+struct NamesInDoubt {
     private var carts: Set<String> = []
     private var owners: Set<String> = []
     /// Whether a record was rejected whose names could not be read at all, or too many were, or the export may have been

@@ -5,7 +5,7 @@ import Testing
 @testable import SyncEngine
 
 @Suite("what a broken record leaves in doubt")
-struct DoubtsTests {
+struct NamesInDoubtTests {
     private func association(_ owner: String, _ cart: String) throws -> Association {
         Association(.customer, try #require(OwnerID(owner)), try #require(CartID(cart)))
     }
@@ -19,7 +19,7 @@ struct DoubtsTests {
 
     @Test("its cart, its owner, and everything where it names neither")
     func names() throws {
-        var doubts = Doubts()
+        var doubts = NamesInDoubt()
         doubts.add(rejected(1, owner: nil, cart: "cart-1"))
         doubts.add(rejected(2, owner: "c-2", cart: nil))
         #expect(doubts.includes(try association("c-1", "cart-1")))
@@ -31,10 +31,10 @@ struct DoubtsTests {
 
     @Test("more broken records than are kept apart leave everything in doubt")
     func limit() throws {
-        var doubts = Doubts()
-        for record in 0..<Doubts.limit { doubts.add(rejected(record, owner: nil, cart: "cart-\(record)")) }
+        var doubts = NamesInDoubt()
+        for record in 0..<NamesInDoubt.limit { doubts.add(rejected(record, owner: nil, cart: "cart-\(record)")) }
         #expect(!doubts.includes(try association("c-1", "other")))
-        doubts.add(rejected(Doubts.limit, owner: nil, cart: "one-more"))
+        doubts.add(rejected(NamesInDoubt.limit, owner: nil, cart: "one-more"))
         #expect(doubts.concernsEverything)
         #expect(doubts.includes(try association("c-1", "other")))
     }
