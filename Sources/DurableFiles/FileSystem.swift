@@ -21,6 +21,11 @@ package enum FileSystem {
         (try? SystemCalls.status(of: path, followingLinks: false)) != nil
     }
 
+    /// The bytes that the process may still write on the disk that a path is on.
+    package static func freeBytes(at path: String) throws(FileError) -> Int {
+        try act(path, .look) { () throws(SystemError) in try SystemCalls.freeBytes(at: path) }
+    }
+
     /// The bytes of a whole file.
     ///
     /// - Parameter limit: a larger file is refused with `EFBIG`.

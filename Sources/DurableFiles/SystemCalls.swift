@@ -98,6 +98,12 @@ enum SystemCalls {
         return FileStatus(status)
     }
 
+    static func freeBytes(at path: String) throws(SystemError) -> Int {
+        var disk = statvfs()
+        guard unsafe statvfs(path, &disk) == 0 else { throw .last }
+        return Int(disk.f_bavail) * Int(disk.f_frsize)
+    }
+
     static func rename(_ path: String, to target: String) throws(SystemError) {
         #if canImport(Glibc)
             _ = try checked { unsafe Glibc.rename(path, target) }

@@ -1,7 +1,6 @@
 import CallPacing
 import CartAssociations
 import DurableFiles
-import Foundation
 import Ledger
 import SyncEngine
 import SyncReporting
@@ -82,9 +81,8 @@ final class ServiceMetrics: Sendable {
     /// The bytes that are free on the disk of the state folder, and those of the ledger; nil if they cannot be asked.
     private func sizes() -> (free: Int?, ledger: Int?) {
         let folder = session.ledger.folder
-        let disk = try? FileManager.default.attributesOfFileSystem(forPath: folder)[.systemFreeSize] as? NSNumber
         let sizes = Ledger.fileNames.compactMap { (try? FileSystem.status("\(folder)/\($0)"))??.size }
-        return (disk?.intValue, sizes.isEmpty ? nil : sizes.reduce(0, +))
+        return (try? FileSystem.freeBytes(at: folder), sizes.isEmpty ? nil : sizes.reduce(0, +))
     }
 
     private func calls(of run: RunTools) -> LatencyReport {
