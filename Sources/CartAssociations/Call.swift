@@ -29,7 +29,7 @@ package enum AnswerClass: String, Sendable, Hashable, CaseIterable, Codable {
 package struct AttemptMeasure: Sendable {
     package let operation: Operation
     package let answer: AnswerClass
-    /// The HTTP status; nil where no answer came.
+    /// The HTTP status; nil if no answer came.
     package let status: Int?
     /// From the request being sent to the response being read.
     package let service: Duration

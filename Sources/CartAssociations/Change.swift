@@ -10,7 +10,7 @@ package struct RecordPlace: Sendable, Hashable, Codable {
     package let export: Int
     /// The record's number in its export, from 1, the header not counted.
     package let record: Int
-    /// The line of the file where the record begins, from 1.
+    /// The line of the file on which the record begins, from 1.
     package let line: Int
 
     package init(export: Int, record: Int, line: Int) {
@@ -20,7 +20,7 @@ package struct RecordPlace: Sendable, Hashable, Codable {
     }
 }
 
-/// What a cart is created with, where it is not there.
+/// What a missing cart is created with.
 package struct NewCart: Sendable, Hashable, Codable {
     /// 1 to 255 characters, not only spaces (Elastic Path, carts, create a cart).
     package let name: String
@@ -28,7 +28,7 @@ package struct NewCart: Sendable, Hashable, Codable {
 
     package static let mostCharacters = 255
 
-    /// Nil where the store would refuse the name or the description.
+    /// Nil if the store would refuse the name or the description.
     package init?(name: String, description: String?) {
         let isBlank = name.allSatisfy(\.isWhitespace)
         guard !isBlank, name.unicodeScalars.count <= Self.mostCharacters,
@@ -45,7 +45,7 @@ package struct Change: Sendable, Hashable, Codable {
     package let association: Association
     /// The record that asked for it; nil for a delete that follows from an absence.
     package let place: RecordPlace?
-    /// What to create the cart with before a create, where it is not there; nil where it need not be created.
+    /// What a missing cart is created with before a create; nil if it need not be created.
     package let newCart: NewCart?
 
     package init(

@@ -15,12 +15,12 @@ package enum CurrentSource: String, Sendable, Hashable, CaseIterable, Codable {
     case ledger
     /// Nothing is asked; everything wanted is asserted again.
     case none
-    /// The listing where it is provably complete, else the ledger.
+    /// The listing if it is provably complete, else the ledger.
     case auto
 }
 
 /// What a run does with an association that exists and that its snapshot does not want.
-package enum ExtraVerdict: String, Sendable, Hashable, CaseIterable {
+package enum UnwantedTreatment: String, Sendable, Hashable, CaseIterable {
     case delete
     /// Outside the scope: left alone and counted.
     case unmanaged
@@ -38,7 +38,7 @@ extension DeletionScope {
     /// the export may have been cut.
     package func judge(
         isOwned: Bool, isAssertedElsewhere: Bool, isOwnerListed: Bool, isInDoubt: Bool
-    ) -> ExtraVerdict {
+    ) -> UnwantedTreatment {
         if isAssertedElsewhere { return .assertedElsewhere }
         let isInScope =
             switch self {

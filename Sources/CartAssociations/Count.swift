@@ -13,7 +13,7 @@ package enum Count {
 
     /// A number of things, for instance `1 delete` or `3,000 deletes`.
     ///
-    /// - Parameter plural: needed where an `s` does not make it, for instance `retries`.
+    /// - Parameter plural: needed if an `s` does not make it, for instance `retries`.
     package static func text(_ number: Int, _ singular: String, _ plural: String? = nil) -> String {
         "\(text(number)) \(number == 1 ? singular : plural ?? singular + "s")"
     }

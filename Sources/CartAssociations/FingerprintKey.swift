@@ -1,4 +1,4 @@
-/// The secret that makes fingerprints unpredictable, so that no export can choose values which collide.
+/// The secret that makes fingerprints unpredictable: no export can choose values that collide.
 ///
 /// One belongs to each ledger and never changes, because the ledger keeps fingerprints. For the same reason the
 /// function below is fixed: another one would make every stored fingerprint foreign.
@@ -33,7 +33,7 @@ package struct FingerprintKey: Sendable {
 
     /// The fingerprint of one association, from the bytes of its ids.
     ///
-    /// Lengths are part of it, so that `ab` + `c` and `a` + `bc` differ. Ids of 2^31 bytes and more are not
+    /// Lengths are part of it: `ab` + `c` and `a` + `bc` differ. Ids of 2^31 bytes and more are not
     /// expected; the vocabulary allows 255.
     package func fingerprint(_ kind: OwnerKind, owner: Span<UInt8>, cart: Span<UInt8>) -> Fingerprint {
         var lanes = start(Self.tag(kind), owner.count, cart.count)
@@ -49,7 +49,7 @@ package struct FingerprintKey: Sendable {
         return fingerprint(association.owner.kind, owner: owner.span, cart: cart.span)
     }
 
-    /// The fingerprint of an owner, to count or look up owners; it equals none of an association or a cart.
+    /// The fingerprint of an owner, to count or look up owners; it never equals that of an association or a cart.
     package func fingerprint(_ kind: OwnerKind, owner: Span<UInt8>) -> Fingerprint {
         var lanes = start(Self.tag(kind) + 2, owner.count, 0)
         lanes.mix(owner)
@@ -104,7 +104,7 @@ struct FingerprintLanes {
 
     /// Mixes in bytes, 16 at a time, the last ones padded with zeros; `shape` tells how many were real.
     mutating func mix(_ span: Span<UInt8>) {
-        // Unsafe only because a raw view may show padding: bytes have none.
+        // Unsafe only because a raw view may show padding: bytes have no padding.
         let bytes = unsafe span.bytes
         var offset = 0
         while offset + 16 <= bytes.byteCount {

@@ -5,19 +5,18 @@ package struct Guard: Sendable, Hashable {
     /// The largest share of the associations in scope that one run may delete, from `smallScope` upwards.
     package var maxDeletesShare = 0.20
     /// Under this many associations in scope a share says little, and `smallScopeDeletes` holds instead.
-    package var smallScope = 100
-    package var smallScopeDeletes = 20
+    var smallScope = 100
+    var smallScopeDeletes = 20
     /// The largest share of the owners in scope that may lose a cart, once `minOwners` would.
-    package var maxOwnersShare = 0.20
+    var maxOwnersShare = 0.20
     package var minOwners = 20
     package var maxRejected: Limit = .share(0.01)
     /// Fewer rejected records than this are never refused by a share.
     package var minRejected = 5
     /// The least share of the median volume of earlier snapshots.
-    package var minVolumeShare = 0.70
+    var minVolumeShare = 0.70
     package var allowEmpty = false
-    /// The deletes that a person allowed for this one run: lifts deletes, owners and volume where it is no less
-    /// than the plan's deletes.
+    /// The deletes that a person allowed for this one run; lifts deletes, owners and volume if the plan has no more.
     package var approvedDeletes: Int?
 
     package init() {}
@@ -63,7 +62,7 @@ extension Guard {
     /// The earlier snapshots whose median volume counts.
     package static let volumeHistory = 10
 
-    /// Every refusal of a plan; none where it may be applied.
+    /// Every refusal of a plan; empty if it may be applied.
     package func judge(_ plan: PlanFigures) -> [Refusal] {
         var refusals: [Refusal] = []
         let approval = "--max-deletes \(plan.deletes)"

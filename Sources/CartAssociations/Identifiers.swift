@@ -5,7 +5,7 @@
 package struct CartID: Identifier {
     package let text: String
 
-    /// Returns nil where the text is not a usable cart id.
+    /// Returns nil if the text is not a usable cart id.
     package init?(_ text: String) {
         guard Self.isValid(text.utf8) else { return nil }
         self.text = text
@@ -28,11 +28,11 @@ package struct CartID: Identifier {
 
 /// The id of a customer or an account: 1 to 255 bytes of UTF-8 without spaces or control characters.
 ///
-/// The store's own ids are UUIDs; the id only ever travels inside a JSON body, so the store is left to judge it.
+/// The store's own ids are UUIDs; the id travels only inside a JSON body, and the store judges it.
 package struct OwnerID: Identifier {
     package let text: String
 
-    /// Returns nil where the text is not a usable owner id.
+    /// Returns nil if the text is not a usable owner id.
     package init?(_ text: String) {
         guard Self.isValid(text) else { return nil }
         self.text = text

@@ -14,7 +14,7 @@ package struct PlanCounts: Sendable, Hashable, Codable {
     /// Not deleted, because the export leaves them in doubt.
     package var withheld = 0
 
-    /// Creates whose cart is created first where it is not there; nil in what earlier versions wrote.
+    /// Creates that first create a missing cart; nil if there are none, and absent from JSON then.
     package var newCarts: Int?
 
     package init() {}

@@ -1,4 +1,4 @@
-/// A fixed share of all carts, so that several processes can divide one migration between them.
+/// A fixed share of all carts, by which several processes divide one migration between them.
 ///
 /// Which shard a cart belongs to follows from its id and the number of shards alone: it is the same on every machine
 /// and in every version.

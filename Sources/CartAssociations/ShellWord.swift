@@ -1,6 +1,6 @@
-/// A word as a shell takes it back, for commands that a person shall type.
+/// A word as a shell takes it back, for commands that a person types.
 package enum ShellWord {
-    /// The word, in quotes where it has a character that a shell would not leave alone.
+    /// The word, in quotes if it has a character that a shell would not leave alone.
     package static func quoted(_ word: String) -> String {
         let isPlain = word.utf8.allSatisfy { byte in
             switch byte {

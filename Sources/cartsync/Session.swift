@@ -13,7 +13,7 @@ final class Session: Sendable {
     private let loaded: Mutex<LoadedSettings>
 
     var ledger: Ledger { store.ledger }
-    var stop: StopRequest { store.stop }
+    var stop: StopSignal { store.stop }
     var log: Logger { store.log }
     var pacer: Pacer { store.pacer }
 

@@ -43,7 +43,7 @@ struct ValueTests {
         func verdict(
             _ scope: DeletionScope, owned: Bool = false, elsewhere: Bool = false, listed: Bool = false,
             doubt: Bool = false
-        ) -> ExtraVerdict {
+        ) -> UnwantedTreatment {
             scope.judge(isOwned: owned, isAssertedElsewhere: elsewhere, isOwnerListed: listed, isInDoubt: doubt)
         }
         #expect(verdict(.none, owned: true, listed: true) == .unmanaged)

@@ -108,7 +108,7 @@ struct Store: Sendable {
         return RunTools(
             run: record?.id ?? RunRecord.makeID(at: Date(), using: &generator), started: record?.started ?? Date(),
             ledger: ledger, client: client, recorder: LatencyRecorder(started: .now, wallClock: Date()),
-            progress: RunProgress(), stop: StopRequest(), time: time, log: Self.log)
+            progress: RunProgress(), stop: StopSignal(), time: time, log: Self.log)
     }
 
     private func options(

@@ -210,7 +210,7 @@ struct JobRunsTests {
             try shop.put("many.csv", 1...200)
             async let ended: Void = jobs.run()
             #expect(await eventually { shop.count >= 10 })
-            session.stop.request()
+            session.stop.stop()
             try await ended
             #expect(shop.names("working") == ["many.csv"])
             #expect(jobs.exports == (done: 0, failed: 0, waiting: 0, interrupted: 1))

@@ -79,7 +79,7 @@ struct AcceptedRun {
         report.take(.init(snapshot, rateLimit: Double(options.rateLimit), ended: tools.time.wall()))
         report.objectives = watch.results(in: report, isAborted: options.abortsOnCrossing)
         report.verdict = RunReport.Verdict(
-            of: report, counts, failure, isStopped: tools.stop.isRequested)
+            of: report, counts, failure, isStopped: tools.stop.isStopped)
         let hasPending = journal.outcomes.pending > 0
         if hasPending { report.verdict.next = options.resumeCommand(of: tools.run) }
         try tools.write(report, snapshot)

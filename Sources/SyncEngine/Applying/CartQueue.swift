@@ -20,7 +20,7 @@ final class CartQueue: Sendable {
     private let run: String
     private let ledger: Ledger
     private let state: Mutex<State>
-    /// Held while reading, so that carts are not read twice; nobody who only takes a cart waits for it.
+    /// Locked while carts are read: none is read twice. Taking a cart does not wait for it.
     private let reading = Mutex(())
 
     /// - Parameter allowance: changes to hand out before `lift`, as far as they make whole carts; nil for all.
@@ -48,7 +48,7 @@ final class CartQueue: Sendable {
     /// Hands out the rest without a limit.
     func lift() { state.withLock { $0.allowance = nil } }
 
-    /// The next cart; nil where there is none, or none is to be handed out.
+    /// The next cart; nil if no cart is left, or the queue is closed, or its allowance is used.
     func next() throws -> CartChanges? {
         while true {
             let (cart, isOver) = state.withLock { state in

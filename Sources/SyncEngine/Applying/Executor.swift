@@ -41,7 +41,7 @@ struct Executor: Sendable {
         if !isStopping { try await settleDoubts(notes) }
     }
 
-    private var isStopping: Bool { tools.stop.isRequested || client.standingError != nil }
+    private var isStopping: Bool { tools.stop.isStopped || client.standingError != nil }
 
     private func work(through queue: CartQueue, _ notes: Notes, settlesDoubts: Bool = false) async throws {
         let outcomes = OutcomeBuffer(ledger: ledger, time: tools.time)
@@ -226,11 +226,11 @@ private struct Worker: Sendable {
     private var progress: RunProgress { executor.tools.progress }
 
     func work() async throws {
-        while let cart = try executor.tools.stop.isRequested ? nil : queue.next() {
+        while let cart = try executor.tools.stop.isStopped ? nil : queue.next() {
             defer { notes.forget(cart.cart) }
             var hasFailedCreate = cart.hasFailedCreate
             for entry in cart.entries {
-                if executor.tools.stop.isRequested || queue.isClosed { return }
+                if executor.tools.stop.isStopped || queue.isClosed { return }
                 if entry.change.kind == .delete && hasFailedCreate {
                     try skip(entry, "not tried, because a create of the same cart did not succeed")
                     continue

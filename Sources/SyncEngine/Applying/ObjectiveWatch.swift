@@ -4,7 +4,7 @@ import Logging
 import SyncReporting
 import Synchronization
 
-/// Judges the objectives of a run while it goes on, so that a run which harms the shop need not go on for hours.
+/// Judges the objectives of a run while it goes on: a run that harms the shop can end at once.
 final class ObjectiveWatch: Sendable {
     private static let interval: Duration = .seconds(1)
 

@@ -1,7 +1,7 @@
 package import CartAssociations
 import Synchronization
 
-/// What a run is doing at this moment, for whoever looks.
+/// What a run is doing at this moment.
 package final class RunProgress: Sendable {
     /// The steps of a run that take time.
     package enum Phase: String, Sendable, Encodable {
@@ -32,7 +32,7 @@ package final class RunProgress: Sendable {
 
     package init() {}
 
-    /// The phase, and how much of it is done; `total` is nil where nobody knows.
+    /// The phase, and how much of it is done; `total` is nil if it is not known.
     package var now: (phase: Phase, done: Int, total: Int?, failed: Int) {
         state.withLock { ($0.phase, $0.done, $0.total, $0.failed) }
     }

@@ -26,7 +26,7 @@ struct ShopperTokens: Sendable {
 
     /// Reads the tokens of the owners that are wanted; of several of one owner the first that can be used.
     ///
-    /// Throws `ExportError` where an export is refused, or the tokens are more than a run keeps.
+    /// Throws `ExportError` if an export is refused, or the tokens are more than a run keeps.
     init(_ exports: RunExports, wanted isWanted: (OwnerKind, Span<UInt8>) -> Bool) throws {
         var found: [Owner: ShopperToken] = [:]
         var missing: Set<Owner> = []

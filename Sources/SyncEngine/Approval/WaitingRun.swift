@@ -2,7 +2,7 @@ package import CartAssociations
 package import Foundation
 package import SyncReporting
 
-/// A run of the service that waits for a person: its export lies in `waiting/` until somebody approves.
+/// A run of the service that waits for a person: its export lies in `waiting/` until a person approves.
 package struct WaitingRun: Codable, Sendable, Equatable, Identifiable {
     /// Why it waits.
     package enum Cause: String, Codable, Sendable {
@@ -27,9 +27,9 @@ package struct WaitingRun: Codable, Sendable, Equatable, Identifiable {
     /// What was planned.
     package var counts = PlanCounts()
     package var records = 0
-    /// Every refusal; empty where a person stopped the run.
+    /// Every refusal; empty if a person stopped the run.
     package var refusals: [Refusal] = []
-    /// The owners who would lose the most carts, most first; hidden where reports hide owners.
+    /// The owners who would lose the most carts, most first; hidden if reports hide owners.
     package var hardestHit: [PlanView.OwnerLoss] = []
 
     package init(
@@ -83,7 +83,7 @@ package struct WaitingRun: Codable, Sendable, Equatable, Identifiable {
 
     /// What a person's approval of this run is.
     ///
-    /// Throws `ApprovalRefused` where it cannot be approved, or not with this number.
+    /// Throws `ApprovalRefused` if it cannot be approved, or not with this number.
     ///
     /// - Parameter deletes: the most deletes that are allowed; nil allows exactly those of the plan.
     package func approval(deletes: Int?, now: Date) throws(ApprovalRefused) -> Approval {

@@ -3,7 +3,7 @@ import SyncReporting
 
 /// The waiting runs of a state folder and their approvals: two small files a run, readable by the owner alone.
 ///
-/// They need no ledger, so that `runs approve` works beside the service that holds it.
+/// They need no ledger: `runs approve` works beside the service that holds it.
 package struct WaitingRuns: Sendable {
     private static let waitingEnding = ".waiting.json"
     private static let approvalEnding = ".approval.json"
@@ -17,7 +17,7 @@ package struct WaitingRuns: Sendable {
         folder = stateFolder + "/approvals"
     }
 
-    /// Every waiting run, the oldest first; a file that is none of ours is not there.
+    /// Every waiting run, the oldest first; other files in the folder are passed over.
     package func all() -> [WaitingRun] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         return names.filter { $0.hasSuffix(Self.waitingEnding) }.sorted().compactMap { name in
@@ -59,7 +59,7 @@ package struct WaitingRuns: Sendable {
         return approval
     }
 
-    /// Forgets a run and its approval: it no longer waits. The approval goes first, so that it is used once.
+    /// Forgets a run and its approval: it no longer waits. The approval goes first: it is used once.
     package func remove(_ run: WaitingRun) throws {
         for ending in [Self.approvalEnding, Self.waitingEnding] {
             let path = "\(folder)/\(run.id)\(ending)"
@@ -72,7 +72,7 @@ package struct WaitingRuns: Sendable {
     private func read<Value: Decodable>(_ name: String) -> Value? {
         let path = "\(folder)/\(name)"
         let manager = FileManager.default
-        // A link or a pipe that somebody put there is not followed.
+        // A link or a pipe in its place is not followed.
         guard let facts = try? manager.attributesOfItem(atPath: path),
             facts[.type] as? FileAttributeType == .typeRegular,
             let size = facts[.size] as? Int, size <= Self.mostBytes, let data = manager.contents(atPath: path)

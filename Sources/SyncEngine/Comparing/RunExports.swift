@@ -1,3 +1,4 @@
+import CallPacing
 import CartAssociations
 import ExportFiles
 
@@ -6,7 +7,7 @@ final class RunExports {
     let files: [ExportFile]
     private let reader: ExportReader
     private let shard: Shard?
-    private let stop: StopRequest
+    private let stop: StopSignal
     private let progress: RunProgress
     /// What the first reading found, by export.
     private(set) var facts: [ExportFacts] = []
@@ -14,7 +15,7 @@ final class RunExports {
     private(set) var elsewhere: [Int] = []
 
     /// Opens every export; standard input is copied into the folder first.
-    init(_ options: RunOptions, spoolingIn folder: String, stop: StopRequest, progress: RunProgress) throws {
+    init(_ options: RunOptions, spoolingIn folder: String, stop: StopSignal, progress: RunProgress) throws {
         files = try options.exports.map { try ExportFile.open($0, spoolFolder: folder) }
         reader = ExportReader(options: options.reading)
         shard = options.shard
@@ -53,7 +54,7 @@ final class RunExports {
     /// Says how far a reading has come, and throws if the run is to stop.
     fileprivate func look(at records: Int) throws {
         progress.advance(to: records)
-        if stop.isRequested { throw RunFailure.stopped }
+        if stop.isStopped { throw RunFailure.stopped }
     }
 
     /// Takes the records of other shards out of a batch, and returns how many they were.

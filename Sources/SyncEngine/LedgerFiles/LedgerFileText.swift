@@ -28,17 +28,17 @@ struct LedgerFileWords {
     private static let confirmations: [(Ledger.Confirmation?, [UInt8])] =
         [(nil, [])] + Ledger.Confirmation.allCases.map { ($0, Array($0.words.utf8)) }
 
-    /// Nil where it is no kind of owner.
+    /// Nil if it is not a kind of owner.
     func ownerKind(_ cell: Span<UInt8>) -> OwnerKind? {
         Self.kinds.first { cell.equals($0.1) }?.0
     }
 
-    /// Nil where it is nothing that a ledger says; nil within that where the association is not known to exist.
+    /// Nil if the word is invalid; nil within that if the association is not known to exist.
     func confirmation(_ cell: Span<UInt8>) -> Ledger.Confirmation?? {
         Self.confirmations.first { cell.equals($0.1) }?.0
     }
 
-    /// The draft's number for the sources; nil where one is no name.
+    /// The draft's number for the sources; nil if one is not a name.
     mutating func set(_ cell: Span<UInt8>, of draft: ImportDraft) -> Int? {
         if let lastSources, cell.equals(lastSources.bytes) { return lastSources.number }
         let bytes = cell.copy()

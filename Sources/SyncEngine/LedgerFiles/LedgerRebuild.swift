@@ -9,7 +9,7 @@ import SyncReporting
 
 /// Fills a new ledger from what is left, and puts it in the place of the folder's own.
 ///
-/// One run of the new ledger tells where everything came from. Nothing of the old ledger changes before `finish`.
+/// A run of the new ledger says where each association came from. The old ledger is unchanged until `finish`.
 package final class LedgerRebuild {
     private let replacement: LedgerReplacement
     private let source: String
@@ -24,7 +24,7 @@ package final class LedgerRebuild {
     ///
     /// - Parameter source: the source that asserts what exports and results say.
     ///
-    /// Throws where another process holds the folder, or it cannot be written.
+    /// Throws if another process holds the folder, or it cannot be written.
     package init(folder: String, store: StoreIdentity, source: String, time: TimeSource) throws(RunFailure) {
         do {
             now = time.wall()
@@ -43,7 +43,7 @@ package final class LedgerRebuild {
 
     /// Takes every association that the store lists.
     ///
-    /// Throws where the listing is not provably complete: what it lacks would be taken for gone.
+    /// Throws if the listing is not provably complete: what it lacks would be taken for gone.
     package func addListing(
         _ client: CommerceClient, progress: @Sendable (_ read: Int, _ total: Int) -> Void = { _, _ in }
     ) async throws(RunFailure) {
@@ -140,7 +140,7 @@ package final class LedgerRebuild {
         }
     }
 
-    /// Gives up; the old ledger is as it was.
+    /// Gives up; the old ledger is unchanged.
     package func abandon() { replacement.abandon() }
 
     private var ledger: Ledger { replacement.ledger }
@@ -159,9 +159,9 @@ package struct Rebuilt: Sendable, Codable {
     /// How many of them the source asserts.
     package let asserted: Int
     package let source: String
-    /// Records of the exports that could not be used; what they name is asserted by nobody.
+    /// Records of the exports that could not be used; the source does not assert what they name.
     package let rejected: Int
-    /// The folder with the files of the ledger that was there before; nil where there was none.
+    /// The folder with the files of the old ledger; nil if there was no ledger.
     package let oldFiles: String?
 }
 

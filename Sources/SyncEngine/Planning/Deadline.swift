@@ -2,7 +2,7 @@ import CallPacing
 import CommerceAPI
 package import Foundation
 
-/// When a run stops to start calls, as a person says it.
+/// When a run starts no more calls, as a person says it.
 package enum Deadline: Sendable, Hashable {
     /// So long after the run began.
     case after(Duration)
@@ -28,7 +28,7 @@ package enum Deadline: Sendable, Hashable {
     }
 }
 
-/// One run's deadline. A duration is measured by a clock that nobody sets; a time of the day is the wall clock's.
+/// One run's deadline. A duration is measured by a clock that cannot be set; a time of the day by the wall clock.
 package struct DeadlineMoment: Sendable, Hashable {
     enum Limit: Sendable, Hashable {
         case instant(ContinuousClock.Instant)
@@ -39,7 +39,7 @@ package struct DeadlineMoment: Sendable, Hashable {
     /// That it has passed, as the beginning of a sentence.
     package let words: String
 
-    /// How long there is until then; negative where it has passed.
+    /// The time until then; negative if it has passed.
     package func left(now: Date, instant: ContinuousClock.Instant) -> Duration {
         switch limit {
         case .instant(let end): end - instant

@@ -5,7 +5,7 @@ import SyncReporting
 /// A plan while it grows: its changes go into the ledger's draft, and what a person and the guard see is counted.
 struct DraftedPlan {
     let draft: PlanDraft
-    /// Associations outside the scope, where they are to be listed.
+    /// Associations outside the scope; nil if they are not to be listed.
     let unmanaged: AssociationDraft?
     private let source: String
     private let scope: DeletionScope
@@ -50,7 +50,7 @@ struct DraftedPlan {
     ///
     /// - Parameters:
     ///   - sources: the sources that assert it.
-    ///   - isOwnerNamed: whether the exports name its owner; only looked at where the scope asks for it.
+    ///   - isOwnerNamed: whether the exports name its owner; looked at only if the scope asks for it.
     mutating func judge(
         _ association: Association, _ fingerprint: Fingerprint, place: RecordPlace?, sources: [String],
         isOwnerNamed: Bool, _ doubts: NamesInDoubt

@@ -3,12 +3,12 @@ import ExportFiles
 import Foundation
 import SyncReporting
 
-/// The rejected records of a run: counted, the first ones kept, all written where there is a folder.
+/// The rejected records of a run: counted, the first ones kept, all written if there is a folder.
 final class RejectsFiles {
     /// nil: nothing is written, because the run only shows its plan.
     private let folder: String?
     private let exports: RunExports
-    /// The sentence of a reason has the values in question, and so maybe the owner.
+    /// Whether reports hide owners: the sentence of a reason may name the owner.
     private let hidesOwners: Bool
     private var writers: [Int: (name: String, file: RejectsFile)] = [:]
     /// Records that were rejected because of others, by export.
@@ -56,7 +56,7 @@ final class RejectsFiles {
         if let (_, file) = writers[export] { return file }
         let shape = exports.facts[export].shape
         var name = RejectsFile.name(for: shape.format)
-        // Records of two exports have two headers, and so two files.
+        // Two exports have two headers, and need two files.
         if writers.values.contains(where: { $0.name == name }) {
             name = "rejects-\(export + 1).\(shape.format.rawValue)"
         }

@@ -30,7 +30,7 @@ package struct RunOptions: Sendable {
 
     package enum MissingFinalNewline: Sendable {
         case refused
-        /// The run makes no deletes and says so.
+        /// The run makes no deletes, with a warning.
         case makesNoDeletes
     }
 

@@ -1,4 +1,5 @@
 import AssociationDiff
+import CallPacing
 import CartAssociations
 import CommerceAPI
 import ExportFiles
@@ -62,13 +63,13 @@ package struct RunPlanner: Sendable {
     ) async throws(RunFailure) -> PlannedRun {
         do {
             var plan = try await tools.within(options.deadline, make)
-            if tools.stop.isRequested { throw RunFailure.stopped }
+            if tools.stop.isStopped { throw RunFailure.stopped }
             plan.judge(by: options, at: tools.time)
             return PlannedRun(plan, options, tools)
         } catch {
             tools.removeFolderIfEmpty()
             // A call that was not made because of the request to stop is no failure of the store.
-            if tools.stop.isRequested { throw .stopped }
+            if tools.stop.isStopped { throw .stopped }
             throw RunFailure(error)
         }
     }
@@ -144,7 +145,7 @@ private struct UndoPlanner {
     private var plan: DraftedPlan
     private var figures = PlanFigures()
     private var owners = FingerprintSet()
-    /// Changes of the run that may have been made by somebody else.
+    /// Changes that the run may not have made itself.
     private var doubtful = 0
 
     init(_ options: RunOptions, _ tools: RunTools) {
@@ -205,7 +206,7 @@ private struct UndoPlanner {
             }
         default:
             try plan.add(Change(.create, association, place: nil), entry.fingerprint)
-            // What the source owned is its own again; what was deleted as somebody else's is not.
+            // What the source owned is its own again; what it deleted without owning it is not.
             if run.scope == .owned { try notes.assertions.add(association, entry.fingerprint, place: nil) }
         }
     }

@@ -12,7 +12,7 @@ package struct RunSettings: Sendable {
     package var current: CurrentSource = .auto
     package var planGuard = Guard()
     package var oneOwnerPerCart = false
-    /// Whether carts that are not there are created with the names that the export has.
+    /// Whether missing carts are created with the names that the export has.
     package var createsCarts = false
     /// The carts that the run is about; nil for all.
     package var shard: Shard?

@@ -43,18 +43,16 @@ struct JournalReading {
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         var file = try ResultsFile(path: folder + "/" + ResultsFile.name) { [owners] in owners.text($0) }
         var pending: [ChangeKind: Int] = [:]
-        var reading = self
         try ledger.forEachEntry(of: run) { entry in
             guard let outcome = entry.outcome else {
                 pending[entry.change.kind, default: 0] += 1
                 return
             }
-            reading.count(entry.change, outcome)
-            reading.measure(entry.change.kind, outcome)
-            try file.add(reading.result(entry.change, outcome))
+            count(entry.change, outcome)
+            measure(entry.change.kind, outcome)
+            try file.add(result(entry.change, outcome))
         }
         try file.finish()
-        self = reading
         outcomes.create.pending = pending[.create, default: 0]
         outcomes.delete.pending = pending[.delete, default: 0]
     }

@@ -19,7 +19,7 @@ package enum RunFailure: Error, Sendable {
     case unconfirmed(String)
     /// The run is over, or a later one has taken its place.
     case notResumable(String)
-    /// A listing of the store did not show everything, for this reason, where it had to.
+    /// A listing of the store had to show everything and did not, for this reason.
     case incompleteListing(String)
     /// Something that should not happen, in words for a bug report.
     case bug(String)

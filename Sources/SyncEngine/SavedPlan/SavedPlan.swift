@@ -1,44 +1,44 @@
 package import CartAssociations
-package import Foundation
+import Foundation
 package import Ledger
-package import SyncReporting
+import SyncReporting
 
 /// A plan in a file, to be looked at and applied later: what its first line says.
 ///
 /// The file is JSON Lines: this header, one line for each change and each note to the ledger, and a last line with
-/// their number and a seal over all bytes before it. The seal is keyed by the ledger, so that only the ledger that
-/// made a plan takes it, and only as it was made.
+/// their number and a seal over all bytes before it. The key of the seal is the ledger's: only the ledger
+/// that made a plan takes it, and only as it was made.
 package struct SavedPlan: Codable, Sendable {
     /// Raised when a reader of older files would misunderstand newer ones.
-    package static let currentFormat = 1
+    static let currentFormat = 1
     /// A day; what exists moves on.
-    package static let lifetime: TimeInterval = 24 * 3600
+    static let lifetime: TimeInterval = 24 * 3600
 
     /// Marks the file as a plan of ours, with the version of its format.
-    package let cartsyncPlan: Int
+    let cartsyncPlan: Int
     /// The id that the plan was made under; it is applied once.
-    package let id: String
-    package let made: Date
-    package let expires: Date
-    package let store: StoreIdentity
+    let id: String
+    let made: Date
+    let expires: Date
+    let store: StoreIdentity
     /// The ledger's own id, and its revision when the plan was made.
-    package let ledger: String
-    package let revision: Int64
-    package let view: PlanView
-    package let figures: PlanFigures
+    let ledger: String
+    let revision: Int64
+    let view: PlanView
+    let figures: PlanFigures
     /// The exports with absolute paths.
     package let exports: [RunRecord.Export]
-    package let isDelta: Bool
-    package let rejected: RunReport.RejectedRecords
+    let isDelta: Bool
+    let rejected: RunReport.RejectedRecords
     /// The number of deletes that a person allowed for this plan.
-    package let approvedDeletes: Int?
-    package let allowEmpty: Bool
+    let approvedDeletes: Int?
+    let allowEmpty: Bool
     /// The settings that the plan was made with, secrets redacted.
-    package let settings: [RunReport.SettingUsed]
+    let settings: [RunReport.SettingUsed]
 
     /// Reads the first line of a file.
     ///
-    /// Throws `SavedPlanError` where it cannot be read or is no plan.
+    /// Throws `SavedPlanError` if it cannot be read or is not a plan.
     package static func header(of path: String) throws(SavedPlanError) -> SavedPlan {
         try SavedPlanReader(path).header
     }
@@ -65,7 +65,7 @@ struct SavedPlanLine: Codable {
     var place: RecordPlace?
     /// How an asserted association is known to exist.
     var confirmation: Ledger.Confirmation?
-    /// What the cart is created with where it is not there.
+    /// What a missing cart is created with.
     var newCart: NewCart?
 
     init(
@@ -97,7 +97,7 @@ package struct SavedPlanError: Error, Sendable, Equatable {
     package enum Fault: String, Sendable, CaseIterable {
         /// The file is missing or cannot be read.
         case unreadable
-        /// It is no plan, or cut, or not as it was written.
+        /// It is not a plan, or cut, or not as it was written.
         case malformed, altered
         /// It was made for another store, or by another ledger.
         case otherStore = "other store", otherLedger = "other ledger"

@@ -31,9 +31,9 @@ struct SavedPlanReader {
         self.header = header
     }
 
-    /// Visits every change and note; what was visited may be believed only after this returns.
+    /// Visits every change and note; they can be trusted only after this returns.
     ///
-    /// Throws `SavedPlanError` where the file is not as it was written, and whatever the visitor throws.
+    /// Throws `SavedPlanError` if the file is not as it was written, and whatever the visitor throws.
     mutating func read(ledgerKey: [UInt8], visit: (SavedPlanLine) throws -> Void) throws {
         let newline = Data([UInt8(ascii: "\n")])
         var seal = SavedPlanSeal(ledgerKey: ledgerKey)
@@ -73,7 +73,7 @@ struct SavedPlanReader {
         let changes = ledger.draftPlan(for: tools.run)
         let notes = LedgerNotes(ledger, source: header.view.source, run: tools.run)
         try read(ledgerKey: ledger.fingerprintKey) { line in
-            if tools.stop.isRequested { throw RunFailure.stopped }
+            if tools.stop.isStopped { throw RunFailure.stopped }
             let association = line.association
             let fingerprint = key.fingerprint(association)
             switch line.kind {
@@ -135,7 +135,7 @@ struct LineReader {
     private var isAtEnd = false
 
     private static let block = 1 << 18
-    /// A header holds samples, settings and paths; a line beyond this is no line of ours.
+    /// A header holds samples, settings and paths; no line of a saved plan is longer.
     private static let longest = 16 << 20
 
     init(_ path: String) throws(SavedPlanError) {

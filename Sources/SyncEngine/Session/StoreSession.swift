@@ -15,7 +15,7 @@ package struct StoreSession: Sendable {
     package let ledger: Ledger
     package let pacer: Pacer
     /// Stops the run at hand and every later one.
-    package let stop: StopRequest
+    package let stop = StopSignal()
     package let time: TimeSource
     package var log: Logger
 
@@ -36,14 +36,12 @@ package struct StoreSession: Sendable {
         self.time = time
         self.log = log
         self.current = current
-        stop = StopRequest()
         pacer = Pacer(limit: rate, isAdaptive: isAdaptive, time: time) { change in
             current.note(change)
             log.log(
                 level: change.isTrouble ? .warning : .notice, "the rate changed",
                 metadata: ["rate": "\(change.rate)", "reason": "\(change.reason)"])
         }
-        stop.onRequest { current.stop() }
     }
 
     /// The tools of a run, which is the run at hand until `endRun`.
@@ -52,17 +50,17 @@ package struct StoreSession: Sendable {
     package func beginRun(resuming record: RunRecord? = nil) -> RunTools {
         let now = time.wall()
         var generator = SystemRandomNumberGenerator()
+        let stop = StopSignal(within: stop)
         let recorder = LatencyRecorder(started: time.now(), wallClock: now)
         // A client that had to give up makes no more calls, so each run has its own.
-        let client = CommerceClient(options: api, pacer: pacer, retry: RetryPolicy(), logger: log) { [time] in
+        let client = CommerceClient(options: api, pacer: pacer, stop: stop, logger: log) { [time] in
             recorder.record($0, now: time.now())
         }
         let tools = RunTools(
             run: record?.id ?? RunRecord.makeID(at: now, using: &generator), started: record?.started ?? now,
-            ledger: ledger, client: client, recorder: recorder, progress: RunProgress(), stop: StopRequest(),
+            ledger: ledger, client: client, recorder: recorder, progress: RunProgress(), stop: stop,
             time: time, log: log)
         current.begin(tools)
-        if stop.isRequested { current.stop() }
         return tools
     }
 
@@ -79,7 +77,7 @@ package struct StoreSession: Sendable {
     package func stopRun(_ id: String) -> Bool { current.stop(run: id) }
 
     /// Whether the run at hand was asked to stop, and the process was not.
-    package var runIsStopped: Bool { current.isStopRequested && !stop.isRequested }
+    package var runIsStopped: Bool { current.isStopped && !stop.isStopped }
 
     /// Closes the connections of the run at hand and the ledger.
     ///
@@ -100,7 +98,7 @@ package struct RunTools: Sendable {
     package let recorder: LatencyRecorder
     package let progress: RunProgress
     /// Stops this run alone.
-    package let stop: StopRequest
+    package let stop: StopSignal
     package let time: TimeSource
     package let log: Logger
 
@@ -157,7 +155,7 @@ private final class CurrentRun: Sendable {
 
     init(_ time: TimeSource) { self.time = time }
 
-    var isStopRequested: Bool { state.withLock { $0.tools?.stop.isRequested ?? false } }
+    var isStopped: Bool { state.withLock { $0.tools?.stop.isStopped ?? false } }
 
     func begin(_ tools: RunTools) {
         let rate = state.withLock { state in
@@ -174,12 +172,10 @@ private final class CurrentRun: Sendable {
         }
     }
 
-    /// Asks the run at hand to stop; false if there is none, or it has another id.
-    @discardableResult
-    func stop(run id: String? = nil) -> Bool {
-        guard let tools = state.withLock({ $0.tools }), id == nil || tools.run == id else { return false }
-        tools.stop.request()
-        tools.client.stop()
+    /// Stops the run at hand; false if there is none, or it has another id.
+    func stop(run id: String) -> Bool {
+        guard let tools = state.withLock({ $0.tools }), tools.run == id else { return false }
+        tools.stop.stop()
         return true
     }
 

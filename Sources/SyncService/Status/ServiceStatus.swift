@@ -62,7 +62,7 @@ final class ServiceStatus: StatusSource {
             guard let id = job.inbox.run, let tools = self.jobs.metrics.running else { continue }
             return ServiceView.Run(
                 tools, id, of: job, limit: session.pacer.limit,
-                isStopping: session.runIsStopped || session.stop.isRequested, now: now, date: date)
+                isStopping: session.runIsStopped || session.stop.isStopped, now: now, date: date)
         }
         return nil
     }

@@ -1,3 +1,4 @@
+import CallPacing
 import CartAssociations
 import CommerceAPI
 import SyncEngine
@@ -48,7 +49,7 @@ struct ApprovedRun {
         if plan.counts.changes > 0, !isApproved(tools.recorder) {
             planned.discard()
             if output == .json { show(plan, isLast: true) }
-            if session.stop.isRequested {
+            if session.stop.isStopped {
                 return Ending(status: .stoppedEarly, summary: "nothing was written", next: command.again())
             }
             return Ending(

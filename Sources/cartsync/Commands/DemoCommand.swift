@@ -1,4 +1,5 @@
 import ArgumentParser
+import CallPacing
 import CartAssociations
 import CommerceSandbox
 import Foundation
@@ -48,7 +49,7 @@ struct DemoCommand: AsyncParsableCommand {
         settings.source = "nightly"
         Terminal.message("cartsync: a sandbox that bears 25 calls a second listens on http://127.0.0.1:\(port)")
         let session = try Session.open(LoadedSettings(settings: settings, used: []))
-        let signals = Signals { [stop = session.stop] in stop.request() }
+        let signals = Signals { [stop = session.stop] in stop.stop() }
         defer { withExtendedLifetime(signals) {} }
         let ending: Ending
         do {

@@ -1,3 +1,4 @@
+import CallPacing
 import CartAssociations
 import Foundation
 import SyncEngine
@@ -22,7 +23,7 @@ enum OneSession {
                 Terminal.message("")
                 Cartsync.end(Ending(status: .stoppedEarly, summary: "nothing was written", next: again))
             }
-            stop.request()
+            stop.stop()
         }
         defer { withExtendedLifetime(signals) {} }
         let ending: Ending

@@ -88,7 +88,7 @@ struct ServeCommand: AsyncParsableCommand {
         let group = ServiceGroup(configuration: configuration)
         // With SIGHUP a service is asked to read its settings again.
         let signals = Signals(once ? [SIGINT, SIGTERM, SIGHUP] : [SIGINT, SIGTERM]) { [stop = session.stop] in
-            stop.request()
+            stop.stop()
             Task { await group.triggerGracefulShutdown() }
         }
         defer { withExtendedLifetime(signals) {} }
@@ -102,7 +102,7 @@ struct ServeCommand: AsyncParsableCommand {
         let summary =
             "\(Count.text(exports.done, "export")) done, \(Count.text(exports.failed)) failed, "
             + "\(Count.text(exports.waiting)) waiting, \(Count.text(exports.interrupted)) to be synced again"
-        if session.stop.isRequested {
+        if session.stop.isStopped {
             let isInterrupted = exports.interrupted > 0
             return Ending(
                 status: isInterrupted ? .stoppedEarly : .done, summary: summary,
