@@ -133,6 +133,7 @@ struct FingerprintLanes {
     }
 
     /// The bytes from a place on, fewer than eight.
+    @inline(__always)
     private static func tail(_ bytes: RawSpan, from start: Int) -> UInt64 {
         // Unsafe only in that the loads are unaligned and of trivial types: the span checks their bounds.
         let count = bytes.byteCount - start
