@@ -20,6 +20,7 @@ package struct RecordCounts: ~Copyable {
 
     private var carts: PartitionedItems
     private var owners: PartitionedItems
+    private var lastOwner: Fingerprint?
 
     /// - Parameters:
     ///   - memoryBudget: bytes kept in memory for each of owners and carts.
@@ -35,6 +36,9 @@ package struct RecordCounts: ~Copyable {
     package mutating func add(cart: Fingerprint, owner: Fingerprint, isDelete: Bool) throws(FileError) {
         // The records of one cart are told apart by 59 bits of the owner's fingerprint, and by what they ask for.
         try carts.append(PartitionedItem(cart, sides: isDelete ? .unwanted : .wanted, position: owner.low))
+        // Most exports name the carts of an owner one after the other.
+        guard owner != lastOwner else { return }
+        lastOwner = owner
         try owners.append(PartitionedItem(owner, sides: .wanted, position: 0))
     }
 

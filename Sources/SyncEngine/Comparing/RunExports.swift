@@ -5,10 +5,10 @@ import ExportFiles
 /// The exports of one run: opened once, read several times, the same each time.
 final class RunExports {
     let files: [ExportFile]
-    private let reader: ExportReader
-    private let shard: Shard?
-    private let stop: StopSignal
-    private let progress: RunProgress
+    fileprivate let reader: ExportReader
+    fileprivate let shard: Shard?
+    fileprivate let stop: StopSignal
+    fileprivate let progress: RunProgress
     /// What the first reading found, by export.
     private(set) var facts: [ExportFacts] = []
     /// Usable records of carts in other shards, by export: they are left to other runs.
@@ -43,49 +43,7 @@ final class RunExports {
     /// Begins to read all exports.
     func read() -> RunReading { RunReading(self) }
 
-    /// Whether records of the export can be told by their number alone: all are usable, and in this shard.
-    fileprivate func canPick(_ index: Int) -> Bool {
-        guard shard == nil, facts.indices.contains(index) else { return false }
-        return facts[index].format == .csv && facts[index].rejectedRecords == 0
-    }
-
-    fileprivate func open(_ index: Int) throws -> ExportReading { try reader.read(files[index], index: index) }
-
-    /// Says how far a reading has come, and throws if the run is to stop.
-    fileprivate func look(at records: Int) throws {
-        progress.advance(to: records)
-        if stop.isStopped { throw RunFailure.stopped }
-    }
-
-    /// Takes the records of other shards out of a batch, and returns how many they were.
-    fileprivate func removeOtherShards(from batch: inout RecordBatch, ordinal: inout Int) -> Int {
-        guard let shard else { return 0 }
-        let bytes = batch.text
-        let text = bytes.span
-        var records: [JudgedRecord] = []
-        for var record in batch.records {
-            if let statement = record.statement {
-                guard shard.contains(cart: text.extracting(statement.cart.range)) else { continue }
-                record.ordinal = ordinal
-                ordinal += 1
-            }
-            records.append(record)
-        }
-        let removed = batch.records.count - records.count
-        batch.records = records
-        return removed
-    }
-
-    /// Compares what a whole reading of an export found with the first one.
-    fileprivate func check(_ found: ExportFacts, _ index: Int, isPicking: Bool) throws {
-        guard facts.indices.contains(index),
-            isPicking ? !found.hasContent(of: facts[index]) : facts[index] != found
-        else { return }
-        throw ExportError(
-            .changed, file: files[index].name, problem: "the export changed while the run was reading it",
-            advice: "wait until it is complete and run the command again")
-    }
-
+    /// Keeps what the first reading found.
     fileprivate func keep(_ facts: [ExportFacts], elsewhere: [Int]) throws {
         guard self.facts.isEmpty else { return }
         self.facts = facts
@@ -149,23 +107,57 @@ struct RunReading: ~Copyable {
                     return nil
                 }
                 export += 1
-                reading = try exports.open(export)
+                reading = try exports.reader.read(exports.files[export], index: export)
             }
-            try exports.look(at: earlier + (reading?.facts.usableRecords ?? 0))
+            exports.progress.advance(to: earlier + (reading?.facts.usableRecords ?? 0))
+            if exports.stop.isStopped { throw RunFailure.stopped }
             let start = start
-            let isPicking = picks != nil && exports.canPick(export)
+            let isPicking = picks != nil && canPick
             func isPicked(_ number: Int) -> Bool { picks?(start + number - 1) ?? true }
             if var batch = try reading?.next(picking: isPicking ? isPicked : nil) {
-                left += exports.removeOtherShards(from: &batch, ordinal: &here)
+                if let shard = exports.shard { removeOthers(than: shard, from: &batch) }
                 return batch
             }
             try endExport(isPicking: isPicking)
         }
     }
 
+    /// Whether records of the present export can be told by their number alone: all are usable, and in this shard.
+    private var canPick: Bool {
+        guard exports.shard == nil, exports.facts.indices.contains(export) else { return false }
+        return exports.facts[export].format == .csv && exports.facts[export].rejectedRecords == 0
+    }
+
+    /// Takes the records of other shards out of a batch.
+    private mutating func removeOthers(than shard: Shard, from batch: inout RecordBatch) {
+        let bytes = batch.text
+        let text = bytes.span
+        var records: [JudgedRecord] = []
+        for var record in batch.records {
+            if let statement = record.statement {
+                guard shard.contains(cart: text.extracting(statement.cart.range)) else {
+                    left += 1
+                    continue
+                }
+                record.ordinal = here
+                here += 1
+            }
+            records.append(record)
+        }
+        batch.records = records
+    }
+
+    /// Compares what the reading of an export found with the first one, and goes on behind it.
     private mutating func endExport(isPicking: Bool) throws {
         guard let found = reading?.facts else { return }
-        try exports.check(found, export, isPicking: isPicking)
+        if exports.facts.indices.contains(export),
+            isPicking ? !found.hasContent(of: exports.facts[export]) : exports.facts[export] != found
+        {
+            throw ExportError(
+                .changed, file: exports.files[export].name,
+                problem: "the export changed while the run was reading it",
+                advice: "wait until it is complete and run the command again")
+        }
         facts.append(found)
         elsewhere.append(left)
         start += found.usableRecords - left
