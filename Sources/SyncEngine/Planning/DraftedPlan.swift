@@ -70,6 +70,25 @@ struct DraftedPlan {
     }
 }
 
+/// What accepting a plan changes in the ledger, apart from the journal.
+struct LedgerNotes {
+    /// Associations that the source asserts from now on.
+    let assertions: AssertionDraft
+    /// Assertions of the source that no longer hold, with nothing to be deleted for them.
+    let retractions: AssociationDraft
+    /// Associations that the ledger believes in and a complete listing does not show.
+    let vanished: AssociationDraft
+    /// Associations that the ledger did not know to exist and a complete listing shows.
+    let confirmed: AssociationDraft
+
+    init(_ ledger: Ledger, source: String, run: String) {
+        assertions = ledger.draftAssertions(by: source, run: run)
+        retractions = ledger.draftAssociations()
+        vanished = ledger.draftAssociations()
+        confirmed = ledger.draftAssociations()
+    }
+}
+
 extension PlanDraft {
     private static let ownersShown = 10
 

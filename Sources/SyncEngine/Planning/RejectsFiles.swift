@@ -1,6 +1,5 @@
 import CartAssociations
 import ExportFiles
-import Foundation
 import SyncReporting
 
 /// The rejected records of a run: counted, the first ones kept, all written if there is a folder.
@@ -60,8 +59,7 @@ final class RejectsFiles {
         if writers.values.contains(where: { $0.name == name }) {
             name = "rejects-\(export + 1).\(shape.format.rawValue)"
         }
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        try RunTools.makeFolder(folder)
         let file = try RejectsFile(at: folder + "/" + name, shape: shape)
         writers[export] = (name, file)
         return file

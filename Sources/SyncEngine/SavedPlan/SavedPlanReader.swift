@@ -1,6 +1,7 @@
 import AssociationDiff
 import CallPacing
 import CartAssociations
+import DurableFiles
 import ExportFiles
 import Foundation
 import Ledger
@@ -117,7 +118,7 @@ struct SavedPlanReader {
             throw SavedPlanError(.stale, path, "another run has changed the ledger since the plan was made")
         }
         for export in saved.exports where export.path != ExportFile.standardInput {
-            guard FileManager.default.fileExists(atPath: export.path) else { continue }
+            guard FileSystem.exists(export.path) else { continue }
             guard try ExportFile.open(export.path, spoolFolder: "").sha256() == export.digest else {
                 throw SavedPlanError(.stale, path, "\(export.path) has changed since the plan was made")
             }
@@ -130,23 +131,21 @@ struct SavedPlanReader {
 /// The lines of a file, without their ends.
 struct LineReader {
     private let path: String
-    private let file: FileHandle
+    private let file: OpenFile
     private var buffer = Data()
     private var isAtEnd = false
 
-    private static let block = 1 << 18
+    private var block = [UInt8](repeating: 0, count: 1 << 18)
     /// A header holds samples, settings and paths; no line of a saved plan is longer.
     private static let longest = 16 << 20
 
     init(_ path: String) throws(SavedPlanError) {
         self.path = path
-        var isFolder: ObjCBool = false
-        // Unsafe because Foundation writes the answer through the pointer, and only during the call.
-        let exists = unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-        guard exists, !isFolder.boolValue, let file = FileHandle(forReadingAtPath: path) else {
+        let status = (try? FileSystem.status(path)).flatMap(\.self)
+        guard let status, status.kind != .folder, let file = try? OpenFile(path, for: .reading) else {
             let problem =
-                isFolder.boolValue
-                ? "this is a folder" : exists ? "the plan cannot be read" : "there is no such file"
+                status?.kind == .folder
+                ? "this is a folder" : status == nil ? "there is no such file" : "the plan cannot be read"
             throw SavedPlanError(.unreadable, path, problem, advice: "check the path and its permissions")
         }
         self.file = file
@@ -170,15 +169,15 @@ struct LineReader {
             let unread = buffer.count
             buffer = Data(buffer)
             searched = unread
-            do {
-                guard let more = try file.read(upToCount: Self.block), !more.isEmpty else {
-                    isAtEnd = true
-                    continue
-                }
-                buffer.append(more)
+            let file = file
+            do throws(FileError) {
+                var span = block.mutableSpan
+                let count = try file.read(into: &span)
+                isAtEnd = count == 0
+                buffer.append(contentsOf: block[..<count])
             } catch {
                 throw SavedPlanError(
-                    .unreadable, path, "the plan cannot be read: \(error.localizedDescription)",
+                    .unreadable, path, "the plan cannot be read: \(error.reason)",
                     advice: "check the disk and the path's permissions")
             }
         }

@@ -1,6 +1,7 @@
 package import CallPacing
 import CartAssociations
 package import CommerceAPI
+import DurableFiles
 package import Foundation
 package import Ledger
 package import Logging
@@ -120,26 +121,25 @@ package struct RunTools: Sendable {
 
     /// Writes all files of the report.
     func write(_ report: RunReport, _ snapshot: LatencySnapshot) throws {
-        try makeFolder()
+        try Self.makeFolder(folder)
         try ReportFolder(path: folder).write(report, snapshot)
     }
 
     /// Writes report.json alone.
     func write(_ report: RunReport) throws {
-        try makeFolder()
+        try Self.makeFolder(folder)
         try ReportFolder(path: folder).write(report)
     }
 
-    private func makeFolder() throws {
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    /// Makes the folder of a run, and that of all runs, readable by the owner alone.
+    static func makeFolder(_ folder: String) throws(FileError) {
+        try FileSystem.makeFolder(FileSystem.folder(of: folder), permissions: 0o700)
+        try FileSystem.makeFolder(folder, permissions: 0o700)
     }
 
-    func removeFolder() { try? FileManager.default.removeItem(atPath: folder) }
+    func removeFolder() { try? FileSystem.remove(folder) }
 
-    func removeFolderIfEmpty() {
-        if (try? FileManager.default.contentsOfDirectory(atPath: folder)) == [] { removeFolder() }
-    }
+    func removeFolderIfEmpty() { FileSystem.removeIfEmpty(folder) }
 }
 
 /// The run at hand.

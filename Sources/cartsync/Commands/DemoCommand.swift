@@ -2,6 +2,7 @@ import ArgumentParser
 import CallPacing
 import CartAssociations
 import CommerceSandbox
+import DurableFiles
 import Foundation
 import Logging
 import SyncEngine
@@ -56,7 +57,7 @@ struct DemoCommand: AsyncParsableCommand {
             Terminal.message("cartsync: last night: \(samples.before.joined(separator: ", "))")
             let before = session.newRun(command: "demo", exports: samples.before)
             let applied = try await before.plan(keepingRejects: false).apply()
-            try? FileManager.default.removeItem(atPath: applied.folder)
+            try? FileSystem.remove(applied.folder)
             await session.store.endRun()
 
             Terminal.message("cartsync: tonight: \(samples.tonight.joined(separator: ", "))\n")
