@@ -1,25 +1,39 @@
+import ArgumentParser
 import CartAssociations
 import CommerceAPI
 import Foundation
 import Ledger
 import SyncEngine
 
-/// The settings of one command, found and checked before anything else is touched.
-enum Invocation {
-    /// Loads the settings; flags that were not given are nil.
+/// A command as it was called: its words, and what its flags say of the settings.
+struct Invocation: Sendable {
+    let typed: TypedCommand
+    /// What the flags give, by the key of the setting.
+    private var flags: [String: String]
+    /// The settings file that is named.
+    let config: String?
+
+    /// - Parameter flags: settings that the command gives besides those of its flags, which are stronger.
+    init(_ command: some ParsableCommand, giving flags: [String: String] = [:]) {
+        typed = TypedCommand(name: type(of: command).configuration.commandName ?? "")
+        self.flags = flags
+        var config: String?
+        for (_, value) in Mirror(reflecting: command).children {
+            if let group = value as? any GivenFlags { self.flags.merge(group.given) { _, flag in flag } }
+            config = (value as? OptionGroup<SettingsFlags>)?.wrappedValue.config ?? config
+        }
+        self.config = config
+    }
+
+    /// Finds and checks the settings, before anything else is touched.
     ///
     /// Throws the `Ending` that lists all problems at once.
-    static func load(
-        _ flags: [[String: String]], config: String?, usual: Settings = Settings(),
-        adjust: (inout Settings) -> Void = { _ in }
-    ) async throws -> LoadedSettings {
-        var given: [String: String] = [:]
-        for (key, value) in flags.joined() {
-            given[key] = value
-        }
+    ///
+    /// - Parameter usual: what holds for settings that stand nowhere.
+    func load(usual: Settings = Settings()) throws -> LoadedSettings {
         var loaded: LoadedSettings
         do {
-            loaded = try SettingsLoader(flags: given, file: config, usual: usual).load()
+            loaded = try SettingsLoader(flags: flags, file: config, usual: usual).load()
         } catch {
             throw Ending(
                 status: error.areAllFlags ? .usage : .badSettings,
@@ -28,12 +42,36 @@ enum Invocation {
                 next: "cartsync --help, or correct what is listed above and run the command again")
         }
         // As a flag, a number of deletes is a person's approval of one run; as a setting it is the usual limit.
-        if case .count(let approved)? = given["guard.max-deletes"].flatMap(Limit.init) {
+        if case .count(let approved)? = flags["guard.max-deletes"].flatMap(Limit.init) {
             loaded.settings.planGuard.approvedDeletes = approved
         }
+        return loaded
+    }
+
+    /// Loads the settings that groups of flags give.
+    static func load(
+        _ flags: [[String: String]], config: String?, usual: Settings = Settings(),
+        adjust: (inout Settings) -> Void = { _ in }
+    ) async throws -> LoadedSettings {
+        var given: [String: String] = [:]
+        for (key, value) in flags.joined() { given[key] = value }
+        var loaded = try Invocation(typed: TypedCommand(name: ""), flags: given, config: config).load(usual: usual)
         adjust(&loaded.settings)
         return loaded
     }
+
+    private init(typed: TypedCommand, flags: [String: String], config: String?) {
+        (self.typed, self.flags, self.config) = (typed, flags, config)
+    }
+}
+
+/// A group of flags in a command.
+private protocol GivenFlags {
+    var given: [String: String] { get }
+}
+
+extension OptionGroup: GivenFlags where Value: SettingFlags {
+    fileprivate var given: [String: String] { wrappedValue.values }
 }
 
 /// What a command that calls the API cannot do without.

@@ -25,15 +25,15 @@ enum LedgerAccess {
         }
     }
 
-    /// Runs a command on a ledger, closes it, and says how the command ended.
+    /// Does something with a ledger and closes it.
     ///
-    /// Throws the `Ending` of the command, or of what went wrong.
-    static func with(_ ledger: Ledger, again: String, _ body: (Ledger) throws -> Void) throws {
+    /// Throws the `Ending` of what went wrong.
+    static func with<Value>(_ ledger: Ledger, again: String, _ body: (Ledger) throws -> Value) throws -> Value {
         defer {
             do { try ledger.close() } catch { Terminal.message("cartsync: warning: \(error)") }
         }
         do {
-            try body(ledger)
+            return try body(ledger)
         } catch let failure as RunFailure {
             throw Ending(failure, again: again)
         } catch let error as LedgerError {
@@ -41,9 +41,9 @@ enum LedgerAccess {
         }
     }
 
-    /// The store that the settings name; nil where they name none.
+    /// The store that the settings name; nil if they name none.
     ///
-    /// Throws the `Ending` where its address is none.
+    /// Throws the `Ending` that says so if its address is invalid.
     static func store(_ settings: Settings) throws -> StoreIdentity? {
         guard let text = settings.baseURL, let clientID = settings.clientID else { return nil }
         do {

@@ -1,36 +1,56 @@
 import CartAssociations
 
 /// The command as it was typed, to be typed again with a change.
-struct TypedCommand {
+struct TypedCommand: Sendable {
     /// The subcommand, for instance `sync`.
     let name: String
     /// All words after the program's name.
     var words = Array(CommandLine.arguments.dropFirst())
 
-    /// The flags without a value that a command may be told to add.
-    private static let switches: Set<String> = ["--yes", "--allow-empty", "--detailed-exitcode"]
-    /// The flags that only `plan` has, or has with other values.
-    private static let planFlags = ["--detailed-exitcode", "--out", "--unmanaged", "--output"]
-
     /// The command ready for a shell, as another subcommand or with other flags in the place of those it had.
+    ///
+    /// Flags that the other subcommand lacks, or that have other values there, are left out.
     func again(as newName: String? = nil, adding flags: String? = nil) -> String {
         var words = words
-        guard let start = words.firstIndex(of: name) else { return "cartsync \(name)" }
+        guard let start = words.firstIndex(of: name) else { return Self.line(words.isEmpty ? [name] : words) }
+        let known = newName == nil && flags == nil ? [:] : Self.flags(of: name)
         let added = flags.map { $0.split(separator: " ").map(String.init) } ?? []
-        let isNoPlan = newName.map { $0 != "plan" } ?? false
-        for flag in added + (isNoPlan ? Self.planFlags : []) where flag.hasPrefix("--") {
+        var dropped = added.filter { $0.hasPrefix("--") }
+        if let newName {
+            let others = Self.flags(of: newName)
+            dropped += known.filter { !(others[$0.key]?.takesAll(of: $0.value) ?? false) }.keys
+        }
+        for flag in dropped {
             while let index = words.firstIndex(where: { $0 == flag || $0.hasPrefix(flag + "=") }) {
-                let hasValue = words[index] == flag && !Self.switches.contains(flag)
+                let hasValue = words[index] == flag && known[flag]?.isSwitch == false
                 words.removeSubrange(index...(hasValue ? min(index + 1, words.count - 1) : index))
             }
         }
         words[start] = newName ?? name
         words.insert(contentsOf: added, at: start + 1)
-        return "cartsync " + words.map(ShellWord.quoted).joined(separator: " ")
+        return Self.line(words)
+    }
+
+    private static func line(_ words: [String]) -> String {
+        "cartsync " + words.map(ShellWord.quoted).joined(separator: " ")
+    }
+
+    /// The flags of a command, by their names with dashes.
+    private static func flags(of command: String) -> [String: CommandDescription.Argument] {
+        func named(_ description: CommandDescription) -> CommandDescription? {
+            description.commandName == command ? description : description.commands.lazy.compactMap(named).first
+        }
+        let arguments = (try? CommandDescription.ofProgram()).flatMap(named)?.shownArguments ?? []
+        let named = arguments.flatMap { argument in (argument.names ?? []).map { ($0.text, argument) } }
+        return Dictionary(named) { first, _ in first }
     }
 
     /// Flags with a value that a command about the same store and state needs too.
-    private static let carried: Set<String> = ["--config", "--state", "--base-url", "--rate", "--concurrency"]
+    private static let carried = Set(
+        ["--config"]
+            + Setting.all.filter { setting in
+                setting.flag?.value != nil && ["api.", "state.", "rate."].contains { setting.key.hasPrefix($0) }
+            }.map { "--\($0.flagName)" })
 
     /// The command of `cartsync runs` that does something with a run that this one stopped or named.
     func next(_ run: String, verb: String = "resume") -> String {
@@ -48,5 +68,14 @@ struct TypedCommand {
             if name == word, let value = rest.popFirst() { flags.append(value) }
         }
         return ["cartsync", "runs", verb] + flags
+    }
+}
+
+extension CommandDescription.Argument {
+    fileprivate var isSwitch: Bool { kind == "flag" }
+
+    /// Whether every value of another argument of this name is one of this one's.
+    fileprivate func takesAll(of other: Self) -> Bool {
+        isSwitch == other.isSwitch && Set(other.allValues ?? []).isSubset(of: allValues ?? other.allValues ?? [])
     }
 }

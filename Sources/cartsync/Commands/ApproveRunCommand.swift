@@ -4,7 +4,7 @@ import Foundation
 import SyncEngine
 import SyncReporting
 
-struct ApproveRunCommand: AsyncParsableCommand {
+struct ApproveRunCommand: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "approve",
         abstract: "Let a run go on that waits for a person; without a run, list those that wait.",
@@ -31,28 +31,28 @@ struct ApproveRunCommand: AsyncParsableCommand {
         if maxDeletes != nil && run == nil { throw ValidationError("--max-deletes needs the run that it is for") }
     }
 
-    func run() async throws {
-        let loaded = try await Invocation.load([settings.values], config: settings.config)
-        let runs = WaitingRuns(stateFolder: StateFolder.path(loaded.settings))
-        guard let run else { throw list(runs) }
+    func work() throws -> Ending? {
+        let invocation = Invocation(self)
+        let runs = WaitingRuns(stateFolder: StateFolder.path(try invocation.load().settings))
+        guard let run else { return list(runs, invocation.typed) }
         do {
             let waiting = try runs.find(run)
             let approval = try waiting.approval(deletes: maxDeletes, now: Date())
             try runs.add(approval)
             if output.output == .json { Terminal.output(JSONText.of(approval)) }
-            throw Ending(status: .done, summary: approval.sentence)
+            return Ending(status: .done, summary: approval.sentence)
         } catch let refused as ApprovalRefused {
-            throw Ending(
+            return Ending(
                 status: refused.exitStatus, details: "cartsync: \(refused)", summary: "nothing is approved",
-                next: next(refused))
-        } catch let error where !(error is Ending) {
-            throw Ending(
+                next: next(refused, invocation.typed))
+        } catch {
+            return Ending(
                 status: .stateUnwritable, details: "cartsync: the approval cannot be written: \(error)",
-                next: "make sure that the state folder is writable, then \(TypedCommand(name: "approve").again())")
+                next: "make sure that the state folder is writable, then \(invocation.typed.again())")
         }
     }
 
-    private func list(_ runs: WaitingRuns) -> Ending {
+    private func list(_ runs: WaitingRuns, _ typed: TypedCommand) -> Ending {
         let all = runs.all()
         switch output.output {
         case .json: Terminal.output(JSONText.of(all))
@@ -63,11 +63,10 @@ struct ApproveRunCommand: AsyncParsableCommand {
         let next = all.first { $0.lasting.isEmpty && runs.approval(of: $0, now: Date()) == nil }
         return Ending(
             status: .done, summary: all.isEmpty ? "nothing waits" : "waiting: \(Count.text(all.count, "run"))",
-            next: next.map { TypedCommand(name: "approve").again() + " \($0.id)" })
+            next: next.map { typed.again() + " \($0.id)" })
     }
 
-    private func next(_ refused: ApprovalRefused) -> String {
-        let typed = TypedCommand(name: "approve")
+    private func next(_ refused: ApprovalRefused, _ typed: TypedCommand) -> String {
         switch refused {
         case .notWaiting, .ambiguous: return "cartsync runs approve, to see what waits"
         case .notByNumber: return "mend the export and put it into the inbox again, or change the setting of that guard"

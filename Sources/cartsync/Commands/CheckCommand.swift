@@ -6,7 +6,7 @@ import Foundation
 import SyncEngine
 import SyncReporting
 
-struct CheckCommand: AsyncParsableCommand {
+struct CheckCommand: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
         abstract: "Read an export offline: format, mapping, rejected records; no network.",
@@ -22,8 +22,9 @@ struct CheckCommand: AsyncParsableCommand {
     @OptionGroup var reading: ReadingFlags
     @OptionGroup var output: OutputFlags
 
-    func run() async throws {
-        let loaded = try await Invocation.load([settings.values, reading.values], config: settings.config)
+    func work() throws -> Ending? {
+        let invocation = Invocation(self)
+        let loaded = try invocation.load()
         let reader = ExportReader(options: loaded.settings.reading)
         var check = ExportsCheck(
             reader, oneOwnerPerCart: loaded.settings.oneOwnerPerCart,
@@ -33,10 +34,10 @@ struct CheckCommand: AsyncParsableCommand {
             for path in exports { try check.read(path) }
             found = try check.finish()
         } catch let error as ExportError {
-            throw Ending(error, again: TypedCommand(name: "check").again())
+            throw Ending(error, again: invocation.typed.again())
         } catch let error as FileError {
             throw Ending(
-                status: .stateUnwritable, details: "cartsync: \(error)", next: TypedCommand(name: "check").again())
+                status: .stateUnwritable, details: "cartsync: \(error)", next: invocation.typed.again())
         }
         switch output.output {
         case .text: Terminal.output(found.map(\.text).joined(separator: "\n"))
@@ -44,12 +45,12 @@ struct CheckCommand: AsyncParsableCommand {
         }
         let rejected = found.reduce(0) { $0 + $1.rejected }
         let records = found.reduce(0) { $0 + $1.records }
-        let next = TypedCommand(name: "check").again(as: "plan")
+        let next = invocation.typed.again(as: "plan")
         guard rejected > 0 else {
-            throw Ending(
+            return Ending(
                 status: .done, summary: "\(Figures.count(records, "record is", "records are")) usable", next: next)
         }
-        throw Ending(
+        return Ending(
             status: .incomplete,
             summary: "\(Figures.count(rejected)) of \(Figures.count(records, "record")) would be rejected",
             next: "mend them, or \(next)")

@@ -6,7 +6,7 @@ import Foundation
 import Logging
 import SyncEngine
 
-struct DoctorCommand: AsyncParsableCommand {
+struct DoctorCommand: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
         abstract: "Check settings, credentials, API, state folder and clock; say what is wrong and what to do.",
@@ -50,8 +50,8 @@ struct DoctorCommand: AsyncParsableCommand {
         }
     }
 
-    func run() async throws {
-        let loaded = try await Invocation.load([settings.values, store.values], config: settings.config)
+    func work() async throws -> Ending? {
+        let loaded = try Invocation(self).load()
         var report = DoctorReport(loaded)
         for finding in StateFolderCheck(folder: StateFolder.path(loaded.settings), settings: loaded.settings).findings()
         {
@@ -81,14 +81,14 @@ struct DoctorCommand: AsyncParsableCommand {
         case .text: Terminal.output(report.text)
         case .json: Terminal.output(JSONText.of(report))
         }
-        throw refusal ?? ending(report)
+        return refusal ?? ending(report)
     }
 
     /// Probes the store once a person has agreed; returns how the command ends where it was not to be.
     private func probe(
         _ client: CommerceClient, _ options: APIOptions, _ report: inout DoctorReport
     ) async throws -> Ending? {
-        let again = TypedCommand(name: "doctor").again(adding: "--yes")
+        let again = Invocation(self).typed.again(adding: "--yes")
         guard options.authentication == .clientCredentials else {
             return Ending(
                 status: .badSettings, details: "cartsync: a probe needs client credentials (api.authentication)",

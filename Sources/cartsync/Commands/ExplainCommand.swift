@@ -4,7 +4,7 @@ import Ledger
 import SyncEngine
 import SyncReporting
 
-struct ExplainCommand: AsyncParsableCommand {
+struct ExplainCommand: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
         abstract: "Everything known about one cart, or one owner: export record, run, call, when.",
@@ -37,10 +37,11 @@ struct ExplainCommand: AsyncParsableCommand {
         }
     }
 
-    func run() async throws {
-        let loaded = try await Invocation.load([settings.values], config: settings.config)
-        let again = TypedCommand(name: "explain").again()
-        try LedgerAccess.with(try LedgerAccess.open(loaded.settings, again: again), again: again) { ledger in
+    func work() throws -> Ending? {
+        let invocation = Invocation(self)
+        let loaded = try invocation.load()
+        let again = invocation.typed.again()
+        return try LedgerAccess.with(try LedgerAccess.open(loaded.settings, again: again), again: again) { ledger in
             let explanation = try explain(ledger)
             switch output.output {
             case .json: Terminal.output(JSONText.of(explanation))
@@ -49,10 +50,10 @@ struct ExplainCommand: AsyncParsableCommand {
                 Terminal.output(text.explanation(explanation))
             }
             guard explanation.isUnknown else {
-                throw Ending(
+                return Ending(
                     status: .done, next: explanation.changes.last.map { "cartsync runs show \($0.origin.run)" })
             }
-            throw Ending(
+            return Ending(
                 status: .done, summary: "nothing is known of it",
                 next: "check the id, and that --state names the right folder (\(ledger.folder)); cartsync plan EXPORT "
                     + "shows whether an export would create it")

@@ -20,7 +20,7 @@ struct ReportCommand: AsyncParsableCommand {
         defaultSubcommand: ShowReportCommand.self)
 }
 
-struct ShowReportCommand: AsyncParsableCommand {
+struct ShowReportCommand: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
         abstract: "Show the report of a run as text, json, html, hgrm or hlog.",
@@ -45,13 +45,13 @@ struct ShowReportCommand: AsyncParsableCommand {
     var operation: String?
     @OptionGroup var settings: SettingsFlags
 
-    func run() async throws {
+    func work() throws -> Ending? {
         guard operation == nil || output == .hgrm else {
             throw Ending(
                 status: .usage, details: "cartsync: --operation is for --output hgrm",
                 next: "cartsync report \(ShellWord.quoted(run)) --output hgrm --operation \(operation ?? "")")
         }
-        let loaded = try await Invocation.load([settings.values], config: settings.config)
+        let loaded = try Invocation(self).load()
         let folder = try StoredReports(folder: StateFolder.path(loaded.settings), flag: settings.state).find(run)
         switch output {
         case .text:
@@ -66,6 +66,7 @@ struct ShowReportCommand: AsyncParsableCommand {
         case .hlog: Terminal.output(String(decoding: try folder.file(ReportFolder.logName), as: UTF8.self))
         case .hgrm: Terminal.output(String(decoding: try folder.file(distribution(of: folder)), as: UTF8.self))
         }
+        return nil
     }
 
     private func distribution(of folder: ReportFolder) throws -> String {
@@ -86,7 +87,7 @@ struct ShowReportCommand: AsyncParsableCommand {
     }
 }
 
-struct CompareReportsCommand: AsyncParsableCommand {
+struct CompareReportsCommand: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "compare",
         abstract: "Two runs side by side: counts and percentiles, and what became worse.",
@@ -110,9 +111,9 @@ struct CompareReportsCommand: AsyncParsableCommand {
 
     private static let usualShare = 0.2
 
-    func run() async throws {
+    func work() throws -> Ending? {
         let share = try failOver.map(Self.share)
-        let loaded = try await Invocation.load([settings.values], config: settings.config)
+        let loaded = try Invocation(self).load()
         let reports = StoredReports(folder: StateFolder.path(loaded.settings), flag: settings.state)
         let comparison = RunComparison(
             before: try reports.find(before).readReport(), after: try reports.find(after).readReport())
@@ -122,10 +123,10 @@ struct CompareReportsCommand: AsyncParsableCommand {
             Terminal.output(text.comparison(comparison, failOver: share ?? Self.usualShare))
         case .json: Terminal.output(JSONText.of(comparison))
         }
-        guard let share else { return }
+        guard let share else { return nil }
         let regressions = comparison.regressions(over: share)
-        guard !regressions.isEmpty else { return }
-        throw Ending(
+        guard !regressions.isEmpty else { return nil }
+        return Ending(
             status: .objectiveCrossed, details: regressions.map { "cartsync: \($0)" }.joined(separator: "\n"),
             summary: "\(Count.text(regressions.count, "figure")) became worse by more than \(percent(share))",
             next: "cartsync report \(ShellWord.quoted(after))")

@@ -7,7 +7,7 @@ import ServiceLifecycle
 import SyncEngine
 import UnixSignals
 
-struct SandboxCommand: AsyncParsableCommand {
+struct SandboxCommand: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "sandbox",
         abstract: "A local Elastic Path API for trying things out.",
@@ -137,7 +137,7 @@ struct SandboxCommand: AsyncParsableCommand {
         }
     }
 
-    func run() async throws {
+    func work() async throws -> Ending? {
         var options = SandboxOptions(
             port: port, rateLimit: rateLimit, latency: try chosenLatency(), tokenLifetime: try chosenLifetime())
         options.clientID = clientID
@@ -171,7 +171,7 @@ struct SandboxCommand: AsyncParsableCommand {
             throw Ending(status: .unavailable, details: error.description, next: "cartsync sandbox --port 0")
         }
         let seen = sandbox.statistics()
-        throw Ending(
+        return Ending(
             status: .done,
             summary: "\(seen.total) requests, \(seen.writes) writes, at most \(seen.busiestSecond) in one second")
     }

@@ -5,7 +5,7 @@ import Ledger
 import SyncEngine
 import SyncReporting
 
-struct ListRunsCommand: AsyncParsableCommand {
+struct ListRunsCommand: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
         abstract: "List runs, the newest first.",
@@ -24,8 +24,9 @@ struct ListRunsCommand: AsyncParsableCommand {
         guard (1...100_000).contains(limit) else { throw ValidationError("--limit is 1 to 100000") }
     }
 
-    func run() async throws {
-        let runs = try await KnownRuns.read(settings, as: "runs") { ledger in
+    func work() throws -> Ending? {
+        let invocation = Invocation(self)
+        let runs = try KnownRuns.read(invocation) { ledger in
             let waiting = WaitingRuns(stateFolder: ledger.folder).all()
             return try ledger.runs(limit: limit).map { run in
                 ListedRun(run: run, waiting: waiting.first { $0.id == run.id })
@@ -38,9 +39,9 @@ struct ListRunsCommand: AsyncParsableCommand {
             Terminal.output(text.runs(runs.map(RunLine.init)))
         }
         let next = runs.first { $0.waiting != nil || $0.run.isResumable }
-        throw Ending(
+        return Ending(
             status: .done, summary: Count.text(runs.count, "run"),
-            next: next.map { TypedCommand(name: "").next($0.run.id, verb: $0.waiting == nil ? "resume" : "approve") })
+            next: next.map { invocation.typed.next($0.run.id, verb: $0.waiting == nil ? "resume" : "approve") })
     }
 }
 
@@ -58,7 +59,7 @@ private struct ListedRun: Encodable {
     }
 }
 
-struct ShowRunCommand: AsyncParsableCommand {
+struct ShowRunCommand: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
         abstract: "Show one run: what it was asked, how far it came, why it ended.",
@@ -71,8 +72,9 @@ struct ShowRunCommand: AsyncParsableCommand {
     @OptionGroup var settings: SettingsFlags
     @OptionGroup var output: OutputFlags
 
-    func run() async throws {
-        let (shown, folder) = try await KnownRuns.read(settings, as: "runs") { ledger in
+    func work() throws -> Ending? {
+        let invocation = Invocation(self)
+        let (shown, folder) = try KnownRuns.read(invocation) { ledger in
             let run = try KnownRuns.find(which.run, in: ledger)
             return (
                 ShownRun(run: run, outcomes: RunOutcomes(try ledger.counts(of: run.id))),
@@ -85,9 +87,9 @@ struct ShowRunCommand: AsyncParsableCommand {
             let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
             Terminal.output(text.run(shown.facts(folder: folder), shown.outcomes))
         }
-        throw Ending(
+        return Ending(
             status: .done, summary: "run \(shown.run.id) is \(shown.run.state.rawValue)",
-            next: shown.run.isResumable ? TypedCommand(name: "").next(shown.run.id) : nil)
+            next: shown.run.isResumable ? invocation.typed.next(shown.run.id) : nil)
     }
 }
 
@@ -118,19 +120,11 @@ struct ShownRun: Encodable {
 /// Reading the ledger's runs without a call to the store.
 enum KnownRuns {
     /// Opens the ledger, whichever store it belongs to, and closes it again.
-    static func read<Value>(
-        _ flags: SettingsFlags, as command: String, _ body: (Ledger) throws -> Value
-    ) async throws -> Value {
-        let loaded = try await Invocation.load([flags.values], config: flags.config)
-        let again = TypedCommand(name: command).again()
-        let ledger = try LedgerAccess.open(loaded.settings, again: again)
-        do {
-            try ledger.stopInterruptedRuns()
-            let value = try body(ledger)
-            try ledger.close()
-            return value
-        } catch let error as LedgerError {
-            throw Ending(error, again: again)
+    static func read<Value>(_ invocation: Invocation, _ body: (Ledger) throws -> Value) throws -> Value {
+        let again = invocation.typed.again()
+        return try LedgerAccess.with(LedgerAccess.open(invocation.load().settings, again: again), again: again) {
+            try $0.stopInterruptedRuns()
+            return try body($0)
         }
     }
 

@@ -4,7 +4,7 @@ import Foundation
 import SyncEngine
 
 /// Writes what a package or an installation has beside the program; not a command for its users.
-struct DocumentsCommand: ParsableCommand {
+struct DocumentsCommand: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "documents",
         abstract: "Write manual pages, completions and the guide of the settings into a folder.",
@@ -13,7 +13,7 @@ struct DocumentsCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("Folder that is made where it is missing.", valueName: "folder"))
     var folder: String
 
-    func run() throws {
+    func work() throws -> Ending? {
         var files = ["Settings.md": SettingsDocument.markdown, "man5/cartsync.yaml.5": ManualPage.settings().text]
         func add(_ command: CommandDescription) {
             files["man1/\(command.words.joined(separator: "-")).1"] = ManualPage(command).text
@@ -35,6 +35,6 @@ struct DocumentsCommand: ParsableCommand {
                 status: .stateUnwritable, details: "cartsync: \(folder): the documents cannot be written: \(error)",
                 next: "cartsync documents FOLDER")
         }
-        throw Ending(status: .done, summary: "\(files.count) files in \(folder)")
+        return Ending(status: .done, summary: "\(files.count) files in \(folder)")
     }
 }
