@@ -47,22 +47,6 @@ struct Invocation: Sendable {
         }
         return loaded
     }
-
-    /// Loads the settings that groups of flags give.
-    static func load(
-        _ flags: [[String: String]], config: String?, usual: Settings = Settings(),
-        adjust: (inout Settings) -> Void = { _ in }
-    ) async throws -> LoadedSettings {
-        var given: [String: String] = [:]
-        for (key, value) in flags.joined() { given[key] = value }
-        var loaded = try Invocation(typed: TypedCommand(name: ""), flags: given, config: config).load(usual: usual)
-        adjust(&loaded.settings)
-        return loaded
-    }
-
-    private init(typed: TypedCommand, flags: [String: String], config: String?) {
-        (self.typed, self.flags, self.config) = (typed, flags, config)
-    }
 }
 
 /// A group of flags in a command.

@@ -5,30 +5,28 @@ import SyncEngine
 
 /// The ledger that the settings name, for commands that can do without the store.
 enum LedgerAccess {
-    /// Opens the ledger there is, without any credentials.
+    /// Does something with the ledger that a command is about and closes it; needs no credentials.
     ///
-    /// Where `api.base-url` and `api.client-id` are both set, it has to belong to that store. Throws the `Ending`
-    /// where there is none, or it cannot be used.
+    /// If `api.base-url` and `api.client-id` are both set, the ledger has to belong to that store. Throws the `Ending` if
+    /// there is no ledger, or it cannot be used.
     ///
-    /// - Parameter again: the command to type once it can be.
-    static func open(_ settings: Settings, again: String) throws -> Ledger {
-        try opened(settings, again: again) { store throws(LedgerError) in
-            try Ledger.open(folder: StateFolder.path(settings), store: store, mustExist: true)
+    /// - Parameter makesLedger: whether a ledger is made if there is none.
+    static func with<Value>(
+        _ invocation: Invocation, makesLedger: Bool = false, _ body: (Ledger) throws -> Value
+    ) throws -> Value {
+        let again = invocation.typed.again()
+        let settings = try invocation.load().settings
+        let store = try store(settings)
+        let ledger: Ledger
+        do {
+            ledger = try Ledger.open(folder: StateFolder.path(settings), store: store, mustExist: !makesLedger)
+        } catch {
+            let absent =
+                makesLedger
+                ? "set api.base-url and api.client-id to say which store a new ledger belongs to, then \(again)"
+                : "cartsync sync EXPORT makes one, or give --state FOLDER"
+            throw Ending(error, again: error.kind == .absent ? absent : again)
         }
-    }
-
-    /// Opens the ledger, or makes one where the settings say which store it shall belong to.
-    static func openOrMake(_ settings: Settings, again: String) throws -> Ledger {
-        let unknown = "set api.base-url and api.client-id to say which store a new ledger belongs to, then \(again)"
-        return try opened(settings, again: again, absent: unknown) { store throws(LedgerError) in
-            try Ledger.open(folder: StateFolder.path(settings), store: store)
-        }
-    }
-
-    /// Does something with a ledger and closes it.
-    ///
-    /// Throws the `Ending` of what went wrong.
-    static func with<Value>(_ ledger: Ledger, again: String, _ body: (Ledger) throws -> Value) throws -> Value {
         defer {
             do { try ledger.close() } catch { Terminal.message("cartsync: warning: \(error)") }
         }
@@ -60,15 +58,4 @@ enum LedgerAccess {
         status: .badSettings,
         details: "cartsync: api.base-url and api.client-id are not set: they say which store a new ledger belongs to",
         next: "set EPCC_API_BASE_URL and EPCC_CLIENT_ID in the environment and run the command again")
-
-    private static func opened(
-        _ settings: Settings, again: String, absent: String = "cartsync sync EXPORT makes one, or give --state FOLDER",
-        _ open: (StoreIdentity?) throws(LedgerError) -> Ledger
-    ) throws -> Ledger {
-        do {
-            return try open(try store(settings))
-        } catch let error as LedgerError {
-            throw Ending(error, again: error.kind == .absent ? absent : again)
-        }
-    }
 }

@@ -3,7 +3,7 @@ import CartAssociations
 import Ledger
 import SyncEngine
 
-struct ApplyCommand: AsyncParsableCommand {
+struct ApplyCommand: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "apply",
         abstract: "Apply a plan that cartsync plan --out has saved.",
@@ -25,8 +25,9 @@ struct ApplyCommand: AsyncParsableCommand {
     @OptionGroup var report: ReportFlags
     @OptionGroup var output: OutputFlags
 
-    func run() async throws {
-        let typed = TypedCommand(name: "apply")
+    func work() async throws -> Ending? {
+        let invocation = Invocation(self)
+        let typed = invocation.typed
         let saved: SavedPlan
         do {
             saved = try SavedPlan.header(of: plan)
@@ -35,10 +36,7 @@ struct ApplyCommand: AsyncParsableCommand {
         }
         let exports = saved.exports.map { ShellWord.quoted($0.path) }.joined(separator: " ")
         let planAgain = "cartsync plan --out \(ShellWord.quoted(plan)) \(exports)"
-        try await OneSession.run(
-            [settings.values, store.values, guards.values, timing.values, report.values], config: settings.config,
-            again: typed.again()
-        ) {
+        return try await OneSession.run(invocation) {
             $0.planGuard.allowEmpty = guards.allowEmpty
         } _: { session in
             do {

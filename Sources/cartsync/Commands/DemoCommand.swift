@@ -8,7 +8,7 @@ import Logging
 import SyncEngine
 import SyncReporting
 
-struct DemoCommand: AsyncParsableCommand {
+struct DemoCommand: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
         abstract: "Sandbox, sample exports, sync and report in one command, offline.",
@@ -21,7 +21,7 @@ struct DemoCommand: AsyncParsableCommand {
               cartsync demo
             """)
 
-    func run() async throws {
+    func work() async throws -> Ending? {
         let samples = try Samples.find()
         let folder = FileManager.default.temporaryDirectory.appending(
             path: "cartsync-demo-\(UUID().uuidString.prefix(8))"
@@ -31,13 +31,12 @@ struct DemoCommand: AsyncParsableCommand {
         var options = SandboxOptions(rateLimit: 25, latency: .lognormal(median: .milliseconds(40), sigma: 0.4))
         options.carts = try SandboxCommand.carts(from: samples.store)
         let sandbox = Sandbox(options: options, logger: .forProgram(usual: .critical))
-        let ending = try await withThrowingTaskGroup(of: Void.self) { group in
+        return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await sandbox.run() }
             let ending = try await syncTwice(samples, folder: folder, port: try await sandbox.port())
             group.cancelAll()
             return ending
         }
-        throw ending
     }
 
     /// Last night's exports and then tonight's, as two runs of one source.

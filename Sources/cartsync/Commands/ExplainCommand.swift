@@ -38,10 +38,7 @@ struct ExplainCommand: ProgramCommand {
     }
 
     func work() throws -> Ending? {
-        let invocation = Invocation(self)
-        let loaded = try invocation.load()
-        let again = invocation.typed.again()
-        return try LedgerAccess.with(try LedgerAccess.open(loaded.settings, again: again), again: again) { ledger in
+        try LedgerAccess.with(Invocation(self)) { ledger in
             let explanation = try explain(ledger)
             switch output.output {
             case .json: Terminal.output(JSONText.of(explanation))

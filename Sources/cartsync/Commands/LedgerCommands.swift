@@ -21,7 +21,7 @@ struct LedgerCommand: AsyncParsableCommand {
         subcommands: [LedgerExportCommand.self, LedgerImportCommand.self, LedgerRebuildCommand.self])
 }
 
-struct LedgerExportCommand: AsyncParsableCommand {
+struct LedgerExportCommand: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
         abstract: "Write every association of the ledger as CSV, with what is known of it.",
@@ -45,10 +45,8 @@ struct LedgerExportCommand: AsyncParsableCommand {
         }
     }
 
-    func run() async throws {
-        let loaded = try await Invocation.load([settings.values], config: settings.config)
-        let again = TypedCommand(name: "ledger").again()
-        try LedgerAccess.with(try LedgerAccess.open(loaded.settings, again: again), again: again) { ledger in
+    func work() throws -> Ending? {
+        try LedgerAccess.with(Invocation(self)) { ledger in
             let written = try LedgerFile.write(ledger, to: out)
             if let out {
                 switch output.output {
@@ -59,12 +57,12 @@ struct LedgerExportCommand: AsyncParsableCommand {
                         "\(written.associations) associations of \(written.store)\n  \(path)\n  \(path).manifest.json")
                 }
             }
-            throw Ending(status: .done, summary: "associations: \(written.associations)")
+            return Ending(status: .done, summary: "associations: \(written.associations)")
         }
     }
 }
 
-struct LedgerImportCommand: AsyncParsableCommand {
+struct LedgerImportCommand: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
         abstract: "Add the associations of a ledger export to the ledger.",
@@ -84,16 +82,14 @@ struct LedgerImportCommand: AsyncParsableCommand {
     @OptionGroup var settings: SettingsFlags
     @OptionGroup var output: OutputFlags
 
-    func run() async throws {
-        let loaded = try await Invocation.load([settings.values], config: settings.config)
-        let again = TypedCommand(name: "ledger").again()
-        try LedgerAccess.with(try LedgerAccess.openOrMake(loaded.settings, again: again), again: again) { ledger in
+    func work() throws -> Ending? {
+        try LedgerAccess.with(Invocation(self), makesLedger: true) { ledger in
             let added = try LedgerFile.add(file, to: ledger, time: .system)
             switch output.output {
             case .json: Terminal.output(JSONText.of(added))
             case .text: Terminal.output(added.text)
             }
-            throw Ending(
+            return Ending(
                 status: .done, summary: Count.text(added.records, "record"),
                 next: "cartsync plan EXPORT, to see what the next sync would do")
         }

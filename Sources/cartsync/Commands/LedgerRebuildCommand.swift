@@ -7,7 +7,7 @@ import Logging
 import SyncEngine
 import SyncReporting
 
-struct LedgerRebuildCommand: AsyncParsableCommand {
+struct LedgerRebuildCommand: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "rebuild",
         abstract: "Make a new ledger in the place of one that is damaged, gone or replaced.",
@@ -47,11 +47,10 @@ struct LedgerRebuildCommand: AsyncParsableCommand {
         guard !applied || !files.isEmpty else { throw ValidationError("--applied is about exports, and none is given") }
     }
 
-    func run() async throws {
-        let loaded = try await Invocation.load(
-            [settings.values, store.values, reading.values, ["sync.source": source].compactMapValues(\.self)],
-            config: settings.config)
-        let again = TypedCommand(name: "ledger").again()
+    func work() async throws -> Ending? {
+        let invocation = Invocation(self, giving: source.map { ["sync.source": $0] } ?? [:])
+        let loaded = try invocation.load()
+        let again = invocation.typed.again()
         do {
             try refuseSoundLedger(loaded.settings, again: again)
             let rebuilt = try await rebuild(loaded.settings)
@@ -59,7 +58,7 @@ struct LedgerRebuildCommand: AsyncParsableCommand {
             case .json: Terminal.output(JSONText.of(rebuilt))
             case .text: Terminal.output(rebuilt.text)
             }
-            throw Ending(
+            return Ending(
                 status: .done, summary: "associations: \(rebuilt.associations)",
                 next: "cartsync plan EXPORT, to see what the next sync would do")
         } catch let failure as RunFailure {

@@ -6,17 +6,20 @@ import SyncReporting
 
 /// One command with a store: settings, ledger and signals before, everything closed after.
 enum OneSession {
-    /// Does the work of a command and throws how it ended.
+    /// Does the work of a command and says how it ended.
+    ///
+    /// Throws the `Ending` that tells why the session cannot begin.
     ///
     /// - Parameters:
-    ///   - again: the command as it was typed, to be typed again.
     ///   - isRun: whether the command makes a run, of which a failure is to be told.
+    ///   - usual: what holds for settings that stand nowhere.
     static func run(
-        _ flags: [[String: String]], config: String?, again: String, isRun: Bool = true,
-        usual: Settings = Settings(),
+        _ invocation: Invocation, isRun: Bool = true, usual: Settings = Settings(),
         adjust: (inout Settings) -> Void = { _ in }, _ work: (Session) async throws -> Ending
-    ) async throws {
-        let loaded = try await Invocation.load(flags, config: config, usual: usual, adjust: adjust)
+    ) async throws -> Ending {
+        let again = invocation.typed.again()
+        var loaded = try invocation.load(usual: usual)
+        adjust(&loaded.settings)
         let session = try Session.open(loaded)
         let signals = Signals { [stop = session.stop] in
             if Terminal.isAsking {
@@ -38,6 +41,6 @@ enum OneSession {
             ending = early
         }
         await session.close()
-        throw ending
+        return ending
     }
 }

@@ -6,7 +6,7 @@ import Ledger
 import SyncEngine
 import SyncReporting
 
-struct ResumeRunCommand: AsyncParsableCommand {
+struct ResumeRunCommand: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "resume",
         abstract: "Go on with a run that was stopped or killed.",
@@ -27,12 +27,10 @@ struct ResumeRunCommand: AsyncParsableCommand {
     @OptionGroup var report: ReportFlags
     @OptionGroup var output: OutputFlags
 
-    func run() async throws {
-        let typed = TypedCommand(name: "resume")
-        try await OneSession.run(
-            [settings.values, store.values, guards.values, timing.values, report.values], config: settings.config,
-            again: typed.again()
-        ) { session in
+    func work() async throws -> Ending? {
+        let invocation = Invocation(self)
+        let typed = invocation.typed
+        return try await OneSession.run(invocation) { session in
             let record = try KnownRuns.find(which.run, in: session.ledger)
             let stopped = try session.resumedRun(record)
             if let refusal = stopped.refusals.first {
@@ -54,7 +52,7 @@ struct ResumeRunCommand: AsyncParsableCommand {
     }
 }
 
-struct UndoRunCommand: AsyncParsableCommand {
+struct UndoRunCommand: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "undo",
         abstract: "Take back what a run really changed: delete what it created, create what it deleted.",
@@ -76,12 +74,10 @@ struct UndoRunCommand: AsyncParsableCommand {
     @OptionGroup var report: ReportFlags
     @OptionGroup var output: OutputFlags
 
-    func run() async throws {
-        let command = TypedCommand(name: "undo")
-        try await OneSession.run(
-            [settings.values, store.values, guards.values, timing.values, report.values], config: settings.config,
-            again: command.again()
-        ) { session in
+    func work() async throws -> Ending? {
+        let invocation = Invocation(self)
+        let command = invocation.typed
+        return try await OneSession.run(invocation) { session in
             let record = try KnownRuns.find(which.run, in: session.ledger)
             return try await ApprovedRun(
                 command: command, output: output.output, approval: yes ? .given : .asked

@@ -7,7 +7,7 @@ import ServiceLifecycle
 import SyncEngine
 import SyncService
 
-struct ServeCommand: AsyncParsableCommand {
+struct ServeCommand: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
         abstract: "Run as a service: poll for exports and sync each.",
@@ -32,14 +32,9 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var reading: ReadingFlags
     @OptionGroup var report: ReportFlags
 
-    func run() async throws {
-        let flags = [
-            service.values, source.values, settings.values, store.values, deletes.values, reading.values,
-            report.values,
-        ]
-        let file = settings.config
-        let load: @Sendable () async throws -> LoadedSettings = { try await Invocation.load(flags, config: file) }
-        let loaded = try await load()
+    func work() async throws -> Ending? {
+        let invocation = Invocation(self)
+        let loaded = try invocation.load()
         let jobs = try ServiceSettings.jobs(loaded)
         let session = try Session.open(loaded, logLevel: .info)
         let ending: Ending
@@ -47,8 +42,8 @@ struct ServeCommand: AsyncParsableCommand {
             let built = try ServiceJobs(
                 jobs.map { (JobOptions($0, session), $0.loaded.settings.sources.jobSource()) }, session.store,
                 once: once)
-            let settings = ServiceSettings(loaded, session, load: load)
-            let reload = SettingsReload(file ?? SettingsFile.usualPath, built) { await settings.readAgain() }
+            let reloaded = ServiceSettings(loaded, session) { try invocation.load() }
+            let reload = SettingsReload(settings.config ?? SettingsFile.usualPath, built) { await reloaded.readAgain() }
             let result: Result<Ending, any Error>
             do {
                 result = .success(try await serve(session, built, reload))
@@ -66,7 +61,7 @@ struct ServeCommand: AsyncParsableCommand {
                 next: "cartsync serve --http off, or another HOST:PORT")
         }
         await session.close()
-        throw ending
+        return ending
     }
 
     private func serve(_ session: Session, _ jobs: ServiceJobs, _ reload: SettingsReload) async throws -> Ending {
@@ -106,7 +101,7 @@ struct ServeCommand: AsyncParsableCommand {
             let isInterrupted = exports.interrupted > 0
             return Ending(
                 status: isInterrupted ? .stoppedEarly : .done, summary: summary,
-                next: isInterrupted ? TypedCommand(name: "serve").again() : nil)
+                next: isInterrupted ? Invocation(self).typed.again() : nil)
         }
         return Ending(status: jobs.worst ?? .done, summary: summary)
     }

@@ -121,8 +121,7 @@ struct ShownRun: Encodable {
 enum KnownRuns {
     /// Opens the ledger, whichever store it belongs to, and closes it again.
     static func read<Value>(_ invocation: Invocation, _ body: (Ledger) throws -> Value) throws -> Value {
-        let again = invocation.typed.again()
-        return try LedgerAccess.with(LedgerAccess.open(invocation.load().settings, again: again), again: again) {
+        try LedgerAccess.with(invocation) {
             try $0.stopInterruptedRuns()
             return try body($0)
         }

@@ -5,7 +5,7 @@ private let exportsHelp = ArgumentHelp(
     "CSV or XML exports, gzipped or not; together they are one snapshot. - reads standard input.",
     valueName: "export")
 
-struct SyncCommand: AsyncParsableCommand {
+struct SyncCommand: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "sync",
         abstract: "Compare exports with the store and apply: creates, and deletes within --deletes.",
@@ -29,19 +29,15 @@ struct SyncCommand: AsyncParsableCommand {
     @OptionGroup var report: ReportFlags
     @OptionGroup var output: OutputFlags
 
-    func run() async throws {
-        let flags = [
-            settings.values, store.values, comparing.values, guards.values, deletes.values, reading.values,
-            timing.values, report.values,
-        ]
-        try await OneRun(
-            command: "sync", exports: exports, flags: flags, config: settings.config, output: output.output,
+    func work() async throws -> Ending? {
+        return try await OneRun(
+            invocation: Invocation(self), exports: exports, output: output.output,
             allowEmpty: guards.allowEmpty, approval: yes ? .given : .asked
         ).run()
     }
 }
 
-struct ImportCommand: AsyncParsableCommand {
+struct ImportCommand: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
         abstract: "Creates only; the same as sync --deletes none, as a source of its own.",
@@ -61,19 +57,16 @@ struct ImportCommand: AsyncParsableCommand {
     @OptionGroup var report: ReportFlags
     @OptionGroup var output: OutputFlags
 
-    func run() async throws {
-        let flags = [
-            ["sync.deletes": DeletionScope.none.rawValue], settings.values, store.values, comparing.values,
-            guards.values, reading.values, timing.values, report.values,
-        ]
-        try await OneRun(
-            command: "import", exports: exports, flags: flags, config: settings.config, output: output.output,
+    func work() async throws -> Ending? {
+        let invocation = Invocation(self, giving: ["sync.deletes": DeletionScope.none.rawValue])
+        return try await OneRun(
+            invocation: invocation, exports: exports, output: output.output,
             allowEmpty: guards.allowEmpty, approval: yes ? .given : .asked, usualSource: "import"
         ).run()
     }
 }
 
-struct PlanCommand: AsyncParsableCommand {
+struct PlanCommand: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan",
         abstract: "Show what sync would do; write nothing.",
@@ -103,15 +96,11 @@ struct PlanCommand: AsyncParsableCommand {
     @OptionGroup var reading: ReadingFlags
     @OptionGroup var timing: RunFlags
 
-    func run() async throws {
-        let flags = [
-            settings.values, store.values, comparing.values, guards.values, deletes.values, reading.values,
-            timing.values,
-        ]
+    func work() async throws -> Ending? {
         let only = PlanOnly(
             format: output, out: out, unmanaged: unmanaged, hasDetailedStatus: detailedExitcode)
-        try await OneRun(
-            command: "plan", exports: exports, flags: flags, config: settings.config, output: .text,
+        return try await OneRun(
+            invocation: Invocation(self), exports: exports, output: .text,
             allowEmpty: guards.allowEmpty, approval: .never(only)
         ).run()
     }
