@@ -19,7 +19,7 @@ struct DoctorFinding: Encodable, Sendable, Equatable {
     let state: State
     /// What was found.
     let found: String
-    /// What to do about it; nil where nothing is.
+    /// What to do about it; nil if there is nothing to do.
     let advice: String?
     /// How the command ends because of it.
     let status: ExitStatus
@@ -46,7 +46,7 @@ struct DoctorFinding: Encodable, Sendable, Equatable {
 struct DoctorReport: Encodable, Sendable {
     struct SettingShown: Encodable, Sendable {
         let name: String
-        /// Redacted where it is a secret; nil where it is not set and has no default.
+        /// Redacted if it is a secret; nil if it is not set and has no default.
         let value: String?
         let origin: String
     }

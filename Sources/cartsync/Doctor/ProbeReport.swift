@@ -14,7 +14,7 @@ struct ProbeReport: Encodable, Sendable {
     let settings: [String: String]
     /// What has to be removed by hand.
     let leftBehind: [String]
-    /// Why it gave up in between; nil where it did not.
+    /// Why it gave up in between; nil if it did not.
     let gaveUp: String?
 
     init(_ findings: StoreProbe.Findings) {

@@ -1,6 +1,6 @@
 /// What is known of a version of SQLite.
 enum SQLiteFault {
-    /// What can happen to a ledger with this version, in a sentence; nil where nothing is known.
+    /// What can happen to a ledger with this version, in a sentence; nil if no fault of it is known.
     ///
     /// From 3.7.0 until 3.51.3 two connections that write and checkpoint at once could damage a database with a
     /// write-ahead log; 3.44.6 and 3.50.7 have the correction too (SQLite, release history, 3.51.3).

@@ -24,7 +24,7 @@ enum Terminal {
         return outputIsTerminal && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
     }
 
-    /// The width in columns; 80 where there is no terminal to ask.
+    /// The width in columns; 80 if there is no terminal to ask.
     static var width: Int {
         var size = winsize()
         // `ioctl` fills the struct whose address it is given and keeps no reference to it.
@@ -54,7 +54,7 @@ enum Terminal {
         if code != 0 && code != EPIPE { lostOutput.withLock { $0 = true } }
     }
 
-    /// Writes a message, above the progress line where there is one; names of files and answers of the store are
+    /// Writes a message, above the progress line if there is one; names of files and answers of the store are
     /// in it, and move no cursor.
     static func message(_ text: String) {
         let text = text.split(separator: "\n", omittingEmptySubsequences: false).map {
