@@ -215,7 +215,7 @@ let package = Package(
             name: "SyncEngineTests",
             dependencies: [
                 "SyncEngine", "CartAssociations", "ExportFiles", "Ledger", "CallPacing", "CommerceAPI", "SyncReporting",
-                "CommerceSandbox", "TestSupport", log, .product(name: "GRDB", package: "GRDB.swift"),
+                "CommerceSandbox", "TestStore", "TestSupport", log, .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: settings),
         .testTarget(

@@ -32,8 +32,11 @@ struct ApplyingTests {
     @Test("a canary waits for a listing that lags, and then the rest is made")
     func canary() async throws {
         var options = SandboxOptions()
+        // Longer than it takes from the last of five creates to the first look, also on a busy machine.
         options.behaviour.listingLag = .milliseconds(700)
         try await withStore(options) { store in
+            var store = store
+            store.time = .fast(10)
             let (report, failure) = try await sync(1...40, in: store) {
                 $0.canary = 5
             }
@@ -61,6 +64,8 @@ struct ApplyingTests {
         var options = SandboxOptions()
         options.behaviour.listingLag = .seconds(600)
         try await withStore(options) { store in
+            var store = store
+            store.time = .fast(10)
             let (report, failure) = try await sync(1...40, in: store) {
                 $0.canary = 5
                 $0.listingLag = .milliseconds(800)
@@ -164,6 +169,7 @@ struct ApplyingTests {
 
     @Test("a deadline that passes ends the run resumably, with its words")
     func deadline() async throws {
+        // A second is enough to plan in; the changes would take four.
         try await withStore(SandboxOptions(latency: .steady(.milliseconds(40)))) { store in
             let (report, failure) = try await sync(1...400, in: store) {
                 $0.deadline = Deadline.after(.seconds(1)).moment(now: Date(), instant: .now)

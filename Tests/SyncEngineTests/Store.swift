@@ -5,20 +5,21 @@ import CommerceSandbox
 import ExportFiles
 import Foundation
 import Ledger
-import Logging
 import SyncReporting
+import TestStore
 import TestSupport
 
 @testable import SyncEngine
 
 /// A store and a ledger for runs in this process.
 struct Store: Sendable {
-    let sandbox: Sandbox
+    let store: TestStore
     let ledger: Ledger
-    let folder: TemporaryFolder
-    let port: Int
+    /// The clock of runs; that of clients is the machine's.
+    var time = TimeSource.system
 
-    static let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    var sandbox: Sandbox { store.sandbox }
+    var folder: TemporaryFolder { store.folder }
 
     /// The associations that exist.
     var associations: Set<Association> {
@@ -44,22 +45,7 @@ struct Store: Sendable {
     }
 
     func withClient<Value>(_ body: (CommerceClient) async throws -> Value) async throws -> Value {
-        var options = APIOptions(
-            baseURL: try BaseURL("http://127.0.0.1:\(port)"),
-            credentials: Credentials(clientID: "sandbox-id", clientSecret: "sandbox-secret"))
-        options.concurrency = 4
-        let client = CommerceClient(
-            options: options, pacer: Pacer(limit: 10_000, time: .system), retry: RetryPolicy(), logger: Self.log,
-            observe: { _ in })
-        let value: Value
-        do {
-            value = try await body(client)
-        } catch {
-            try await client.shutdown()
-            throw error
-        }
-        try await client.shutdown()
-        return value
+        try await store.withClient(retry: RetryPolicy(), change: { $0.concurrency = 4 }, body)
     }
 
     /// Plans and applies one export; every delete is approved.
@@ -101,14 +87,13 @@ struct Store: Sendable {
     /// - Parameter now: what the clock on the wall shows; nil: the time.
     private func tools(_ client: CommerceClient, resuming record: RunRecord? = nil, now: Date? = nil) -> RunTools {
         var generator = SystemRandomNumberGenerator()
-        let system = TimeSource.system
-        let time = TimeSource(now: system.now, wall: { now ?? system.wall() }) { instant, tolerance in
-            try await system.sleep(until: instant, tolerance: tolerance)
+        let clock = TimeSource(now: time.now, wall: { [time] in now ?? time.wall() }) { [time] instant, tolerance in
+            try await time.sleep(until: instant, tolerance: tolerance)
         }
         return RunTools(
             run: record?.id ?? RunRecord.makeID(at: Date(), using: &generator), started: record?.started ?? Date(),
             ledger: ledger, client: client, recorder: LatencyRecorder(started: .now, wallClock: Date()),
-            progress: RunProgress(), stop: StopSignal(), time: time, log: Self.log)
+            progress: RunProgress(), stop: StopSignal(), time: clock, log: store.log.logger)
     }
 
     private func options(
@@ -132,15 +117,10 @@ func withStore(
 ) async throws {
     var options = options
     options.carts += carts
-    let sandbox = Sandbox(options: options, logger: Store.log)
-    try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await sandbox.run() }
-        let folder = try TemporaryFolder()
-        let port = try await sandbox.port()
+    try await TestStore.with(options) { store in
         let ledger = try Ledger.open(
-            folder: folder.path("state"), store: StoreIdentity(baseURL: "http://127.0.0.1:\(port)", clientID: "t"))
-        try await body(Store(sandbox: sandbox, ledger: ledger, folder: folder, port: port))
+            folder: store.folder.path("state"), store: StoreIdentity(baseURL: store.baseURL, clientID: "t"))
+        try await body(Store(store: store, ledger: ledger))
         try ledger.close()
-        group.cancelAll()
     }
 }
