@@ -6,7 +6,7 @@ import SyncEngine
 extension APIOptions {
     /// What every client of a command works with.
     ///
-    /// Throws `InvalidConnectionSetting` where the certificates of `api.ca-file`, or the proxy that the environment
+    /// Throws `InvalidConnectionSetting` if the certificates of `api.ca-file`, or the proxy that the environment
     /// names, cannot be used.
     init(
         _ baseURL: BaseURL, _ access: StoreAccess, _ settings: Settings,

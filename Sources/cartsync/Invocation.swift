@@ -62,7 +62,7 @@ extension OptionGroup: GivenFlags where Value: SettingFlags {
 struct StoreAccess {
     let baseURL: String
     let clientID: String
-    /// Empty where shoppers' tokens are used and none is set: an implicit token needs no secret.
+    /// Empty if shoppers' tokens are used and none is set: an implicit token needs no secret.
     let clientSecret: String
 
     /// Throws the `Ending` that names every setting that is missing.

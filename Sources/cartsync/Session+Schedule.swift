@@ -20,7 +20,7 @@ extension Session {
         return try await work()
     }
 
-    /// Sets the limit of this minute where it differs from that of an earlier one, or at the beginning.
+    /// Sets the limit of this minute if it differs from that of an earlier one, or at the beginning.
     func followSchedule(since earlier: Int?) {
         guard let schedule = settings.rateSchedule else { return }
         let span = schedule.span(atMinute: settings.minuteOfDay(Date()))

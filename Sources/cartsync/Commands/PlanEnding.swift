@@ -13,7 +13,7 @@ struct PlanOnly {
     let hasDetailedStatus: Bool
 }
 
-/// The end of a run that is only planned: the plan is shown, saved where it is asked for, and nothing is written to
+/// The end of a run that is only planned: the plan is shown, saved if that is asked for, and nothing is written to
 /// the store.
 struct PlanEnding {
     let command: TypedCommand
@@ -43,7 +43,7 @@ struct PlanEnding {
             next: out.map { "cartsync apply \(ShellWord.quoted($0))" } ?? command.again(as: "sync"))
     }
 
-    /// Writes every change where that is asked for.
+    /// Writes every change if that is asked for.
     private func spend(_ planned: consuming PlannedRun, savingTo path: String?) throws {
         guard only.format == .csv else { return try planned.save(to: path) }
         let lines = PlanLines(exports: planned.view.exports.map(\.path))

@@ -45,7 +45,7 @@ struct ListRunsCommand: ProgramCommand {
     }
 }
 
-/// A run in the list, with what a person has to know where it waits for approval.
+/// A run in the list, with what a person has to know if it waits for approval.
 private struct ListedRun: Encodable {
     let run: RunRecord
     let waiting: WaitingRun?

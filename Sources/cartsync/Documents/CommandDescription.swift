@@ -71,7 +71,7 @@ struct CommandDescription: Decodable {
         return (text[..<heading.lowerBound], text[heading.upperBound...])
     }
 
-    /// The program with all its commands. Throws where ArgumentParser's description is not the one known here.
+    /// The program with all its commands. Throws if ArgumentParser's description is not the one known here.
     static func ofProgram() throws -> CommandDescription {
         struct Dump: Decodable { let command: CommandDescription }
         return try JSONDecoder().decode(Dump.self, from: Data(Cartsync._dumpHelp().utf8)).command

@@ -4,10 +4,10 @@ import SyncEngine
 import SyncReporting
 
 extension Session {
-    /// Writes the metrics of a run where the settings name a file for them.
+    /// Writes the metrics of a run if the settings name a file for them.
     ///
     /// - Parameter again: the command that repeats the run.
-    /// - Returns: the ending of the command where they cannot be written.
+    /// - Returns: the ending of the command if they cannot be written.
     func writeMetrics(_ run: MetricsFile.LastRun, again: String) -> Ending? {
         guard let path = settings.metricsFile else { return nil }
         do {

@@ -7,7 +7,7 @@ import SyncReporting
 struct StoredReports {
     /// The state folder.
     let folder: String
-    /// The flag that named it, for the next command to type; empty where there was none.
+    /// The flag that named it, for the next command to type; empty if there was none.
     private let flag: String
 
     /// - Parameter flag: `--state` as it was typed.

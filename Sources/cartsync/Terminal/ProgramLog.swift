@@ -111,7 +111,7 @@ struct ProgramLog: LogHandler {
 extension Logger {
     /// The program's logger: to standard error, one line an event.
     ///
-    /// - Parameter usual: the level where the settings have none.
+    /// - Parameter usual: the level if the settings have none.
     static func forProgram(_ settings: Settings? = nil, usual: Logger.Level = .warning) -> Logger {
         let handler = ProgramLog(settings?.logFormat ?? .logfmt, level: settings?.logLevel ?? usual)
         return Logger(label: "cartsync") { _ in handler }
