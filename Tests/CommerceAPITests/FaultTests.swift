@@ -1,7 +1,6 @@
 import CallPacing
 import CartAssociations
 import CommerceSandbox
-import Foundation
 import TestSupport
 import Testing
 
