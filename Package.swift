@@ -97,8 +97,9 @@ let package = Package(
         .target(
             name: "Ledger",
             dependencies: [
-                "CartAssociations", .product(name: "GRDB", package: "GRDB.swift"),
+                "CartAssociations", "DurableFiles", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                .product(name: "HeapModule", package: "swift-collections"),
             ],
             swiftSettings: settings),
         .target(
@@ -135,7 +136,7 @@ let package = Package(
         .target(
             name: "SyncReporting",
             dependencies: [
-                "CartAssociations", "CZlib",
+                "CartAssociations", "CZlib", "DurableFiles",
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "Mustache", package: "swift-mustache"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -207,7 +208,7 @@ let package = Package(
         .testTarget(
             name: "SyncReportingTests",
             dependencies: [
-                "SyncReporting", "CartAssociations", "TestSupport",
+                "SyncReporting", "CartAssociations", "DurableFiles", "TestSupport",
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: settings),

@@ -2,7 +2,7 @@
 ///
 /// One belongs to each ledger and never changes, because the ledger keeps fingerprints. For the same reason the
 /// function below is fixed: another one would make every stored fingerprint foreign.
-package struct FingerprintKey: Sendable {
+package struct FingerprintKey: Sendable, Hashable {
     private let a: UInt64
     private let b: UInt64
     private let c: UInt64
@@ -29,6 +29,13 @@ package struct FingerprintKey: Sendable {
         b = generator.next()
         c = generator.next()
         d = generator.next()
+    }
+
+    /// The bytes that it was made of, to derive other secrets from.
+    package var bytes: [UInt8] {
+        [a, b, c, d].flatMap { word in
+            stride(from: UInt64(0), to: 64, by: 8).map { UInt8(truncatingIfNeeded: word >> $0) }
+        }
     }
 
     /// The fingerprint of one association, from the bytes of its ids.

@@ -2,7 +2,7 @@ package import CartAssociations
 
 /// Why no further call to the store makes sense.
 ///
-/// What concerns one change only is a `WriteResult` instead.
+/// What concerns one change only is a `ChangeOutcome` instead.
 package struct APIError: Error, Sendable, Equatable {
     package enum Kind: String, Sendable, CaseIterable {
         /// The store does not accept the client id and secret, or a token it has just issued.

@@ -38,7 +38,7 @@ package struct CSVWriter: Sendable {
         let start = bytes.count
         if kind == .table && FormulaGuard.needsMark(text) { bytes.append(FormulaGuard.mark) }
         for index in text.indices {
-            if Self.needsQuotes(text[index]) { isPlain = false }
+            if needsQuotes(text[index]) { isPlain = false }
             bytes.append(text[index])
         }
         if !isPlain { quote(from: start) }
@@ -76,10 +76,11 @@ package struct CSVWriter: Sendable {
 
     private static let quote = UInt8(ascii: "\"")
 
-    private static func needsQuotes(_ byte: UInt8) -> Bool {
+    private func needsQuotes(_ byte: UInt8) -> Bool {
         switch byte {
         // Line ends and all that a reader might take for a delimiter.
-        case 0...0x1F, quote, UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "|"): true
+        case 0...0x1F, Self.quote, UInt8(ascii: ","), UInt8(ascii: ";"): true
+        case UInt8(ascii: "|"): kind == .records
         default: false
         }
     }

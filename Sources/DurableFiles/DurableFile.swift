@@ -54,7 +54,7 @@ package struct DurableFile: ~Copyable, Sendable {
             try file?.sync()
             try FileSystem.rename(path + Self.unfinished, to: path)
         } catch {
-            throw FileError(path, .write, code: error.code)
+            throw abandoned(error.code)
         }
         file = nil
         do {
@@ -68,9 +68,16 @@ package struct DurableFile: ~Copyable, Sendable {
         do throws(FileError) {
             try file?.write(buffer)
         } catch {
-            throw FileError(path, .write, code: error.code)
+            throw abandoned(error.code)
         }
         buffer.removeAll(keepingCapacity: true)
+    }
+
+    /// The error of a file that cannot be finished; what there is of it is removed.
+    private mutating func abandoned(_ code: Int32) -> FileError {
+        file = nil
+        try? FileSystem.remove(path + Self.unfinished)
+        return FileError(path, .write, code: code)
     }
 
     /// Writes a whole file.

@@ -71,7 +71,7 @@ package enum FileSystem {
 
     /// Makes a folder, and those above it that are missing; returns false if it is there already.
     ///
-    /// - Parameter permissions: its mode, less what the process's mask takes away; those above it get 0777 less that.
+    /// - Parameter permissions: its mode and that of those above it, less what the process's mask takes away.
     @discardableResult
     package static func makeFolder(_ path: String, permissions: UInt16 = 0o777) throws(FileError) -> Bool {
         do {
@@ -81,7 +81,7 @@ package enum FileSystem {
             switch error.code {
             case ENOENT:
                 let above = folder(of: path)
-                guard above != path, try makeFolder(above) else { throw FileError(path, .make, code: ENOENT) }
+                guard above != path, try makeFolder(above, permissions: permissions) else { throw FileError(path, .make, code: ENOENT) }
                 return try makeFolder(path, permissions: permissions)
             case EEXIST where (try? status(path))?.kind == .folder: return false
             default: throw FileError(path, .make, code: error.code)

@@ -1,3 +1,4 @@
+package import CartAssociations
 package import Foundation
 import GRDB
 
@@ -16,8 +17,8 @@ package final class Ledger: Sendable {
     package let store: StoreIdentity
     /// When the ledger was made.
     package let created: Date
-    /// The 32 random bytes that key its fingerprints.
-    package let fingerprintKey: [UInt8]
+    /// The secret that keys its fingerprints.
+    package let fingerprintKey: FingerprintKey
 
     let database: DatabaseQueue
     private let lock: FolderLock
@@ -36,17 +37,17 @@ package final class Ledger: Sendable {
         self.marker = marker
     }
 
-    /// Opens the ledger of a state folder, or makes both where there are none.
+    /// Opens the ledger of a state folder, or makes both if they are missing.
     ///
-    /// Refuses (see `LedgerError.Kind`) where another process holds the folder, the ledger belongs to another
+    /// Refuses (see `LedgerError.Kind`) if another process holds the folder, the ledger belongs to another
     /// store, or it is missing, emptied, older than it was, damaged or not writable. `now` dates a new ledger.
     ///
     /// - Parameters:
     ///   - store: the store that it has to belong to; nil takes the ledger's own word for it, and then nothing can
-    ///     be made where there is none.
-    ///   - mustExist: whether it is refused, and nothing made, where there is no ledger.
+    ///     be made if it is missing.
+    ///   - mustExist: whether it is refused, and nothing made, if there is no ledger.
     package static func open(
-        folder: String, store: StoreIdentity?, mustExist: Bool = false, now: Date = Date()
+        folder: String, store: StoreIdentity?, mustExist: Bool = false, now: Date
     ) throws(LedgerError) -> Ledger {
         let files = LedgerFiles(folder: folder)
         if mustExist || store == nil { try StateFolder.requireLedger(files) }
@@ -85,7 +86,7 @@ package final class Ledger: Sendable {
     /// SQLite's version, for `doctor`.
     package static var sqliteVersion: String { PreparedStatement.libraryVersion }
 
-    /// Checks every page and row; returns the problems in SQLite's words, none where the ledger is sound.
+    /// Checks every page and row; returns the problems in SQLite's words, none if the ledger is sound.
     ///
     /// Takes about a second for each gigabyte that the ledger has.
     package func check() throws(LedgerError) -> [String] {

@@ -1,5 +1,6 @@
 import CartAssociations
 import CommerceAPI
+import Foundation
 import Ledger
 import SyncEngine
 
@@ -19,7 +20,8 @@ enum LedgerAccess {
         let store = try store(settings)
         let ledger: Ledger
         do {
-            ledger = try Ledger.open(folder: StateFolder.path(settings), store: store, mustExist: !makesLedger)
+            ledger = try Ledger.open(
+                folder: StateFolder.path(settings), store: store, mustExist: !makesLedger, now: Date())
         } catch {
             let absent =
                 makesLedger

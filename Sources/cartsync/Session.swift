@@ -28,7 +28,7 @@ final class Session: Sendable {
         do {
             let ledger = try Ledger.open(
                 folder: StateFolder.path(settings),
-                store: StoreIdentity(baseURL: api.baseURL.text, clientID: access.clientID))
+                store: StoreIdentity(baseURL: api.baseURL.text, clientID: access.clientID), now: Date())
             try ledger.stopInterruptedRuns()
             let store = StoreSession(
                 ledger, api, rate: settings.rate, isAdaptive: settings.adaptiveRate, time: .system, log: log)

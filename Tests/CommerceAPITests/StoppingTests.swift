@@ -13,7 +13,7 @@ struct StoppingTests {
         // One call a second: the second of them is on its way for 300 ms while the other seven wait.
         try await Stage.with(SandboxOptions(latency: .steady(.milliseconds(300))), limit: 1) { stage in
             try await stage.client.authenticate()
-            let results = await withTaskGroup(of: Result<WriteResult, APIError>.self) { group in
+            let results = await withTaskGroup(of: Result<ChangeOutcome, APIError>.self) { group in
                 for number in 1...8 {
                     group.addTask {
                         do throws(APIError) {

@@ -53,6 +53,8 @@ struct DurableFileTests {
         #expect(throws: FileError(folder.path("b"), .write, code: EISDIR)) {
             try DurableFile.write("x".utf8, to: folder.path("b"))
         }
+        var file = try DurableFile(path: folder.path("b"))
+        #expect(throws: FileError(folder.path("b"), .write, code: EISDIR)) { try file.finish() }
         #expect(folder.names() == ["b"])
     }
 

@@ -204,7 +204,7 @@ struct AssociationTests {
                     case .deleted, .alreadyGone: model[one] = nil
                     default: break
                     }
-                    return entry.ended(ChangeOutcome(outcome, attempts: 1, at: noon))
+                    return entry.ended(ChangeOutcome(outcome, attempts: 1), at: noon)
                 }
                 try ledger.record(outcomes)
             }

@@ -94,7 +94,7 @@ struct DamageTests {
         }
         try ledger.close()
         let error = try #require(throws: LedgerError.self) {
-            try Ledger.open(folder: folder.path + "/copy", store: testStore)
+            try Ledger.open(folder: folder.path + "/copy", store: testStore, now: noon)
         }
         #expect(error.kind == .damaged)
     }

@@ -1,8 +1,9 @@
 import CartAssociations
 import Foundation
-import Ledger
 import TestSupport
 import Testing
+
+@testable import Ledger
 
 @Suite("The journal")
 struct JournalTests {
@@ -39,7 +40,7 @@ struct JournalTests {
     }
 
     private func ended(_ entry: JournalEntry, _ outcome: Outcome) -> JournalEntry {
-        entry.ended(ChangeOutcome(outcome, attempts: 1, at: noon))
+        entry.ended(ChangeOutcome(outcome, attempts: 1), at: noon)
     }
 
     @Test("a plan is read back in the order of carts, creates before deletes", arguments: 0..<4 as Range<UInt64>)
@@ -139,13 +140,34 @@ struct JournalTests {
         try ledger.plan([Change(.create, association("c", "x")), Change(.delete, association("d", "x"))], for: "r")
         let entries = try ledger.allEntries(of: "r")
         let full = ChangeOutcome(
-            .rejected, status: 422, attempts: 3, service: .microseconds(1_234),
-            response: .seconds(70), message: "no such cart; \"é\"", at: noon.addingTimeInterval(0.25))
-        let bare = ChangeOutcome(.skipped, attempts: 0, at: noon)
-        try ledger.record([entries[0].ended(full), entries[1].ended(bare)])
+            .rejected, answer: .forbidden, status: 403, attempts: 3, service: .microseconds(1_234),
+            response: .seconds(70), message: "no such cart; \"é\"")
+        let bare = ChangeOutcome(.skipped, attempts: 0)
+        try ledger.record([
+            entries[0].ended(full, at: noon.addingTimeInterval(0.25)), entries[1].ended(bare, at: noon),
+        ])
         try ledger.record([])
         #expect(try ledger.allEntries(of: "r").map(\.outcome) == [full, bare])
+        #expect(try ledger.allEntries(of: "r").map(\.endedAt) == [noon.addingTimeInterval(0.25), noon])
         #expect(try ledger.pendingCarts(of: "r", limit: 1).isEmpty)
+    }
+
+    @Test("every class of answer comes back as it was recorded", arguments: AnswerClass.allCases)
+    func answers(answer: AnswerClass) throws {
+        try ledger.plan([Change(.create, association("c", "x"))], for: "r")
+        let outcome = ChangeOutcome(.failed, answer: answer, attempts: 1)
+        try ledger.record([ledger.allEntries(of: "r")[0].ended(outcome, at: noon)])
+        #expect(try ledger.allEntries(of: "r").map(\.outcome) == [outcome])
+    }
+
+    @Test("what a cart is to be created with is in the journal")
+    func newCarts() throws {
+        let changes = try [
+            Change(.create, association("c", "x"), newCart: NewCart(name: "Nine", description: nil)),
+            Change(.create, association("c", "y"), newCart: NewCart(name: "Ten", description: "tenth")),
+        ]
+        try ledger.plan(changes, for: "r")
+        #expect(try ledger.allEntries(of: "r").map(\.change) == changes)
     }
 
     @Test("an outcome says what exists, in the same transaction")

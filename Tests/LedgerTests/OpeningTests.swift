@@ -1,3 +1,4 @@
+import CartAssociations
 import Foundation
 import GRDB
 import TestSupport
@@ -12,7 +13,7 @@ struct OpeningTests {
     init() throws { folder = try TemporaryFolder() }
 
     private func refusal(_ store: StoreIdentity = testStore) throws -> LedgerError {
-        try #require(throws: LedgerError.self) { try Ledger.open(folder: folder.state, store: store) }
+        try #require(throws: LedgerError.self) { try Ledger.open(folder: folder.state, store: store, now: noon) }
     }
 
     private func mode(_ path: String) throws -> Int {
@@ -33,13 +34,13 @@ struct OpeningTests {
     func reopened() throws {
         let first = try Ledger.open(in: folder, run: makeRun("r"))
         let key = first.fingerprintKey
-        #expect(key.count == 32 && Set(key).count > 8)
+        #expect(key.bytes.count == 32 && Set(key.bytes).count > 8)
         #expect(first.created == noon && first.store == testStore)
         let revision = try first.revision()
         try first.updateRun("r") { $0.state = .applying }
         #expect(try first.revision() > revision)
         try first.close()
-        let second = try Ledger.open(folder: folder.state, store: testStore)
+        let second = try Ledger.open(folder: folder.state, store: testStore, now: noon)
         #expect(second.fingerprintKey == key)
         #expect(second.created == noon)
         #expect(try second.run("r")?.state == .applying)
@@ -71,11 +72,11 @@ struct OpeningTests {
         let key = first.fingerprintKey
         try first.close()
         let other = StoreIdentity(baseURL: "https://useast.api.elasticpath.com", clientID: "client-2")
-        let second = try Ledger.open(folder: folder.state, store: other)
+        let second = try Ledger.open(folder: folder.state, store: other, now: noon)
         #expect(second.store == other)
         #expect(second.fingerprintKey == key)
         try second.close()
-        try Ledger.open(folder: folder.state, store: other).close()
+        try Ledger.open(folder: folder.state, store: other, now: noon).close()
     }
 
     @Test("a ledger of another store is refused, naming both")
@@ -95,7 +96,7 @@ struct OpeningTests {
     @Test("a ledger that is there is opened without naming its store")
     func withoutStore() throws {
         try Ledger.open(in: folder, run: makeRun("r")).close()
-        let ledger = try Ledger.open(folder: folder.state, store: nil)
+        let ledger = try Ledger.open(folder: folder.state, store: nil, now: noon)
         #expect(ledger.store == testStore)
         #expect(try ledger.run("r") != nil)
         try ledger.close()
@@ -105,7 +106,7 @@ struct OpeningTests {
     func absent() throws {
         for store in [nil, testStore] {
             let error = try #require(throws: LedgerError.self) {
-                try Ledger.open(folder: folder.state, store: store, mustExist: true)
+                try Ledger.open(folder: folder.state, store: store, mustExist: true, now: noon)
             }
             #expect(error.kind == .absent)
             #expect(error.description.contains(folder.state) && error.description.contains("--state"))
@@ -113,7 +114,9 @@ struct OpeningTests {
         }
         try FileManager.default.createDirectory(atPath: folder.state, withIntermediateDirectories: true)
         try Data().write(to: URL(fileURLWithPath: folder.database))
-        let error = try #require(throws: LedgerError.self) { try Ledger.open(folder: folder.state, store: nil) }
+        let error = try #require(throws: LedgerError.self) {
+            try Ledger.open(folder: folder.state, store: nil, now: noon)
+        }
         #expect(error.kind == .absent, "what a first run leaves that ended before it recorded anything")
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.state) == ["ledger.sqlite"])
     }
@@ -127,7 +130,9 @@ struct OpeningTests {
         for replacement in [nil, Data(), try Data(contentsOf: URL(fileURLWithPath: folder.path + "/empty.sqlite"))] {
             try FileManager.default.removeItem(atPath: folder.database)
             try replacement?.write(to: URL(fileURLWithPath: folder.database))
-            let error = try #require(throws: LedgerError.self) { try Ledger.open(folder: folder.state, store: nil) }
+            let error = try #require(throws: LedgerError.self) {
+                try Ledger.open(folder: folder.state, store: nil, now: noon)
+            }
             #expect(error.kind == .missing)
             if replacement == nil { try Data().write(to: URL(fileURLWithPath: folder.database)) }
         }

@@ -41,7 +41,7 @@ struct ReplacementTests {
     }
 
     private func runs() throws -> [String] {
-        let ledger = try Ledger.open(folder: folder.state, store: nil)
+        let ledger = try Ledger.open(folder: folder.state, store: nil, now: noon)
         defer { try? ledger.close() }
         return try ledger.runs().map(\.id)
     }
@@ -136,7 +136,7 @@ struct ReplacementTests {
     func locked() throws {
         let ledger = try Ledger.open(in: folder)
         let error = try #require(throws: LedgerError.self) {
-            try LedgerReplacement(folder: folder.state, store: testStore)
+            try LedgerReplacement(folder: folder.state, store: testStore, now: noon)
         }
         #expect(error.kind == .locked)
         try ledger.close()

@@ -21,7 +21,7 @@ struct RunTests {
         run.current = .api
         run.currentReason = "the listing is complete"
         run.ended = noon.addingTimeInterval(60)
-        run.exitStatus = 1
+        run.exitStatus = .incomplete
         run.reason = "some changes failed"
         run.counts.creates = 3
         run.counts.withheld = 2
@@ -88,22 +88,6 @@ struct RunTests {
         #expect(try again.allEntries(of: "planning").isEmpty)
         #expect(try again.run("applying")?.state == .applying)
         #expect(try again.allEntries(of: "applying").count == 1)
-    }
-
-    @Test("an accepted export is recognised by its digest, within its source")
-    func exports() throws {
-        func export(_ digest: String, _ records: Int) -> RunRecord.Export {
-            .init(path: "x.csv", digest: digest, records: records, bytes: records * 70)
-        }
-        for id in ["a", "b", "c"] { try ledger.beginRun(makeRun(id)) }
-        try ledger.recordExports([export("d1", 5)], source: "s", run: "a", isSnapshot: true, isAccepted: false)
-        #expect(try ledger.acceptedExport(digest: "d1", source: "s") == nil)
-        try ledger.recordExports([export("d1", 5)], source: "s", run: "b", isSnapshot: true, isAccepted: true)
-        #expect(try ledger.acceptedExport(digest: "d1", source: "s")?.id == "b")
-        #expect(try ledger.acceptedExport(digest: "d1", source: "other") == nil)
-        #expect(try ledger.acceptedExport(digest: "d2", source: "s") == nil)
-        try ledger.recordExports([export("d1", 5)], source: "s", run: "c", isSnapshot: true, isAccepted: true)
-        #expect(try ledger.acceptedExport(digest: "d1", source: "s")?.id == "c")
     }
 
     @Test("volumes are those of accepted snapshots, newest first, the exports of a run together")

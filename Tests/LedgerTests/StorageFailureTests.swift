@@ -83,7 +83,9 @@ struct StorageFailureTests {
             // Root may write everywhere, so it becomes nobody.
             if getuid() == 0 { #expect(setuid(65_534) == 0) }
             for path in [folder.state, inside] {
-                let error = try #require(throws: LedgerError.self) { try Ledger.open(folder: path, store: testStore) }
+                let error = try #require(throws: LedgerError.self) {
+                    try Ledger.open(folder: path, store: testStore, now: noon)
+                }
                 #expect(error.kind == .storage, "\(error)")
                 #expect(error.description.contains(folder.path) && error.description.contains("ermission"), "\(error)")
             }
@@ -130,7 +132,9 @@ struct StorageFailureTests {
         let state = folder.state
         let holder = getpid()
         await #expect(processExitsWith: .success) { [state = state as String, holder = holder as Int32] in
-            let error = try #require(throws: LedgerError.self) { try Ledger.open(folder: state, store: testStore) }
+            let error = try #require(throws: LedgerError.self) {
+                try Ledger.open(folder: state, store: testStore, now: noon)
+            }
             #expect(error.kind == .locked)
             #expect(error.description.contains("process \(holder)"))
             exit(EXIT_SUCCESS)
@@ -147,7 +151,7 @@ private final class Count: Sendable {
 /// Records outcomes one by one, writing down each that is recorded, until another thread kills the process in the
 /// middle of it once there are `count`.
 private func recordUntilKilled(_ state: String, after count: Int) throws {
-    let ledger = try Ledger.open(folder: state, store: testStore)
+    let ledger = try Ledger.open(folder: state, store: testStore, now: noon)
     let entries = try ledger.allEntries(of: "r")
     try #require(FileManager.default.createFile(atPath: state + "/recorded", contents: nil))
     let reports = try #require(FileHandle(forWritingAtPath: state + "/recorded"))
@@ -157,7 +161,7 @@ private func recordUntilKilled(_ state: String, after count: Int) throws {
         kill(getpid(), SIGKILL)
     }
     for entry in entries {
-        try ledger.record([entry.ended(ChangeOutcome(.created, attempts: 1, at: noon))])
+        try ledger.record([entry.ended(ChangeOutcome(.created, attempts: 1), at: noon)])
         reports.write(Data("\(entry.id)\n".utf8))
         recorded.value.add(1, ordering: .relaxed)
     }

@@ -3,11 +3,12 @@ import CommerceAPI
 import CommerceSandbox
 import Foundation
 import Ledger
-import SyncReporting
+import Synchronization
 import TestSupport
 import Testing
 
 @testable import SyncEngine
+@testable import SyncReporting
 
 @Suite("applying a plan")
 struct ApplyingTests {
@@ -164,6 +165,45 @@ struct ApplyingTests {
                 #expect(message.contains("the cart was not created") && message.contains("Cart limit reached"))
             }
             #expect(store.sandbox.statistics().count(.create) == 0)
+        }
+    }
+
+    @Test("the report of a resumed run has the classes of the answers that its earlier part got")
+    func answersOfTheEarlierPart() async throws {
+        var options = SandboxOptions()
+        // The canary is not seen in time, which stops the run after its first changes.
+        options.behaviour.listingLag = .seconds(600)
+        try await withStore(options) { store in
+            let aboutRecord = #"{"errors": [{"detail": "the account does not have the required permissions"}]}"#
+            for (cart, action) in [
+                ("cart-1", .answer(status: 403)), ("cart-10", .answer(status: 403, body: aboutRecord)),
+                ("cart-11", .answer(status: 501)), ("cart-12", .garbage),
+            ] as [(String, SandboxFaultAction)] {
+                store.sandbox.inject(SandboxFault(action, operation: .create, cart: cart))
+            }
+            let path = try export(1...12, in: store)
+            let answers = Mutex<[String: Int]>([:])
+            let observe: @Sendable (CallEvent) -> Void = { event in
+                guard case .finished(let call) = event, call.operation == .create else { return }
+                answers.withLock { $0[call.answer.rawValue, default: 0] += 1 }
+            }
+            let stopped = try await store.withClient(observe: observe) { client in
+                let run = store.run(path, client) {
+                    $0.canary = 6
+                    $0.listingLag = .milliseconds(100)
+                }
+                return try await run.plan(keepingRejects: false).apply().report
+            }
+            #expect(stopped.outcomes.pending == 6)
+            let resumed = try await store.withClient { client in
+                let record = try #require(try store.ledger.run(stopped.run))
+                return try await store.resumed(record, client).resume().report
+            }
+            #expect(resumed.outcomes.pending == 0)
+            // What the calls after the stop were answered is not recorded here, so that this is the earlier part alone.
+            let earlier = resumed.latency[.create]?.callAnswers.filter { $0.value > 0 }
+            #expect(earlier == answers.withLock(\.self))
+            #expect(earlier == ["success": 3, "forbidden": 1, "refused": 1, "server error": 1])
         }
     }
 

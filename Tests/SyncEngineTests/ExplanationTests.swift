@@ -45,8 +45,8 @@ struct ExplanationTests {
             guard let outcome = outcomes[entry.change.association] ?? nil else { return }
             let made = ChangeOutcome(
                 outcome, status: 200, attempts: 1, service: .milliseconds(5),
-                response: .microseconds(7250), message: outcome.isSuccess ? nil : "no", at: Self.noon + 1)
-            try ledger.record([entry.ended(made)])
+                response: .microseconds(7250), message: outcome.isSuccess ? nil : "no")
+            try ledger.record([entry.ended(made, at: Self.noon + 1)])
         }
     }
 

@@ -17,7 +17,7 @@ struct LedgerFileTests {
     init() throws { folder = try TemporaryFolder() }
 
     private func open(_ name: String) throws -> Ledger {
-        try Ledger.open(folder: folder.path(name), store: Self.store)
+        try Ledger.open(folder: folder.path(name), store: Self.store, now: Date())
     }
 
     /// What a ledger says of each association, as text.

@@ -17,7 +17,8 @@ struct OutcomeBufferTests {
     init() throws {
         folder = try TemporaryFolder()
         ledger = try Ledger.open(
-            folder: folder.path("state"), store: StoreIdentity(baseURL: "https://store", clientID: "client"))
+            folder: folder.path("state"), store: StoreIdentity(baseURL: "https://store", clientID: "client"),
+            now: Date())
         try ledger.beginRun(
             RunRecord(id: "r", command: "sync", source: "default", scope: .owned, started: Self.noon))
         let plan = ledger.draftPlan(for: "r")
@@ -35,7 +36,7 @@ struct OutcomeBufferTests {
     private static let noon = Date(timeIntervalSince1970: 1_795_262_400)
 
     private func ended(_ number: Int) -> JournalEntry {
-        entries[number].ended(ChangeOutcome(.created, status: 200, attempts: 1, at: Self.noon))
+        entries[number].ended(ChangeOutcome(.created, status: 200, attempts: 1), at: Self.noon)
     }
 
     private func recorded() throws -> [Bool] {

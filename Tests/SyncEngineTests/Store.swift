@@ -44,8 +44,10 @@ struct Store: Sendable {
         return found
     }
 
-    func withClient<Value>(_ body: (CommerceClient) async throws -> Value) async throws -> Value {
-        try await store.withClient(retry: RetryPolicy(), change: { $0.concurrency = 4 }, body)
+    func withClient<Value>(
+        observe: @escaping @Sendable (CallEvent) -> Void = { _ in }, _ body: (CommerceClient) async throws -> Value
+    ) async throws -> Value {
+        try await store.withClient(retry: RetryPolicy(), change: { $0.concurrency = 4 }, observe: observe, body)
     }
 
     /// Plans and applies one export; every delete is approved.
@@ -119,7 +121,8 @@ func withStore(
     options.carts += carts
     try await TestStore.with(options) { store in
         let ledger = try Ledger.open(
-            folder: store.folder.path("state"), store: StoreIdentity(baseURL: store.baseURL, clientID: "t"))
+            folder: store.folder.path("state"), store: StoreIdentity(baseURL: store.baseURL, clientID: "t"),
+            now: Date())
         try await body(Store(store: store, ledger: ledger))
         try ledger.close()
     }

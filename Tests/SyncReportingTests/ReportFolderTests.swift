@@ -1,4 +1,5 @@
 import CartAssociations
+import DurableFiles
 import Foundation
 import TestSupport
 import Testing
@@ -39,8 +40,7 @@ import Testing
     @Test("a folder that is not there is an error that names the file")
     func missingFolder() {
         let missing = ReportFolder(path: path + "/none")
-        let expected = ReportNotWritten(
-            path: missing.path(of: "report.json"), reason: "No such file or directory")
+        let expected = FileError(missing.path(of: "report.json"), .write, code: ENOENT)
         #expect(throws: expected) { try missing.write(SampleRun().report(), SampleRun().recorder.snapshot()) }
     }
 

@@ -29,7 +29,8 @@ private struct Shop: Sendable {
             try FileManager.default.createDirectory(
                 atPath: folder.path("inbox"), withIntermediateDirectories: true)
             let ledger = try Ledger.open(
-                folder: folder.path("state"), store: StoreIdentity(baseURL: url, clientID: "sandbox-id"))
+                folder: folder.path("state"), store: StoreIdentity(baseURL: url, clientID: "sandbox-id"),
+                now: Date())
             let api = APIOptions(
                 baseURL: try BaseURL(url),
                 credentials: Credentials(clientID: "sandbox-id", clientSecret: "sandbox-secret"))

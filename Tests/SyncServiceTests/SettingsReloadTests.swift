@@ -37,7 +37,8 @@ struct SettingsReloadTests {
         let lines = Recorder<String>()
         let clock = HandTurnedClock()
         let ledger = try Ledger.open(
-            folder: folder.path("state"), store: StoreIdentity(baseURL: "http://127.0.0.1:1", clientID: "t"))
+            folder: folder.path("state"), store: StoreIdentity(baseURL: "http://127.0.0.1:1", clientID: "t"),
+            now: Date())
         let api = APIOptions(
             baseURL: try BaseURL("http://127.0.0.1:1"), credentials: Credentials(clientID: "t", clientSecret: "s"))
         let session = StoreSession(

@@ -8,7 +8,7 @@ extension CommerceClient {
     /// - Throws: `APIError` if no further call makes sense; the change then counts as not tried.
     package func create(
         _ association: Association, shopper: ShopperToken? = nil
-    ) async throws(APIError) -> WriteResult {
+    ) async throws(APIError) -> ChangeOutcome {
         try await write(.create, association, shopper) { answer, isEffectUncertain in
             guard answer.status == 204 else { return (.created, nil) }
             return (
@@ -23,11 +23,11 @@ extension CommerceClient {
     /// - Parameters:
     ///   - shopper: the owner's own token, which `Authentication.shopper` needs.
     ///   - repeatingUnknown: false ends the call after an attempt that may have had its effect without an answer; the
-    ///     result is then `isUncertain`.
+    ///     outcome is then `isUncertain`.
     /// - Throws: `APIError` if no further call makes sense; the change then counts as not tried.
     package func delete(
         _ association: Association, shopper: ShopperToken? = nil, repeatingUnknown: Bool = true
-    ) async throws(APIError) -> WriteResult {
+    ) async throws(APIError) -> ChangeOutcome {
         try await write(.delete, association, shopper, repeatingUnknown: repeatingUnknown) {
             answer, isEffectUncertain in
             guard !(200..<300).contains(answer.status) else { return (.deleted, nil) }
@@ -46,7 +46,7 @@ extension CommerceClient {
     /// - Throws: `APIError` if no further call makes sense.
     package func createCart(
         id: CartID, name: String, description: String? = nil
-    ) async throws(APIError) -> WriteResult {
+    ) async throws(APIError) -> ChangeOutcome {
         guard (1...255).contains(name.unicodeScalars.count) else {
             return .notSent("a cart's name has 1 to 255 characters, this one \(name.unicodeScalars.count)")
         }
@@ -68,7 +68,7 @@ extension CommerceClient {
     private func write(
         _ kind: ChangeKind, _ association: Association, _ shopper: ShopperToken?, repeatingUnknown: Bool = true,
         success: (Answer, _ isEffectUncertain: Bool) -> (Outcome, String?)
-    ) async throws(APIError) -> WriteResult {
+    ) async throws(APIError) -> ChangeOutcome {
         if let problem = problem(with: shopper, of: association.owner.kind) { return .notSent(problem) }
         // One element in each call: the store refuses more (Elastic Path, cart associations, error messages).
         let owner = ["type": association.owner.kind.rawValue, "id": association.owner.id.text]
@@ -95,7 +95,7 @@ extension CommerceClient {
 
     private func result(
         of call: EndedCall<Answer>, success: (Answer, _ isEffectUncertain: Bool) -> (Outcome, String?)
-    ) -> WriteResult {
+    ) -> ChangeOutcome {
         let outcome: Outcome
         var message: String? = call.sentence
         switch (call.answer, call.exchange) {
@@ -103,9 +103,11 @@ extension CommerceClient {
         case (.refused, _), (.forbidden, _), (.unauthorized, _): outcome = .rejected
         case (.success, _), (.rateLimited, _), (.serverError, _), (.connection, _): outcome = .failed
         }
-        return WriteResult(
-            outcome: outcome, answer: call.answer, status: call.exchange.status, attempts: call.attempts,
-            message: message, service: call.service, response: call.response, isUncertain: call.isLeftUnknown)
+        var result = ChangeOutcome(
+            outcome, answer: call.answer, status: call.exchange.status, attempts: call.attempts,
+            service: call.service, response: call.response, message: message)
+        result.isUncertain = call.isLeftUnknown
+        return result
     }
 
     private func json(_ value: some Encodable) -> [UInt8] {
@@ -116,44 +118,9 @@ extension CommerceClient {
     }
 }
 
-/// How one write ended.
-package struct WriteResult: Sendable {
-    package let outcome: Outcome
-    /// The class of the last answer; nil if nothing was sent.
-    package let answer: AnswerClass?
-    /// The HTTP status of the last answer; nil if none came.
-    package let status: Int?
-    /// Requests sent.
-    package let attempts: Int
-    /// Why it failed or was refused, with the store's words; for a success, what is worth knowing about it.
-    package let message: String?
-    /// Of the last attempt, from the request being sent to its answer being read.
-    package let service: Duration
-    /// From when the pacer's schedule had the first attempt due to the last answer. See `Pacer.admit(_:)`.
-    package let response: Duration
-    /// Whether the last attempt may have had its effect: it got no answer, and was not to be repeated.
-    package let isUncertain: Bool
-
-    package init(
-        outcome: Outcome, answer: AnswerClass?, status: Int?, attempts: Int, message: String?, service: Duration,
-        response: Duration, isUncertain: Bool = false
-    ) {
-        self.outcome = outcome
-        self.answer = answer
-        self.status = status
-        self.attempts = attempts
-        self.message = message
-        self.service = service
-        self.response = response
-        self.isUncertain = isUncertain
-    }
-}
-
-extension WriteResult {
+extension ChangeOutcome {
     /// A write that is refused here, before it is sent.
-    static func notSent(_ message: String) -> WriteResult {
-        WriteResult(
-            outcome: .rejected, answer: nil, status: nil, attempts: 0, message: message, service: .zero,
-            response: .zero)
+    fileprivate static func notSent(_ message: String) -> ChangeOutcome {
+        ChangeOutcome(.rejected, attempts: 0, service: .zero, response: .zero, message: message)
     }
 }

@@ -6,7 +6,7 @@ import Synchronization
 
 /// Makes calls to one store, each in the same way: paced, measured, judged, repeated.
 ///
-/// What goes wrong with one change is a value (`WriteResult`). What concerns every call is thrown as `APIError`, by
+/// What goes wrong with one change is a value (`ChangeOutcome`). What concerns every call is thrown as `APIError`, by
 /// the call that finds out or by the next one, and by every later one. A stop ends all waits and lets the calls that
 /// were sent finish; cancelling a task also gives up its call on the way, whose effect is then unknown.
 package final class CommerceClient: Sendable {

@@ -12,9 +12,18 @@ extension Ledger {
         var more = true
         while more {
             more = try writing("record what an export asserts") { db in
-                var rows = try AssertionWriter(db, source: draft.source, run: draft.run, at: at)
+                var rows = try RowMerge(db, run: draft.run, at: at, keepsEqual: false)
+                var unions = try SetUnions(db, added: [[draft.source]])
                 for _ in 0..<Self.rowsPerTransaction {
-                    guard try records.takeNext({ try rows.write($0) }) else { return false }
+                    let isThere = try records.takeNext { record in
+                        _ = try rows.write(record) { fields, ownerKind, known in
+                            let confirmation = Ledger.Confirmation(rawValue: Int(fields.byte()))
+                            let sources = try unions.union(of: 0, with: known?.sources ?? SourceSets.empty)
+                            // How the row is already known to exist stays if the record does not say.
+                            return PackedStanding(ownerKind, confirmation ?? known?.confirmation, sources: sources)
+                        }
+                    }
+                    guard isThere else { return false }
                 }
                 return true
             }
@@ -50,7 +59,7 @@ extension Ledger {
         }
     }
 
-    /// Records that associations exist, and how that is known; `run` is nil where no run learnt it, for instance in
+    /// Records that associations exist, and how that is known; `run` is nil if no run learnt it, for instance in
     /// an import. The draft is empty afterwards.
     package func confirm(
         _ draft: AssociationDraft, as confirmation: Ledger.Confirmation, run: String?, at: Date

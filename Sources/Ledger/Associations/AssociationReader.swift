@@ -51,7 +51,7 @@ struct AssociationReader {
     /// Goes through the rows of the carts behind a cart, or of the first ones; those that `isWanted` picks are read in
     /// full.
     ///
-    /// Pages end with a cart because SQLite compares a single column only where a page begins, and more columns at
+    /// Pages end with a cart because SQLite compares a single column only at the start of a page, and more columns at
     /// every row.
     mutating func page(
         after cart: String?, _ names: inout RunNames, _ isWanted: (() throws -> Standing) throws -> Bool
@@ -90,7 +90,7 @@ struct AssociationReader {
         }
     }
 
-    /// One row in full; nil where there is none.
+    /// One row in full; nil if there is no such row.
     func association(at key: Key, _ names: inout RunNames) throws -> StoredAssociation? {
         bind(key, to: point)
         defer { point.reset() }
@@ -98,16 +98,12 @@ struct AssociationReader {
         guard let cart = CartID(key.cart), let owner = OwnerID(key.owner) else {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "an association's ids are not usable ids")
         }
-        let place =
-            point.isNull(4)
-            ? nil : RecordPlace(export: point.int(4), record: point.int(5), line: point.int(6))
         let standing = PackedStanding(code: point.integer(1))
         return StoredAssociation(
             association: CartAssociations.Association(StoredCodes.ownerKind(key.ownerKind), owner, cart),
             fingerprint: try point.fingerprint(0), sources: sets.sources(of: standing.sources),
             confirmation: standing.confirmation,
-            since: Date(timeIntervalSince1970: TimeInterval(point.integer(2))),
-            run: try names.name(of: point.integer(3), db), place: place)
+            since: point.date(2), run: try names.name(of: point.integer(3), db), place: point.place(from: 4))
     }
 
     private var scannedKey: Key {

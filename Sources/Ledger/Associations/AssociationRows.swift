@@ -8,7 +8,12 @@ struct AssociationRows {
     fileprivate let update: PreparedStatement
     private let delete: PreparedStatement
 
-    private static let key = "WHERE cart = ?1 AND owner_kind = ?2 AND owner = ?3"
+    fileprivate static let key = "WHERE cart = ?1 AND owner_kind = ?2 AND owner = ?3"
+    /// Makes a row; its parameters are the columns in this order.
+    fileprivate static let insert = """
+        INSERT INTO association (cart, owner_kind, owner, fingerprint, export, record, line, standing, since, run)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+        """
 
     init(_ db: Database) throws {
         select = try PreparedStatement(db, "SELECT standing FROM association \(Self.key)", isKept: true)
@@ -56,18 +61,15 @@ struct ConfirmationWriter {
         upsert = try PreparedStatement(
             db,
             """
-            INSERT INTO association
-                (cart, owner_kind, owner, fingerprint, standing, since, run, export, record, line)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-            ON CONFLICT (cart, owner_kind, owner) DO UPDATE SET
-                standing = (standing & ~\(PackedStanding.confirmationBits)) | ?11, since = ?6, run = ?7,
-                export = CASE WHEN run IS ?7 THEN export ELSE ?8 END,
-                record = CASE WHEN run IS ?7 THEN record ELSE ?9 END,
-                line = CASE WHEN run IS ?7 THEN line ELSE ?10 END
+            \(AssociationRows.insert) ON CONFLICT (cart, owner_kind, owner) DO UPDATE SET
+                standing = (standing & ~\(PackedStanding.confirmationBits)) | ?11, since = ?9, run = ?10,
+                export = CASE WHEN run IS ?10 THEN export ELSE ?5 END,
+                record = CASE WHEN run IS ?10 THEN record ELSE ?6 END,
+                line = CASE WHEN run IS ?10 THEN line ELSE ?7 END
             """, isKept: true)
     }
 
-    /// `sources` only counts where the ledger does not know the association yet, and `place` where it does not know
+    /// `sources` only counts if the ledger does not know the association yet, and `place` if it does not know
     /// it from this run: a place is a record of the run's own exports.
     func confirm(
         _ association: CartAssociations.Association, _ fingerprint: Fingerprint, as confirmation: Ledger.Confirmation,
@@ -75,49 +77,44 @@ struct ConfirmationWriter {
     ) throws {
         upsert.bind(key: association)
         upsert.bind(fingerprint, at: 4)
-        upsert.bind(PackedStanding(association.owner.kind, confirmation, sources: sources).code, at: 5)
-        upsert.bind(Int64(at.timeIntervalSince1970), at: 6)
-        upsert.bind(run, at: 7)
-        upsert.bind(place?.export, at: 8)
-        upsert.bind(place?.record, at: 9)
-        upsert.bind(place?.line, at: 10)
+        upsert.bind(place?.export, at: 5)
+        upsert.bind(place?.record, at: 6)
+        upsert.bind(place?.line, at: 7)
+        upsert.bind(PackedStanding(association.owner.kind, confirmation, sources: sources).code, at: 8)
+        upsert.bind(Int64(at.timeIntervalSince1970), at: 9)
+        upsert.bind(run, at: 10)
         upsert.bind(PackedStanding.bits(of: confirmation), at: 11)
         try upsert.run()
     }
 }
 
-/// Adds a source to the rows of a draft, and makes those that are missing.
-struct AssertionWriter {
+/// Merges sorted records with the rows that are there: a record is the row's key, its fingerprint, its place, and
+/// what its new standing is made from.
+struct RowMerge {
+    enum Change {
+        case added, changed, kept
+    }
+
     private let db: Database
-    private let source: String
-    private var sets: SourceSets
     private let select: PreparedStatement
     private let insert: PreparedStatement
     private let update: PreparedStatement
-    private let alone: Int64
+    private let keepsEqual: Bool
     /// Whether the next row is probably not there yet, because the last one was not: new rows come in masses, and
     /// looking for each first would cost as much as making it.
     private var expectsNew = true
 
-    init(_ db: Database, source: String, run: String, at: Date) throws {
+    /// - Parameter keepsEqual: whether a row whose standing stays the same is left alone.
+    init(_ db: Database, run: String, at: Date, keepsEqual: Bool) throws {
         self.db = db
-        self.source = source
-        sets = try SourceSets(db)
-        alone = try sets.adding(source, to: SourceSets.empty, db)
-        let key = "WHERE cart = ?1 AND owner_kind = ?2 AND owner = ?3"
-        select = try PreparedStatement(db, "SELECT standing FROM association \(key)")
-        insert = try PreparedStatement(
-            db,
-            """
-            INSERT INTO association
-                (cart, owner_kind, owner, fingerprint, export, record, line, standing, since, run)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING
-            """)
+        self.keepsEqual = keepsEqual
+        select = try PreparedStatement(db, "SELECT standing FROM association \(AssociationRows.key)")
+        insert = try PreparedStatement(db, AssociationRows.insert + " ON CONFLICT DO NOTHING")
         update = try PreparedStatement(
             db,
             """
             UPDATE association SET fingerprint = ?4, export = ?5, record = ?6, line = ?7, standing = ?8, since = ?9,
-                run = ?10 \(key)
+                run = ?10 \(AssociationRows.key)
             """)
         let number = try Ledger.number(db, of: run)
         for statement in [insert, update] {
@@ -126,43 +123,46 @@ struct AssertionWriter {
         }
     }
 
-    /// Writes one record of an `AssertionDraft`.
-    mutating func write(_ record: ArraySlice<UInt8>) throws {
+    /// Writes one record.
+    ///
+    /// - Parameter standing: the row's new standing, from the rest of the record and from what the row says so far;
+    ///   nil if there is no row.
+    mutating func write(
+        _ record: ArraySlice<UInt8>,
+        _ standing: (inout ByteRecord.Reader, OwnerKind, PackedStanding?) throws -> PackedStanding
+    ) throws -> Change {
         if expectsNew {
-            bind(record, to: insert, known: nil, sources: alone)
+            _ = try bind(record, to: insert, known: nil, standing)
             try insert.run()
-            if db.changesCount == 1 { return }
+            if db.changesCount == 1 { return .added }
             expectsNew = false
         }
         var fields = ByteRecord.Reader(record)
-        select.bind(text: fields.text(), at: 1)
-        select.bind(Int(fields.byte()), at: 2)
-        select.bind(text: fields.text(), at: 3)
+        _ = fields.bindKey(to: select)
         guard try select.step() else {
             select.reset()
             expectsNew = true
-            return try write(record)
+            return try write(record, standing)
         }
         let known = PackedStanding(code: select.integer(0))
         select.reset()
-        bind(record, to: update, known: known, sources: try sets.adding(source, to: known.sources, db))
+        if try bind(record, to: update, known: known, standing) == known && keepsEqual { return .kept }
         try update.run()
+        return .changed
     }
 
-    /// Binds a record; how the row is already known to exist stays where the record does not say.
+    /// Binds a record and returns the row's new standing.
     private func bind(
-        _ record: ArraySlice<UInt8>, to statement: PreparedStatement, known: PackedStanding?, sources: Int64
-    ) {
+        _ record: ArraySlice<UInt8>, to statement: PreparedStatement, known: PackedStanding?,
+        _ standing: (inout ByteRecord.Reader, OwnerKind, PackedStanding?) throws -> PackedStanding
+    ) throws -> PackedStanding {
         var fields = ByteRecord.Reader(record)
-        statement.bind(text: fields.text(), at: 1)
-        let ownerKind = Int(fields.byte())
-        statement.bind(ownerKind, at: 2)
-        statement.bind(text: fields.text(), at: 3)
+        let ownerKind = fields.bindKey(to: statement)
         fields.bindFingerprint(to: statement, at: 4)
-        let confirmation = Ledger.Confirmation(rawValue: Int(fields.byte())) ?? known?.confirmation
         fields.bindPlace(to: statement, from: 5)
-        statement.bind(
-            PackedStanding(StoredCodes.ownerKind(ownerKind), confirmation, sources: sources).code, at: 8)
+        let standing = try standing(&fields, ownerKind, known)
+        statement.bind(standing.code, at: 8)
+        return standing
     }
 }
 
@@ -172,5 +172,16 @@ extension PreparedStatement {
         bind(association.cart.text, at: 1)
         bind(StoredCodes.code(association.owner.kind), at: 2)
         bind(association.owner.id.text, at: 3)
+    }
+}
+
+extension ByteRecord.Reader {
+    /// Binds the key of an association's row to the first three parameters, and returns its kind of owner.
+    fileprivate mutating func bindKey(to statement: PreparedStatement) -> OwnerKind {
+        statement.bind(text: text(), at: 1)
+        let kind = Int(byte())
+        statement.bind(kind, at: 2)
+        statement.bind(text: text(), at: 3)
+        return StoredCodes.ownerKind(kind)
     }
 }

@@ -22,7 +22,7 @@ extension Ledger {
     /// carts. Only these are decoded.
     ///
     /// `isWanted` must not use the ledger. The visitor may: it is called between two pieces of the ledger, so that
-    /// what others change meanwhile may or may not be visited.
+    /// what is changed between two pieces may or may not be visited.
     ///
     /// - Parameters:
     ///   - rows: picks rows by their number in the order of carts, from 0, before anything of them is read.
@@ -62,7 +62,7 @@ extension Ledger {
         }
     }
 
-    /// One association; nil where the ledger does not know it.
+    /// One association; nil if the ledger does not know it.
     package func association(_ association: CartAssociations.Association) throws(LedgerError) -> StoredAssociation? {
         try associations(
             where: "cart = ? AND owner_kind = ? AND owner = ?",

@@ -25,7 +25,7 @@ package final class ImportDraft {
 
     /// Adds an association: the UTF-8 of valid ids, how it is known to exist, and the number of its set of sources.
     ///
-    /// Throws where the temporary file cannot be written.
+    /// Throws if the temporary file cannot be written.
     package func add(
         _ kind: OwnerKind, owner: Span<UInt8>, cart: Span<UInt8>, _ fingerprint: Fingerprint,
         confirmation: Ledger.Confirmation?, set: Int, place: RecordPlace?
@@ -35,9 +35,9 @@ package final class ImportDraft {
         record.append(UInt8(StoredCodes.code(kind)))
         record.append(text: owner)
         record.append(fingerprint)
+        record.append(place)
         record.append(UInt8(confirmation?.rawValue ?? 0))
         record.append(UInt64(set))
-        record.append(place)
         try sorter.add(record)
     }
 }
@@ -52,6 +52,14 @@ package struct ImportCounts: Sendable, Hashable, Codable {
     package var kept = 0
 
     package init() {}
+
+    fileprivate mutating func count(_ change: RowMerge.Change) {
+        switch change {
+        case .added: added += 1
+        case .changed: changed += 1
+        case .kept: kept += 1
+        }
+    }
 }
 
 extension Ledger {
@@ -70,118 +78,23 @@ extension Ledger {
         var more = true
         while more {
             more = try writing("import associations") { db in
-                var writer = try ImportWriter(db, sets: draft.sets, run: run, at: at, counts: counts)
-                defer { counts = writer.counts }
+                var rows = try RowMerge(db, run: run, at: at, keepsEqual: true)
+                var unions = try SetUnions(db, added: draft.sets)
                 for _ in 0..<Self.rowsPerTransaction {
-                    guard try records.takeNext({ try writer.write($0) }) else { return false }
+                    let isThere = try records.takeNext { record in
+                        let change = try rows.write(record) { fields, ownerKind, known in
+                            let confirmation = Ledger.Confirmation(rawValue: Int(fields.byte()))
+                            let sources = try unions.union(
+                                of: Int(fields.number()), with: known?.sources ?? SourceSets.empty)
+                            return PackedStanding(ownerKind, known?.confirmation ?? confirmation, sources: sources)
+                        }
+                        counts.count(change)
+                    }
+                    guard isThere else { return false }
                 }
                 return true
             }
         }
         return counts
-    }
-}
-
-/// Merges the records of an `ImportDraft` with the rows that are there.
-private struct ImportWriter {
-    private(set) var counts: ImportCounts
-    private let db: Database
-    private var sets: SourceSets
-    private let select: PreparedStatement
-    private let insert: PreparedStatement
-    private let update: PreparedStatement
-    private let imported: [[String]]
-    /// The set of a row that gets the sources of an imported set.
-    private var unions: [Union: Int64] = [:]
-    /// Whether the next row is probably not there yet, because the last one was not.
-    private var expectsNew = true
-
-    private struct Union: Hashable {
-        let known: Int64
-        let imported: Int
-    }
-
-    init(_ db: Database, sets imported: [[String]], run: String, at: Date, counts: ImportCounts) throws {
-        self.db = db
-        self.imported = imported
-        self.counts = counts
-        sets = try SourceSets(db)
-        let key = "cart = ?1 AND owner_kind = ?2 AND owner = ?3"
-        select = try PreparedStatement(db, "SELECT standing FROM association WHERE \(key)")
-        insert = try PreparedStatement(
-            db,
-            """
-            INSERT INTO association
-                (cart, owner_kind, owner, fingerprint, standing, export, record, line, since, run)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING
-            """)
-        update = try PreparedStatement(
-            db,
-            """
-            UPDATE association SET fingerprint = ?4, standing = ?5, export = ?6, record = ?7, line = ?8, since = ?9,
-                run = ?10 WHERE \(key)
-            """)
-        let number = try Ledger.number(db, of: run)
-        for statement in [insert, update] {
-            statement.bind(Int64(at.timeIntervalSince1970), at: 9)
-            statement.bind(number, at: 10)
-        }
-    }
-
-    mutating func write(_ record: ArraySlice<UInt8>) throws {
-        if expectsNew {
-            _ = try bind(record, to: insert, known: nil)
-            try insert.run()
-            if db.changesCount == 1 {
-                counts.added += 1
-                return
-            }
-            expectsNew = false
-        }
-        var fields = ByteRecord.Reader(record)
-        select.bind(text: fields.text(), at: 1)
-        select.bind(Int(fields.byte()), at: 2)
-        select.bind(text: fields.text(), at: 3)
-        guard try select.step() else {
-            select.reset()
-            expectsNew = true
-            return try write(record)
-        }
-        let known = PackedStanding(code: select.integer(0))
-        select.reset()
-        if try bind(record, to: update, known: known) == known {
-            counts.kept += 1
-        } else {
-            try update.run()
-            counts.changed += 1
-        }
-    }
-
-    /// Binds a record and returns the row's new standing.
-    private mutating func bind(
-        _ record: ArraySlice<UInt8>, to statement: PreparedStatement, known: PackedStanding?
-    ) throws -> PackedStanding {
-        var fields = ByteRecord.Reader(record)
-        statement.bind(text: fields.text(), at: 1)
-        let kind = Int(fields.byte())
-        statement.bind(kind, at: 2)
-        statement.bind(text: fields.text(), at: 3)
-        fields.bindFingerprint(to: statement, at: 4)
-        let confirmation = Ledger.Confirmation(rawValue: Int(fields.byte()))
-        let sources = try union(of: Int(fields.number()), with: known?.sources ?? SourceSets.empty)
-        let standing = PackedStanding(
-            StoredCodes.ownerKind(kind), known?.confirmation ?? confirmation, sources: sources)
-        statement.bind(standing.code, at: 5)
-        fields.bindPlace(to: statement, from: 6)
-        return standing
-    }
-
-    private mutating func union(of set: Int, with known: Int64) throws -> Int64 {
-        let union = Union(known: known, imported: set)
-        if let number = unions[union] { return number }
-        var number = known
-        for source in imported[set] { number = try sets.adding(source, to: number, db) }
-        unions[union] = number
-        return number
     }
 }

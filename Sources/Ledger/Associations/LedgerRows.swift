@@ -18,7 +18,7 @@ extension Ledger {
     /// Visits every association in the order of carts, with the UTF-8 of its owner and its cart, valid during the
     /// call only. The visitor must not use the ledger.
     ///
-    /// One read transaction: what others change meanwhile is not seen.
+    /// One read transaction: later changes are not seen.
     package func forEachRow(
         visit: (LedgerRow, _ owner: Span<UInt8>, _ cart: Span<UInt8>) throws -> Void
     ) throws {
@@ -36,12 +36,10 @@ extension Ledger {
             while try scan.step() {
                 let standing = PackedStanding(code: scan.integer(2))
                 if standing.sources != last.set { last = (standing.sources, sets.sources(of: standing.sources)) }
-                let place =
-                    scan.isNull(5) ? nil : RecordPlace(export: scan.int(5), record: scan.int(6), line: scan.int(7))
                 let row = LedgerRow(
                     ownerKind: standing.ownerKind, confirmation: standing.confirmation, sources: last.sources,
-                    since: Date(timeIntervalSince1970: TimeInterval(scan.integer(3))),
-                    run: scan.isNull(4) ? nil : try names.name(of: scan.integer(4), db), place: place)
+                    since: scan.date(3), run: scan.isNull(4) ? nil : try names.name(of: scan.integer(4), db),
+                    place: scan.place(from: 5))
                 try scan.withBytes(1) { owner in
                     try scan.withBytes(0) { cart in try visit(row, owner, cart) }
                 }

@@ -4,7 +4,7 @@ import CartAssociations
 /// four above, and the set of sources that assert it in the rest.
 ///
 /// A scan of millions of rows spends its time on columns; this is one instead of three. The numbers never change:
-/// old ledgers hold them.
+/// ledgers hold them.
 struct PackedStanding: Hashable {
     let code: Int64
 
@@ -21,7 +21,7 @@ struct PackedStanding: Hashable {
 
     var ownerKind: OwnerKind { StoredCodes.ownerKind(Int(code & 1)) }
 
-    /// Nil where it is not known to exist.
+    /// Nil if it is not known to exist.
     var confirmation: Ledger.Confirmation? { Ledger.Confirmation(rawValue: Int(code & Self.confirmationBits) >> 1) }
 
     var sources: Int64 { code >> 5 }

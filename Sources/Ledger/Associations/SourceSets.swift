@@ -40,14 +40,14 @@ struct SourceSets {
         return contains(source, in: set) ? count > 1 : count > 0
     }
 
-    /// The set with one source more; recorded where it is new.
+    /// The set with one source more; recorded if it is new.
     mutating func adding(_ source: String, to set: Int64, _ db: Database) throws -> Int64 {
         if contains(source, in: set) { return set }
         let id = try id(of: source, db)
         return try number((members[set] ?? []).union([id]), db)
     }
 
-    /// The set with one source less; recorded where it is new.
+    /// The set with one source less; recorded if it is new.
     mutating func removing(_ source: String, from set: Int64, _ db: Database) throws -> Int64 {
         guard let id = ids[source], let present = members[set], present.contains(id) else { return set }
         return try number(present.subtracting([id]), db)
@@ -68,5 +68,33 @@ struct SourceSets {
         numbers[set] = db.lastInsertedRowID
         members[db.lastInsertedRowID] = set
         return db.lastInsertedRowID
+    }
+}
+
+/// The sets of rows that get more sources, each looked up once.
+struct SetUnions {
+    private let db: Database
+    private let added: [[String]]
+    private var sets: SourceSets
+    private var unions: [Union: Int64] = [:]
+
+    private struct Union: Hashable {
+        let known: Int64
+        let added: Int
+    }
+
+    init(_ db: Database, added: [[String]]) throws {
+        self.db = db
+        self.added = added
+        sets = try SourceSets(db)
+    }
+
+    mutating func union(of set: Int, with known: Int64) throws -> Int64 {
+        let union = Union(known: known, added: set)
+        if let number = unions[union] { return number }
+        var number = known
+        for source in added[set] { number = try sets.adding(source, to: number, db) }
+        unions[union] = number
+        return number
     }
 }

@@ -28,7 +28,7 @@ extension Ledger.Confirmation {
 package struct Standing: Sendable, Hashable {
     package let fingerprint: Fingerprint
     package let ownerKind: OwnerKind
-    /// Nil where it is asserted and was never seen to exist.
+    /// Nil if it is asserted and was never seen to exist.
     package let confirmation: Ledger.Confirmation?
     /// Whether the source that the scan was asked about asserts it.
     package let isAsserted: Bool
@@ -48,7 +48,7 @@ package struct StoredAssociation: Sendable, Hashable {
     package let confirmation: Ledger.Confirmation?
     /// When it was last asserted anew or confirmed.
     package let since: Date
-    /// The run that last asserted or confirmed it; nil where none did, for instance after an import.
+    /// The run that last asserted or confirmed it; nil if none did, for instance after an import.
     package let run: String?
     /// The record of that run's export that asserted it.
     package let place: RecordPlace?

@@ -1,3 +1,5 @@
+import CartAssociations
+import DurableFiles
 import Foundation
 import GRDB
 
@@ -7,32 +9,34 @@ struct LedgerIdentity: Sendable {
     let ledger: String
     let store: StoreIdentity
     let created: Date
-    let fingerprintKey: [UInt8]
+    let fingerprintKey: FingerprintKey
     let revision: Int64
 
     static func insert(_ db: Database, store: StoreIdentity, now: Date) throws {
         var generator = SystemRandomNumberGenerator()
-        let ledger = (0..<2).map { _ in
-            let digits = String(generator.next() as UInt64, radix: 16)
-            return String(repeating: "0", count: 16 - digits.count) + digits
+        func random(_ count: Int) -> [UInt8] {
+            (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
         }
-        let key = Data((0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
         try db.execute(
             sql: """
                 INSERT INTO identity (one, ledger, base_url, client_id, created, fingerprint_key, revision)
                 VALUES (1, ?, ?, ?, ?, ?, 1)
                 """,
             arguments: [
-                ledger.joined(), store.baseURL, store.clientID, Int64(now.timeIntervalSince1970), key,
+                Hex.text(random(16)), store.baseURL, store.clientID, Int64(now.timeIntervalSince1970),
+                Data(random(FingerprintKey.byteCount)),
             ])
     }
 
     static func fetch(_ db: Database) throws -> LedgerIdentity? {
         guard let row = try Row.fetchOne(db, sql: "SELECT * FROM identity") else { return nil }
+        guard let key = FingerprintKey([UInt8](row["fingerprint_key"] as Data)) else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the ledger's key does not have 32 bytes")
+        }
         return LedgerIdentity(
             ledger: row["ledger"], store: StoreIdentity(baseURL: row["base_url"], clientID: row["client_id"]),
             created: Date(timeIntervalSince1970: TimeInterval(row["created"] as Int64)),
-            fingerprintKey: [UInt8](row["fingerprint_key"] as Data), revision: row["revision"])
+            fingerprintKey: key, revision: row["revision"])
     }
 
     static func revision(_ db: Database) throws -> Int64 {

@@ -1,4 +1,4 @@
-import Foundation
+import DurableFiles
 
 /// The small file beside the ledger that tells a ledger which was lost, emptied, swapped or put back from an older
 /// copy from one that never was.
@@ -14,15 +14,15 @@ struct LedgerMarker: Sendable {
     private let files: LedgerFiles
     private let ledger: String
 
-    /// Reads the marker; nil where there is none.
+    /// Reads the marker; nil if there is none.
     static func read(_ files: LedgerFiles) throws(LedgerError) -> Contents? {
-        guard FileManager.default.fileExists(atPath: files.marker) else { return nil }
-        guard let text = try? String(contentsOfFile: files.marker, encoding: .utf8) else {
+        guard FileSystem.exists(files.marker) else { return nil }
+        guard let bytes = try? FileSystem.contents(files.marker, limit: 4096) else {
             throw LedgerError(
                 .storage, path: files.marker, problem: "the ledger's marker cannot be read",
                 advice: "make sure that you may read it, then run the command again")
         }
-        let lines = text.split(separator: "\n").map { $0.split(separator: " ") }
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").map { $0.split(separator: " ") }
         guard lines.count == 3, lines[1].count == 2, lines[1][0] == "ledger", lines[2].count == 2,
             lines[2][0] == "revision", let revision = Int64(lines[2][1])
         else {
@@ -33,7 +33,7 @@ struct LedgerMarker: Sendable {
         return Contents(ledger: String(lines[1][1]), revision: revision)
     }
 
-    /// Compares marker and ledger, and writes the marker where it is missing.
+    /// Compares marker and ledger, and writes the marker if it is missing.
     static func agree(
         _ expected: Contents?, with identity: LedgerIdentity, files: LedgerFiles
     ) throws(LedgerError) -> LedgerMarker {
@@ -65,6 +65,6 @@ struct LedgerMarker: Sendable {
             revision \(revision)
 
             """
-        try StateFolder.replace(files.marker, with: text, in: files.folder)
+        try StateFolder.replace(files.marker, with: text)
     }
 }

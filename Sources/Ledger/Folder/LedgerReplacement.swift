@@ -1,3 +1,4 @@
+import DurableFiles
 package import Foundation
 
 /// A new ledger that takes the place of a folder's own, which may be damaged or gone.
@@ -13,19 +14,19 @@ package final class LedgerReplacement {
 
     /// Locks the state folder and makes an empty ledger of this store, which is not in its place yet.
     ///
-    /// Throws where another process holds the folder, or it cannot be written.
-    package init(folder: String, store: StoreIdentity, now: Date = Date()) throws(LedgerError) {
+    /// Throws if another process holds the folder, or it cannot be written.
+    package init(folder: String, store: StoreIdentity, now: Date) throws(LedgerError) {
         files = LedgerFiles(folder: folder)
         self.now = now
         try StateFolder.prepare(folder)
         lock = try FolderLock(path: files.lock, folder: folder)
         // What an earlier try was about to put in place comes first: the old ledger is what is there then.
         try LedgerSwap.complete(files)
-        try? FileManager.default.removeItem(atPath: files.replacement.folder)
+        try? FileSystem.remove(files.replacement.folder)
         ledger = try Ledger.open(folder: files.replacement.folder, store: store, now: now)
     }
 
-    /// Puts the new ledger in the place of the old one, and returns the folder that has the old one's files; nil where
+    /// Puts the new ledger in the place of the old one, and returns the folder that has the old one's files; nil if
     /// there were none.
     ///
     /// After a crash or a power cut the folder has the one or the other, never some files of each.
@@ -35,13 +36,13 @@ package final class LedgerReplacement {
         try swap.begin()
         try LedgerSwap.complete(files)
         lock.release()
-        return FileManager.default.fileExists(atPath: swap.old.folder) ? swap.old.folder : nil
+        return FileSystem.exists(swap.old.folder) ? swap.old.folder : nil
     }
 
     /// Forgets the new ledger; the old one is as it was.
     package func abandon() {
         try? ledger.close()
-        try? FileManager.default.removeItem(atPath: files.replacement.folder)
+        try? FileSystem.remove(files.replacement.folder)
         lock.release()
     }
 }
@@ -61,25 +62,30 @@ struct LedgerSwap {
 
     /// Writes the note.
     func begin() throws(LedgerError) {
-        try StateFolder.replace(files.swapNote, with: old.folder + "\n", in: files.folder)
+        try StateFolder.replace(files.swapNote, with: old.folder + "\n")
     }
 
-    /// Completes what a note says; does nothing where there is none.
+    /// Completes what a note says; does nothing if there is no note.
     static func complete(_ files: LedgerFiles) throws(LedgerError) {
         guard let swap = try underWay(files) else { return }
         for step in swap.steps { try step.take() }
     }
 
-    /// The exchange that the folder's note tells of; nil where there is no note.
+    /// The exchange that the folder's note tells of; nil if there is no note.
     static func underWay(_ files: LedgerFiles) throws(LedgerError) -> LedgerSwap? {
-        guard FileManager.default.fileExists(atPath: files.swapNote) else { return nil }
-        guard let text = try? String(contentsOfFile: files.swapNote, encoding: .utf8), text.hasSuffix("\n") else {
-            throw StateFolder.failure(files.swapNote, "read the note of a rebuild")
+        guard FileSystem.exists(files.swapNote) else { return nil }
+        let note = try StateFolder.doing("read the note of a rebuild") { () throws(FileError) in
+            try FileSystem.contents(files.swapNote, limit: 1 << 16)
         }
-        return LedgerSwap(files, old: String(text.dropLast()))
+        guard note.last == UInt8(ascii: "\n") else {
+            throw LedgerError(
+                .damaged, path: files.swapNote, problem: "the note of a rebuild is damaged",
+                advice: LedgerError.rebuildAdvice(files.folder))
+        }
+        return LedgerSwap(files, old: String(decoding: note.dropLast(), as: UTF8.self))
     }
 
-    /// One step, which does nothing where it was done before.
+    /// One step, which does nothing if it was done before.
     struct Step {
         let take: () throws(LedgerError) -> Void
     }
@@ -96,24 +102,29 @@ struct LedgerSwap {
             move(new.database, to: files.database, while: new.database),
             move(files.marker, to: old.marker, while: new.marker),
             move(new.marker, to: files.marker, while: new.marker),
-            Step { () throws(LedgerError) in try StateFolder.remove(new.folder) },
             Step { () throws(LedgerError) in
-                // Empty where there was no old ledger.
-                StateFolder.removeIfEmpty(old.folder)
-                try StateFolder.remove(files.swapNote)
-                try StateFolder.sync(files.folder)
+                try StateFolder.doing("remove") { () throws(FileError) in try FileSystem.remove(new.folder) }
+            },
+            Step { () throws(LedgerError) in
+                // Empty if there was no old ledger.
+                FileSystem.removeIfEmpty(old.folder)
+                try StateFolder.doing("remove the note of a rebuild") { () throws(FileError) in
+                    try FileSystem.remove(files.swapNote)
+                    try FileSystem.syncFolder(files.folder)
+                }
             },
         ]
     }
 
-    /// Moves a file as long as another one is still where it was.
+    /// Moves a file if another one still has its old name.
     private func move(_ path: String, to target: String, while other: String) -> Step {
         Step { () throws(LedgerError) in
-            let manager = FileManager.default
-            guard manager.fileExists(atPath: other), manager.fileExists(atPath: path) else { return }
-            try StateFolder.rename(path, to: target)
-            try StateFolder.sync(old.folder)
-            try StateFolder.sync(files.folder)
+            guard FileSystem.exists(other), FileSystem.exists(path) else { return }
+            try StateFolder.doing("replace") { () throws(FileError) in
+                try FileSystem.rename(path, to: target)
+                try FileSystem.syncFolder(old.folder)
+                try FileSystem.syncFolder(files.folder)
+            }
         }
     }
 }

@@ -23,21 +23,6 @@ extension Ledger {
         }
     }
 
-    /// The last run of a source that accepted an export with this digest; nil where none did.
-    package func acceptedExport(digest: String, source: String) throws(LedgerError) -> RunRecord? {
-        let id: String? = try reading("look for an export") { db in
-            try String.fetchOne(
-                db,
-                sql: """
-                    SELECT run.id FROM export JOIN run ON run.number = export.run
-                    WHERE export.source = ? AND digest = ? AND is_accepted ORDER BY export.run DESC LIMIT 1
-                    """,
-                arguments: [source, digest])
-        }
-        guard let id else { return nil }
-        return try run(id)
-    }
-
     /// The records of the last accepted snapshots of a source, newest first; the exports of one run count together.
     package func acceptedVolumes(of source: String, limit: Int = Guard.volumeHistory) throws(LedgerError) -> [Int] {
         try reading("read the volumes of earlier exports") { db in

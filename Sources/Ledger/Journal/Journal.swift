@@ -6,7 +6,7 @@ extension Ledger {
     /// Writes a run's plan into its journal, in the order of carts, creates before deletes. The draft is empty
     /// afterwards. A run's plan is written once.
     ///
-    /// Written in transactions of many rows, while the run's state is `planning`: a run that is interrupted meanwhile
+    /// Written in transactions of many rows, while the run's state is `planning`: a run that is interrupted then
     /// has no plan.
     package func appendPlan(_ draft: PlanDraft) throws(LedgerError) {
         var records = try draft.sorter.sorted()
@@ -111,8 +111,8 @@ extension Ledger {
         try history("owner = ? AND owner_kind = ?", [owner.id.text, StoredCodes.code(owner.kind)])
     }
 
-    /// Removes a run's journal, for instance when it is too old to be of use; the run itself stays known.
-    package func removeJournal(of run: String) throws(LedgerError) {
+    /// Removes a run's journal; the run itself stays known.
+    func removeJournal(of run: String) throws(LedgerError) {
         var removed = 1
         while removed > 0 {
             removed = try writing("remove a journal") { db in

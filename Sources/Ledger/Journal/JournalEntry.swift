@@ -1,7 +1,7 @@
 package import CartAssociations
 package import Foundation
 
-/// One planned change in a run's journal, with its outcome where it has one.
+/// One planned change in a run's journal, with its outcome once it has one.
 ///
 /// Only a ledger makes entries: nothing but a planned change can have an outcome.
 package struct JournalEntry: Sendable, Hashable, Identifiable {
@@ -11,38 +11,12 @@ package struct JournalEntry: Sendable, Hashable, Identifiable {
     package let change: Change
     package let fingerprint: Fingerprint
     package let outcome: ChangeOutcome?
+    /// When it got its outcome; the journal keeps milliseconds.
+    package let endedAt: Date?
 
     /// The same entry with an outcome, for `Ledger.record`.
-    package func ended(_ outcome: ChangeOutcome) -> JournalEntry {
-        JournalEntry(id: id, run: run, change: change, fingerprint: fingerprint, outcome: outcome)
-    }
-}
-
-/// How one planned change ended.
-package struct ChangeOutcome: Sendable, Hashable {
-    package let outcome: Outcome
-    /// The last answer's HTTP status; nil where none came.
-    package let status: Int?
-    /// Calls made; 0 for a change that was skipped.
-    package let attempts: Int
-    /// The last attempt, from the request being sent to the response being read; kept in microseconds.
-    package let service: Duration?
-    /// From when the pacer had the first attempt due to the final answer; kept in microseconds.
-    package let response: Duration?
-    package let message: String?
-    package let at: Date
-
-    package init(
-        _ outcome: Outcome, status: Int? = nil, attempts: Int, service: Duration? = nil,
-        response: Duration? = nil, message: String? = nil, at: Date
-    ) {
-        self.outcome = outcome
-        self.status = status
-        self.attempts = attempts
-        self.service = service
-        self.response = response
-        self.message = message
-        self.at = at
+    package func ended(_ outcome: ChangeOutcome, at: Date) -> JournalEntry {
+        JournalEntry(id: id, run: run, change: change, fingerprint: fingerprint, outcome: outcome, endedAt: at)
     }
 }
 

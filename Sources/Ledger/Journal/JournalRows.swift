@@ -42,7 +42,7 @@ struct EntryReader {
             db,
             """
             SELECT entry.id, entry.kind, owner_kind, owner, cart, fingerprint, export, record, line,
-                outcome.outcome, status, attempts, service, response, at, message, cart_name, cart_description
+                outcome.outcome, status, attempts, service, response, at, message, cart_name, cart_description, answer
             FROM entry LEFT JOIN outcome ON outcome.entry = entry.id
             WHERE entry.id >= ? AND entry.id < ? ORDER BY entry.id
             """)
@@ -96,28 +96,28 @@ struct EntryReader {
         guard let cart = CartID(select.text(4)), let owner = OwnerID(select.text(3)) else {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a journal entry's ids are not usable ids")
         }
-        let place =
-            select.isNull(6) ? nil : RecordPlace(export: select.int(6), record: select.int(7), line: select.int(8))
         let id = select.integer(0)
         let change = Change(
             StoredCodes.changeKind(select.int(1)),
-            CartAssociations.Association(StoredCodes.ownerKind(select.int(2)), owner, cart), place: place,
+            CartAssociations.Association(StoredCodes.ownerKind(select.int(2)), owner, cart),
+            place: select.place(from: 6),
             newCart: select.isNull(16)
                 ? nil
                 : NewCart(name: select.text(16), description: select.isNull(17) ? nil : select.text(17)))
         return JournalEntry(
             id: id, run: run, change: change, fingerprint: try select.fingerprint(5),
-            outcome: outcome)
+            outcome: outcome,
+            endedAt: select.isNull(14) ? nil : Date(timeIntervalSince1970: TimeInterval(select.integer(14)) / 1000))
     }
 
     private var outcome: ChangeOutcome? {
         guard !select.isNull(9), let outcome = StoredCodes.outcome(select.int(9)) else { return nil }
         return ChangeOutcome(
-            outcome, status: select.isNull(10) ? nil : select.int(10), attempts: select.int(11),
+            outcome, answer: select.isNull(18) ? nil : StoredCodes.answer(select.int(18)),
+            status: select.isNull(10) ? nil : select.int(10), attempts: select.int(11),
             service: select.isNull(12) ? nil : .microseconds(select.integer(12)),
             response: select.isNull(13) ? nil : .microseconds(select.integer(13)),
-            message: select.isNull(15) ? nil : select.text(15),
-            at: Date(timeIntervalSince1970: TimeInterval(select.integer(14)) / 1000))
+            message: select.isNull(15) ? nil : select.text(15))
     }
 }
 
@@ -136,8 +136,8 @@ struct OutcomeWriter {
         insert = try PreparedStatement(
             db,
             """
-            INSERT INTO outcome (entry, kind, outcome, status, attempts, service, response, at, message)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+            INSERT INTO outcome (entry, kind, outcome, status, attempts, service, response, at, message, answer)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
             """, isKept: true)
         rows = try AssociationRows(db)
         confirmations = try ConfirmationWriter(db)
@@ -145,7 +145,7 @@ struct OutcomeWriter {
     }
 
     mutating func write(_ entry: JournalEntry) throws {
-        guard let outcome = entry.outcome else { return }
+        guard let outcome = entry.outcome, let endedAt = entry.endedAt else { return }
         let sources = try sources(of: entry)
         insert.bind(entry.id, at: 1)
         insert.bind(StoredCodes.code(entry.change.kind), at: 2)
@@ -154,13 +154,14 @@ struct OutcomeWriter {
         insert.bind(outcome.attempts, at: 5)
         insert.bind(outcome.service.map(\.wholeMicroseconds), at: 6)
         insert.bind(outcome.response.map(\.wholeMicroseconds), at: 7)
-        insert.bind(Int64((outcome.at.timeIntervalSince1970 * 1000).rounded()), at: 8)
+        insert.bind(Int64((endedAt.timeIntervalSince1970 * 1000).rounded()), at: 8)
         insert.bind(outcome.message, at: 9)
+        insert.bind(outcome.answer.map(StoredCodes.code), at: 10)
         try insert.run()
         guard db.changesCount == 1 else { return }
         switch outcome.outcome {
-        case .created: try confirm(entry, as: .created, sources, at: outcome.at)
-        case .alreadyThere: try confirm(entry, as: .alreadyThere, sources, at: outcome.at)
+        case .created: try confirm(entry, as: .created, sources, at: endedAt)
+        case .alreadyThere: try confirm(entry, as: .alreadyThere, sources, at: endedAt)
         case .deleted, .alreadyGone: try rows.remove(entry.change.association)
         case .rejected, .failed, .skipped: break
         }
@@ -174,7 +175,7 @@ struct OutcomeWriter {
             place: entry.change.place, at: at)
     }
 
-    /// The set of the one source that an entry's run is for; throws where the ledger has no such run, as for an entry
+    /// The set of the one source that an entry's run is for; throws if the ledger has no such run, as for an entry
     /// of another ledger.
     private mutating func sources(of entry: JournalEntry) throws -> Int64 {
         if let last, last.run == entry.run { return last.sources }

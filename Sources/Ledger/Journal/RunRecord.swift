@@ -46,7 +46,7 @@ package struct RunRecord: Sendable, Hashable, Codable, Identifiable {
     package var started: Date
     package var ended: Date?
     package var state: State = .planning
-    package var exitStatus: Int?
+    package var exitStatus: ExitStatus?
     /// Why the run was refused, stopped or failed.
     package var reason: String?
     package var counts = PlanCounts()

@@ -27,7 +27,7 @@ extension Ledger {
         return changed
     }
 
-    /// One run; nil where the ledger knows none of this id.
+    /// One run; nil if the ledger does not have it.
     package func run(_ id: String) throws(LedgerError) -> RunRecord? {
         try reading("read a run") { try Self.fetchRun($0, id) }
     }
@@ -52,7 +52,7 @@ extension Ledger {
     }
 
     /// Records that the runs whose process ended in the middle are stopped: the lock says that no other process works
-    /// on them. To be called where no run is under way.
+    /// on them. To be called while no run is under way.
     package func stopInterruptedRuns() throws(LedgerError) {
         for run in try runs(in: [.applying]) {
             try updateRun(run.id) {

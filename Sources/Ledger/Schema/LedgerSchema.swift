@@ -1,7 +1,8 @@
+import DurableFiles
 import Foundation
 import GRDB
 
-/// The tables, their versions, and how the connection is set up.
+/// The tables, and how the connection is set up.
 enum LedgerSchema {
     /// Marks the file as a ledger of ours in its header: `cart` in ASCII.
     private static let applicationID = 0x6361_7274
@@ -33,18 +34,17 @@ enum LedgerSchema {
         return configuration
     }
 
-    /// Brings a new or older ledger to the present version and returns its identity; refuses one that is not ours.
+    /// Makes the tables of a new ledger and returns its identity; refuses a database that is not a ledger of ours.
     ///
     /// Without a store the ledger says which one it belongs to, so that a new one is refused.
     static func bringUp(
         _ database: DatabaseQueue, files: LedgerFiles, store: StoreIdentity?, now: Date
     ) throws -> LedgerIdentity {
-        // The first migration alone needs a store, and only an older ledger goes without one.
-        let migrator = migrator(store: store ?? StoreIdentity(baseURL: "", clientID: ""), now: now)
+        let migrator = migrator(store: store, now: now)
         try database.read { db in
             let isNew = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") == 0
             guard store != nil || !isNew else {
-                guard FileManager.default.fileExists(atPath: files.marker) else {
+                guard FileSystem.exists(files.marker) else {
                     throw LedgerError.absent(files.folder)
                 }
                 throw LedgerError.emptied(files)
@@ -91,24 +91,19 @@ enum LedgerSchema {
             advice: "use the settings of that store, or choose another folder with --state")
     }
 
-    /// Every version of the tables. A published migration never changes; later ones are added below.
-    static func migrator(store: StoreIdentity?, now: Date) -> DatabaseMigrator {
+    /// Every version of the tables. A published migration never changes; later ones are added below it.
+    private static func migrator(store: StoreIdentity?, now: Date) -> DatabaseMigrator {
         var migrator = DatabaseMigrator().disablingDeferredForeignKeyChecks()
         migrator.registerMigration("1") { db in
             try db.execute(sql: "PRAGMA application_id = \(applicationID)")
-            try db.execute(sql: version1)
-            // Only a new ledger gets here, and it is made for a store.
-            try LedgerIdentity.insert(db, store: store ?? StoreIdentity(baseURL: "", clientID: ""), now: now)
-        }
-        migrator.registerMigration("3") { db in
-            // What a cart is created with before a create, where it is not there.
-            try db.execute(sql: "ALTER TABLE entry ADD COLUMN cart_name TEXT")
-            try db.execute(sql: "ALTER TABLE entry ADD COLUMN cart_description TEXT")
+            try db.execute(sql: tables)
+            // A new ledger without a store was refused before.
+            if let store { try LedgerIdentity.insert(db, store: store, now: now) }
         }
         return migrator
     }
 
-    private static let version1 = """
+    private static let tables = """
         CREATE TABLE identity (
             one INTEGER PRIMARY KEY CHECK (one = 1),
             ledger TEXT NOT NULL,
@@ -169,13 +164,17 @@ enum LedgerSchema {
             fingerprint BLOB NOT NULL,
             export INTEGER,
             record INTEGER,
-            line INTEGER
+            line INTEGER,
+            -- What the cart is created with before the association, if it is missing.
+            cart_name TEXT,
+            cart_description TEXT
         );
 
         CREATE TABLE outcome (
             entry INTEGER PRIMARY KEY,
             kind INTEGER NOT NULL,
             outcome INTEGER NOT NULL,
+            answer INTEGER,
             status INTEGER,
             attempts INTEGER NOT NULL,
             service INTEGER,

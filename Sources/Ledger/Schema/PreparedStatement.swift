@@ -1,4 +1,5 @@
 import CartAssociations
+import Foundation
 import GRDB
 import GRDBSQLite
 
@@ -114,7 +115,7 @@ import GRDBSQLite
 
     func int(_ column: Int32) -> Int { Int(truncatingIfNeeded: integer(column)) }
 
-    /// The column's fingerprint; throws where it does not have 16 bytes, which only damage explains.
+    /// The column's fingerprint; throws if it does not have 16 bytes, which only damage explains.
     func fingerprint(_ column: Int32) throws -> Fingerprint {
         // Unsafe because the bytes belong to SQLite until the next step; they are copied at once.
         guard let start = unsafe sqlite3_column_blob(pointer, column),
@@ -127,6 +128,14 @@ import GRDBSQLite
 
     func isNull(_ column: Int32) -> Bool { unsafe sqlite3_column_type(pointer, column) == SQLITE_NULL }
 
+    /// The place in three columns that follow each other; nil if the first is null.
+    func place(from column: Int32) -> RecordPlace? {
+        isNull(column) ? nil : RecordPlace(export: int(column), record: int(column + 1), line: int(column + 2))
+    }
+
+    /// The column's number of seconds from 1970 on.
+    func date(_ column: Int32) -> Date { Date(timeIntervalSince1970: TimeInterval(integer(column))) }
+
     /// Shows the bytes of the column's text.
     func withBytes(_ column: Int32, _ body: (Span<UInt8>) throws -> Void) rethrows {
         // Unsafe because the bytes belong to SQLite until the next step, which the closure cannot make.
@@ -136,7 +145,7 @@ import GRDBSQLite
         try unsafe body(bytes.span)
     }
 
-    /// The column's text; empty for null, and repaired where the bytes are not UTF-8.
+    /// The column's text; empty for null, and repaired if the bytes are not UTF-8.
     func text(_ column: Int32) -> String {
         // Unsafe because the bytes belong to SQLite until the next step; they are copied at once.
         guard let start = unsafe sqlite3_column_text(pointer, column) else { return "" }

@@ -1,6 +1,6 @@
 import CartAssociations
 
-/// The small numbers that stand for words in the tables. They never change: old ledgers hold them.
+/// The small numbers that stand for words in the tables. They never change: ledgers hold them.
 enum StoredCodes {
     static func code(_ kind: OwnerKind) -> Int {
         switch kind {
@@ -11,7 +11,7 @@ enum StoredCodes {
 
     static func ownerKind(_ code: Int) -> OwnerKind { code == 1 ? .account : .customer }
 
-    /// Creates come first where entries of a cart are sorted.
+    /// Creates come first when entries of a cart are sorted.
     static func code(_ kind: ChangeKind) -> Int {
         switch kind {
         case .create: 0
@@ -37,4 +37,21 @@ enum StoredCodes {
 
     /// Nil for a number that only a damaged ledger holds.
     static func outcome(_ code: Int) -> Outcome? { outcomes[code] }
+
+    static func code(_ answer: AnswerClass) -> Int {
+        switch answer {
+        case .success: 1
+        case .rateLimited: 2
+        case .unauthorized: 3
+        case .forbidden: 4
+        case .refused: 5
+        case .serverError: 6
+        case .connection: 7
+        }
+    }
+
+    private static let answers = Dictionary(uniqueKeysWithValues: AnswerClass.allCases.map { (code($0), $0) })
+
+    /// Nil for a number that only a damaged ledger holds.
+    static func answer(_ code: Int) -> AnswerClass? { answers[code] }
 }

@@ -43,7 +43,7 @@ package final class PlanDraft {
         self.losers = losers
     }
 
-    /// Adds a change; throws where the temporary file cannot be written.
+    /// Adds a change; throws if the temporary file cannot be written.
     package func add(_ change: Change, _ fingerprint: Fingerprint) throws(LedgerError) {
         record.removeAll()
         record.append(change.association.cart.text)
@@ -67,7 +67,7 @@ package final class PlanDraft {
 
     /// How many owners lose a cart, and those who lose the most, most first; to be asked once, after the last change.
     ///
-    /// Throws where the temporary file cannot be read.
+    /// Throws if the temporary file cannot be read.
     package func losses(most: Int) throws -> (owners: Int, hardest: [(owner: Owner, deletes: Int)]) {
         var owners = 0
         var hardest: [(owner: Owner, deletes: Int)] = []
@@ -98,7 +98,7 @@ package final class PlanDraft {
     /// Visits every change in the order of the journal: carts in order, creates before deletes. The draft is empty
     /// afterwards.
     ///
-    /// Throws where the temporary file cannot be read, and whatever the visitor throws.
+    /// Throws if the temporary file cannot be read, and whatever the visitor throws.
     package func takeAll(_ visit: (Change, Fingerprint) throws -> Void) throws {
         var records = try sorter.sorted()
         while try records.takeNext({ record in
@@ -114,7 +114,7 @@ package final class PlanDraft {
     }
 }
 
-/// Associations that the ledger shall forget or confirm: any number, in about 2 MB of memory.
+/// Associations for the ledger to forget or confirm: any number, in about 2 MB of memory.
 ///
 /// It does not touch the ledger, so that it may be filled while the ledger is being read.
 package final class AssociationDraft {
@@ -125,7 +125,7 @@ package final class AssociationDraft {
 
     package var count: Int { sorter.count }
 
-    /// Adds an association; throws where the temporary file cannot be written.
+    /// Adds an association; throws if the temporary file cannot be written.
     package func add(_ association: Association, _ fingerprint: Fingerprint) throws(LedgerError) {
         record.removeAll()
         record.append(association.cart.text)
@@ -137,7 +137,7 @@ package final class AssociationDraft {
 
     /// Visits every association in the order of the ledger. The draft is empty afterwards.
     ///
-    /// Throws where the temporary file cannot be read, and whatever the visitor throws.
+    /// Throws if the temporary file cannot be read, and whatever the visitor throws.
     package func takeAll(_ visit: (Association, Fingerprint) throws -> Void) throws {
         var records = try sorted()
         while try records.takeNext({ try visit($0.0, $0.1) }) {}
@@ -181,9 +181,9 @@ package final class AssertionDraft {
 
     package var count: Int { sorter.count }
 
-    /// Adds an association that the export asserts, and how it is known to exist where it was seen.
+    /// Adds an association that the export asserts, and how it is known to exist if it was seen.
     ///
-    /// Throws where the temporary file cannot be written.
+    /// Throws if the temporary file cannot be written.
     package func add(
         _ association: Association, _ fingerprint: Fingerprint, place: RecordPlace?,
         confirmation: Ledger.Confirmation? = nil
@@ -193,14 +193,14 @@ package final class AssertionDraft {
         record.append(UInt8(StoredCodes.code(association.owner.kind)))
         record.append(association.owner.id.text)
         record.append(fingerprint)
-        record.append(UInt8(confirmation?.rawValue ?? 0))
         record.append(place)
+        record.append(UInt8(confirmation?.rawValue ?? 0))
         try sorter.add(record)
     }
 
     /// Visits every association in the order of the ledger. The draft is empty afterwards.
     ///
-    /// Throws where the temporary file cannot be read, and whatever the visitor throws.
+    /// Throws if the temporary file cannot be read, and whatever the visitor throws.
     package func takeAll(
         _ visit: (Association, Fingerprint, RecordPlace?, Ledger.Confirmation?) throws -> Void
     ) throws {
@@ -211,8 +211,8 @@ package final class AssertionDraft {
             let kind = StoredCodes.ownerKind(Int(fields.byte()))
             let association = Association(kind, try fields.ownerID(), cart)
             let fingerprint = fields.fingerprint()
-            let confirmation = Ledger.Confirmation(rawValue: Int(fields.byte()))
-            try visit(association, fingerprint, fields.place(), confirmation)
+            let place = fields.place()
+            try visit(association, fingerprint, place, Ledger.Confirmation(rawValue: Int(fields.byte())))
         }) {}
     }
 }

@@ -1,3 +1,4 @@
+import DurableFiles
 import Foundation
 
 /// Sorts any number of byte records within a memory budget: sorted runs go to a nameless temporary file and are
@@ -78,9 +79,6 @@ final class RecordSorter {
     private func spill() throws(LedgerError) {
         guard !records.isEmpty else { return }
         sortInMemory()
-        let spillFile: SpillFile
-        if let file { spillFile = file } else { spillFile = try SpillFile(folder: folder) }
-        file = spillFile
         let start = spilled
         var block: [UInt8] = []
         block.reserveCapacity(Self.blockBytes + Self.longestRecord)
@@ -88,17 +86,26 @@ final class RecordSorter {
             block.append(UInt8(record.count >> 8))
             block.append(UInt8(record.count & 255))
             block.append(contentsOf: bytes[Int(record.start)..<Int(record.start + record.count)])
-            if block.count >= Self.blockBytes {
-                try spillFile.write(block, at: spilled)
-                spilled += block.count
-                block.removeAll(keepingCapacity: true)
-            }
+            if block.count >= Self.blockBytes { try write(&block) }
         }
-        try spillFile.write(block, at: spilled)
-        spilled += block.count
+        try write(&block)
         runs.append(start..<spilled)
         bytes.removeAll(keepingCapacity: true)
         records.removeAll(keepingCapacity: true)
+    }
+
+    private func write(_ block: inout [UInt8]) throws(LedgerError) {
+        do throws(FileError) {
+            let spillFile: SpillFile
+            if let file { spillFile = file } else { spillFile = try SpillFile(folder: folder) }
+            file = spillFile
+            // Unsafe only because the bytes of other types may have gaps.
+            try spillFile.write(unsafe block.span.bytes, at: spilled)
+        } catch {
+            throw LedgerError(error, doing: "write a temporary file")
+        }
+        spilled += block.count
+        block.removeAll(keepingCapacity: true)
     }
 
     private static let blockBytes = 256 << 10

@@ -1,18 +1,31 @@
+import DurableFiles
+import HeapModule
+
 /// Sorted byte records, one after the other: from memory, or merged from the sorted runs of a file.
 struct SortedRecords {
     private var memory: [UInt8] = []
     private var pieces: [Range<Int>] = []
     private var next = 0
-    /// A binary heap of runs by their present record, the smallest first.
-    private var heap: [Head] = []
+    /// The sorted runs by their present record, the smallest first.
+    private var runs = Heap<Head>()
 
-    private struct Head {
+    private struct Head: Comparable {
         let run: SortedRun
         /// The first bytes of the run's present record, to decide most comparisons.
-        var prefix: UInt64
+        let prefix: UInt64
 
-        func precedes(_ other: Head) -> Bool {
-            prefix == other.prefix ? run.record.lexicographicallyPrecedes(other.run.record) : prefix < other.prefix
+        init(_ run: SortedRun) {
+            self.run = run
+            prefix = run.record.sortPrefix
+        }
+
+        static func < (left: Head, right: Head) -> Bool {
+            left.prefix == right.prefix
+                ? left.run.record.lexicographicallyPrecedes(right.run.record) : left.prefix < right.prefix
+        }
+
+        static func == (left: Head, right: Head) -> Bool {
+            left.prefix == right.prefix && left.run.record == right.run.record
         }
     }
 
@@ -25,42 +38,26 @@ struct SortedRecords {
         let blockBytes = min(max(memoryBudget / max(runs.count, 1), 2 * RecordSorter.longestRecord), 1 << 20)
         for range in runs {
             let run = SortedRun(file: file, range: range, blockBytes: blockBytes)
-            if try run.advance() { heap.append(Head(run: run, prefix: run.record.sortPrefix)) }
+            if try run.advance() { self.runs.insert(Head(run)) }
         }
-        for index in stride(from: heap.count / 2 - 1, through: 0, by: -1) { sink(index) }
     }
 
     /// Calls `take` with the next record; returns false at the end.
     mutating func takeNext(_ take: (ArraySlice<UInt8>) throws -> Void) throws -> Bool {
-        guard heap.isEmpty else {
-            let run = heap[0].run
-            try take(run.record)
-            if try run.advance() {
-                heap[0].prefix = run.record.sortPrefix
+        if let head = runs.min {
+            try take(head.run.record)
+            // Its place in the heap is put right by the next line, before anything else compares it.
+            if try head.run.advance() {
+                runs.replaceMin(with: Head(head.run))
             } else {
-                heap.swapAt(0, heap.count - 1)
-                heap.removeLast()
+                runs.removeMin()
             }
-            sink(0)
             return true
         }
         guard next < pieces.count else { return false }
         try take(memory[pieces[next]])
         next += 1
         return true
-    }
-
-    private mutating func sink(_ start: Int) {
-        var parent = start
-        while true {
-            let left = 2 * parent + 1
-            guard left < heap.count else { return }
-            let right = left + 1
-            let least = right < heap.count && heap[right].precedes(heap[left]) ? right : left
-            guard heap[least].precedes(heap[parent]) else { return }
-            heap.swapAt(least, parent)
-            parent = least
-        }
     }
 }
 
@@ -102,7 +99,15 @@ private final class SortedRun {
         for offset in 0..<filled { buffer[offset] = buffer[kept + offset] }
         current = 0..<0
         let more = min(blockBytes - filled, unread.count)
-        try file.read(more, at: unread.lowerBound, into: &buffer, after: filled)
+        // Unsafe only because the buffer could outlive the closure.
+        let result = unsafe buffer.withUnsafeMutableBytes { buffer in
+            Result { () throws(FileError) in
+                let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<(filled + more)])
+                var bytes = unsafe rest.mutableBytes
+                try file.read(into: &bytes, at: unread.lowerBound)
+            }
+        }
+        try result.mapError { LedgerError($0, doing: "read a temporary file") }.get()
         unread = (unread.lowerBound + more)..<unread.upperBound
         filled += more
         return filled >= count

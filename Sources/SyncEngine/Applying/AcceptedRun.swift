@@ -89,7 +89,7 @@ struct AcceptedRun {
             run.stoppedAt = revision
             run.state = hasPending ? .stopped : .finished
             run.ended = report.ended
-            run.exitStatus = Int(report.verdict.exitStatus.rawValue)
+            run.exitStatus = report.verdict.exitStatus
             run.reason = failure.map { "\($0)" } ?? report.verdict.words
         }
         return report

@@ -153,8 +153,7 @@ struct Executor: Sendable {
                         ChangeOutcome(
                             .alreadyGone, attempts: 0,
                             message: "a fresh listing does not show it; an earlier attempt without an answer may have "
-                                + "deleted it",
-                            at: tools.time.wall())))
+                                + "deleted it"), at: tools.time.wall()))
             }
         }
         try ledger.record(gone)
@@ -249,31 +248,26 @@ private struct Worker: Sendable {
     ///
     /// What a store answers to the id of a cart that is there is not documented (Elastic Path, carts, create a cart):
     /// after a 400, 409 or 422 the association says whether it is.
-    private func makeCart(_ change: Change) async throws(APIError) -> (result: WriteResult, mustStop: Bool)? {
+    private func makeCart(_ change: Change) async throws(APIError) -> (result: ChangeOutcome, mustStop: Bool)? {
         guard let cart = change.newCart, !notes.isKnown(change.association.cart) else { return nil }
         let id = change.association.cart
         let known = (try? executor.ledger.associations(of: id)) ?? []
         guard !known.contains(where: { $0.confirmation != nil }) else { return nil }
-        let result = try await client.createCart(id: id, name: cart.name, description: cart.description)
+        var result = try await client.createCart(id: id, name: cart.name, description: cart.description)
         if result.outcome.isSuccess {
             notes.know(id)
             return nil
         }
+        result.message = "the cart was not created: \(result.message ?? "no reason given")"
         let mayBeThere = [400, 409, 422].contains(result.status)
-        return (
-            WriteResult(
-                outcome: result.outcome, answer: result.answer, status: result.status, attempts: result.attempts,
-                message: "the cart was not created: \(result.message ?? "no reason given")", service: result.service,
-                response: result.response),
-            !mayBeThere
-        )
+        return (result, !mayBeThere)
     }
 
     private func token(of change: Change) -> ShopperToken? { executor.shoppers?[change.association.owner] }
 
     private func skip(_ entry: JournalEntry, _ reason: String) throws {
         try outcomes.add(
-            entry.ended(ChangeOutcome(.skipped, attempts: 0, message: reason, at: executor.tools.time.wall())))
+            entry.ended(ChangeOutcome(.skipped, attempts: 0, message: reason), at: executor.tools.time.wall()))
         progress.count(.skipped)
     }
 
@@ -283,7 +277,7 @@ private struct Worker: Sendable {
         let looksUp = change.kind == .delete && executor.hasListing && !settlesDoubts
         // Nothing tells whether the attempt of a killed process had its effect.
         if looksUp && executor.resumption != nil && notes.putAside(entry) { return true }
-        let result: WriteResult
+        var result: ChangeOutcome
         do {
             switch change.kind {
             case .create:
@@ -292,7 +286,10 @@ private struct Worker: Sendable {
                     result = cart.result
                 } else {
                     result = try await client.create(change.association, shopper: token(of: change))
-                        .explained(by: cart?.result.message)
+                    // The failure says too why the cart was not created.
+                    if let reason = cart?.result.message, !result.outcome.isSuccess {
+                        result.message = [result.message, reason].compactMap(\.self).joined(separator: "; ")
+                    }
                 }
             case .delete:
                 result = try await client.delete(
@@ -305,28 +302,9 @@ private struct Worker: Sendable {
         if looksUp && result.isUncertain {
             if notes.putAside(entry) { return true }
         }
-        try outcomes.add(entry.ended(ChangeOutcome(result, at: executor.tools.time.wall())))
+        try outcomes.add(entry.ended(result, at: executor.tools.time.wall()))
         progress.count(result.outcome)
         if result.outcome.isSuccess { notes.note(success: change) }
         return result.outcome.isSuccess
-    }
-}
-
-extension ChangeOutcome {
-    fileprivate init(_ result: WriteResult, at date: Date) {
-        self.init(
-            result.outcome, status: result.status, attempts: result.attempts,
-            service: result.service, response: result.response, message: result.message, at: date)
-    }
-}
-
-extension WriteResult {
-    /// The same result, which says too why the cart was not created.
-    fileprivate func explained(by reason: String?) -> WriteResult {
-        guard let reason, !outcome.isSuccess else { return self }
-        return WriteResult(
-            outcome: outcome, answer: answer, status: status, attempts: attempts,
-            message: [message, reason].compactMap(\.self).joined(separator: "; "), service: service,
-            response: response, isUncertain: isUncertain)
     }
 }

@@ -74,7 +74,7 @@ extension ShopperTokens {
     /// something before; nil if they are too many to be asked one by one.
     static func toList(_ exports: RunExports, _ options: RunOptions, _ ledger: Ledger) throws -> ShopperTokens? {
         guard [.api, .auto].contains(options.current) else { return nil }
-        let key = try ledger.key()
+        let key = ledger.fingerprintKey
         let most = options.current == .auto ? ShopperTokens.mostListed : .max
         var owners = FingerprintSet()
         var tokens = try ShopperTokens(exports) { kind, owner in
@@ -99,7 +99,7 @@ extension ShopperTokens {
     /// - Parameter open: the exports of the run, if they are open.
     static func toApply(_ options: RunOptions, _ tools: RunTools, _ open: RunExports?) throws -> ShopperTokens {
         let ledger = tools.ledger
-        let key = try ledger.key()
+        let key = ledger.fingerprintKey
         var pending = FingerprintSet()
         try ledger.forEachEntry(of: tools.run) { entry in
             if entry.outcome == nil { pending.insert(key.fingerprint(entry.change.association.owner)) }

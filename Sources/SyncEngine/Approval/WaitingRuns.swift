@@ -1,5 +1,5 @@
+import DurableFiles
 package import Foundation
-import SyncReporting
 
 /// The waiting runs of a state folder and their approvals: two small files a run, readable by the owner alone.
 ///
@@ -19,7 +19,7 @@ package struct WaitingRuns: Sendable {
 
     /// Every waiting run, the oldest first; other files in the folder are passed over.
     package func all() -> [WaitingRun] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        let names = (try? FileSystem.names(in: folder).names) ?? []
         return names.filter { $0.hasSuffix(Self.waitingEnding) }.sorted().compactMap { name in
             guard let run: WaitingRun = read(name), name == run.id + Self.waitingEnding else { return nil }
             return run
@@ -40,14 +40,14 @@ package struct WaitingRuns: Sendable {
 
     /// Remembers that a run waits, on the disk before this returns.
     ///
-    /// Throws `ReportNotWritten`, or the error of the file system.
+    /// Throws a `FileError`.
     package func add(_ run: WaitingRun) throws {
         try write(run, to: run.id + Self.waitingEnding)
     }
 
     /// Writes an approval down, on the disk before this returns; one that was given before is replaced.
     ///
-    /// Throws `ReportNotWritten`, or the error of the file system.
+    /// Throws a `FileError`.
     package func add(_ approval: Approval) throws {
         try write(approval, to: approval.run + Self.approvalEnding)
     }
@@ -62,43 +62,33 @@ package struct WaitingRuns: Sendable {
     /// Forgets a run and its approval: it no longer waits. The approval goes first: it is used once.
     package func remove(_ run: WaitingRun) throws {
         for ending in [Self.approvalEnding, Self.waitingEnding] {
-            let path = "\(folder)/\(run.id)\(ending)"
-            guard FileManager.default.fileExists(atPath: path) else { continue }
-            try FileManager.default.removeItem(atPath: path)
+            try FileSystem.remove("\(folder)/\(run.id)\(ending)")
         }
-        DurableFile.synchronize(folder: folder)
+        // Some file systems cannot do it.
+        try? FileSystem.syncFolder(folder)
     }
 
     private func read<Value: Decodable>(_ name: String) -> Value? {
         let path = "\(folder)/\(name)"
-        let manager = FileManager.default
         // A link or a pipe in its place is not followed.
-        guard let facts = try? manager.attributesOfItem(atPath: path),
-            facts[.type] as? FileAttributeType == .typeRegular,
-            let size = facts[.size] as? Int, size <= Self.mostBytes, let data = manager.contents(atPath: path)
+        guard let status = try? FileSystem.status(path, followingLinks: false), status.kind == .regular,
+            let bytes = try? FileSystem.contents(path, limit: Self.mostBytes)
         else { return nil }
         let decoder = JSONDecoder()
         decoder.dateDecodingStrategy = .iso8601
-        return try? decoder.decode(Value.self, from: data)
+        return try? decoder.decode(Value.self, from: Data(bytes))
     }
 
     private func write(_ value: some Encodable, to name: String) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .iso8601
-        let files = FileManager.default
-        try files.createDirectory(
-            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        let bytes = try encoder.encode(value)
+        try FileSystem.makeFolder(folder, permissions: 0o700)
         let path = "\(folder)/\(name)"
-        var file = try DurableFile(path: path)
-        try file.append { $0.append(contentsOf: bytes) }
-        try file.finish()
+        try DurableFile.write(try encoder.encode(value), to: path)
         // What root writes, the service must be able to read under its own name.
-        if let owner = try files.attributesOfItem(atPath: folder)[.ownerAccountID] as? UInt,
-            try files.attributesOfItem(atPath: path)[.ownerAccountID] as? UInt != owner
-        {
-            try files.setAttributes([.ownerAccountID: owner], ofItemAtPath: path)
+        if let owner = try FileSystem.status(folder)?.owner, try FileSystem.status(path)?.owner != owner {
+            try FileSystem.setOwner(path, owner)
         }
     }
 }

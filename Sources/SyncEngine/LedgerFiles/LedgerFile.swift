@@ -65,7 +65,7 @@ package enum LedgerFile {
             let now = time.wall()
             let file = try ExportFile.open(path, spoolFolder: ledger.folder)
             let draft = ledger.draftImport()
-            let facts = try fill(draft, from: file, key: try ledger.key())
+            let facts = try fill(draft, from: file, key: ledger.fingerprintKey)
             var generator = SystemRandomNumberGenerator()
             let id = RunRecord.makeID(at: now, using: &generator)
             var run = RunRecord(id: id, command: "ledger import", source: "", scope: .none, started: now)
@@ -76,7 +76,7 @@ package enum LedgerFile {
             try ledger.updateRun(id) { run in
                 run.state = .finished
                 run.ended = ended
-                run.exitStatus = Int(ExitStatus.done.rawValue)
+                run.exitStatus = .done
             }
             return Added(run: id, file: file.name, records: facts.records, counts: counts, store: ledger.store.baseURL)
         } catch {

@@ -2,6 +2,7 @@ import AssociationDiff
 package import CallPacing
 import CartAssociations
 package import CommerceAPI
+import DurableFiles
 package import ExportFiles
 import Foundation
 package import Ledger
@@ -31,7 +32,7 @@ package final class LedgerRebuild {
             replacement = try LedgerReplacement(folder: folder, store: store, now: now)
             self.source = source
             self.time = time
-            key = try replacement.ledger.key()
+            key = replacement.ledger.fingerprintKey
             var generator = SystemRandomNumberGenerator()
             run = RunRecord.makeID(at: now, using: &generator)
             try replacement.ledger.beginRun(
@@ -127,7 +128,7 @@ package final class LedgerRebuild {
                 run.exports = exports
                 run.state = .finished
                 run.ended = ended
-                run.exitStatus = Int(ExitStatus.done.rawValue)
+                run.exitStatus = .done
             }
             let count = try ledger.associationCount()
             let asserted = try ledger.assertedCounts(by: source).values.reduce(0, +)
@@ -185,7 +186,7 @@ private struct ResultsReading {
     mutating func read(_ file: ExportFile, index: Int) throws -> ExportFacts {
         try Self.rows.read(file, index: index) { place, bytes, cells in
             func text(_ cell: Int) -> String {
-                CSVCell.text(ofCell: String(decoding: bytes.extracting(cells[cell]).copy(), as: UTF8.self))
+                FormulaGuard.unmarked(String(decoding: bytes.extracting(cells[cell]).copy(), as: UTF8.self))
             }
             guard let kind = OwnerKind(rawValue: text(1)), let owner = OwnerID(text(2)), let cart = CartID(text(3)),
                 let outcome = Outcome(rawValue: text(4))

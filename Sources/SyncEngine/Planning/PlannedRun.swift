@@ -55,7 +55,7 @@ package struct PlannedRun: ~Copyable {
             try tools.ledger.updateRun(tools.run) { run in
                 run.state = .refused
                 run.ended = tools.time.wall()
-                run.exitStatus = Int(report.verdict.exitStatus.rawValue)
+                run.exitStatus = report.verdict.exitStatus
                 run.reason = words
             }
             try tools.write(report, tools.recorder.snapshot())
@@ -92,7 +92,7 @@ package struct PlannedRun: ~Copyable {
     /// Only if the run's options ask for them, and once. Throws if the file cannot be written.
     package mutating func saveUnmanaged(to path: String) throws(RunFailure) {
         do {
-            let file = try AssociationsFile(path: path)
+            var file = try AssociationsFile(path: path)
             try plan.unmanaged?.takeAll { association, _ in try file.add(association) }
             try file.finish()
             plan.unmanaged = nil
@@ -174,7 +174,7 @@ package struct PlannedRun: ~Copyable {
             },
             isDelta: plan.isDelta, rejected: plan.rejected, approvedDeletes: options.planGuard.approvedDeletes,
             allowEmpty: options.planGuard.allowEmpty, settings: options.used)
-        let file = try SavedPlanWriter(path, header, ledgerKey: ledger.fingerprintKey)
+        let file = try SavedPlanWriter(path, header, ledgerKey: ledger.fingerprintKey.bytes)
         try plan.changes.takeAll { change, _ in
             try visit(change)
             try file.add(change)

@@ -1,4 +1,5 @@
 import CartAssociations
+import DurableFiles
 import ExportFiles
 import SyncReporting
 

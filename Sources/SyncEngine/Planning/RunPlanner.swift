@@ -77,7 +77,7 @@ package struct RunPlanner: Sendable {
     // MARK: - From exports
 
     private func planExports(keepingRejects: Bool) async throws -> RunPlan {
-        let key = try ledger.key()
+        let key = ledger.fingerprintKey
         let exports = try RunExports(options, spoolingIn: ledger.folder, stop: tools.stop, progress: tools.progress)
         var first = FirstReading(options, key: key)
         var diff = AssociationDiff(memoryBudget: RunOptions.fingerprintBudget, spillFolder: ledger.folder)
@@ -163,7 +163,7 @@ private struct UndoPlanner {
         let current = try await CurrentAssociations.find(
             wish, accounts: nil, client: tools.client, progress: tools.progress)
         tools.progress.enter(.comparing)
-        let key = try tools.ledger.key()
+        let key = tools.ledger.fingerprintKey
         let listed = current.source == .api && current.isComplete ? Set(current.listed) : nil
         try tools.ledger.forEachEntry(of: run.id) { try undo($0, of: run, listed: listed, key) }
         try plan.countLosses()
@@ -209,13 +209,5 @@ private struct UndoPlanner {
             // What the source owned is its own again; what it deleted without owning it is not.
             if run.scope == .owned { try notes.assertions.add(association, entry.fingerprint, place: nil) }
         }
-    }
-}
-
-extension Ledger {
-    /// The key of every fingerprint in the ledger.
-    func key() throws(RunFailure) -> FingerprintKey {
-        guard let key = FingerprintKey(fingerprintKey) else { throw .bug("the ledger's key is short") }
-        return key
     }
 }

@@ -45,7 +45,7 @@ extension Explanation {
             let outcome = entry.outcome
             var change = PlannedChange(
                 entry.change.kind, entry.change.association, origin: try runs.origin(entry.run, entry.change.place),
-                at: outcome?.at ?? run?.started ?? ledger.created)
+                at: entry.endedAt ?? run?.started ?? ledger.created)
             if let outcome {
                 change.outcome = outcome.outcome
                 change.status = outcome.status

@@ -1,5 +1,6 @@
 import CallPacing
 import CartAssociations
+import DurableFiles
 import Foundation
 import Ledger
 import SyncReporting
@@ -39,18 +40,19 @@ struct JournalReading {
 
     /// Reads the journal and writes results.csv into the folder.
     mutating func read(run: String, ledger: Ledger, folder: String) throws {
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        try FileSystem.makeFolder(folder, permissions: 0o700)
         var file = try ResultsFile(path: folder + "/" + ResultsFile.name) { [owners] in owners.text($0) }
         var pending: [ChangeKind: Int] = [:]
         try ledger.forEachEntry(of: run) { entry in
-            guard let outcome = entry.outcome else {
+            guard let outcome = entry.outcome, let ended = entry.endedAt else {
                 pending[entry.change.kind, default: 0] += 1
                 return
             }
             count(entry.change, outcome)
-            measure(entry.change.kind, outcome)
-            try file.add(result(entry.change, outcome))
+            measure(entry.change.kind, outcome, ended)
+            var shown = outcome
+            shown.message = message(entry.change, outcome)
+            try file.add(entry.change, shown, export: export(of: entry.change))
         }
         try file.finish()
         outcomes.create.pending = pending[.create, default: 0]
@@ -68,13 +70,12 @@ struct JournalReading {
     }
 
     /// Records an outcome of the earlier part: its last attempt, and the whole call.
-    private func measure(_ kind: ChangeKind, _ outcome: ChangeOutcome) {
-        guard let resumption, outcome.at < resumption.resumed, outcome.attempts > 0, let service = outcome.service,
+    private func measure(_ kind: ChangeKind, _ outcome: ChangeOutcome, _ ended: Date) {
+        guard let resumption, ended < resumption.resumed, let answer = outcome.answer, let service = outcome.service,
             let response = outcome.response
         else { return }
         let operation: CartAssociations.Operation = kind == .create ? .create : .delete
-        let answer = outcome.answer
-        let moment = origin + .seconds(max(0, outcome.at.timeIntervalSince(resumption.run.started)))
+        let moment = origin + .seconds(max(0, ended.timeIntervalSince(resumption.run.started)))
         earlier.record(
             .attempt(.init(operation: operation, answer: answer, status: outcome.status, service: service)),
             now: moment)
@@ -86,32 +87,11 @@ struct JournalReading {
             now: moment)
     }
 
-    private func result(_ change: Change, _ outcome: ChangeOutcome) -> ChangeResult {
-        ChangeResult(
-            change: change, outcome: outcome.outcome, status: outcome.status, attempts: outcome.attempts,
-            service: outcome.service, response: outcome.response, export: export(of: change),
-            message: message(change, outcome))
-    }
-
     private func message(_ change: Change, _ outcome: ChangeOutcome) -> String? {
         outcome.message.map { owners.hiding(change.association.owner, in: $0) }
     }
 
     private func export(of change: Change) -> String? {
         change.place.flatMap { exports.indices.contains($0.export) ? exports[$0.export] : nil }
-    }
-}
-
-extension ChangeOutcome {
-    /// The class of the last answer, as far as outcome and status tell it.
-    fileprivate var answer: AnswerClass {
-        switch (outcome, status) {
-        case (.created, _), (.alreadyThere, _), (.deleted, _), (.alreadyGone, _): .success
-        case (_, nil): .connection
-        case (_, 401): .unauthorized
-        case (_, 429): .rateLimited
-        case (_, let status?) where status >= 500 || [408, 409].contains(status): .serverError
-        default: .refused
-        }
     }
 }

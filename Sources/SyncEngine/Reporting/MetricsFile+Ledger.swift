@@ -1,12 +1,13 @@
+import CartAssociations
 package import Ledger
 package import SyncReporting
 
 extension MetricsFile.LastRun {
     /// Writes the metrics of the run into a file, with the time of the last success that the ledger knows.
     ///
-    /// Throws `LedgerError` or `ReportNotWritten`.
+    /// Throws `LedgerError` or `FileError`.
     package func write(to path: String, _ ledger: Ledger) throws {
-        let successes = try ledger.runs().filter { $0.source == source && $0.exitStatus == 0 }
+        let successes = try ledger.runs().filter { $0.source == source && $0.exitStatus == .done }
         try MetricsFile.write(self, lastSuccess: successes.first?.ended, to: path)
     }
 }

@@ -3,7 +3,6 @@ package import CommerceAPI
 import DurableFiles
 package import ExportFiles
 package import Ledger
-import SyncReporting
 
 /// Why a run could not go on.
 package enum RunFailure: Error, Sendable {
@@ -51,7 +50,6 @@ extension RunFailure {
             case let error as LedgerError: .ledger(error)
             case let error as SavedPlanError: .plan(error)
             case let error as FileError: .unwritable("\(error)")
-            case let error as ReportNotWritten: .unwritable("\(error)")
             default: .bug("unexpected error: \(error)")
             }
     }

@@ -70,10 +70,10 @@ struct SavedPlanReader {
     mutating func plan(for tools: RunTools) throws -> RunPlan {
         let ledger = tools.ledger
         try judge(ledger, now: tools.time.wall())
-        let key = try ledger.key()
+        let key = ledger.fingerprintKey
         let changes = ledger.draftPlan(for: tools.run)
         let notes = LedgerNotes(ledger, source: header.view.source, run: tools.run)
-        try read(ledgerKey: ledger.fingerprintKey) { line in
+        try read(ledgerKey: ledger.fingerprintKey.bytes) { line in
             if tools.stop.isStopped { throw RunFailure.stopped }
             let association = line.association
             let fingerprint = key.fingerprint(association)

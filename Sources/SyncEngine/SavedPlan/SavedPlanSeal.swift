@@ -1,4 +1,5 @@
 import Crypto
+import DurableFiles
 import Foundation
 
 /// The seal of a saved plan while its bytes go by.
@@ -16,15 +17,5 @@ struct SavedPlanSeal {
     mutating func add(_ bytes: some DataProtocol) { code.update(data: bytes) }
 
     /// Lowercase hexadecimal.
-    var text: String { code.finalize().hexadecimal }
-}
-
-extension Sequence<UInt8> {
-    /// Two lowercase digits a byte.
-    var hexadecimal: String {
-        map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.count < 2 ? "0" + digits : digits
-        }.joined()
-    }
+    var text: String { Hex.text(code.finalize()) }
 }

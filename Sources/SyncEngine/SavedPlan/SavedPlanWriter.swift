@@ -1,6 +1,6 @@
 import CartAssociations
+import DurableFiles
 import Foundation
-import SyncReporting
 
 /// Writes the file of a saved plan, line by line; it has its name only after `finish`.
 final class SavedPlanWriter {
@@ -9,7 +9,7 @@ final class SavedPlanWriter {
     private let encoder: JSONEncoder
     private var lines = 0
 
-    /// Throws `ReportNotWritten`, as every function here.
+    /// Throws a `FileError`, as every function here.
     init(_ path: String, _ header: SavedPlan, ledgerKey: [UInt8]) throws {
         encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -38,6 +38,6 @@ final class SavedPlanWriter {
         var bytes = try encoder.encode(value)
         bytes.append(UInt8(ascii: "\n"))
         seal.add(bytes)
-        try file.append { $0.append(contentsOf: bytes) }
+        try file.append(bytes)
     }
 }

@@ -111,7 +111,7 @@ package struct RunTools: Sendable {
 
     /// How reports of the run may show owners.
     func ownerNames(_ options: RunOptions) -> OwnerNames {
-        options.hidesOwners ? .hidden(secret: ledger.fingerprintKey) : .shown
+        options.hidesOwners ? .hidden(secret: ledger.fingerprintKey.bytes) : .shown
     }
 
     /// What the run has measured until now.

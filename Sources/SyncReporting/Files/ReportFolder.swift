@@ -1,6 +1,7 @@
 import CartAssociations
+import DurableFiles
 
-import class Foundation.FileManager
+import struct Foundation.Data
 import struct Foundation.URL
 
 /// The folder of one run's report.
@@ -24,7 +25,7 @@ package struct ReportFolder: Sendable {
 
     /// Writes everything but `results.csv`, whose lines come while the run lasts.
     ///
-    /// Each file is there whole or not at all. Throws `ReportNotWritten` for the first that cannot be written.
+    /// Each file is there whole or not at all. Throws a `FileError` for the first that cannot be written.
     package func write(_ report: RunReport, _ snapshot: LatencySnapshot) throws {
         try write(report)
         try DurableFile.write(HistogramLog.text(snapshot).utf8, to: path(of: Self.logName))
@@ -41,18 +42,14 @@ package struct ReportFolder: Sendable {
 
     /// Writes `report.json` alone, whole or not at all.
     package func write(_ report: RunReport) throws {
-        do {
-            try DurableFile.write(report.json(), to: path(of: Self.reportName))
-        } catch let error as EncodingError {
-            throw ReportNotWritten(path: path(of: Self.reportName), reason: "\(error)")
-        }
+        try DurableFile.write(report.json(), to: path(of: Self.reportName))
     }
 
-    /// Reads `report.json` back; nil where there is none.
+    /// Reads `report.json` back; nil if there is none.
     ///
     /// Throws `UnreadableReport`, or `DecodingError` for a file that is no report.
     package func report() throws -> RunReport? {
-        guard let data = FileManager.default.contents(atPath: path(of: Self.reportName)) else { return nil }
-        return try RunReport(json: data)
+        guard let bytes = try? FileSystem.contents(path(of: Self.reportName)) else { return nil }
+        return try RunReport(json: Data(bytes))
     }
 }

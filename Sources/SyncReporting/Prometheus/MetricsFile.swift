@@ -1,4 +1,5 @@
 package import CartAssociations
+import DurableFiles
 
 package import struct Foundation.Date
 
@@ -36,7 +37,7 @@ package enum MetricsFile {
     ///
     /// - Parameter lastSuccess: the end of the last earlier run of the source that did all it had to.
     ///
-    /// Throws `ReportNotWritten`.
+    /// Throws a `FileError`.
     package static func write(_ run: LastRun, lastSuccess: Date?, to path: String) throws {
         try DurableFile.write(text(run, lastSuccess: lastSuccess).utf8, to: path, permissions: 0o644)
     }

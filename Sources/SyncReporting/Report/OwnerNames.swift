@@ -1,5 +1,6 @@
 package import CartAssociations
 import Crypto
+import DurableFiles
 
 import struct Foundation.Data
 
@@ -36,11 +37,7 @@ package struct OwnerNames: Sendable {
         guard let key else { return owner.id.text }
         let code = HMAC<SHA256>.authenticationCode(
             for: Data("\(owner.kind.rawValue) \(owner.id.text)".utf8), using: key)
-        let digits = code.prefix(Self.length).map { byte in
-            let text = String(byte, radix: 16)
-            return byte < 16 ? "0" + text : text
-        }
-        return Self.prefix + digits.joined()
+        return Self.prefix + Hex.text(code.prefix(Self.length))
     }
 
     private static let prefix = "hidden-"

@@ -1,56 +1,56 @@
 package import CartAssociations
+import DurableFiles
 
 /// A whole plan as CSV, one line a change: RFC 4180, UTF-8, safe to open in a spreadsheet.
 package struct PlanLines: Sendable {
     package static let columns = ["kind", "owner_kind", "owner", "cart", "export", "record", "line"]
 
     private let exports: [String]
+    private var rows = CSVWriter(.table, columns: columns)
 
     /// - Parameter exports: the exports' names, in the order of their positions.
     package init(exports: [String]) { self.exports = exports }
 
-    /// The header line.
-    package var header: [UInt8] { Array((Self.columns.joined(separator: ",") + "\r\n").utf8) }
+    /// The bytes of the lines that were not taken yet.
+    package var count: Int { rows.bytes.count }
 
-    /// Appends the line of one change.
-    package func append(_ change: Change, to line: inout [UInt8]) {
-        let association = change.association
-        for cell in [
-            change.kind.rawValue, association.owner.kind.rawValue, association.owner.id.text, association.cart.text,
-        ] {
-            CSVCell.append(cell, to: &line)
-            line.append(CSVCell.separator)
-        }
-        if let place = change.place {
-            CSVCell.append(exports.indices.contains(place.export) ? exports[place.export] : "", to: &line)
-            line.append(contentsOf: ",\(place.record),\(place.line)".utf8)
-        } else {
-            line.append(contentsOf: ",,".utf8)
-        }
-        line.append(contentsOf: CSVCell.lineEnd)
+    /// Adds the line of one change.
+    package mutating func add(_ change: Change) {
+        rows.add(change.kind.rawValue)
+        rows.add(change.association.owner.kind.rawValue)
+        rows.add(change.association.owner.id.text)
+        rows.add(change.association.cart.text)
+        rows.add(change.place.flatMap { exports.indices.contains($0.export) ? exports[$0.export] : nil } ?? "")
+        rows.add(change.place?.record)
+        rows.add(change.place?.line)
+        rows.endRow()
+    }
+
+    /// The lines that were not taken yet, at first with the header before them.
+    package mutating func take() -> [UInt8] {
+        defer { rows.removeAll() }
+        return rows.bytes
     }
 }
 
 /// Associations as a CSV export of their own; the file has its name only after `finish`.
-package final class AssociationsFile {
+package struct AssociationsFile: ~Copyable {
     private var file: DurableFile
+    private var rows = CSVWriter(.table, columns: ["owner_type", "owner_id", "cart_id"])
 
-    /// Throws `ReportNotWritten`, as every function here.
-    package init(path: String) throws {
-        file = try DurableFile(path: path)
-        try file.append { $0.append(contentsOf: "owner_type,owner_id,cart_id\r\n".utf8) }
+    /// Throws a `FileError`, as every function here.
+    package init(path: String) throws { file = try DurableFile(path: path) }
+
+    package mutating func add(_ association: Association) throws {
+        rows.add(association.owner.kind.rawValue)
+        rows.add(association.owner.id.text)
+        rows.add(association.cart.text)
+        rows.endRow()
+        try file.append(&rows)
     }
 
-    package func add(_ association: Association) throws {
-        try file.append { line in
-            line.append(contentsOf: association.owner.kind.rawValue.utf8)
-            line.append(CSVCell.separator)
-            CSVCell.append(association.owner.id.text, to: &line)
-            line.append(CSVCell.separator)
-            CSVCell.append(association.cart.text, to: &line)
-            line.append(contentsOf: CSVCell.lineEnd)
-        }
+    package mutating func finish() throws {
+        try file.append(&rows)
+        try file.finish()
     }
-
-    package func finish() throws { try file.finish() }
 }

@@ -1,4 +1,4 @@
-import CartAssociations
+package import CartAssociations
 import Foundation
 
 /// Reports for a terminal, a pipe or a log: verdict first, numbers aligned and with units.
@@ -420,11 +420,12 @@ package struct RunLine: Sendable, Equatable {
     package var source: String
     package var creates: Int
     package var deletes: Int
-    package var exitStatus: Int?
+    package var exitStatus: ExitStatus?
     package var reason: String?
 
     package init(
-        run: String, state: String, command: String, source: String, creates: Int, deletes: Int, exitStatus: Int?,
+        run: String, state: String, command: String, source: String, creates: Int, deletes: Int,
+        exitStatus: ExitStatus?,
         reason: String?
     ) {
         self.run = run
@@ -494,7 +495,7 @@ extension TextReport {
             table.rows.append([
                 .init(run.run), .init(run.state, Self.style(run.state)), .init(run.command), .init(run.source),
                 .init(Figures.count(run.creates)), .init(Figures.count(run.deletes)),
-                .init(run.exitStatus.map(String.init) ?? ""), .init(run.reason ?? ""),
+                .init((run.exitStatus?.rawValue).map(String.init) ?? ""), .init(run.reason ?? ""),
             ])
         }
         return page([table.lines(width: width, color: color)])

@@ -198,11 +198,11 @@ extension RunsView.Run {
     ///   - isWaiting: whether the run waits for a person.
     ///   - report: the path of its report; nil if there is none.
     init(_ run: RunRecord, isWaiting: Bool, report: String?) {
-        let status = run.exitStatus.flatMap { ExitStatus(rawValue: Int32($0)) }
+        let status = run.exitStatus
         self.init(
             run: run.id, job: run.source, command: run.command,
             state: isWaiting ? .waiting : run.supersededBy == nil ? .recorded(run.state) : .superseded,
-            started: run.started, ended: run.ended, exitStatus: run.exitStatus, verdict: run.reason ?? status?.words,
+            started: run.started, ended: run.ended, exitStatus: status.map { Int($0.rawValue) }, verdict: run.reason ?? status?.words,
             creates: run.counts.creates, deletes: run.counts.deletes, kept: run.counts.kept,
             exports: run.exports.map { URL(filePath: $0.path).lastPathComponent }, report: report)
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import CallPacing
 import CartAssociations
 import CommerceAPI
+import Foundation
 import Ledger
 import Logging
 import SyncEngine
@@ -111,7 +112,8 @@ struct LedgerRebuildCommand: ProgramCommand {
         let ledger: Ledger
         do {
             ledger = try Ledger.open(
-                folder: StateFolder.path(settings), store: try LedgerAccess.store(settings), mustExist: true)
+                folder: StateFolder.path(settings), store: try LedgerAccess.store(settings), mustExist: true,
+                now: Date())
         } catch let error as LedgerError where error.kind.isRebuildable {
             return
         }

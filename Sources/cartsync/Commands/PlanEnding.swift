@@ -46,16 +46,12 @@ struct PlanEnding {
     /// Writes every change if that is asked for.
     private func spend(_ planned: consuming PlannedRun, savingTo path: String?) throws {
         guard only.format == .csv else { return try planned.save(to: path) }
-        let lines = PlanLines(exports: planned.view.exports.map(\.path))
-        var block = lines.header
+        var lines = PlanLines(exports: planned.view.exports.map(\.path))
         try planned.save(to: path) { change in
-            lines.append(change, to: &block)
-            if block.count > 1 << 16 {
-                Terminal.output(block)
-                block.removeAll(keepingCapacity: true)
-            }
+            lines.add(change)
+            if lines.count > 1 << 16 { Terminal.output(lines.take()) }
         }
-        Terminal.output(block)
+        Terminal.output(lines.take())
     }
 }
 

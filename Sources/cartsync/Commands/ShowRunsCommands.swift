@@ -101,7 +101,7 @@ struct ShownRun: Encodable {
     func facts(folder: String) -> [(name: String, text: String)] {
         var facts = [
             ("run", "\(run.id), \(run.command) of source \(run.source), deletes: \(run.scope.rawValue)"),
-            ("state", run.state.rawValue + (run.exitStatus.map { ", exit status \($0)" } ?? "")),
+            ("state", run.state.rawValue + (run.exitStatus.map { ", exit status \($0.rawValue)" } ?? "")),
         ]
         if let reason = run.reason { facts.append(("reason", reason)) }
         if let later = run.supersededBy { facts.append(("later", "run \(later) took its place")) }

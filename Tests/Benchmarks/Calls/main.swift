@@ -21,7 +21,7 @@ final class Plan: Sendable {
     let failedCalls = Atomic(0)
 
     init(state folder: String, run: String) throws {
-        ledger = try Ledger.open(folder: folder, store: nil)
+        ledger = try Ledger.open(folder: folder, store: nil, now: Date())
         self.run = run
     }
 

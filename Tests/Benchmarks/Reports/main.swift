@@ -58,8 +58,8 @@ func measureRecording() {
 
 /// Makes a run that has made all its changes and not yet its report, as after a crash at the very end.
 func makeRun(folder: String, store: StoreIdentity, changes: Int) throws {
-    let ledger = try Ledger.open(folder: folder, store: store)
-    guard let key = FingerprintKey(ledger.fingerprintKey) else { return }
+    let ledger = try Ledger.open(folder: folder, store: store, now: Date())
+    let key = ledger.fingerprintKey
     var generator = SystemRandomNumberGenerator()
     let began = Date(timeIntervalSinceNow: -Double(changes) / 500)
     let id = RunRecord.makeID(at: began, using: &generator)
@@ -86,9 +86,9 @@ func makeRun(folder: String, store: StoreIdentity, changes: Int) throws {
                 let service = Duration.microseconds(Int64.random(in: 20_000...200_000, using: &numbers))
                 return entry.ended(
                     ChangeOutcome(
-                        isRefused ? .rejected : .created, status: isRefused ? 422 : 200, attempts: 1,
-                        service: service, response: service * 2, message: isRefused ? "the store refuses it" : nil,
-                        at: began.addingTimeInterval(Double(start + offset) / 500)))
+                        isRefused ? .rejected : .created, answer: isRefused ? .refused : .success, status: isRefused ? 422 : 200, attempts: 1,
+                        service: service, response: service * 2, message: isRefused ? "the store refuses it" : nil),
+                    at: began.addingTimeInterval(Double(start + offset) / 500))
             })
     }
     try ledger.close()
