@@ -81,7 +81,9 @@ package enum FileSystem {
             switch error.code {
             case ENOENT:
                 let above = folder(of: path)
-                guard above != path, try makeFolder(above, permissions: permissions) else { throw FileError(path, .make, code: ENOENT) }
+                guard above != path, try makeFolder(above, permissions: permissions) else {
+                    throw FileError(path, .make, code: ENOENT)
+                }
                 return try makeFolder(path, permissions: permissions)
             case EEXIST where (try? status(path))?.kind == .folder: return false
             default: throw FileError(path, .make, code: error.code)

@@ -202,7 +202,8 @@ extension RunsView.Run {
         self.init(
             run: run.id, job: run.source, command: run.command,
             state: isWaiting ? .waiting : run.supersededBy == nil ? .recorded(run.state) : .superseded,
-            started: run.started, ended: run.ended, exitStatus: status.map { Int($0.rawValue) }, verdict: run.reason ?? status?.words,
+            started: run.started, ended: run.ended, exitStatus: status.map { Int($0.rawValue) },
+            verdict: run.reason ?? status?.words,
             creates: run.counts.creates, deletes: run.counts.deletes, kept: run.counts.kept,
             exports: run.exports.map { URL(filePath: $0.path).lastPathComponent }, report: report)
     }

@@ -86,7 +86,8 @@ func makeRun(folder: String, store: StoreIdentity, changes: Int) throws {
                 let service = Duration.microseconds(Int64.random(in: 20_000...200_000, using: &numbers))
                 return entry.ended(
                     ChangeOutcome(
-                        isRefused ? .rejected : .created, answer: isRefused ? .refused : .success, status: isRefused ? 422 : 200, attempts: 1,
+                        isRefused ? .rejected : .created, answer: isRefused ? .refused : .success,
+                        status: isRefused ? 422 : 200, attempts: 1,
                         service: service, response: service * 2, message: isRefused ? "the store refuses it" : nil),
                     at: began.addingTimeInterval(Double(start + offset) / 500))
             })
