@@ -51,8 +51,9 @@ demo: build ## run the main job against a local sandbox, offline
 # Four at once: most wait for a process or the loopback interface, and all share the few threads of one process.
 TESTS_AT_ONCE ?= 4
 .PHONY: test
-test: deps ## run the unit tests and the end-to-end tests, TESTS_AT_ONCE (4) at once
-	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TESTS_AT_ONCE) swift test --parallel
+test: deps ## run the unit tests and the end-to-end tests, TESTS_AT_ONCE (4) at once, and those that measure time alone
+	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TESTS_AT_ONCE) swift test --parallel --skip 'TimedTests/'
+	swift test --skip-build --no-parallel --filter 'TimedTests/'
 
 .PHONY: check
 check: deps ## check the format, the house (Tests/Architecture), and that there are no warnings

@@ -5,10 +5,6 @@ import Testing
 
 @Suite("ledger")
 struct LedgerCommandTests {
-    private func numbered(_ range: ClosedRange<Int>) -> String {
-        "customer_id,cart_id\n" + range.map { "customer-\($0),cart-\($0)\n" }.joined()
-    }
-
     @Test("a ledger goes to a file and from there into a new folder, and the next sync there has nothing to do")
     func exportAndImport() async throws {
         try await withShop { shop in

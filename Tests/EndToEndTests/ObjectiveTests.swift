@@ -5,10 +5,6 @@ import Testing
 
 @Suite("objectives, metrics and hidden owners of whole runs")
 struct ObjectiveTests {
-    private func numbered(_ range: ClosedRange<Int>) -> String {
-        "customer_id,cart_id\n" + range.map { "customer-\($0),cart-\($0)\n" }.joined()
-    }
-
     @Test("a crossed objective is told in every report and ends with 8, a kept one does not")
     func crossed() async throws {
         try await withShop { shop in

@@ -5,10 +5,6 @@ import Testing
 
 @Suite("runs")
 struct RunsTests {
-    private func numbered(_ range: ClosedRange<Int>, owner: String = "c") -> String {
-        "customer_id,cart_id\n" + range.map { "\(owner)-\($0),cart-\($0)\n" }.joined()
-    }
-
     /// What the tests read of `runs show --output json`.
     private struct Shown: Decodable {
         struct Run: Decodable {

@@ -67,3 +67,8 @@ func withShop(
 extension SandboxOptions {
     static func carts(_ carts: SandboxCart...) -> SandboxOptions { SandboxOptions(carts: carts) }
 }
+
+/// A CSV export of numbered associations: `OWNER-1,cart-1` and so on.
+func numbered(_ range: ClosedRange<Int>, owner: String = "customer") -> String {
+    "customer_id,cart_id\n" + range.map { "\(owner)-\($0),cart-\($0)\n" }.joined()
+}

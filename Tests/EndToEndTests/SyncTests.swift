@@ -9,10 +9,6 @@ struct SyncTests {
         "customer_id,cart_id\n" + pairs.map { "\($0),\($1)\n" }.joined()
     }
 
-    private func numbered(_ range: ClosedRange<Int>) -> String {
-        csv(range.map { ("customer-\($0)", "cart-\($0)") })
-    }
-
     @Test("a CSV and an XML export end up in the store, and the report adds up")
     func mainJob() async throws {
         try await withShop(.carts(SandboxCart(id: "cart-1", customers: ["c-1"]))) { shop in
