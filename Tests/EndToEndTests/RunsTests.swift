@@ -48,7 +48,7 @@ struct RunsTests {
     @Test("a run that Ctrl-C stopped names the command that goes on, and that finishes it and reports it whole")
     func resumeStopped() async throws {
         try await withShop { shop in
-            let path = try shop.folder.write(numbered(1...150), to: "e.csv")
+            let path = try shop.folder.write(numbered(1...150, owner: "c"), to: "e.csv")
             let (stopped, run) = try await interrupt(
                 ["sync", "--yes", "--rate", "60", path], with: SIGINT, after: 20, in: shop)
             #expect(stopped.status == 75, "\(stopped.errors)")
@@ -79,7 +79,7 @@ struct RunsTests {
     @Test("a run that was killed is stopped, not under way, and is resumed by the last part of its id")
     func resumeKilled() async throws {
         try await withShop { shop in
-            let path = try shop.folder.write(numbered(1...150), to: "e.csv")
+            let path = try shop.folder.write(numbered(1...150, owner: "c"), to: "e.csv")
             let (_, run) = try await interrupt(
                 ["sync", "--yes", "--rate", "60", path], with: SIGKILL, after: 30, in: shop)
             #expect(try await list(shop).map(\.state) == ["stopped"])
@@ -98,7 +98,7 @@ struct RunsTests {
     @Test("an undo deletes what the run created, creates what it deleted, and leaves what was there before")
     func undo() async throws {
         try await withShop(.carts(SandboxCart(id: "cart-1", customers: ["c-1"]))) { shop in
-            let path = try shop.folder.write(numbered(2...20), to: "e.csv")
+            let path = try shop.folder.write(numbered(2...20, owner: "c"), to: "e.csv")
             #expect(try await shop.cartsync("sync", "--yes", "--rate", "500", path).status == 0)
             let before = shop.associations
             // cart-1 is there already without a listing being asked, 2 to 4 go, 21 to 23 come.
@@ -125,7 +125,7 @@ struct RunsTests {
             let twice = try await shop.cartsync("runs", "undo", "--yes", run)
             #expect(twice.lastLine.contains("nothing to do"), "\(twice.lastLine)")
             // What the undo created again is the source's own again.
-            _ = try shop.folder.write(numbered(3...20), to: "e.csv")
+            _ = try shop.folder.write(numbered(3...20, owner: "c"), to: "e.csv")
             #expect(try await shop.cartsync("sync", "--yes", "--rate", "500", path).status == 0)
             #expect(!shop.associations.contains("c-2 cart-2"))
         }
@@ -134,7 +134,7 @@ struct RunsTests {
     @Test("a stopped run is void once a later snapshot of its source was synced")
     func superseded() async throws {
         try await withShop { shop in
-            let path = try shop.folder.write(numbered(1...100), to: "e.csv")
+            let path = try shop.folder.write(numbered(1...100, owner: "c"), to: "e.csv")
             let (_, run) = try await interrupt(
                 ["sync", "--yes", "--rate", "60", path], with: SIGINT, after: 10, in: shop)
             _ = try shop.folder.write(numbered(1...100, owner: "d"), to: "e.csv")
@@ -150,9 +150,9 @@ struct RunsTests {
     @Test("what is left of a run goes through the guard again")
     func guarded() async throws {
         try await withShop { shop in
-            let path = try shop.folder.write(numbered(1...100), to: "e.csv")
+            let path = try shop.folder.write(numbered(1...100, owner: "c"), to: "e.csv")
             #expect(try await shop.cartsync("sync", "--yes", "--rate", "1000", path).status == 0)
-            _ = try shop.folder.write(numbered(1...1), to: "e.csv")
+            _ = try shop.folder.write(numbered(1...1, owner: "c"), to: "e.csv")
             let (stopped, run) = try await interrupt(
                 ["sync", "--yes", "--max-deletes", "99", "--rate", "40", path], with: SIGINT, after: 10, in: shop)
             #expect(stopped.status == 75, "\(stopped.errors)")
@@ -169,7 +169,7 @@ struct RunsTests {
     @Test("a deadline stops with 75 and the command that goes on")
     func deadline() async throws {
         try await withShop { shop in
-            let path = try shop.folder.write(numbered(1...200), to: "e.csv")
+            let path = try shop.folder.write(numbered(1...200, owner: "c"), to: "e.csv")
             let stopped = try await shop.cartsync("sync", "--yes", "--rate", "60", "--deadline", "1s", path)
             #expect(stopped.status == 75, "\(stopped.errors)")
             #expect(stopped.errors.contains("the deadline has passed"))
@@ -181,7 +181,7 @@ struct RunsTests {
     @Test("quiet hours hold every call, and are said to be the reason")
     func quietHours() async throws {
         try await withShop { shop in
-            let path = try shop.folder.write(numbered(1...5), to: "e.csv")
+            let path = try shop.folder.write(numbered(1...5, owner: "c"), to: "e.csv")
             var environment = shop.environment
             environment["CARTSYNC_RATE_SCHEDULE"] = "00:00-24:00 off"
             environment["CARTSYNC_RATE_TIME_ZONE"] = "Europe/Berlin"
@@ -219,7 +219,7 @@ struct RunsTests {
             let missing = try await shop.cartsync("runs")
             #expect(missing.status == 64)
             #expect(missing.errors.contains("there is no ledger"))
-            let path = try shop.folder.write(numbered(1...1), to: "e.csv")
+            let path = try shop.folder.write(numbered(1...1, owner: "c"), to: "e.csv")
             #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
             let unknown = try await shop.cartsync("runs", "show", "20200101-000000-abcd")
             #expect(unknown.status == 64)
@@ -232,7 +232,7 @@ struct RunsTests {
         try await withShop { shop in
             try FileManager.default.createDirectory(
                 atPath: shop.folder.path("inbox"), withIntermediateDirectories: true)
-            _ = try shop.folder.write(numbered(1...120), to: "inbox/big.csv")
+            _ = try shop.folder.write(numbered(1...120, owner: "c"), to: "inbox/big.csv")
             let common = [
                 "serve", "--inbox", shop.folder.path("inbox"), "--poll", "100ms", "--settle", "0s", "--http", "off",
             ]
