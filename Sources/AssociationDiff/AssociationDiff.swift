@@ -28,7 +28,7 @@ package struct AssociationDiff: ~Copyable {
         fileprivate static let recordBits: UInt8 = 3
     }
 
-    private var store: PartitionedItems
+    private var store: PartitionedItems<PartitionedItem>
     /// Records added so far, wanted and unwanted: the position of the next one.
     package private(set) var records = 0
     /// One more than the highest row number added so far.
@@ -50,7 +50,7 @@ package struct AssociationDiff: ~Copyable {
             position = UInt64(records)
             records += 1
         }
-        try store.append(PartitionedItem(fingerprint, sides: sides, position: position))
+        try store.append(PartitionedItem(fingerprint, sides: sides, position: position), of: fingerprint)
     }
 
     /// Adds what the ledger's row of this number says: that the association exists, is asserted, or both.
@@ -60,7 +60,7 @@ package struct AssociationDiff: ~Copyable {
     package mutating func add(_ fingerprint: Fingerprint, row: Int, to sides: Sides) throws(FileError) {
         rows = max(rows, row + 1)
         let sides = Sides(rawValue: sides.rawValue & ~Sides.recordBits | Sides.row.rawValue)
-        try store.append(PartitionedItem(fingerprint, sides: sides, position: UInt64(row)))
+        try store.append(PartitionedItem(fingerprint, sides: sides, position: UInt64(row)), of: fingerprint)
     }
 
     /// Joins everything added and leaves the comparison empty.
@@ -70,7 +70,7 @@ package struct AssociationDiff: ~Copyable {
     package mutating func join(listingExtra: Bool = true) throws(FileError) -> Difference {
         var difference = Difference(records: records, rows: rows)
         var table = PartitionTable()
-        for partition in 0..<PartitionedItems.partitions where store.count(in: partition) > 0 {
+        for partition in 0..<store.partitions where store.count(in: partition) > 0 {
             table.reset(capacity: store.count(in: partition))
             try store.forEach(in: partition) { item in
                 let new = table.merge(item)

@@ -22,7 +22,7 @@ package struct NamedOwners: ~Copyable {
         }
     }
 
-    private var store: PartitionedItems
+    private var store: PartitionedItems<PartitionedItem>
     private var rows = 0
 
     /// - Parameters:
@@ -36,7 +36,7 @@ package struct NamedOwners: ~Copyable {
     ///
     /// Throws if the temporary file cannot be written.
     package mutating func add(_ owner: Fingerprint) throws(FileError) {
-        try store.append(PartitionedItem(owner, sides: .wanted, position: 0))
+        try store.append(PartitionedItem(owner, sides: .wanted, position: 0), of: owner)
     }
 
     /// Adds the owner of a row, by the row's number.
@@ -44,7 +44,7 @@ package struct NamedOwners: ~Copyable {
     /// Throws if the temporary file cannot be written.
     package mutating func add(_ owner: Fingerprint, row: Int) throws(FileError) {
         rows = max(rows, row + 1)
-        try store.append(PartitionedItem(owner, sides: .row, position: UInt64(row)))
+        try store.append(PartitionedItem(owner, sides: .row, position: UInt64(row)), of: owner)
     }
 
     /// The rows among those added whose owners are among those added.
@@ -53,7 +53,7 @@ package struct NamedOwners: ~Copyable {
     package consuming func find() throws(FileError) -> Rows {
         var found = Rows(rows: rows)
         var table = PartitionTable()
-        for partition in 0..<PartitionedItems.partitions where store.count(in: partition) > 0 {
+        for partition in 0..<store.partitions where store.count(in: partition) > 0 {
             table.reset(capacity: store.count(in: partition))
             try store.forEach(in: partition) { item in
                 if item.isRecord { _ = table.known(item) }

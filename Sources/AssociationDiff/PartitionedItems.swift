@@ -28,33 +28,32 @@ struct PartitionedItem: BitwiseCopyable {
     var isRow: Bool { sides.contains(.row) }
 }
 
-/// Items in partitions by the first bits of their fingerprints, each small enough to be joined in the cache.
+/// Items in partitions by the first bits of a fingerprint, each small enough to be joined in the cache.
 ///
 /// A partition is a list of blocks. Full blocks stay in memory until the budget is used up; later ones go to the
 /// temporary file. Items keep the order in which they were added.
 ///
-/// Unsafe storage: the blocks that are being filled are one piece of memory, which is made in `init` and freed in
-/// `deinit`, and never leaves this type. Only what was written is ever read, and what is never touched costs nothing.
-@safe struct PartitionedItems: ~Copyable {
-    /// 2^9 partitions: of ten million against ten million each holds about a megabyte.
-    static let partitionBits: UInt64 = 9
-    static let partitions = 1 << 9
-    /// 16 KiB a block.
-    static let blockItems = 682
-
+/// Unsafe storage: the blocks that are being filled, and one to read spilled ones into, are one piece of memory, which is
+/// made in `init` and freed in `deinit`, and never leaves this type. Only what was written is ever read, and what is never
+/// touched costs nothing.
+@safe struct PartitionedItems<Item: BitwiseCopyable>: ~Copyable {
     let memoryBudget: Int
     let spillFolder: String
+    /// 2^9 partitions: of ten million against ten million each holds about a megabyte.
+    let partitions = 1 << 9
+    /// 16 KiB a block.
+    private let blockItems = (16 << 10) / MemoryLayout<Item>.stride
     private var file: SpillFile?
     private var spilledBlocks = 0
     private var heldBlocks = 0
-    /// A block for each partition, and how many items are in it.
-    private let open: UnsafeMutablePointer<PartitionedItem>
+    /// A block for each partition and the one for reading, and how many items are in each partition's.
+    private let open: UnsafeMutablePointer<Item>
     private let openCounts: UnsafeMutablePointer<Int>
-    private var contents = [Partition](repeating: Partition(), count: partitions)
+    private var contents: [Partition]
 
     private struct Partition {
         /// Full blocks in memory; they are all older than the spilled ones.
-        var held: [[PartitionedItem]] = []
+        var held: [[Item]] = []
         /// Full blocks in the file, by their number.
         var spilled: [Int] = []
     }
@@ -62,9 +61,10 @@ struct PartitionedItem: BitwiseCopyable {
     init(memoryBudget: Int, spillFolder: String) {
         self.memoryBudget = memoryBudget
         self.spillFolder = spillFolder
-        unsafe open = .allocate(capacity: Self.partitions * Self.blockItems)
-        unsafe openCounts = .allocate(capacity: Self.partitions)
-        unsafe openCounts.initialize(repeating: 0, count: Self.partitions)
+        contents = [Partition](repeating: Partition(), count: partitions)
+        unsafe open = .allocate(capacity: (partitions + 1) * blockItems)
+        unsafe openCounts = .allocate(capacity: partitions)
+        unsafe openCounts.initialize(repeating: 0, count: partitions)
     }
 
     deinit {
@@ -74,21 +74,22 @@ struct PartitionedItem: BitwiseCopyable {
 
     func count(in partition: Int) -> Int {
         let content = contents[partition]
-        return unsafe openCounts[partition] + (content.held.count + content.spilled.count) * Self.blockItems
+        return unsafe openCounts[partition] + (content.held.count + content.spilled.count) * blockItems
     }
 
-    mutating func append(_ item: PartitionedItem) throws(FileError) {
+    /// Adds an item to the partition of its fingerprint, which the first nine bits choose.
+    mutating func append(_ item: Item, of fingerprint: Fingerprint) throws(FileError) {
         // Nine bits are below the number of partitions, and a full block is emptied at once.
-        let partition = Int(item.high >> (64 - Self.partitionBits))
+        let partition = Int(fingerprint.high >> (64 - 9))
         let count = unsafe openCounts[partition]
-        unsafe open[partition &* Self.blockItems &+ count] = item
+        unsafe open[partition &* blockItems &+ count] = item
         unsafe openCounts[partition] = count &+ 1
-        if count &+ 1 == Self.blockItems { try close(partition) }
+        if count &+ 1 == blockItems { try close(partition) }
     }
 
     /// Puts a partition's full block away and empties it.
     private mutating func close(_ partition: Int) throws(FileError) {
-        let blockBytes = Self.blockItems * MemoryLayout<PartitionedItem>.stride
+        let blockBytes = blockItems * MemoryLayout<Item>.stride
         let block = unsafe block(of: partition)
         if (heldBlocks + 1) * blockBytes <= memoryBudget && contents[partition].spilled.isEmpty {
             heldBlocks += 1
@@ -103,28 +104,30 @@ struct PartitionedItem: BitwiseCopyable {
         unsafe openCounts[partition] = 0
     }
 
-    private func block(of partition: Int) -> UnsafeBufferPointer<PartitionedItem> {
-        unsafe UnsafeBufferPointer(start: open + partition * Self.blockItems, count: openCounts[partition])
+    private func block(of partition: Int) -> UnsafeBufferPointer<Item> {
+        unsafe UnsafeBufferPointer(start: open + partition * blockItems, count: openCounts[partition])
     }
 
     /// Visits a partition's items in the order they were added.
-    func forEach(in partition: Int, _ visit: (PartitionedItem) -> Void) throws(FileError) {
+    func forEach(in partition: Int, _ visit: (Item) -> Void) throws(FileError) {
+        try forEachBlock(in: partition) { block in
+            for index in block.indices { visit(block[index]) }
+        }
+    }
+
+    /// Visits a partition's items in the order they were added, a block of them at a time.
+    func forEachBlock(in partition: Int, _ visit: (Span<Item>) -> Void) throws(FileError) {
         let content = contents[partition]
-        for block in content.held {
-            for item in block { visit(item) }
+        for block in content.held { visit(block.span) }
+        let block = unsafe UnsafeMutableBufferPointer(start: open + partitions * blockItems, count: blockItems)
+        for number in content.spilled {
+            var items = unsafe block.mutableSpan
+            // Unsafe only because raw bytes may make an invalid value: any bytes are a valid item.
+            var bytes = unsafe items.mutableBytes
+            try file?.read(into: &bytes, at: number * bytes.byteCount)
+            visit(items.span)
         }
-        if !content.spilled.isEmpty {
-            var block = [PartitionedItem](repeating: .empty, count: Self.blockItems)
-            for number in content.spilled {
-                var items = block.mutableSpan
-                // Unsafe only because raw bytes may make an invalid value: any bytes are a valid item.
-                var bytes = unsafe items.mutableBytes
-                try file?.read(into: &bytes, at: number * bytes.byteCount)
-                for item in block { visit(item) }
-            }
-        }
-        let block = unsafe block(of: partition)
-        for index in block.indices { visit(unsafe block[index]) }
+        visit(unsafe self.block(of: partition).span)
     }
 
     /// Forgets a partition's items, and frees their memory but for its open block.
@@ -172,11 +175,6 @@ struct PartitionTable {
         if slots[slot].tag != 0 { return slots[slot] }
         slots[slot] = item
         return nil
-    }
-
-    /// Gives another tag to the item in the table with the fingerprint of this one.
-    mutating func replace(_ item: PartitionedItem, tag: UInt64) {
-        slots[slot(of: item)].tag = tag
     }
 
     func sides(of item: PartitionedItem) -> AssociationDiff.Sides {

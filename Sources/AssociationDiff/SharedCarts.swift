@@ -6,7 +6,7 @@ package import DurableFiles
 /// Memory stays within the budget, plus about 10 MB and 16 to 43 bytes for each cart that is found; the rest goes to a
 /// nameless temporary file.
 package struct SharedCarts: ~Copyable {
-    private var store: PartitionedItems
+    private var store: PartitionedItems<PartitionedItem>
 
     /// - Parameters:
     ///   - memoryBudget: bytes kept in memory.
@@ -19,7 +19,7 @@ package struct SharedCarts: ~Copyable {
     ///
     /// Throws if the temporary file cannot be written.
     package mutating func add(cart: Fingerprint, owner: Fingerprint) throws(FileError) {
-        try store.append(PartitionedItem(cart, sides: .wanted, position: owner.low))
+        try store.append(PartitionedItem(cart, sides: .wanted, position: owner.low), of: cart)
     }
 
     /// The carts with several owners among those added.
@@ -28,7 +28,7 @@ package struct SharedCarts: ~Copyable {
     package consuming func find() throws(FileError) -> FingerprintSet {
         var shared = FingerprintSet()
         var table = PartitionTable()
-        for partition in 0..<PartitionedItems.partitions where store.count(in: partition) > 0 {
+        for partition in 0..<store.partitions where store.count(in: partition) > 0 {
             table.reset(capacity: store.count(in: partition))
             try store.forEach(in: partition) { item in
                 if let known = table.known(item), known.tag != item.tag { shared.insert(item.fingerprint) }

@@ -110,6 +110,7 @@ struct FingerprintLanes {
     }
 
     /// Mixes in bytes, 16 at a time, the last ones padded with zeros; `shape` tells how many were real.
+    @inline(__always)
     mutating func mix(_ span: Span<UInt8>) {
         // Unsafe only because a raw view may show padding: bytes have no padding.
         let bytes = unsafe span.bytes
