@@ -32,6 +32,11 @@ package struct StopRule: Sendable {
     /// The calls that are looked back at; a run is stopped if half of them failed.
     static let lookBack = 50
 
+    /// Changes in a row with an answer that is not the store's that stop a run.
+    package static let unknownLimit = 20
+
+    /// The changes that got an answer which is not the store's, since the last one that is.
+    private var unknown = Set<String>()
     private var hadSuccess = false
     private var forbiddenRow = 0
     private var failedRow = 0
@@ -55,6 +60,20 @@ package struct StopRule: Sendable {
             return .mostFailed(recentFailures, among: Self.lookBack)
         }
         return nil
+    }
+
+    /// Takes note of an answer that is not the store's; returns how many changes got one without one of the store's in
+    /// between, if these are too many.
+    ///
+    /// - Parameter change: what makes the change another one.
+    package mutating func recordUnknown(_ change: String) -> Int? {
+        unknown.insert(change)
+        return unknown.count >= Self.unknownLimit ? unknown.count : nil
+    }
+
+    /// Takes note of an answer to a change that is the store's own.
+    package mutating func recordBelieved() {
+        unknown.removeAll()
     }
 
     private mutating func lookAt(_ isFailure: Bool) {

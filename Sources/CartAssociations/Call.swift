@@ -9,7 +9,8 @@ package enum Operation: String, Sendable, Hashable, CaseIterable, Codable {
 
 /// The class of answer that one attempt got, the same for tokens, listing and writes.
 package enum AnswerClass: String, Sendable, Hashable, CaseIterable, Codable {
-    /// Any 2xx, or for a delete 404.
+    /// A 2xx that holds what the operation needs; to a change only one in the store's own form, or for a delete the
+    /// store's word that there was nothing to delete.
     case success
     /// 429.
     case rateLimited = "rate limited"
@@ -23,6 +24,8 @@ package enum AnswerClass: String, Sendable, Hashable, CaseIterable, Codable {
     case serverError = "server error"
     /// No connection, reset, or no whole answer in time.
     case connection
+    /// A 2xx to a change, or a 404 to a delete, that is not in the store's own form: the change may have been made.
+    case unknown
 }
 
 /// The measure of one attempt of a call.

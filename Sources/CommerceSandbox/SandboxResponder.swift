@@ -43,16 +43,16 @@ struct SandboxResponder: HTTPResponder {
         if latency > .zero { try await Task.sleep(for: latency, tolerance: .zero) }
 
         switch arrival.fault {
-        case .answer(let status, let headers, let body):
+        case .answer(let status, let headers, let text, afterEffect: false):
             call.status = status
-            return replacement(status, headers, Self.echoing(request, in: body))
+            return replacement(status, headers, Self.echoing(request, body, in: text))
         case .resetBeforeEffect: return nil
         case .stall:
             try await context.untilClientLeaves()
             throw CancellationError()
         case .delay(let duration): try await Task.sleep(for: duration)
         case .revokeTokens: state.revokeTokens()
-        case .resetAfterEffect, .trickle, .garbage, .cut, nil: break
+        case .answer, .resetAfterEffect, .trickle, .garbage, .cut, nil: break
         }
         if arrival.overlaps, state.refusesOverlap {
             call.status = 409
@@ -63,6 +63,9 @@ struct SandboxResponder: HTTPResponder {
             route, credentials: Self.credentials(request), query: request.uri.query,
             contentType: request.headers[.contentType], body: body, call: &call)
         switch arrival.fault {
+        case .answer(let status, let headers, let text, afterEffect: true):
+            call.status = status
+            return replacement(status, headers, Self.echoing(request, body, in: text))
         case .resetAfterEffect:
             call.status = 0
             return nil
@@ -89,13 +92,19 @@ struct SandboxResponder: HTTPResponder {
             authorization: request.headers[.authorization], customerToken: tokens[0], accountToken: tokens[1])
     }
 
-    /// A body with the token that the request carried instead of `{token}`: stores were seen to send back what
-    /// they were sent.
-    private static func echoing(_ request: Request, in body: String) -> String {
-        guard body.contains("{token}") else { return body }
-        let credentials = credentials(request)
-        let token = credentials.customerToken ?? credentials.accountToken ?? credentials.bearer.map(String.init) ?? ""
-        return body.replacing("{token}", with: token)
+    /// A text with the token that the request carried instead of `{token}`, and the owner that its body names instead
+    /// of `{owner}`: stores were seen to send back what they were sent.
+    private static func echoing(_ request: Request, _ body: [UInt8], in text: String) -> String {
+        var text = text
+        if text.contains("{token}") {
+            let sent = credentials(request)
+            text.replace("{token}", with: sent.customerToken ?? sent.accountToken ?? sent.bearer.map(String.init) ?? "")
+        }
+        if text.contains("{owner}") {
+            let owner = SandboxOwnerKind.allCases.lazy.compactMap { AssociationPayload(body, kind: $0).owner }.first
+            text.replace("{owner}", with: owner ?? "")
+        }
+        return text
     }
 
     private struct TooLarge: Error {}

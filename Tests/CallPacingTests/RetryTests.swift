@@ -136,6 +136,16 @@ struct StopRuleTests {
         }
     }
 
+    @Test("twenty changes in a row do that got an answer which is not the store's, and one change never")
+    func unknown() {
+        var rule = StopRule()
+        for _ in 1...100 { #expect(rule.recordUnknown("one") == nil) }
+        for number in 1...18 { #expect(rule.recordUnknown("\(number)") == nil) }
+        rule.recordBelieved()
+        for number in 1...19 { #expect(rule.recordUnknown("\(number)") == nil) }
+        #expect(rule.recordUnknown("20") == 20)
+    }
+
     @Test("refused records never do")
     func refused() {
         var rule = StopRule()

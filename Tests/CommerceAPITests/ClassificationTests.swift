@@ -32,11 +32,21 @@ struct ClassificationTests {
     }
 
     static let rows: [Row] = [
-        Row(200, #"{"data":[]}"#, is: .success), Row(200, "null", is: .success), Row(200, "<html>", is: .success),
-        Row(201, is: .success), Row(202, is: .success), Row(204, is: .success),
-        Row(200, fault: .timeout(.seconds(30)), is: .success),
-        Row(204, is: .success, on: .delete), Row(200, is: .success, on: .delete), Row(404, is: .success, on: .delete),
-        Row(404, "<html>no</html>", is: .success, on: .delete),
+        Row(200, #"{"data":[]}"#, is: .unknown, again: true), Row(200, "null", is: .unknown, again: true),
+        Row(200, "<html>", is: .unknown, again: true), Row(200, is: .unknown, again: true),
+        Row(201, is: .unknown, again: true), Row(202, is: .unknown, again: true), Row(204, is: .success),
+        Row(204, "<html>", is: .unknown, again: true),
+        Row(200, #"{"data":[{"type":"customer","id":"c-1"}]}"#, is: .success),
+        Row(200, #"{"data":[{"type":"customer","id":"C-1"}]}"#, is: .unknown, again: true),
+        Row(200, #"{"data":[{"type":"customer","id":"c-1"}]}"#, is: .success, on: .delete),
+        Row(200, fault: .timeout(.seconds(30)), is: .connection, again: true),
+        Row(201, is: .success, on: .createCart), Row(200, is: .success, on: .list),
+        Row(204, is: .success, on: .delete), Row(200, is: .unknown, again: true, on: .delete),
+        Row(404, is: .unknown, again: true, on: .delete),
+        Row(404, "<html>no</html>", is: .unknown, again: true, on: .delete),
+        Row(404, #"{"errors":[{"title":"Not Found"}]}"#, is: .unknown, again: true, on: .delete),
+        Row(404, #"{"errors":[{"title":"Not Found","detail":"Cart not found"}]}"#, is: .success, on: .delete),
+        Row(400, #"{"errors":[{"title":"Cart not found"}]}"#, is: .refused, on: .delete),
         Row(404, is: .refused, on: .create), Row(404, is: .refused, on: .list), Row(404, is: .refused, on: .token),
         Row(301, is: .refused), Row(302, is: .refused, on: .list), Row(308, is: .refused, on: .token),
         Row(400, is: .refused), Row(405, is: .refused), Row(410, is: .refused), Row(413, is: .refused),
@@ -60,14 +70,20 @@ struct ClassificationTests {
         Row(429, is: .rateLimited, again: true), Row(429, "<html>", is: .rateLimited, again: true),
         Row(500, is: .serverError, again: true), Row(500, "<html>", is: .serverError, again: true, on: .list),
         Row(502, is: .serverError, again: true), Row(503, is: .serverError, again: true, on: .token),
-        Row(504, is: .serverError, again: true), Row(501, is: .serverError), Row(505, is: .serverError),
-        Row(599, is: .serverError),
+        Row(504, is: .serverError, again: true), Row(501, is: .serverError, again: true),
+        Row(505, is: .serverError, again: true), Row(507, is: .serverError, again: true),
+        Row(520, is: .serverError, again: true), Row(529, is: .serverError, again: true),
+        Row(599, is: .serverError, again: true),
         Row(.cannotConnect("refused")), Row(.lost("reset")), Row(.timeout(.seconds(30))), Row(.tooLarge(1)),
     ]
 
     @Test("every status, body and connection fault has its class", arguments: rows)
-    func table(row: Row) {
-        let judged = Classification(row.exchange, for: row.operation)
+    func table(row: Row) throws {
+        var change: ChangeAnswer?
+        if case .answer(let answer) = row.exchange, let kind = ChangeKind(rawValue: row.operation.rawValue) {
+            change = ChangeAnswer(answer, to: kind, of: try association("c-1", "cart-1").owner, alreadyGone: [404])
+        }
+        let judged = Classification(row.exchange, for: row.operation, change: change)
         #expect(judged.answer == row.answer)
         #expect(judged.isRepeatable == row.isRepeatable)
     }
@@ -79,6 +95,22 @@ struct ClassificationTests {
         #expect(garbage.isRepeatable)
         let cut = Answer(status: 200, bodyFault: .lost("closed"))
         #expect(Classification(.answer(cut), for: .list, isUnderstood: false).answer == .connection)
+    }
+
+    @Test("which statuses say that it was gone before is a setting, and all need the store's own form")
+    func alreadyGone() throws {
+        let owner = try association("c-1", "cart-1").owner
+        func judged(_ status: Int, _ body: String, _ alreadyGone: Set<Int>) -> ChangeAnswer? {
+            ChangeAnswer(
+                Answer(status: status, body: Array(body.utf8)), to: .delete, of: owner, alreadyGone: alreadyGone)
+        }
+        let own = #"{"errors":[{"title":"Bad Request","detail":"The association is not there"}]}"#
+        for status in [400, 404, 410, 422] {
+            #expect(judged(status, own, [status]) == .alreadySo)
+            #expect(judged(status, own, []) == nil)
+            #expect(judged(status, "<html>cart", [status]) == (status == 404 ? .unknown : nil))
+        }
+        #expect(judged(404, "", []) == .unknown)
     }
 
     @Test("a repetition after no connection is known to be harmless, one after a reset is not")

@@ -26,22 +26,113 @@ struct WireTableTests {
     /// The fault strikes once; a repetition finds a healthy store.
     static let rows: [Row] = ChangeKind.allCases.flatMap { kind in
         let made: Outcome = kind == .create ? .created : .deleted
-        let repeated = [408, 409, 500, 502, 503, 504].map { Row(kind, .answer(status: $0), made, attempts: 2) }
+        let repeated = [408, 409, 500, 501, 502, 503, 504, 505, 507, 520, 521, 524, 529, 599]
+            .map { Row(kind, .answer(status: $0), made, attempts: 2) }
         let final = [301, 400, 405, 410, 413, 422].map { Row(kind, .answer(status: $0), .rejected, attempts: 1) }
-        let failed = [501, 505].map { Row(kind, .answer(status: $0), .failed, attempts: 1) }
-        return repeated + final + failed + [
-            Row(kind, .answer(status: 200, body: "<html>"), made, attempts: 1),
-            Row(kind, .answer(status: 202), made, attempts: 1),
+        return repeated + final + form(kind, made) + [
             Row(kind, .answer(status: 429, headers: ["Retry-After": "0"]), made, attempts: 2),
             Row(kind, .answer(status: 401), made, attempts: 2),
             Row(kind, .answer(status: 403), .rejected, attempts: 1),
-            Row(kind, .answer(status: 404), kind == .create ? .rejected : .alreadyGone, attempts: 1),
             Row(kind, .answer(status: 204), kind == .create ? .alreadyThere : .deleted, attempts: 1),
             Row(kind, .resetBeforeEffect, made, attempts: 2),
             Row(kind, .resetAfterEffect, kind == .create ? .alreadyThere : .deleted, attempts: 2),
-            Row(kind, .garbage, made, attempts: 1), Row(kind, .cut, made, attempts: 1),
+            Row(kind, .garbage, kind == .create ? .alreadyThere : .deleted, attempts: 2),
+            // Half a body tells nothing; that of a delete is empty.
+            Row(kind, .cut, kind == .create ? .alreadyThere : .deleted, attempts: kind == .create ? 2 : 1),
             Row(kind, .delay(.milliseconds(50)), made, attempts: 1),
         ]
+    }
+
+    /// What is the store's own, and what is not.
+    private static func form(_ kind: ChangeKind, _ made: Outcome) -> [Row] {
+        let owner = #"{"data":[{"type":"customer","id":"{owner}","x":1}],"meta":{}}"#
+        let believed = [owner, #"{"data":[{"type":"customer","id":"c-0"},{"id":"{owner}","type":"customer"}]}"#]
+            .map { Row(kind, .answer(status: 200, body: $0), made, attempts: 1) }
+        let unknown = [
+            "", "null", "{}", "[]", "<!doctype html><title>Sign in</title>", #"{"data":[]}"#, #"{"data":null}"#,
+            #"{"data":{"type":"customer","id":"{owner}"}}"#, #"{"data":[{"type":"customer","id":"c-2"}]}"#,
+            #"{"data":[{"type":"account","id":"{owner}"}]}"#, #"{"data":[{"id":"{owner}"}]}"#,
+            #"{"errors":[{"status":400,"title":"no"}]}"#,
+            #"{"data":[{"type":"customer","id":"{owner}"}],"errors":[{"title":"no"}]}"#,
+        ].map { SandboxFaultAction.answer(status: 200, body: $0) }
+        let otherStatuses = [201, 202, 203, 205, 206, 226].map { SandboxFaultAction.answer(status: $0, body: owner) }
+        let lateness = ["", "null", "<html>"].map {
+            SandboxFaultAction.answer(status: 200, body: $0, afterEffect: true)
+        }
+        return believed + (unknown + otherStatuses).map { Row(kind, $0, made, attempts: 2) }
+            + lateness.map { Row(kind, $0, kind == .create ? .alreadyThere : .deleted, attempts: 2) }
+            + missing(kind, made)
+    }
+
+    /// 404: of the store, and of what stands before it.
+    private static func missing(_ kind: ChangeKind, _ made: Outcome) -> [Row] {
+        let store = [
+            #"{"errors":[{"status":404,"title":"Not Found","detail":"Cart not found"}]}"#,
+            #"{"errors":[{"status":"404","title":"Customer is not associated with the cart"}]}"#,
+            #"{"errors":{"title":"association does not exist"}}"#,
+            #"{"errors":[{"detail":"No such account."}]}"#,
+        ]
+        let gateway = [
+            "", "<html>404 cart Not Found</html>", #"{"message":"no Route matched with those values"}"#,
+            #"{"errors":[{"status":404,"title":"Not Found"}]}"#,
+            #"{"errors":[{"title":"Not Found","detail":"Cannot DELETE /v2/carts/cart-1/relationships/customers"}]}"#,
+            #"{"status":404,"error":"Not Found","path":"/v2/carts/cart-1/relationships/customers"}"#,
+            #"{"title":"Not Found","status":404,"detail":"no cart route"}"#,
+        ]
+        return store.map {
+            Row(kind, .answer(status: 404, body: $0), kind == .create ? .rejected : .alreadyGone, attempts: 1)
+        }
+            + gateway.map {
+                Row(
+                    kind, .answer(status: 404, body: $0), kind == .create ? .rejected : made,
+                    attempts: kind == .create ? 1 : 2)
+            }
+    }
+
+    @Test("an answer that stays unknown is a failure that has the first words of the body")
+    func staysUnknown() async throws {
+        try await Stage.with { stage in
+            let body = "<html>\u{7}\n<title>Sign in</title>" + String(repeating: "é", count: 400)
+            stage.sandbox.inject(SandboxFault(.answer(status: 200, body: body), operation: .create, count: nil))
+            let result = try await stage.client.create(try association("c-1", "cart-1"))
+            #expect(result.outcome == .failed)
+            #expect(result.answer == .unknown)
+            #expect(result.attempts == 5)
+            let message = try #require(result.message)
+            #expect(message.contains("begins: <html> <title>Sign in</title>é"))
+            #expect(message.count { $0 == "é" } < 200 && message.contains("ééé… (HTTP 200)"), "\(message)")
+            #expect(stage.sandbox.associations().isEmpty)
+        }
+    }
+
+    @Test("twenty changes that something else answers stop the run, and a believed answer in between does not")
+    func notTheStore() async throws {
+        try await Stage.with { stage in
+            stage.sandbox.inject(
+                SandboxFault(.answer(status: 200, body: "<html>Sign in"), operation: .create, count: nil))
+            stage.sandbox.inject(
+                SandboxFault(
+                    .answer(status: 404, body: #"{"errors":[{"title":"Cart not found"}]}"#), operation: .delete,
+                    count: nil)
+            )
+            func create(_ number: Int) async throws -> APIError? {
+                do throws(APIError) {
+                    _ = try await stage.client.create(try! association("c-1", "cart-\(number)"))
+                    return nil
+                } catch {
+                    return error
+                }
+            }
+            for number in 1...19 { #expect(try await create(number) == nil) }
+            // The store's own word, and as many again.
+            _ = try await stage.client.delete(try association("c-1", "cart-1"))
+            for number in 1...19 { #expect(try await create(number) == nil) }
+            let error = try #require(try await create(20))
+            #expect(error.exitStatus == .unavailable)
+            for words in ["this is not the store", "<html>Sign in", "HTTP 200", "proxy", "api.base-url"] {
+                #expect(error.message.contains(words), "\(error.message)")
+            }
+        }
     }
 
     @Test("each row of the table", arguments: rows)
@@ -62,6 +153,8 @@ struct WireTableTests {
         "a delete that may have been made is left unknown where that is wished, one that was not is repeated",
         arguments: [
             (SandboxFaultAction.resetAfterEffect, true), (.resetBeforeEffect, true), (.answer(status: 502), true),
+            (.answer(status: 524), true), (.answer(status: 200, body: "<html>"), true), (.answer(status: 202), true),
+            (.answer(status: 404, body: "<html>"), true),
             (.answer(status: 503), false), (.answer(status: 409), false),
         ])
     func unknown(action: SandboxFaultAction, isUncertain: Bool) async throws {

@@ -75,6 +75,16 @@ struct VendorErrorTests {
         Row("no JSON", 400, "oops", "it begins: oops"),
         Row("JSON that is cut off", 400, #"{"errors":[{"title":"#, "it begins:"),
         Row(
+            "a sign-in page with a 200", 200, "<!doctype html><title>Sign in</title>", "not one of the store's",
+            says: "it begins: <!doctype html><title>Sign in"),
+        Row("an empty 200", 200, "", "does not tell whether the change was made; it is empty"),
+        Row("errors with a 200", 200, error(#""title":"no""#), "not one of the store's", says: #"{"errors":"#),
+        Row(
+            "a 200 about another owner", 200, #"{"data":[{"type":"customer","id":"c-2"}]}"#, "not one of the store's",
+            says: #""id":"c-2""#),
+        Row("a promise", 202, #"{"status":"queued"}"#, "not one of the store's", says: "queued"),
+        Row("a gateway's own status", 520, "error code: 520", "the store failed", says: "error code: 520"),
+        Row(
             "an error that stands alone", 422, #"{"status":422,"title":"Bad","detail":"Worse"}"#, "cannot do this",
             says: "Bad: Worse"),
         Row(

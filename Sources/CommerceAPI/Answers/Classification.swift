@@ -8,19 +8,21 @@ struct Classification: Sendable, Equatable {
 
     /// - Parameters:
     ///   - isUnderstood: whether the body of a success is what the operation needs.
-    ///   - alreadyGone: the statuses of a delete that mean that there was nothing to delete.
-    init(
-        _ exchange: Exchange, for operation: Operation, isUnderstood: Bool = true, alreadyGone: Set<Int> = [404]
-    ) {
-        switch exchange {
-        case .noAnswer:
+    ///   - change: what the answer to an association call says; nil for other calls, and for one that says no.
+    init(_ exchange: Exchange, for operation: Operation, isUnderstood: Bool = true, change: ChangeAnswer? = nil) {
+        switch (exchange, change) {
+        case (.noAnswer, _):
             self.init(.connection, isRepeatable: true)
-        case .answer(let answer):
-            self.init(answer, for: operation, isUnderstood: isUnderstood, alreadyGone)
+        case (.answer, .made), (.answer, .alreadySo):
+            self.init(.success, isRepeatable: false)
+        case (.answer(let answer), .unknown):
+            self.init(answer.bodyFault == nil ? .unknown : .connection, isRepeatable: true)
+        case (.answer(let answer), nil):
+            self.init(answer, for: operation, isUnderstood: isUnderstood)
         }
     }
 
-    private init(_ answer: Answer, for operation: Operation, isUnderstood: Bool, _ alreadyGone: Set<Int>) {
+    private init(_ answer: Answer, for operation: Operation, isUnderstood: Bool) {
         switch answer.status {
         case 200..<300:
             if isUnderstood {
@@ -28,8 +30,6 @@ struct Classification: Sendable, Equatable {
             } else {
                 self.init(answer.bodyFault == nil ? .serverError : .connection, isRepeatable: true)
             }
-        case let status where operation == .delete && alreadyGone.contains(status):
-            self.init(.success, isRepeatable: false)
         case 401:
             self.init(.unauthorized, isRepeatable: false)
         case 403:
@@ -38,12 +38,11 @@ struct Classification: Sendable, Equatable {
         // A cart of this id may be there already, which no repetition changes.
         case 409 where operation == .createCart:
             self.init(.refused, isRepeatable: false)
-        case 408, 409, 500, 502, 503, 504:
-            self.init(.serverError, isRepeatable: true)
         case 429:
             self.init(.rateLimited, isRepeatable: true)
-        case 500...:
-            self.init(.serverError, isRepeatable: false)
+        // Gateways have statuses of their own, 520 to 529 for instance, and all of them may pass.
+        case 408, 409, 500...:
+            self.init(.serverError, isRepeatable: true)
         default:
             self.init(.refused, isRepeatable: false)
         }

@@ -15,6 +15,8 @@ struct APIRequest: Sendable {
     var body: [UInt8] = []
     var contentType: String?
     var shopper: ShopperToken?
+    /// The change that an association call is to make; nil for other calls.
+    var change: (kind: ChangeKind, association: Association)?
     /// Whether it is made again after an attempt that may have had its effect.
     var repeatsUnknown = true
 
@@ -35,12 +37,19 @@ enum Exchange: Sendable {
     case answer(Answer)
     case noAnswer(ConnectionFault)
 
-    /// Whether the store may have done what it was asked without saying so.
+    /// Whether the store may have done what it was asked without saying so, if the answer is none to go by.
     var mayHaveTakenEffect: Bool {
         switch self {
         case .noAnswer(let fault): fault.mayHaveTakenEffect
-        // A gateway that gave up, or a failure at any point of the work.
-        case .answer(let answer): [500, 502, 504].contains(answer.status)
+        case .answer(let answer):
+            switch answer.status {
+            // A success or a 404 that is not in the store's form, or not whole.
+            case 200..<300, 404: true
+            // Not done, by what they mean.
+            case 501, 503, 505: false
+            // A gateway that gave up, or a failure at any point of the work.
+            default: answer.status >= 500
+            }
         }
     }
 

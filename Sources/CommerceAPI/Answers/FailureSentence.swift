@@ -4,12 +4,18 @@ import CartAssociations
 struct FailureSentence {
     let text: String
 
-    /// - Parameter shopper: whose token the call carried; nil with client credentials.
-    init(_ exchange: Exchange, for operation: Operation, shopper: OwnerKind? = nil) {
+    /// - Parameters:
+    ///   - shopper: whose token the call carried; nil with client credentials.
+    ///   - isUnknown: whether the answer to a change is not in the store's own form.
+    init(_ exchange: Exchange, for operation: Operation, shopper: OwnerKind? = nil, isUnknown: Bool = false) {
         switch exchange {
         case .noAnswer(let fault):
             text = fault.words
         case .answer(let answer):
+            guard !isUnknown else {
+                text = Self.unknown(answer)
+                return
+            }
             let errors = VendorErrors(answer.body)
             var sentence = Self.meaning(of: answer, errors, for: operation, shopper)
             if let words = errors.words {
@@ -24,9 +30,15 @@ struct FailureSentence {
         }
     }
 
-    private static func excerpt(_ body: [UInt8]) -> String? {
+    private static func unknown(_ answer: Answer) -> String {
+        let words = excerpt(answer.body, limit: 199).map { "it begins: \($0)" } ?? "it is empty"
+        return "the answer is not one of the store's, so it does not tell whether the change was made; "
+            + "\(words) (HTTP \(answer.status))"
+    }
+
+    private static func excerpt(_ body: [UInt8], limit: Int = 80) -> String? {
         guard !body.isEmpty else { return nil }
-        let text = String(decoding: body.prefix(400), as: UTF8.self).printable(limit: 80)
+        let text = String(decoding: body.prefix(limit * 5), as: UTF8.self).printable(limit: limit)
         return text.isEmpty ? nil : text
     }
 

@@ -2,23 +2,25 @@ package import CartAssociations
 import Foundation
 
 extension CommerceClient {
-    /// Associates an owner with a cart. 200 is a new association, 204 one that was there already.
+    /// Associates an owner with a cart. 200 with the owner in its body is a new association, 204 one that was there
+    /// already; any other success is an unknown outcome.
     ///
     /// - Parameter shopper: the owner's own token, which `Authentication.shopper` needs.
     /// - Throws: `APIError` if no further call makes sense; the change then counts as not tried.
     package func create(
         _ association: Association, shopper: ShopperToken? = nil
     ) async throws(APIError) -> ChangeOutcome {
-        try await write(.create, association, shopper) { answer, isEffectUncertain in
-            guard answer.status == 204 else { return (.created, nil) }
+        try await write(.create, association, shopper) { call in
+            guard call.change == .alreadySo else { return (.created, nil) }
             return (
                 .alreadyThere,
-                isEffectUncertain ? "an earlier attempt got no answer, and may be the one that created it" : nil
+                call.isEffectUncertain ? "an earlier attempt got no answer, and may be the one that created it" : nil
             )
         }
     }
 
-    /// Dissociates an owner from a cart. 404, or what `APIOptions.alreadyGone` has, means that there was nothing to delete.
+    /// Dissociates an owner from a cart. 404, or what `APIOptions.alreadyGone` has, means that there was nothing to
+    /// delete if the body says in the vendor's form what is missing; a 404 in another form is an unknown outcome.
     ///
     /// - Parameters:
     ///   - shopper: the owner's own token, which `Authentication.shopper` needs.
@@ -28,12 +30,11 @@ extension CommerceClient {
     package func delete(
         _ association: Association, shopper: ShopperToken? = nil, repeatingUnknown: Bool = true
     ) async throws(APIError) -> ChangeOutcome {
-        try await write(.delete, association, shopper, repeatingUnknown: repeatingUnknown) {
-            answer, isEffectUncertain in
-            guard !(200..<300).contains(answer.status) else { return (.deleted, nil) }
+        try await write(.delete, association, shopper, repeatingUnknown: repeatingUnknown) { call in
+            guard call.change == .alreadySo else { return (.deleted, nil) }
             return (
                 .alreadyGone,
-                isEffectUncertain ? "an earlier attempt got no answer, and may be the one that deleted it" : nil
+                call.isEffectUncertain ? "an earlier attempt got no answer, and may be the one that deleted it" : nil
             )
         }
     }
@@ -62,12 +63,12 @@ extension CommerceClient {
             operation: .createCart, method: .post, path: "/v2/carts",
             body: json(["data": Cart(id: id.text, name: name, description: description)]),
             contentType: "application/json")
-        return result(of: try await perform(request, decode: \.self)) { _, _ in (.created, nil) }
+        return result(of: try await perform(request, decode: \.self)) { _ in (.created, nil) }
     }
 
     private func write(
         _ kind: ChangeKind, _ association: Association, _ shopper: ShopperToken?, repeatingUnknown: Bool = true,
-        success: (Answer, _ isEffectUncertain: Bool) -> (Outcome, String?)
+        success: (EndedCall<Answer>) -> (Outcome, String?)
     ) async throws(APIError) -> ChangeOutcome {
         if let problem = problem(with: shopper, of: association.owner.kind) { return .notSent(problem) }
         // One element in each call: the store refuses more (Elastic Path, cart associations, error messages).
@@ -76,7 +77,7 @@ extension CommerceClient {
             operation: kind == .create ? .create : .delete, method: kind == .create ? .post : .delete,
             path: "/v2/carts/\(association.cart.text)/relationships/\(association.owner.kind.rawValue)s",
             body: json(["data": [owner]]), contentType: "application/json", shopper: shopper,
-            repeatsUnknown: repeatingUnknown)
+            change: (kind, association), repeatsUnknown: repeatingUnknown)
         return result(of: try await perform(request, decode: \.self), success: success)
     }
 
@@ -94,14 +95,14 @@ extension CommerceClient {
     }
 
     private func result(
-        of call: EndedCall<Answer>, success: (Answer, _ isEffectUncertain: Bool) -> (Outcome, String?)
+        of call: EndedCall<Answer>, success: (EndedCall<Answer>) -> (Outcome, String?)
     ) -> ChangeOutcome {
         let outcome: Outcome
         var message: String? = call.sentence
-        switch (call.answer, call.exchange) {
-        case (.success, .answer(let answer)): (outcome, message) = success(answer, call.isEffectUncertain)
-        case (.refused, _), (.forbidden, _), (.unauthorized, _): outcome = .rejected
-        case (.success, _), (.rateLimited, _), (.serverError, _), (.connection, _): outcome = .failed
+        switch call.answer {
+        case .success: (outcome, message) = success(call)
+        case .refused, .forbidden, .unauthorized: outcome = .rejected
+        case .rateLimited, .serverError, .connection, .unknown: outcome = .failed
         }
         var result = ChangeOutcome(
             outcome, answer: call.answer, status: call.exchange.status, attempts: call.attempts,

@@ -89,6 +89,8 @@ package final class CommerceClient: Sendable {
 struct EndedCall<Value: Sendable>: Sendable {
     /// What the answer says; nil if the call did not succeed.
     let value: Value?
+    /// What the answer to an association call says about the change; nil if it says no.
+    let change: ChangeAnswer?
     let answer: AnswerClass
     let exchange: Exchange
     let attempts: Int
@@ -137,16 +139,15 @@ extension CommerceClient {
             endExchange(exchange)
             let answeredAt = time.now()
 
-            var value: Value?
-            if case .answer(let answer) = exchange, (200..<300).contains(answer.status) { value = decode(answer) }
-            let judged = Classification(
-                exchange, for: request.operation, isUnderstood: value != nil, alreadyGone: options.alreadyGone)
+            let (judged, change, value) = judge(exchange, request, decode)
+            // A sign-in page comes fast and says nothing about the rate; many of them stop the run by another rule.
             let isHealthy = judged.answer != .serverError && judged.answer != .connection
             pacer.complete(
                 admission, sentAt: travel?.written ?? sentAt, answered: travel?.answerBegun ?? answeredAt,
                 isAnswered: exchange.status != nil, isHealthy: isHealthy, mayHaveConnected: mayConnect)
             noteHealth(isHealthy, exchange, request, now: answeredAt)
             if case .noAnswer(.cancelled) = exchange { throw .stopped }
+            noteForm(judged.answer, exchange, request)
             if judged.answer == .rateLimited { pacer.tooMany(admission, retryAfter: retryAfter(exchange)) }
             state.withLock { $0.budget.callSent() }
 
@@ -172,17 +173,33 @@ extension CommerceClient {
                     CallMeasure(
                         operation: request.operation, answer: judged.answer, response: response,
                         paced: history.paced, backoff: history.backoff, attempts: history.sent)))
-            let sentence = judged.answer == .success ? nil : failureSentence(exchange, request)
+            let sentence = judged.answer == .success ? nil : failureSentence(exchange, request, judged.answer)
             let isLeftUnknown = !request.repeatsUnknown && judged.isRepeatable && exchange.mayHaveTakenEffect
             // What became of it is found out later; until then it says nothing about the store.
             if !isLeftUnknown { conclude(judged.answer, request, sentence ?? "") }
             // The change is not to blame, and is to be made once the credentials are right.
             if judged.answer == .unauthorized, let standing = standingError { throw standing }
             return EndedCall(
-                value: value, answer: judged.answer, exchange: exchange, attempts: history.sent,
+                value: value, change: change, answer: judged.answer, exchange: exchange, attempts: history.sent,
                 service: answeredAt - sentAt, response: response, isEffectUncertain: history.isEffectUncertain,
                 isLeftUnknown: isLeftUnknown, sentence: sentence)
         }
+    }
+
+    /// What an answer means, and what it says about the change or holds for the operation.
+    private func judge<Value: Sendable>(
+        _ exchange: Exchange, _ request: APIRequest, _ decode: @Sendable (Answer) -> Value?
+    ) -> (Classification, ChangeAnswer?, Value?) {
+        var value: Value?
+        var change: ChangeAnswer?
+        if case .answer(let answer) = exchange {
+            if (200..<300).contains(answer.status) { value = decode(answer) }
+            if let (kind, association) = request.change {
+                change = ChangeAnswer(answer, to: kind, of: association.owner, alreadyGone: options.alreadyGone)
+            }
+        }
+        let judged = Classification(exchange, for: request.operation, isUnderstood: value != nil, change: change)
+        return (judged, change, value)
     }
 
     /// Counts a call on the wire; returns whether a connection may have to be opened for it.
@@ -220,8 +237,9 @@ extension CommerceClient {
             cause, attemptsUsed: history.counted, elapsed: now - (history.firstSent ?? now), using: &random)
         guard case .again(let wait) = decision else { return nil }
 
-        if case .noAnswer(let fault) = exchange, fault.mayHaveTakenEffect { history.isEffectUncertain = true }
-        if judged.answer == .serverError { history.isEffectUncertain = true }
+        if judged.answer == .serverError || judged.answer == .unknown { history.isEffectUncertain = true }
+        // The rest of a success was lost.
+        if judged.answer == .connection, exchange.mayHaveTakenEffect { history.isEffectUncertain = true }
         let isInBudget = state.withLock { state in
             let isInBudget = state.budget.takeRepetition()
             if !isInBudget { state.outageSince = state.outageSince ?? now }
@@ -243,8 +261,10 @@ extension CommerceClient {
     }
 
     /// Why a call did not succeed; without any secret, in case the store sent one back.
-    private func failureSentence(_ exchange: Exchange, _ request: APIRequest) -> String {
-        let sentence = FailureSentence(exchange, for: request.operation, shopper: request.shopper?.kind).text
+    private func failureSentence(_ exchange: Exchange, _ request: APIRequest, _ answer: AnswerClass? = nil) -> String {
+        let sentence = FailureSentence(
+            exchange, for: request.operation, shopper: request.shopper?.kind, isUnknown: answer == .unknown
+        ).text
         let secrets = options.secrets + [state.withLock(\.token), request.shopper?.text].compactMap(\.self)
         return secrets.filter { $0.utf8.count >= 4 }.reduce(sentence) { text, secret in
             text.split(separator: secret, omittingEmptySubsequences: false).joined(separator: "(hidden)")
@@ -318,6 +338,29 @@ extension CommerceClient {
                     + "\(failureSentence(exchange, request)). Look at the store's status, then run again to go on"))
     }
 
+    /// Ends all calls once many changes in a row were answered in a form that is not the store's: something else
+    /// answers in its place.
+    private func noteForm(_ answer: AnswerClass, _ exchange: Exchange, _ request: APIRequest) {
+        guard let (kind, association) = request.change else { return }
+        let owner = association.owner
+        let key = [kind.rawValue, owner.kind.rawValue, owner.id.text, association.cart.text].joined(separator: " ")
+        let row: Int? = state.withLock { state in
+            if answer == .unknown { return state.rule.recordUnknown(key) }
+            if case .answer(let own) = exchange, answer == .success || VendorErrors.areDocumented(own.body) {
+                state.rule.recordBelieved()
+            }
+            return nil
+        }
+        guard let row else { return }
+        refuseCalls(
+            APIError(
+                .unavailable,
+                "this is not the store: \(row) changes in a row got an answer that is not one of the store's, the last "
+                    + "one: \(failureSentence(exchange, request, answer)). A proxy or a sign-in page may answer in the "
+                    + "place of \(options.baseURL.host), or api.base-url may be wrong; mend that, then run again to go on"
+            ))
+    }
+
     /// Notes how a call ended, and ends all calls if that concerns every one.
     ///
     /// A token that was issued or a page that was read says nothing about the right to write: it is no success here.
@@ -369,7 +412,7 @@ extension CommerceClient {
         case .refused, .forbidden:
             if request.operation == .token { return .credentialsRefused }
             return answer == .forbidden ? .forbidden : .refused
-        case .rateLimited, .serverError, .connection: return .failed
+        case .rateLimited, .serverError, .connection, .unknown: return .failed
         }
     }
 
@@ -379,7 +422,7 @@ extension CommerceClient {
         let sentence = call.sentence ?? "the answer cannot be used"
         let attempts = call.attempts == 1 ? "" : " after \(call.attempts) attempts"
         switch call.answer {
-        case .unauthorized, .success, .rateLimited, .serverError, .connection:
+        case .unauthorized, .success, .rateLimited, .serverError, .connection, .unknown:
             return APIError(
                 .unavailable,
                 "\(what) at \(options.baseURL.host) failed\(attempts): \(sentence). Check the base URL, the "

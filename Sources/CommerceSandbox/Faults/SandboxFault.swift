@@ -29,9 +29,9 @@ package struct SandboxFault: Sendable, Hashable {
 
 /// What goes wrong.
 package enum SandboxFaultAction: Sendable, Hashable {
-    /// This answer instead of the real one, without any effect on the store; `{token}` in its body stands for
-    /// the token that the request carried.
-    case answer(status: Int, headers: [String: String] = [:], body: String = "")
+    /// This answer instead of the real one, without any effect on the store unless it comes after the effect. In its
+    /// body `{token}` stands for the token that the request carried, and `{owner}` for the id of the owner.
+    case answer(status: Int, headers: [String: String] = [:], body: String = "", afterEffect: Bool = false)
     /// The real answer, this much later.
     case delay(Duration)
     /// The connection is reset (RST) with nothing done.
@@ -55,7 +55,7 @@ extension SandboxFault {
     /// Reads a fault as the command line and /sandbox/faults take it, for instance
     /// `{"action":"answer","status":429,"headers":{"Retry-After":"2"},"operation":"create","first":3,"count":1}`.
     ///
-    /// Actions: `answer` (with `status`, `headers`, `body`), `delay` and `trickle` (with `seconds`), `reset-before`,
+    /// Actions: `answer` (with `status`, `headers`, `body`, and `effect` true for one after the effect), `delay` and `trickle` (with `seconds`), `reset-before`,
     /// `reset-after`, `stall`, `garbage`, `cut`, `revoke-tokens`. Without `count` all matching requests are struck.
     /// Throws `SandboxError.unreadable`.
     package init(json: Data) throws {
@@ -78,6 +78,7 @@ private struct FaultText: Decodable {
     let status: Int?
     let headers: [String: String]?
     let body: String?
+    let effect: Bool?
     let seconds: Double?
     let operation: SandboxOperation?
     let cart: String?
@@ -91,7 +92,7 @@ private struct FaultText: Decodable {
             guard let status, (200...599).contains(status) else {
                 throw SandboxError.unreadable("the action answer needs a status from 200 to 599")
             }
-            return .answer(status: status, headers: headers ?? [:], body: body ?? "")
+            return .answer(status: status, headers: headers ?? [:], body: body ?? "", afterEffect: effect ?? false)
         case "delay": return .delay(try pause())
         case "trickle": return .trickle(try pause())
         case "reset-before": return .resetBeforeEffect

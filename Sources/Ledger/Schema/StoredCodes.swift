@@ -47,6 +47,7 @@ enum StoredCodes {
         case .refused: 5
         case .serverError: 6
         case .connection: 7
+        case .unknown: 8
         }
     }
 

@@ -68,7 +68,7 @@ struct LatencyRecording: Sendable {
     static let mostShortIntervals = 240
     /// What all histograms may take together; intervals get what the totals leave, and `leastForIntervals`.
     static let mostBytes = 8_000_000
-    static let leastForIntervals = 1 << 16
+    static let leastForIntervals = 1 << 14
 
     private var totals = [OperationTotals](repeating: OperationTotals(), count: Operation.allCases.count)
     private var closed: [LatencyInterval] = []

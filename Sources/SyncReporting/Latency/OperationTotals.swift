@@ -78,6 +78,7 @@ extension AnswerClass {
         case .refused: 4
         case .serverError: 5
         case .connection: 6
+        case .unknown: 7
         }
     }
 }

@@ -16,9 +16,10 @@ struct SandboxCommand: ProgramCommand {
 
             What goes wrong is said at the start by --fault, and while it runs by POST /sandbox/faults (DELETE takes all \
             faults away): an action (answer, delay, trickle, reset-before, reset-after, stall, garbage, cut, \
-            revoke-tokens) with what it needs (status, headers, body; seconds), the operation and cart it strikes, the \
-            first request and their count, or a share of them; {token} in a body is the token that was sent. What the vendor leaves open is chosen by --behaviour, and \
-            while it runs by PUT /sandbox/behaviour. /sandbox/stats shows what it has seen, /sandbox/associations what \
+            revoke-tokens) with what it needs (status, headers, body, effect; seconds), the operation and cart it strikes, the \
+            first request and their count, or a share of them. An answer comes without any effect, or after it with \
+            "effect":true; {token} in its body is the token that was sent, {owner} the owner's id. What the vendor leaves open is chosen by \
+            --behaviour, and while it runs by PUT /sandbox/behaviour. /sandbox/stats shows what it has seen, /sandbox/associations what \
             it holds, as CSV. A shopper's token is sandbox-customer:ID or sandbox-account:ID.
 
             BEHAVIOURS

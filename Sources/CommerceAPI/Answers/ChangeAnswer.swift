@@ -1,0 +1,120 @@
+import CartAssociations
+import Foundation
+
+/// What an answer to an association call says about the change, if it has the store's own form.
+///
+/// A proxy, a sign-in page or a wrong address answers too, and often with a 200 or a 404. Only what the vendor
+/// documents is believed (Elastic Path, cart associations): 204 without a body, 200 with the owner in `data`, and
+/// `errors` that say what is missing.
+enum ChangeAnswer: Sendable, Equatable {
+    case made
+    /// There was nothing to change: the association was there, or was gone.
+    case alreadySo
+    /// A success, or a 404 to a delete, in any other form. The change may have been made.
+    case unknown
+
+    /// Returns nil for an answer that says no, which is judged by its status like that to any other call.
+    ///
+    /// - Parameter alreadyGone: the statuses of a delete that mean that there was nothing to delete.
+    init?(_ answer: Answer, to kind: ChangeKind, of owner: Owner, alreadyGone: Set<Int>) {
+        switch answer.status {
+        case 204:
+            guard answer.body.isEmpty else {
+                self = .unknown
+                return
+            }
+            self = kind == .create ? .alreadySo : .made
+        case 200:
+            self = answer.bodyFault == nil && Self.names(owner, answer.body) ? .made : .unknown
+        case 200..<300:
+            self = .unknown
+        case let status where kind == .delete && (status == 404 || alreadyGone.contains(status)):
+            let names = answer.bodyFault == nil && VendorErrors.nameWhatIsGone(answer.body)
+            if names && alreadyGone.contains(status) {
+                self = .alreadySo
+            } else if !names && status == 404 {
+                self = .unknown
+            } else {
+                return nil
+            }
+        default:
+            return nil
+        }
+    }
+
+    /// Whether a body is `{"data":[{"type","id"}]}` with this owner, further members or not, and without `errors`.
+    private static func names(_ owner: Owner, _ body: [UInt8]) -> Bool {
+        struct Body: Decodable {
+            struct Element: Decodable {
+                let type: String
+                let id: String
+            }
+            let data: [Element]
+            let hasErrors: Bool
+
+            private enum Keys: String, CodingKey {
+                case data, errors
+            }
+
+            init(from decoder: any Decoder) throws {
+                let body = try decoder.container(keyedBy: Keys.self)
+                data = try body.decode([Element].self, forKey: .data)
+                hasErrors = body.contains(.errors)
+            }
+        }
+        guard let body = try? JSONDecoder().decode(Body.self, from: Data(body)), !body.hasErrors else { return false }
+        return body.data.contains { element in
+            // Byte for byte: the texts of Swift are equal too if only their accents are composed otherwise.
+            element.type == owner.kind.rawValue && element.id.utf8.elementsEqual(owner.id.text.utf8)
+        }
+    }
+}
+
+extension VendorErrors {
+    /// Whether a body is `{"errors":[...]}`, or one error under `errors`, whose title or detail names an association,
+    /// a cart, a customer or an account. A path, which gateways like to repeat, names nothing.
+    fileprivate static func nameWhatIsGone(_ body: [UInt8]) -> Bool {
+        documented(body).contains { item in
+            let texts = [item.title, item.detail].compactMap(\.self)
+            let words = texts.flatMap { $0.lowercased().split(whereSeparator: \.isWhitespace) }
+                .filter { !$0.contains("/") }
+                .flatMap { $0.split { !$0.isLetter } }
+            return words.contains { word in
+                ["cart", "carts", "customer", "customers", "account", "accounts"].contains(word)
+                    || ["associat", "dissociat", "disassociat"].contains { word.hasPrefix($0) }
+            }
+        }
+    }
+
+    /// Whether a body has the vendor's own form of an error.
+    static func areDocumented(_ body: [UInt8]) -> Bool {
+        documented(body).contains { $0.title != nil || $0.detail != nil }
+    }
+
+    private static func documented(_ body: [UInt8]) -> [DocumentedErrors.Item] {
+        ((try? JSONDecoder().decode(DocumentedErrors.self, from: Data(body)))?.errors) ?? []
+    }
+}
+
+/// Errors in the form that the vendor documents: an array of objects, or one, under `errors`.
+private struct DocumentedErrors: Decodable {
+    struct Item: Decodable {
+        let title: String?
+        let detail: String?
+    }
+
+    let errors: [Item]
+
+    private enum Keys: String, CodingKey {
+        case errors
+    }
+
+    init(from decoder: any Decoder) throws {
+        let body = try decoder.container(keyedBy: Keys.self)
+        if let one = try? body.decode(Item.self, forKey: .errors) {
+            errors = [one]
+        } else {
+            errors = try body.decode([Item].self, forKey: .errors)
+        }
+    }
+}
