@@ -41,6 +41,7 @@ struct Invocation: Sendable {
                 summary: error.lines.count == 1 ? "one problem" : "\(error.lines.count) problems",
                 next: "cartsync --help, or correct what is listed above and run the command again")
         }
+        for note in loaded.notes { Terminal.message("cartsync: note: \(note)") }
         // As a flag, a number of deletes is a person's approval of one run; as a setting it is the usual limit.
         if case .count(let approved)? = flags["guard.max-deletes"].flatMap(Limit.init) {
             loaded.settings.planGuard.approvedDeletes = approved

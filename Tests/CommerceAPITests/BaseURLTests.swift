@@ -9,6 +9,12 @@ struct BaseURLTests {
             ("https://useast.api.elasticpath.com", "https://useast.api.elasticpath.com"),
             ("https://useast.api.elasticpath.com/", "https://useast.api.elasticpath.com"),
             ("https://proxy.example:8443/epcc/", "https://proxy.example:8443/epcc"),
+            (" \thttps://useast.api.elasticpath.com/v2/\r\n", "https://useast.api.elasticpath.com"),
+            ("https://useast.api.elasticpath.com/v2", "https://useast.api.elasticpath.com"),
+            ("https://useast.api.elasticpath.com//v2//", "https://useast.api.elasticpath.com"),
+            ("https://proxy.example/epcc/v2", "https://proxy.example/epcc"),
+            ("https://proxy.example/v2/epcc", "https://proxy.example/v2/epcc"),
+            ("https://proxy.example/apiv2", "https://proxy.example/apiv2"),
             ("http://127.0.0.1:8089", "http://127.0.0.1:8089"), ("http://localhost:1", "http://localhost:1"),
             ("http://[::1]:8080", "http://[::1]:8080"), ("http://127.1.2.3", "http://127.1.2.3"),
         ])

@@ -58,6 +58,32 @@ struct SettingsTests {
         #expect(both.settings.baseURL == "https://own.example")
     }
 
+    @Test("blanks and /v2 around the base URL and line ends around credentials are removed, which is said")
+    func tidied() async throws {
+        let loaded = try await load(
+            environment: [
+                "EPCC_API_BASE_URL": " https://store.example/v2/\n", "EPCC_CLIENT_ID": "id-1\r\n",
+                "EPCC_CLIENT_SECRET": "\nhush\n",
+            ])
+        #expect(loaded.settings.baseURL == "https://store.example")
+        #expect(loaded.settings.clientID == "id-1")
+        #expect(loaded.settings.clientSecret == "hush")
+        #expect(loaded.notes.count == 3)
+        for (note, words) in zip(
+            loaded.notes,
+            [
+                "EPCC_API_BASE_URL): blanks around it, a slash and /v2 at its end are removed, which leaves https://store.example",
+                "api.client-id (environment EPCC_CLIENT_ID): the line ends", "api.client-secret (environment EPCC",
+            ])
+        {
+            #expect(note.contains(words), "\(note)")
+            #expect(!note.contains("hush"))
+        }
+        #expect(try await load(secrets: ["api-client-secret": "hush\n"]).notes.isEmpty)
+        #expect(try await load(secrets: ["api-client-secret": "hush\r\n"]).notes.count == 1)
+        #expect(try await load(environment: ["EPCC_API_BASE_URL": "https://store.example"]).notes.isEmpty)
+    }
+
     @Test("each setting says where it came from, and a secret is not shown")
     func origins() async throws {
         let loaded = try await load(

@@ -2,7 +2,7 @@ import Foundation
 
 /// Where a store's API is: `https`, or `http` on this very machine, with a path before `/v2` if a proxy needs one.
 package struct BaseURL: Sendable, Hashable {
-    /// The URL without a slash at its end.
+    /// The URL as `tidied(_:)` leaves it.
     package let text: String
     /// The host, for messages and reports.
     package let host: String
@@ -17,6 +17,7 @@ package struct BaseURL: Sendable, Hashable {
 
     /// - Throws: `InvalidBaseURL`, which says what to change.
     package init(_ text: String) throws(InvalidBaseURL) {
+        let text = Self.tidied(text)
         guard let parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(),
             let host = parts.host, !host.isEmpty
         else {
@@ -37,7 +38,17 @@ package struct BaseURL: Sendable, Hashable {
         self.host = host
         isEncrypted = scheme == "https"
         port = parts.port ?? (isEncrypted ? 443 : 80)
-        self.text = String(text.reversed().drop { $0 == "/" }.reversed())
+        self.text = text
+    }
+
+    /// A text without surrounding blanks and line ends, and without the slashes and the `/v2` at its end that paths of
+    /// the API bring themselves.
+    package static func tidied(_ text: String) -> String {
+        func withoutSlashes(_ text: some StringProtocol) -> String {
+            String(text.reversed().drop { $0 == "/" }.reversed())
+        }
+        let trimmed = withoutSlashes(text.trimmingCharacters(in: .whitespacesAndNewlines))
+        return trimmed.hasSuffix("/v2") ? withoutSlashes(trimmed.dropLast(3)) : trimmed
     }
 
     private static func isLoopback(_ host: String) -> Bool {

@@ -10,8 +10,8 @@ extension Setting {
 
     private static let api = [
         Setting("api.base-url", \.baseURL, .text, "store region, for instance https://euwest.api.elasticpath.com")
-            .vendor("EPCC_API_BASE_URL").flag("url"),
-        Setting("api.client-id", \.clientID, .text, "id of the application key").vendor("EPCC_CLIENT_ID"),
+            .vendor("EPCC_API_BASE_URL").flag("url").tidied(by: BaseURL.tidied),
+        Setting("api.client-id", \.clientID, .text, "id of the application key").vendor("EPCC_CLIENT_ID").credential,
         Setting("api.client-secret", \.clientSecret, .text, "secret of the application key")
             .vendor("EPCC_CLIENT_SECRET").secret,
         Setting(

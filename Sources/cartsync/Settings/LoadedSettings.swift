@@ -6,6 +6,8 @@ struct LoadedSettings: Sendable {
     var settings: Settings
     /// Every setting that is not a default, secrets redacted, in the order of the definitions.
     var used: [RunReport.SettingUsed]
+    /// What was removed around a value, as a sentence each; no secret is in it.
+    var notes: [String] = []
     /// By the key of every setting that is set, what tells whether its text is another one later in this process; it
     /// says nothing of the text, which may be a secret.
     var hashes: [String: Int] = [:]

@@ -1,3 +1,5 @@
+import Foundation
+
 /// One setting: its key, what it means, and where its value is in `Settings`.
 ///
 /// All else is derived from it: how its text is read, its names as a flag, in the environment and in the secrets
@@ -20,6 +22,8 @@ struct Setting: Sendable {
     private(set) var isPerJob = false
     /// Whether a running service takes a new value; otherwise it needs a restart.
     private(set) var holdsAtOnce = false
+    /// Removes from a text what copying leaves around it.
+    private(set) var tidied: @Sendable (_ text: String) -> String = { $0 }
     /// Reads a text into its place in the settings.
     let set: @Sendable (_ text: String, _ settings: inout Settings) throws(UnusableValue) -> Void
     /// Takes its value from other settings.
@@ -68,6 +72,7 @@ struct Setting: Sendable {
     func of(job: String) -> Setting {
         var setting = Setting("jobs.\(job).\(key)", meaning, usual: usual, set: set, take: take)
         (setting.isSecret, setting.isList, setting.holdsAtOnce) = (isSecret, isList, holdsAtOnce)
+        setting.tidied = tidied
         return setting
     }
 
@@ -119,7 +124,11 @@ extension Setting {
     }
 
     func vendor(_ variable: String) -> Setting { with { $0.vendorVariable = variable } }
-    var secret: Setting { with { $0.isSecret = true } }
+    /// A secret, which is a credential.
+    var secret: Setting { credential.with { $0.isSecret = true } }
+    /// Line ends around it are never part of it.
+    var credential: Setting { tidied(by: { $0.trimmingCharacters(in: .newlines) }) }
+    func tidied(by remove: @escaping @Sendable (String) -> String) -> Setting { with { $0.tidied = remove } }
     var list: Setting { with { $0.isList = true } }
     var perJob: Setting { with { $0.isPerJob = true } }
     var atOnce: Setting { with { $0.holdsAtOnce = true } }

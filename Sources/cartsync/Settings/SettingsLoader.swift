@@ -19,6 +19,8 @@ struct SettingsLoader {
         /// What a person calls the place of a setting, for instance `environment CARTSYNC_RATE_LIMIT`.
         let name: (Setting) -> String
         var isFlags = false
+        /// Whether a value is a whole file, which ends with a line end by custom.
+        var isFileOfItsOwn = false
         let provider: any ConfigProvider
     }
 
@@ -49,11 +51,14 @@ struct SettingsLoader {
         /// Sets what is set somewhere.
         func apply(_ settings: [Setting], to loaded: inout LoadedSettings) {
             for setting in settings {
-                guard var text = reader.string(forKey: ConfigKey(setting.parts), isSecret: setting.isSecret) else {
+                guard let given = reader.string(forKey: ConfigKey(setting.parts), isSecret: setting.isSecret) else {
                     continue
                 }
                 let origin = origins[answered.place]
-                if setting.isSecret { text = text.trimmingCharacters(in: .newlines) }
+                let text = setting.tidied(given)
+                if text != given, !origin.isFileOfItsOwn || text + "\n" != given {
+                    loaded.notes.append(note(setting, origin.name(setting), given, text))
+                }
                 do {
                     try setting.set(text, &loaded.settings)
                     loaded.hashes[setting.key] = text.hashValue
@@ -83,6 +88,16 @@ struct SettingsLoader {
             throw SettingsProblems(lines: problems.map(\.line), areAllFlags: problems.allSatisfy(\.isFlag))
         }
         return loaded
+    }
+
+    /// Says what was removed around a value.
+    private func note(_ setting: Setting, _ origin: String, _ given: String, _ text: String) -> String {
+        guard setting.key == "api.base-url" else {
+            return "\(setting.key) (\(origin)): the line ends around it are not taken as part of it"
+        }
+        // The user name and password of a URL are refused later, and not shown.
+        let shown = text.contains("@") ? "" : ", which leaves \(text)"
+        return "\(setting.key) (\(origin)): blanks around it, a slash and /v2 at its end are removed\(shown)"
     }
 
     private func readFile() throws(SettingsProblems) -> SettingsFile? {
@@ -119,7 +134,7 @@ struct SettingsLoader {
                 let secrets = try secrets(in: folder, settings)
                 origins.append(
                     Origin(
-                        name: { "secrets folder \(folder)/\($0.fileName)" },
+                        name: { "secrets folder \(folder)/\($0.fileName)" }, isFileOfItsOwn: true,
                         provider: provider("secrets folder", secrets, settings)))
             } catch {
                 problems.append(
