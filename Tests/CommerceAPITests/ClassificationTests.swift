@@ -81,7 +81,7 @@ struct ClassificationTests {
     func table(row: Row) throws {
         var change: ChangeAnswer?
         if case .answer(let answer) = row.exchange, let kind = ChangeKind(rawValue: row.operation.rawValue) {
-            change = ChangeAnswer(answer, to: kind, of: try association("c-1", "cart-1").owner, alreadyGone: [404])
+            change = ChangeAnswer(answer, to: kind, of: try association("c-1", "cart-1").owner, APISettings())
         }
         let judged = Classification(row.exchange, for: row.operation, change: change)
         #expect(judged.answer == row.answer)
@@ -101,8 +101,9 @@ struct ClassificationTests {
     func alreadyGone() throws {
         let owner = try association("c-1", "cart-1").owner
         func judged(_ status: Int, _ body: String, _ alreadyGone: Set<Int>) -> ChangeAnswer? {
-            ChangeAnswer(
-                Answer(status: status, body: Array(body.utf8)), to: .delete, of: owner, alreadyGone: alreadyGone)
+            var settings = APISettings()
+            settings.alreadyGone = alreadyGone
+            return ChangeAnswer(Answer(status: status, body: Array(body.utf8)), to: .delete, of: owner, settings)
         }
         let own = #"{"errors":[{"title":"Bad Request","detail":"The association is not there"}]}"#
         for status in [400, 404, 410, 422] {
@@ -111,6 +112,23 @@ struct ClassificationTests {
             #expect(judged(status, "<html>cart", [status]) == (status == 404 ? .unknown : nil))
         }
         #expect(judged(404, "", []) == .unknown)
+    }
+
+    @Test("an empty 200 counts where that is set, and nothing else does then", arguments: ChangeKind.allCases)
+    func empty(kind: ChangeKind) throws {
+        let owner = try association("c-1", "cart-1").owner
+        var settings = APISettings()
+        settings.emptyAnswer = .believe
+        func judged(_ status: Int, _ body: String, _ fault: ConnectionFault? = nil) -> ChangeAnswer? {
+            ChangeAnswer(
+                Answer(status: status, body: Array(body.utf8), bodyFault: fault), to: kind, of: owner, settings)
+        }
+        for body in ["", "null", " null\n", "\r\n"] { #expect(judged(200, body) == .made) }
+        for body in ["{}", "nullnull", "<html>", #"{"errors":[{"title":"no"}]}"#] {
+            #expect(judged(200, body) == .unknown)
+        }
+        #expect(judged(200, "", .lost("cut")) == .unknown)
+        #expect(judged(202, "") == .unknown)
     }
 
     @Test("a repetition after no connection is known to be harmless, one after a reset is not")

@@ -105,6 +105,24 @@ struct WireTableTests {
         }
     }
 
+    @Test("an empty 200 that is followed by 204 names the setting that believes it, and is made with that setting")
+    func empty() async throws {
+        let fault = SandboxFault(.answer(status: 200, body: "null", afterEffect: true), operation: .create, count: nil)
+        for believes in [false, true] {
+            try await Stage.with { options in
+                options.emptyAnswer = believes ? .believe : .doubt
+            } body: { stage in
+                var once = fault
+                once.count = 1
+                stage.sandbox.inject(once)
+                let result = try await stage.client.create(try association("c-1", "cart-1"))
+                #expect(result.outcome == (believes ? .created : .alreadyThere))
+                #expect(result.attempts == (believes ? 1 : 2))
+                #expect(result.message?.contains("set api.empty-200 to believe") == (believes ? nil : true))
+            }
+        }
+    }
+
     @Test("twenty changes that something else answers stop the run, and a believed answer in between does not")
     func notTheStore() async throws {
         try await Stage.with { stage in

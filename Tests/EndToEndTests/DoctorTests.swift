@@ -162,6 +162,23 @@ struct DoctorTests {
         }
     }
 
+    @Test("a probe says which answers of the store would not be believed, and what to set for an empty 200")
+    func doubtfulProbe() async throws {
+        try await withShop(SandboxOptions.carts(SandboxCart(id: "cart-1", customers: ["c-1"]))) { shop in
+            shop.sandbox.inject(
+                SandboxFault(.answer(status: 200, body: "null", afterEffect: true), operation: .create))
+            shop.sandbox.inject(SandboxFault(.answer(status: 200, body: "<html>Hm"), operation: .delete))
+            let result = try await shop.cartsync("doctor", "--probe", "--yes", "--rate", "500", "--output", "json")
+            let probe = try #require(try said(result).probe)
+            #expect(probe.settings["api.empty-200"] == "believe")
+            func answer(_ words: String) -> String? { probe.answers.first { $0.question.contains(words) }?.answer }
+            #expect(answer("association is made")?.hasPrefix("HTTP 200, empty: not believed") == true)
+            #expect(answer("it is deleted")?.hasPrefix("HTTP 200, <html>Hm: not believed") == true)
+            #expect(answer("made again") == "HTTP 204: known to be there")
+            #expect(probe.leftBehind.isEmpty)
+        }
+    }
+
     @Test("a probe learns what the store does, prints it as settings and leaves nothing behind")
     func probe() async throws {
         var options = SandboxOptions.carts(SandboxCart(id: "cart-1", customers: ["c-1"]))

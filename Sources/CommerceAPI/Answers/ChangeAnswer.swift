@@ -15,8 +15,9 @@ enum ChangeAnswer: Sendable, Equatable {
 
     /// Returns nil for an answer that says no, which is judged by its status like that to any other call.
     ///
-    /// - Parameter alreadyGone: the statuses of a delete that mean that there was nothing to delete.
-    init?(_ answer: Answer, to kind: ChangeKind, of owner: Owner, alreadyGone: Set<Int>) {
+    /// - Parameter settings: which statuses of a delete mean that there was nothing to delete, and what an empty 200
+    ///   means.
+    init?(_ answer: Answer, to kind: ChangeKind, of owner: Owner, _ settings: APISettings) {
         switch answer.status {
         case 204:
             guard answer.body.isEmpty else {
@@ -25,12 +26,15 @@ enum ChangeAnswer: Sendable, Equatable {
             }
             self = kind == .create ? .alreadySo : .made
         case 200:
-            self = answer.bodyFault == nil && Self.names(owner, answer.body) ? .made : .unknown
+            let isMade =
+                answer.bodyFault == nil
+                && (Self.names(owner, answer.body) || (settings.emptyAnswer == .believe && answer.isEmpty))
+            self = isMade ? .made : .unknown
         case 200..<300:
             self = .unknown
-        case let status where kind == .delete && (status == 404 || alreadyGone.contains(status)):
+        case let status where kind == .delete && (status == 404 || settings.alreadyGone.contains(status)):
             let names = answer.bodyFault == nil && VendorErrors.nameWhatIsGone(answer.body)
-            if names && alreadyGone.contains(status) {
+            if names && settings.alreadyGone.contains(status) {
                 self = .alreadySo
             } else if !names && status == 404 {
                 self = .unknown
@@ -67,6 +71,14 @@ enum ChangeAnswer: Sendable, Equatable {
             // Byte for byte: the texts of Swift are equal too if only their accents are composed otherwise.
             element.type == owner.kind.rawValue && element.id.utf8.elementsEqual(owner.id.text.utf8)
         }
+    }
+}
+
+extension Answer {
+    /// Whether the body is empty, blank or `null`.
+    var isEmpty: Bool {
+        bodyFault == nil
+            && ["", "null"].contains(String(decoding: body.prefix(16), as: UTF8.self).printable(limit: 16))
     }
 }
 

@@ -14,7 +14,7 @@ extension CommerceClient {
             guard call.change == .alreadySo else { return (.created, nil) }
             return (
                 .alreadyThere,
-                call.isEffectUncertain ? "an earlier attempt got no answer, and may be the one that created it" : nil
+                call.earlierAttempt(that: "created it")
             )
         }
     }
@@ -34,7 +34,7 @@ extension CommerceClient {
             guard call.change == .alreadySo else { return (.deleted, nil) }
             return (
                 .alreadyGone,
-                call.isEffectUncertain ? "an earlier attempt got no answer, and may be the one that deleted it" : nil
+                call.earlierAttempt(that: "deleted it")
             )
         }
     }
@@ -71,14 +71,21 @@ extension CommerceClient {
         success: (EndedCall<Answer>) -> (Outcome, String?)
     ) async throws(APIError) -> ChangeOutcome {
         if let problem = problem(with: shopper, of: association.owner.kind) { return .notSent(problem) }
+        let request = self.request(kind, association, shopper, repeatingUnknown: repeatingUnknown)
+        return result(of: try await perform(request, decode: \.self), success: success)
+    }
+
+    /// The call that makes one change.
+    func request(
+        _ kind: ChangeKind, _ association: Association, _ shopper: ShopperToken? = nil, repeatingUnknown: Bool = true
+    ) -> APIRequest {
         // One element in each call: the store refuses more (Elastic Path, cart associations, error messages).
         let owner = ["type": association.owner.kind.rawValue, "id": association.owner.id.text]
-        let request = APIRequest(
+        return APIRequest(
             operation: kind == .create ? .create : .delete, method: kind == .create ? .post : .delete,
             path: "/v2/carts/\(association.cart.text)/relationships/\(association.owner.kind.rawValue)s",
             body: json(["data": [owner]]), contentType: "application/json", shopper: shopper,
             change: (kind, association), repeatsUnknown: repeatingUnknown)
-        return result(of: try await perform(request, decode: \.self), success: success)
     }
 
     private func problem(with shopper: ShopperToken?, of kind: OwnerKind) -> String? {
@@ -116,6 +123,22 @@ extension CommerceClient {
         encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
         // Texts, arrays and dictionaries of them always encode.
         return (try? encoder.encode(value)).map(Array.init) ?? []
+    }
+}
+
+extension EndedCall {
+    /// What an earlier attempt may have done, and how to have such an answer believed; nil if none was in doubt.
+    ///
+    /// - Parameter deed: completes "may be the one that".
+    fileprivate func earlierAttempt(that deed: String) -> String? {
+        guard let doubted else {
+            return isEffectUncertain ? "an earlier attempt got no answer, and may be the one that \(deed)" : nil
+        }
+        let believe =
+            doubted.status == 200 && doubted.isEmpty && change == .alreadySo
+            ? "; if the store answers so to what it has done, set api.empty-200 to believe" : ""
+        return "an earlier attempt got an answer that is not one of the store's (HTTP \(doubted.status)"
+            + "\(doubted.isEmpty ? ", empty" : "")), and may be the one that \(deed)\(believe)"
     }
 }
 

@@ -91,6 +91,8 @@ struct EndedCall<Value: Sendable>: Sendable {
     let value: Value?
     /// What the answer to an association call says about the change; nil if it says no.
     let change: ChangeAnswer?
+    /// The first answer of an attempt that is not one of the store's; nil if all were.
+    let doubted: Answer?
     let answer: AnswerClass
     let exchange: Exchange
     let attempts: Int
@@ -116,6 +118,7 @@ private struct CallHistory {
     var backoff: Duration = .zero
     var refusedToken: Int?
     var isEffectUncertain = false
+    var doubted: Answer?
 }
 
 extension CommerceClient {
@@ -180,7 +183,8 @@ extension CommerceClient {
             // The change is not to blame, and is to be made once the credentials are right.
             if judged.answer == .unauthorized, let standing = standingError { throw standing }
             return EndedCall(
-                value: value, change: change, answer: judged.answer, exchange: exchange, attempts: history.sent,
+                value: value, change: change, doubted: history.doubted, answer: judged.answer, exchange: exchange,
+                attempts: history.sent,
                 service: answeredAt - sentAt, response: response, isEffectUncertain: history.isEffectUncertain,
                 isLeftUnknown: isLeftUnknown, sentence: sentence)
         }
@@ -195,7 +199,7 @@ extension CommerceClient {
         if case .answer(let answer) = exchange {
             if (200..<300).contains(answer.status) { value = decode(answer) }
             if let (kind, association) = request.change {
-                change = ChangeAnswer(answer, to: kind, of: association.owner, alreadyGone: options.alreadyGone)
+                change = ChangeAnswer(answer, to: kind, of: association.owner, options.settings)
             }
         }
         let judged = Classification(exchange, for: request.operation, isUnderstood: value != nil, change: change)
@@ -225,6 +229,9 @@ extension CommerceClient {
         _ request: APIRequest, _ judged: Classification, _ exchange: Exchange, _ token: TokenKeeper.Token?,
         _ history: inout CallHistory, now: ContinuousClock.Instant
     ) -> Duration? {
+        if judged.answer == .unknown, case .answer(let answer) = exchange {
+            history.doubted = history.doubted ?? answer
+        }
         if judged.answer == .unauthorized, let token, history.refusedToken == nil {
             history.refusedToken = token.number
             return .zero
@@ -241,7 +248,8 @@ extension CommerceClient {
         // The rest of a success was lost.
         if judged.answer == .connection, exchange.mayHaveTakenEffect { history.isEffectUncertain = true }
         let isInBudget = state.withLock { state in
-            let isInBudget = state.budget.takeRepetition()
+            // What is answered fast in the place of the store is not the store's load; many of them stop the run.
+            let isInBudget = state.budget.takeRepetition() || judged.answer == .unknown
             if !isInBudget { state.outageSince = state.outageSince ?? now }
             return isInBudget
         }

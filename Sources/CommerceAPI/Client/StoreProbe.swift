@@ -17,6 +17,10 @@ package struct StoreProbe: Sendable {
         package internal(set) var unknownCart: Int?
         package internal(set) var existingCart: Int?
         package internal(set) var offsetBeyondLimit: Int?
+        /// The questions whose first answer the rules of changes do not believe, with what came.
+        package internal(set) var doubted: [Question: String] = [:]
+        /// Whether the store answered 200 without a body to an association, and 204 when asked again: it had made it.
+        package internal(set) var answersEmpty = false
         /// Whether that page had a total, as a page within the limit has.
         package internal(set) var servesBeyondLimit = false
         /// How long the listing took to show a fresh association; nil if it did not within `patience`.
@@ -31,6 +35,11 @@ package struct StoreProbe: Sendable {
         package internal(set) var leftBehind: [String] = []
         /// Why the probe gave up in between; nil if it did not.
         package internal(set) var gaveUp: String?
+    }
+
+    /// A question whose answer is one to a change.
+    package enum Question: Sendable, CaseIterable {
+        case unknownOwner, association, associationAgain, delete, missingDelete, unknownCart
     }
 
     private static let waits = Backoff(first: .milliseconds(250), longest: .seconds(5))
@@ -89,24 +98,27 @@ package struct StoreProbe: Sendable {
         findings.existingCart = try await client.createCart(id: cart, name: "cartsync probe, to be removed").status
 
         tell("giving it to a customer that is made up")
-        let unknown = try await client.create(Association(.customer, stranger, cart))
-        findings.unknownOwner = unknown.status
-        let usable = unknown.outcome.isSuccess ? stranger : owner
+        let unknown = try await change(.create, Association(.customer, stranger, cart), .unknownOwner, &findings)
+        findings.unknownOwner = unknown.exchange.status
+        let isAccepted = unknown.answer == .success
+        let usable = isAccepted ? stranger : owner
         if let usable {
             let one = Association(.customer, usable, cart)
-            let created = unknown.outcome.isSuccess ? unknown : try await client.create(one)
-            findings.association = created.status
-            if created.outcome.isSuccess {
+            let created = isAccepted ? unknown : try await change(.create, one, .association, &findings)
+            findings.association = created.exchange.status
+            if isAccepted { findings.doubted[.association] = findings.doubted[.unknownOwner] }
+            if created.answer == .success {
                 tell("waiting for the listing to show it, for at most \(patience.components.seconds) s")
                 findings.askedListing = true
                 findings.listingLag = try await lag(of: one)
-                findings.associationAgain = try await client.create(one).status
+                findings.associationAgain = try await change(.create, one, .associationAgain, &findings).exchange.status
                 tell("deleting it, and once more")
-                findings.delete = try await client.delete(one).status
-                findings.missingDelete = try await client.delete(one).status
+                findings.delete = try await change(.delete, one, .delete, &findings).exchange.status
+                findings.missingDelete = try await change(.delete, one, .missingDelete, &findings).exchange.status
             }
             tell("giving a customer the cart \(otherCart), which does not exist")
-            findings.unknownCart = try await client.create(Association(.customer, usable, otherCart)).status
+            let other = Association(.customer, usable, otherCart)
+            findings.unknownCart = try await change(.create, other, .unknownCart, &findings).exchange.status
         }
         tell("listing beyond the documented largest offset")
         let beyond = try await client.perform(.page(offset: APISettings.documentedOffset + 1, limit: 1)) { answer in
@@ -114,6 +126,20 @@ package struct StoreProbe: Sendable {
         }
         findings.offsetBeyondLimit = beyond.exchange.status
         findings.servesBeyondLimit = beyond.value.map { !$0.carts.isEmpty } ?? false
+    }
+
+    /// Makes one change as a run does, and notes if its first answer is not believed.
+    private func change(
+        _ kind: ChangeKind, _ association: Association, _ question: Question, _ findings: inout Findings
+    ) async throws(APIError) -> EndedCall<Answer> {
+        let call = try await client.perform(client.request(kind, association), decode: \.self)
+        guard let doubted = call.doubted else { return call }
+        let words = String(decoding: doubted.body.prefix(400), as: UTF8.self).printable(limit: 80)
+        findings.doubted[question] = "HTTP \(doubted.status), \(doubted.isEmpty ? "empty" : words)"
+        if kind == .create, doubted.status == 200, doubted.isEmpty, call.change == .alreadySo {
+            findings.answersEmpty = true
+        }
+        return call
     }
 
     /// How long the first page, which has the carts that were changed last, takes to show an association.

@@ -9,6 +9,8 @@ package struct APISettings: Sendable {
     package var headers: [ExtraHeader] = []
     /// The answers to a delete that mean that there was nothing to delete; the vendor does not document any.
     package var alreadyGone: Set<Int> = [404]
+    /// What a 200 to a change means whose body is empty or `null`.
+    package var emptyAnswer = EmptyAnswer.doubt
     /// The largest offset of a page of the listing.
     package var largestOffset = Self.documentedOffset
     /// The largest offset that the vendor documents (Elastic Path, carts, get carts).
@@ -17,6 +19,15 @@ package struct APISettings: Sendable {
     package static let documentedLag: Duration = .seconds(60)
 
     package init() {}
+}
+
+/// What a 200 to a change means whose body is empty or `null`, which no page of the vendor's documents; an old note has
+/// creates answered so (moltin/js-sdk, pull request 346).
+package enum EmptyAnswer: String, Sendable, Hashable, CaseIterable {
+    /// It does not tell whether the change was made.
+    case doubt
+    /// The change was made.
+    case believe
 }
 
 /// How a client speaks to a store; the settings of its calls are read as its own members.

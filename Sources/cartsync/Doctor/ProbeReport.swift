@@ -16,14 +16,23 @@ struct ProbeReport: Encodable, Sendable {
     let leftBehind: [String]
     /// Why it gave up in between; nil if it did not.
     let gaveUp: String?
+    /// Whether an answer to a change is not believed.
+    let isDoubted: Bool
 
     init(_ findings: StoreProbe.Findings) {
         var answers: [Answer] = []
         var settings: [String: String] = [:]
-        func add(_ question: String, _ status: Int?, _ meaning: (Int) -> String = { _ in "" }) {
-            let words = status.map { status in
+        func add(
+            _ question: String, _ status: Int?, _ asked: StoreProbe.Question? = nil,
+            _ meaning: (Int) -> String = { _ in "" }
+        ) {
+            var words = status.map { status in
                 let meaning = meaning(status)
                 return meaning.isEmpty ? "HTTP \(status)" : "HTTP \(status): \(meaning)"
+            }
+            if let came = asked.flatMap({ findings.doubted[$0] }) {
+                words =
+                    "\(came): not believed, since it is not in the store's documented form; in the end \(words ?? "nothing")"
             }
             answers.append(.init(question: question, answer: words ?? "not asked"))
         }
@@ -32,19 +41,20 @@ struct ProbeReport: Encodable, Sendable {
         add("a cart is created whose id is taken", findings.existingCart) {
             isGood($0) ? "as if it were new" : "refused"
         }
-        add("a customer that does not exist gets a cart", findings.unknownOwner) {
+        add("a customer that does not exist gets a cart", findings.unknownOwner, .unknownOwner) {
             isGood($0) ? "accepted, so that an export with wrong ids leaves associations of nobody" : "refused"
         }
-        add("an association is made", findings.association)
-        add("it is made again", findings.associationAgain) { $0 == 204 ? "known to be there" : "" }
-        add("it is deleted", findings.delete)
-        add("an association is deleted that is not there", findings.missingDelete) { status in
+        add("an association is made", findings.association, .association)
+        add("it is made again", findings.associationAgain, .associationAgain) { $0 == 204 ? "known to be there" : "" }
+        add("it is deleted", findings.delete, .delete)
+        add("an association is deleted that is not there", findings.missingDelete, .missingDelete) { status in
             isGood(status) ? "as if it had been" : "refused"
         }
         if let status = findings.missingDelete, [400, 410, 422].contains(status) {
             settings["api.already-gone"] = "404,\(status)"
         }
-        add("a cart that does not exist is given to a customer", findings.unknownCart) {
+        if findings.answersEmpty { settings["api.empty-200"] = EmptyAnswer.believe.rawValue }
+        add("a cart that does not exist is given to a customer", findings.unknownCart, .unknownCart) {
             isGood($0) ? "the store creates it, so that an export with dead carts brings them back" : "refused"
         }
         add("a page is listed beyond the offset \(APISettings.documentedOffset)", findings.offsetBeyondLimit) {
@@ -66,20 +76,20 @@ struct ProbeReport: Encodable, Sendable {
             }
         }
         if findings.burst > 0 {
-            let headers = findings.tooManyHeaders.map { headers in
-                headers.isEmpty
-                    ? "without a header that says how long to wait"
-                    : headers.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ")
-            }
-            answers.append(
-                .init(
-                    question: "a 429 says how long to wait",
-                    answer: headers ?? "there was none among \(findings.burst) calls"))
+            answers.append(.init(question: "a 429 says how long to wait", answer: Self.wait(findings)))
         }
         self.answers = answers
         self.settings = settings
         leftBehind = findings.leftBehind
         gaveUp = findings.gaveUp
+        isDoubted = !findings.doubted.isEmpty
+    }
+
+    private static func wait(_ findings: StoreProbe.Findings) -> String {
+        guard let headers = findings.tooManyHeaders else { return "there was none among \(findings.burst) calls" }
+        return headers.isEmpty
+            ? "without a header that says how long to wait"
+            : headers.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ")
     }
 
     var lines: [String] {
@@ -91,7 +101,10 @@ struct ProbeReport: Encodable, Sendable {
         for left in leftBehind { lines.append("not removed: \(left); remove it by hand") }
         lines.append("")
         if settings.isEmpty {
-            lines.append("The defaults of the settings fit this store.")
+            lines.append(
+                isDoubted
+                    ? "The store's answers are not believed, so that syncs would report failures: look at what answers."
+                    : "The defaults of the settings fit this store.")
         } else {
             lines.append("For the settings file:")
             lines += settings.sorted { $0.key < $1.key }.map { "  \($0.key): \($0.value)" }

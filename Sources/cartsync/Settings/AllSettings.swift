@@ -37,6 +37,9 @@ extension Setting {
             "answers to a delete of what is not there, of 400, 404, 410 and 422, or none"
         ).list,
         Setting(
+            "api.empty-200", \.api.emptyAnswer, .choice,
+            "a 200 to a change whose body is empty or null: doubt, or believe that the change was made"),
+        Setting(
             "api.largest-offset", \.api.largestOffset, .integer(in: 0...10_000_000),
             "largest offset of a page of the listing"),
         Setting(
