@@ -38,8 +38,9 @@ package struct RecordCounts: ~Copyable {
     /// Throws if a temporary file cannot be written.
     package mutating func add(cart: Fingerprint, owner: Fingerprint, isDelete: Bool) throws(FileError) {
         try carts.append(CartRecord(cart: cart.low, mark: RecordMark(owner, isDelete: isDelete)), of: cart)
-        // Most exports name the carts of an owner one after the other.
-        guard owner != lastOwner else { return }
+        // Most exports name the carts of an owner one after the other. Halves are compared one by one: the compiler would
+        // call the struct's comparison across the module.
+        if let last = lastOwner, last.low == owner.low && last.high == owner.high { return }
         lastOwner = owner
         try owners.append(owner.low, of: owner)
     }
