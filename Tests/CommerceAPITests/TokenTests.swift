@@ -143,4 +143,17 @@ struct SecretTests {
             #expect(!stage.log.text.contains("c-1"))
         }
     }
+
+    @Test("an answer that repeats a token which was renewed meanwhile does not get it into a message")
+    func echoOfRenewedToken() async throws {
+        try await Stage.with { stage in
+            for text in ["first-token", "second-token"] {
+                stage.client.keep(try #require(IssuedToken(Array(#"{"access_token":"\#(text)"}"#.utf8))))
+            }
+            let body = #"{"errors":[{"title":"no first-token, no second-token"}]}"#
+            stage.sandbox.inject(SandboxFault(.answer(status: 400, body: body), operation: .create))
+            let result = try await stage.client.create(try association("c-1", "cart-1"))
+            #expect(result.message?.contains("no (hidden), no (hidden)") == true, "\(result.message ?? "")")
+        }
+    }
 }

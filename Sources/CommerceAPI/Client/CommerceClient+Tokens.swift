@@ -18,7 +18,8 @@ extension CommerceClient {
 
     /// Keeps a token out of all messages.
     func keep(_ token: IssuedToken) {
-        state.withLock { $0.token = token.text }
+        // An answer may repeat the token that its call carried, after that one was renewed.
+        state.withLock { $0.tokens = $0.tokens.suffix(7) + [token.text] }
     }
 
     var tokenRequest: APIRequest {

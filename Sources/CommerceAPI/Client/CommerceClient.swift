@@ -20,8 +20,8 @@ package final class CommerceClient: Sendable {
         var outageSince: ContinuousClock.Instant?
         /// Why no further call is made; nil while calls are made.
         var standing: APIError?
-        /// The token in use, which no message may hold.
-        var token: String?
+        /// The token in use and those that calls on the way may still carry: no message may hold any of them.
+        var tokens: [String] = []
     }
 
     let options: APIOptions
@@ -273,7 +273,7 @@ extension CommerceClient {
         let sentence = FailureSentence(
             exchange, for: request.operation, shopper: request.shopper?.kind, isUnknown: answer == .unknown
         ).text
-        let secrets = options.secrets + [state.withLock(\.token), request.shopper?.text].compactMap(\.self)
+        let secrets = options.secrets + state.withLock(\.tokens) + [request.shopper?.text].compactMap(\.self)
         return secrets.filter { $0.utf8.count >= 4 }.reduce(sentence) { text, secret in
             text.split(separator: secret, omittingEmptySubsequences: false).joined(separator: "(hidden)")
         }
