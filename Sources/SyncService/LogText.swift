@@ -16,6 +16,6 @@ extension Logger.MetadataValue {
 
 /// The run that the current task works for.
 package enum LoggedRun {
-    /// Its id, which the program's log writes on every line meanwhile; nil if there is no run.
+    /// Its id, which the program's log writes on every line; nil if there is no run.
     @TaskLocal package static var id: String?
 }

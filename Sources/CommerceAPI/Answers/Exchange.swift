@@ -37,7 +37,7 @@ enum Exchange: Sendable {
     case answer(Answer)
     case noAnswer(ConnectionFault)
 
-    /// Whether the store may have done what it was asked without saying so, if the answer is none to go by.
+    /// Whether the store may have done what it was asked without saying so, if its answer says nothing.
     var mayHaveTakenEffect: Bool {
         switch self {
         case .noAnswer(let fault): fault.mayHaveTakenEffect

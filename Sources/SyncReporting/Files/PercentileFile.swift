@@ -4,7 +4,7 @@ import Histogram
 enum PercentileFile {
     private static let microsecondsPerUnit = 1000.0
 
-    /// nil where nothing was recorded.
+    /// nil if nothing was recorded.
     static func text(_ tally: LatencyTally) -> String? {
         guard tally.count > 0 else { return nil }
         var text = ""
