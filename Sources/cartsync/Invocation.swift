@@ -99,13 +99,11 @@ extension StoreAccess: CustomStringConvertible, CustomDebugStringConvertible, Cu
     var customMirror: Mirror { Mirror(self, children: ["baseURL": baseURL, "clientID": clientID]) }
 }
 
-/// Where the ledger and the reports are.
-enum StateFolder {
-    /// The folder that is set, or systemd's, or the one of the XDG base directories.
-    static func path(_ settings: Settings, environment: [String: String] = ProcessInfo.processInfo.environment)
-        -> String
-    {
-        if let path = settings.stateDirectory { return path }
+extension Settings {
+    /// The folder of the ledger and the reports: the one that is set, or systemd's, or that of the XDG base directories.
+    var stateFolder: String {
+        if let path = stateDirectory { return path }
+        let environment = ProcessInfo.processInfo.environment
         // systemd lists several folders with colons between them; the first is the unit's own.
         if let path = environment["STATE_DIRECTORY"]?.split(separator: ":").first { return String(path) }
         // The XDG base directory specification: empty is the same as unset, and a relative path is ignored.

@@ -21,7 +21,7 @@ enum LedgerAccess {
         let ledger: Ledger
         do {
             ledger = try Ledger.open(
-                folder: StateFolder.path(settings), store: store, mustExist: !makesLedger, now: Date())
+                folder: settings.stateFolder, store: store, mustExist: !makesLedger, now: Date())
         } catch {
             let absent =
                 makesLedger

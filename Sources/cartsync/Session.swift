@@ -27,7 +27,7 @@ final class Session: Sendable {
         let api = try APIOptions.checked(access, settings)
         do {
             let ledger = try Ledger.open(
-                folder: StateFolder.path(settings),
+                folder: settings.stateFolder,
                 store: StoreIdentity(baseURL: api.baseURL.text, clientID: access.clientID), now: Date())
             try ledger.stopInterruptedRuns()
             let store = StoreSession(

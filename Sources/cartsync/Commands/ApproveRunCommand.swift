@@ -33,13 +33,13 @@ struct ApproveRunCommand: ProgramCommand {
 
     func work() throws -> Ending? {
         let invocation = Invocation(self)
-        let runs = WaitingRuns(stateFolder: StateFolder.path(try invocation.load().settings))
+        let runs = WaitingRuns(stateFolder: try invocation.load().settings.stateFolder)
         guard let run else { return list(runs, invocation.typed) }
         do {
             let waiting = try runs.find(run)
             let approval = try waiting.approval(deletes: maxDeletes, now: Date())
             try runs.add(approval)
-            if output.output == .json { Terminal.output(JSONText.of(approval)) }
+            if output.output == .json { Terminal.output(JSONOutput.of(approval)) }
             return Ending(status: .done, summary: approval.sentence)
         } catch let refused as ApprovalRefused {
             return Ending(
@@ -55,7 +55,7 @@ struct ApproveRunCommand: ProgramCommand {
     private func list(_ runs: WaitingRuns, _ typed: TypedCommand) -> Ending {
         let all = runs.all()
         switch output.output {
-        case .json: Terminal.output(JSONText.of(all))
+        case .json: Terminal.output(JSONOutput.of(all))
         case .text:
             let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
             Terminal.output(text.waiting(all.map { $0.line(runs.approval(of: $0, now: Date())) }))

@@ -78,7 +78,7 @@ struct ApprovedRun {
             Terminal.output(TextReport(width: Terminal.width, color: Terminal.outputHasColor).plan(plan))
         case .json:
             // A run that goes on to apply has one result: its report.
-            if isLast { Terminal.output(JSONText.of(plan)) }
+            if isLast { Terminal.output(JSONOutput.of(plan)) }
         }
     }
 }
@@ -90,7 +90,7 @@ extension EndedRun {
         case .text:
             let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
             Terminal.output(text.summary(report, folder: folder))
-        case .json: Terminal.output(JSONText.of(report))
+        case .json: Terminal.output(JSONOutput.of(report))
         }
     }
 }

@@ -41,7 +41,7 @@ struct CheckCommand: ProgramCommand {
         }
         switch output.output {
         case .text: Terminal.output(found.map(\.text).joined(separator: "\n"))
-        case .json: Terminal.output(JSONText.of(found))
+        case .json: Terminal.output(JSONOutput.of(found))
         }
         let rejected = found.reduce(0) { $0 + $1.rejected }
         let records = found.reduce(0) { $0 + $1.records }

@@ -53,8 +53,7 @@ struct DoctorCommand: ProgramCommand {
     func work() async throws -> Ending? {
         let loaded = try Invocation(self).load()
         var report = DoctorReport(loaded)
-        for finding in StateFolderCheck(folder: StateFolder.path(loaded.settings), settings: loaded.settings).findings()
-        {
+        for finding in StateFolderCheck(folder: loaded.settings.stateFolder, settings: loaded.settings).findings() {
             report.add(finding)
         }
         var refusal: Ending?
@@ -79,7 +78,7 @@ struct DoctorCommand: ProgramCommand {
         }
         switch output.output {
         case .text: Terminal.output(report.text)
-        case .json: Terminal.output(JSONText.of(report))
+        case .json: Terminal.output(JSONOutput.of(report))
         }
         return refusal ?? ending(report)
     }

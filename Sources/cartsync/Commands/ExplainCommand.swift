@@ -41,7 +41,7 @@ struct ExplainCommand: ProgramCommand {
         try LedgerAccess.with(Invocation(self)) { ledger in
             let explanation = try explain(ledger)
             switch output.output {
-            case .json: Terminal.output(JSONText.of(explanation))
+            case .json: Terminal.output(JSONOutput.of(explanation))
             case .text:
                 let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
                 Terminal.output(text.explanation(explanation))

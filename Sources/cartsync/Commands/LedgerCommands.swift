@@ -50,7 +50,7 @@ struct LedgerExportCommand: ProgramCommand {
             let written = try LedgerFile.write(ledger, to: out)
             if let out {
                 switch output.output {
-                case .json: Terminal.output(JSONText.of(written))
+                case .json: Terminal.output(JSONOutput.of(written))
                 case .text:
                     let path = TerminalText.printable(out)
                     Terminal.output(
@@ -86,7 +86,7 @@ struct LedgerImportCommand: ProgramCommand {
         try LedgerAccess.with(Invocation(self), makesLedger: true) { ledger in
             let added = try LedgerFile.add(file, to: ledger, time: .system)
             switch output.output {
-            case .json: Terminal.output(JSONText.of(added))
+            case .json: Terminal.output(JSONOutput.of(added))
             case .text: Terminal.output(added.text)
             }
             return Ending(

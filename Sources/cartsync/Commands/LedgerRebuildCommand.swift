@@ -56,7 +56,7 @@ struct LedgerRebuildCommand: ProgramCommand {
             try refuseSoundLedger(loaded.settings, again: again)
             let rebuilt = try await rebuild(loaded.settings)
             switch output.output {
-            case .json: Terminal.output(JSONText.of(rebuilt))
+            case .json: Terminal.output(JSONOutput.of(rebuilt))
             case .text: Terminal.output(rebuilt.text)
             }
             return Ending(
@@ -78,7 +78,7 @@ struct LedgerRebuildCommand: ProgramCommand {
         guard let store = try LedgerAccess.store(settings) else { throw LedgerAccess.noStore }
         let access = listing ? try StoreAccess(settings) : nil
         let rebuild = try LedgerRebuild(
-            folder: StateFolder.path(settings), store: store, source: settings.source, time: .system)
+            folder: settings.stateFolder, store: store, source: settings.source, time: .system)
         do {
             if let access { try await list(into: rebuild, access, settings) }
             if results {
@@ -112,7 +112,7 @@ struct LedgerRebuildCommand: ProgramCommand {
         let ledger: Ledger
         do {
             ledger = try Ledger.open(
-                folder: StateFolder.path(settings), store: try LedgerAccess.store(settings), mustExist: true,
+                folder: settings.stateFolder, store: try LedgerAccess.store(settings), mustExist: true,
                 now: Date())
         } catch let error as LedgerError where error.kind.isRebuildable {
             return

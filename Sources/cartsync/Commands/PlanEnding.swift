@@ -23,7 +23,7 @@ struct PlanEnding {
         let plan = planned.view
         switch only.format {
         case .text: Terminal.output(TextReport(width: Terminal.width, color: Terminal.outputHasColor).plan(plan))
-        case .json: Terminal.output(JSONText.of(plan))
+        case .json: Terminal.output(JSONOutput.of(plan))
         case .markdown: Terminal.output(MarkdownReport.plan(plan))
         case .csv: break
         }

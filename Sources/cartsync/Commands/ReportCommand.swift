@@ -52,7 +52,7 @@ struct ShowReportCommand: ProgramCommand {
                 next: "cartsync report \(ShellWord.quoted(run)) --output hgrm --operation \(operation ?? "")")
         }
         let loaded = try Invocation(self).load()
-        let folder = try StoredReports(folder: StateFolder.path(loaded.settings), flag: settings.state).find(run)
+        let folder = try StoredReports(folder: loaded.settings.stateFolder, flag: settings.state).find(run)
         switch output {
         case .text:
             let report = try folder.readReport()
@@ -114,14 +114,14 @@ struct CompareReportsCommand: ProgramCommand {
     func work() throws -> Ending? {
         let share = try failOver.map(Self.share)
         let loaded = try Invocation(self).load()
-        let reports = StoredReports(folder: StateFolder.path(loaded.settings), flag: settings.state)
+        let reports = StoredReports(folder: loaded.settings.stateFolder, flag: settings.state)
         let comparison = RunComparison(
             before: try reports.find(before).readReport(), after: try reports.find(after).readReport())
         switch output.output {
         case .text:
             let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
             Terminal.output(text.comparison(comparison, failOver: share ?? Self.usualShare))
-        case .json: Terminal.output(JSONText.of(comparison))
+        case .json: Terminal.output(JSONOutput.of(comparison))
         }
         guard let share else { return nil }
         let regressions = comparison.regressions(over: share)

@@ -33,7 +33,7 @@ struct ListRunsCommand: ProgramCommand {
             }
         }
         switch output.output {
-        case .json: Terminal.output(JSONText.of(runs))
+        case .json: Terminal.output(JSONOutput.of(runs))
         case .text:
             let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
             Terminal.output(text.runs(runs.map(RunLine.init)))
@@ -82,7 +82,7 @@ struct ShowRunCommand: ProgramCommand {
             )
         }
         switch output.output {
-        case .json: Terminal.output(JSONText.of(shown))
+        case .json: Terminal.output(JSONOutput.of(shown))
         case .text:
             let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
             Terminal.output(text.run(shown.facts(folder: folder), shown.outcomes))

@@ -1,7 +1,7 @@
 import Foundation
 
 /// Values as the text of a JSON result.
-enum JSONText {
+enum JSONOutput {
     static func of(_ value: some Encodable) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
