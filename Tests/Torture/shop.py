@@ -50,6 +50,11 @@ class Shop:
         request = urllib.request.Request(self.url + "/sandbox/faults", data=json.dumps(fault).encode(), method="POST")
         urllib.request.urlopen(request, timeout=10).close()
 
+    def mend(self):
+        """Takes all faults away."""
+        request = urllib.request.Request(self.url + "/sandbox/faults", method="DELETE")
+        urllib.request.urlopen(request, timeout=10).close()
+
     def stats(self):
         with urllib.request.urlopen(self.url + "/sandbox/stats", timeout=10) as answer:
             return json.load(answer)

@@ -66,6 +66,9 @@ enum ChangeAnswer: Sendable, Equatable {
                 hasErrors = body.contains(.errors)
             }
         }
+        // Most bodies are the documented one, byte for byte, and decoding each costs 4 µs of a processor.
+        let documented = #"{"data":[{"type":"\#(owner.kind.rawValue)","id":"\#(owner.id.text)"}]}"#
+        if body.elementsEqual(documented.utf8) { return true }
         guard let body = try? JSONDecoder().decode(Body.self, from: Data(body)), !body.hasErrors else { return false }
         return body.data.contains { element in
             // Byte for byte: the texts of Swift are equal too if only their accents are composed otherwise.
