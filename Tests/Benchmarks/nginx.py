@@ -16,7 +16,7 @@ http {{
   server {{
     listen 127.0.0.1:{port};
     location = /oauth/access_token {{ return 200 '{{"access_token":"t","expires_in":86400}}'; }}
-    location / {{ return 200 '{{"data":[{{"type":"customer","id":"b3f2b6de-8fd4-4cdf-a9d9-c5f7cecccdfe"}}]}}'; }}
+    location / {{ return 204; }}
   }}
 }}
 """

@@ -26,8 +26,7 @@ enum { CONNECTIONS = 4096, REQUEST = 16384 };
 static const char token[] =
     "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 43\r\n\r\n"
     "{\"access_token\":\"bench\",\"expires_in\":86400}";
-static const char done[] = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\n\r\n{\"data\":[]}";
-static const char gone[] = "HTTP/1.1 204 No Content\r\n\r\n";
+static const char done[] = "HTTP/1.1 204 No Content\r\n\r\n";
 
 static struct connection { int length; char request[REQUEST]; } *connections[CONNECTIONS];
 
@@ -95,7 +94,7 @@ static void arrive(int descriptor, const char *request, double delay, double sig
     }
     double wait = sigma > 0 ? delay * exp(sigma * normal()) : delay;
     push((struct pending){time + (int64_t)(wait * 1e6), descriptor,
-                          is_token ? token : strncmp(request, "DELETE ", 7) == 0 ? gone : done});
+                          is_token ? token : done});
 }
 
 static void take(int descriptor, double delay, double sigma) {

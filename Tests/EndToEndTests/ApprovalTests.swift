@@ -20,7 +20,7 @@ struct WaitingService {
         try FileManager.default.createDirectory(atPath: inbox, withIntermediateDirectories: true)
         _ = try shop.folder.write(export(1...60), to: "inbox/first.csv")
         let program = try shop.start(arguments(shop) + more, environment: ["CARTSYNC_HTTP_APPROVAL_TOKEN": token])
-        let service = WaitingService(shop: shop, program: program, url: try await url(of: program))
+        let service = WaitingService(shop: shop, program: program, url: try await program.pageURL())
         try #require(await service.lies("first.csv", in: "done"))
         _ = try shop.folder.write(export(1...20), to: "inbox/fewer.csv")
         try #require(await service.lies("fewer.csv", in: "waiting"))
@@ -36,15 +36,6 @@ struct WaitingService {
 
     static func export(_ range: ClosedRange<Int>) -> String {
         "customer_id,cart_id\n" + range.map { "customer-\($0),cart-\($0)\n" }.joined()
-    }
-
-    private static func url(of program: Program) async throws -> String {
-        var url: String?
-        _ = try await eventually {
-            url = try program.errorsSoFar().firstMatch(of: #/http://127\.0\.0\.1:\d+/#).map { String($0.output) }
-            return url != nil
-        }
-        return try #require(url)
     }
 
     func lies(_ name: String, in folder: String) async -> Bool {

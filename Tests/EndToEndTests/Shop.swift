@@ -72,3 +72,15 @@ extension SandboxOptions {
 func numbered(_ range: ClosedRange<Int>, owner: String = "customer") -> String {
     "customer_id,cart_id\n" + range.map { "\(owner)-\($0),cart-\($0)\n" }.joined()
 }
+
+extension Program {
+    /// The address of the page of a service, when it has said it.
+    func pageURL() async throws -> String {
+        var url: String?
+        _ = try await eventually {
+            url = try errorsSoFar().firstMatch(of: #/http://127\.0\.0\.1:\d+/#).map { String($0.output) }
+            return url != nil
+        }
+        return try #require(url)
+    }
+}

@@ -1,4 +1,7 @@
 import CommerceSandbox
+import Foundation
+import NIOCore
+import NIOPosix
 import TestSupport
 import Testing
 
@@ -20,6 +23,34 @@ struct TimedTests {
             // About 200 calls were due while it was out, and came up to two seconds late.
             #expect(create.response.percentiles.p50 > 300, "\(create.response.percentiles)")
             #expect(create.response.percentiles.p90 > 1200, "\(create.response.percentiles)")
+        }
+    }
+
+    @Test("500 half-open connections to the page of a service slow no run")
+    func halfOpenConnections() async throws {
+        try await withShop { shop in
+            try FileManager.default.createDirectory(
+                atPath: shop.folder.path("inbox"), withIntermediateDirectories: true)
+            let program = try shop.start([
+                "serve", "--inbox", shop.folder.path("inbox"), "--poll", "100ms", "--settle", "200ms", "--http",
+                "127.0.0.1:0", "--rate", "100",
+            ])
+            let url = try #require(URL(string: try await program.pageURL()))
+            let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            var channels: [any Channel] = []
+            for _ in 0..<500 {
+                let channel = try await bootstrap.connect(host: "127.0.0.1", port: url.port ?? 0).get()
+                try await channel.writeAndFlush(ByteBuffer(string: "POST / HTTP/1.1\r\nHost: local"))
+                channels.append(channel)
+            }
+            _ = try shop.folder.write(numbered(1...300), to: "inbox/first.csv")
+            #expect(await eventually { shop.folder.names(in: "inbox/done").contains("first.csv") })
+            let report = try shop.report()
+            // At 100 a second these take three seconds; the machine may be busy with other things, too.
+            #expect(report.latency.rate.achieved > 80, "\(report.latency.rate.achieved) a second")
+            for channel in channels { try? await channel.close() }
+            program.send(signal: SIGTERM)
+            #expect(try await program.result().status == 0)
         }
     }
 }

@@ -241,7 +241,7 @@ struct JobRunsTests {
             #expect(waiting.owners.first?.owner.hasPrefix("customer-") == true)
             #expect(view.runsSeen == 2 && view.run == nil && view.takesApprovals)
             let runs = try status.runs(limit: 1, before: nil)
-            #expect(runs.runs.map(\.state) == [.waiting] && runs.runs.map(\.exitStatus) == [3])
+            #expect(runs.runs.map(\.state) == [.waiting] && runs.runs.map(\.exitStatus) == [.refused])
             #expect(runs.next == "/api/runs?limit=1&before=\(waiting.run)")
             #expect(try status.run(waiting.run)?.report == "/runs/\(waiting.run)/report.html")
             #expect(status.report(waiting.run, "report.json") != nil)

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import CallPacing
+import CartAssociations
 import Foundation
 import NIOCore
 import NIOHTTP1
@@ -124,6 +125,6 @@ extension RunsView.Run {
     static let known = RunsView.Run(
         run: knownRun, job: "nightly", command: "serve", state: .waiting,
         started: Date(timeIntervalSince1970: 1_800_000_000), ended: Date(timeIntervalSince1970: 1_800_000_009),
-        exitStatus: 3, verdict: "412 deletes, more than 500", creates: 3, deletes: 412, kept: 1000,
+        exitStatus: .refused, verdict: "412 deletes, more than 500", creates: 3, deletes: 412, kept: 1000,
         exports: ["customers.csv"], report: "/runs/\(knownRun)/report.html")
 }

@@ -164,7 +164,7 @@ struct RunsView: Encodable, Sendable {
         var state: State
         var started: Date
         var ended: Date?
-        var exitStatus: Int?
+        var exitStatus: ExitStatus?
         /// How it ended, in a sentence; nil while it goes on.
         var verdict: String?
         var creates: Int
@@ -202,7 +202,7 @@ extension RunsView.Run {
         self.init(
             run: run.id, job: run.source, command: run.command,
             state: isWaiting ? .waiting : run.supersededBy == nil ? .recorded(run.state) : .superseded,
-            started: run.started, ended: run.ended, exitStatus: status.map { Int($0.rawValue) },
+            started: run.started, ended: run.ended, exitStatus: status,
             verdict: run.reason ?? status?.words,
             creates: run.counts.creates, deletes: run.counts.deletes, kept: run.counts.kept,
             exports: run.exports.map { URL(filePath: $0.path).lastPathComponent }, report: report)

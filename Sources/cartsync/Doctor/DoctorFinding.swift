@@ -56,7 +56,7 @@ struct DoctorReport: Encodable, Sendable {
     private(set) var checks: [DoctorFinding] = []
     /// Nil without `--probe`.
     var probe: ProbeReport?
-    private(set) var exitStatus: Int32 = 0
+    private(set) var exitStatus: ExitStatus = .done
 
     init(_ loaded: LoadedSettings) {
         version = Version.text
@@ -71,10 +71,10 @@ struct DoctorReport: Encodable, Sendable {
 
     mutating func add(_ finding: DoctorFinding) {
         checks.append(finding)
-        if exitStatus == 0 { exitStatus = finding.status.rawValue }
+        if exitStatus == .done { exitStatus = finding.status }
     }
 
-    var hasFailed: Bool { exitStatus != 0 }
+    var hasFailed: Bool { exitStatus != .done }
 
     func count(_ state: DoctorFinding.State) -> Int { checks.count { $0.state == state } }
 }
