@@ -14,8 +14,15 @@ package protocol ExportSource: Sendable {
     func download(
         _ export: RemoteExport, known: ExportVersion?, to file: PartialFile
     ) async throws(SourceError) -> Download
+    /// Sentences about what is odd there and does no harm, each told once in the life of the source.
+    func takeNotices() -> [String]
     /// Closes connections; the source is not used afterwards.
     func shutdown() async
+}
+
+extension ExportSource {
+    /// For a source to which nothing is odd.
+    package func takeNotices() -> [String] { [] }
 }
 
 /// An export that a source has.
@@ -27,18 +34,34 @@ package struct RemoteExport: Sendable, Hashable {
     package var modified: Duration?
     /// What changes with the content; nil if only fetching it tells.
     package var version: ExportVersion?
+    /// The name in the bytes that the source has for it, if those are not the UTF-8 of `name`.
+    var bytes: [UInt8]?
+
+    package init(name: String, size: Int? = nil, modified: Duration? = nil, version: ExportVersion? = nil) {
+        self.name = name
+        self.size = size
+        self.modified = modified
+        self.version = version
+    }
 }
 
 /// What a source says of the version of an export; two that are equal are the same content.
 package struct ExportVersion: Sendable, Hashable, Codable {
     /// An entity tag as it was sent, with its quotes (RFC 9110, 8.8.3).
-    var etag: String?
+    package var etag: String?
     /// The time of the last change, in the words of the source.
-    var modified: String?
+    package var modified: String?
     /// In bytes.
-    var size: Int?
-    /// The SHA-256 of the content, if nothing else tells.
-    var digest: String?
+    package var size: Int?
+    /// The SHA-256 of the content in hexadecimal digits, if nothing else tells.
+    package var digest: String?
+
+    package init(etag: String? = nil, modified: String? = nil, size: Int? = nil, digest: String? = nil) {
+        self.etag = etag
+        self.modified = modified
+        self.size = size
+        self.digest = digest
+    }
 }
 
 /// How the attempt to fetch an export ended.
@@ -52,9 +75,15 @@ package enum Download: Sendable, Hashable {
 /// Why a source could not be read; a sentence that says where and what to do.
 package struct SourceError: Error, Sendable, Hashable, CustomStringConvertible {
     package let description: String
+    /// Whether it is one export alone that cannot be had; the others may still be fetched.
+    package let isOfOneExport: Bool
+    /// How long the source asks to be left alone; nil if it does not say.
+    package let retryAfter: Duration?
 
-    init(_ description: String) {
+    package init(_ description: String, ofOneExport: Bool = false, retryAfter: Duration? = nil) {
         self.description = description
+        isOfOneExport = ofOneExport
+        self.retryAfter = retryAfter
     }
 }
 

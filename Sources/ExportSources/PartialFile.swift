@@ -82,6 +82,9 @@ package final class PartialFile {
         try? FileSystem.remove(versionPath)
     }
 
+    /// The SHA-256 of the bytes that are there, in hexadecimal digits.
+    package func digest() throws(SourceError) -> String { try Digest.sha256(ofFile: path) }
+
     /// Removes what is there: it is of no use.
     package func discard() {
         file = nil
@@ -94,7 +97,8 @@ package final class PartialFile {
     private func tooLarge(_ size: Int) -> SourceError {
         discard()
         return SourceError(
-            "the export has \(size) bytes or more, and \(limit) are allowed; raise source.max-size if it is right")
+            "the export has \(size) bytes or more, and \(limit) are allowed; raise source.max-size if it is right",
+            ofOneExport: true)
     }
 
     private func failure(_ error: any Error) -> SourceError {

@@ -72,6 +72,9 @@ final class ExportFetcher: Sendable {
     ///   - interval: that of the polls.
     func fetch(now: () -> Duration, interval: Duration) async -> Int {
         if let trouble, now() < trouble.nextAttempt { return 0 }
+        defer {
+            for notice in source.takeNotices() { logger.warning("odd", metadata: ["source": .quoted(notice)]) }
+        }
         do {
             let count = try await fetchNew(now: now())
             let trouble = state.withLock { state in
@@ -85,7 +88,9 @@ final class ExportFetcher: Sendable {
             guard !Task.isCancelled else { return 0 }
             let isNew = state.withLock { state in
                 let before = state.trouble
-                state.trouble = SourceTrouble(after: before, "\(error)", now: now(), interval: interval)
+                state.trouble = SourceTrouble(
+                    after: before, "\(error)", now: now(), interval: interval,
+                    retryAfter: (error as? SourceError)?.retryAfter)
                 return before?.problem != "\(error)"
             }
             if isNew { logger.error("the source cannot be read", metadata: ["error": .quoted("\(error)")]) }

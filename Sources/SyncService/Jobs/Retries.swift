@@ -62,12 +62,21 @@ struct SourceTrouble: Sendable, Hashable {
     /// The failures in a row.
     let failures: Int
 
+    /// The longest wait that a source may ask for.
+    static let longestWait = Duration.seconds(24 * 3600)
+
     /// The trouble after one more failure.
-    init(after earlier: SourceTrouble?, _ problem: String, now: Duration, interval: Duration) {
+    ///
+    /// - Parameter retryAfter: how long the source asks to be left alone; a day at most is believed.
+    init(
+        after earlier: SourceTrouble?, _ problem: String, now: Duration, interval: Duration,
+        retryAfter: Duration? = nil
+    ) {
         since = earlier?.since ?? now
         failures = (earlier?.failures ?? 0) + 1
         self.problem = problem
-        nextAttempt = now + Backoff.polling(every: interval).wait(afterFailures: failures)
+        let backoff = Backoff.polling(every: interval).wait(afterFailures: failures)
+        nextAttempt = now + max(backoff, min(retryAfter ?? .zero, Self.longestWait))
     }
 
     /// The trouble in words, for readiness and the page.
