@@ -29,3 +29,10 @@ package struct ChangeOutcome: Sendable, Hashable {
         self.message = message
     }
 }
+
+extension Duration {
+    /// The duration in microseconds, rounded towards zero: what journal, results and histograms keep of it.
+    package var wholeMicroseconds: Int64 {
+        components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
+    }
+}

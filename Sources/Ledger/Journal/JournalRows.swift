@@ -189,9 +189,3 @@ struct OutcomeWriter {
         return sources
     }
 }
-
-extension Duration {
-    fileprivate var wholeMicroseconds: Int64 {
-        components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
-    }
-}

@@ -57,8 +57,7 @@ package struct ResultsFile: ~Copyable, Sendable {
     /// Milliseconds to the microsecond, for instance `12.345`; empty for a negative duration.
     private static func milliseconds(_ duration: Duration) -> String {
         guard duration >= .zero else { return "" }
-        let (seconds, attoseconds) = duration.components
-        let microseconds = seconds * 1_000_000 + attoseconds / 1_000_000_000_000
+        let microseconds = duration.wholeMicroseconds
         return "\(microseconds / 1000)." + String(String(1000 + microseconds % 1000).dropFirst())
     }
 }

@@ -1,3 +1,4 @@
+import CartAssociations
 import Histogram
 
 /// The histogram of every latency: 1 µs to 1 h, 3 significant digits.
@@ -18,10 +19,8 @@ enum LatencyRange {
 
     /// A duration in whole microseconds, rounded down; nil if it is out of range.
     static func microseconds(_ duration: Duration) -> UInt64? {
-        let (seconds, attoseconds) = duration.components
-        guard seconds >= 0, attoseconds >= 0, seconds <= 3600 else { return nil }
-        let microseconds = UInt64(seconds) * 1_000_000 + UInt64(attoseconds) / 1_000_000_000_000
-        return microseconds <= highest ? microseconds : nil
+        guard duration >= .zero, duration < .microseconds(highest + 1) else { return nil }
+        return UInt64(duration.wholeMicroseconds)
     }
 
     static func cell(of microseconds: UInt64) -> Int {
