@@ -37,6 +37,17 @@ package struct PlanFigures: Sendable, Hashable, Codable {
     package var earlierVolumes: [Int] = []
 
     package init() {}
+
+    /// What is left of a plan of which a part is done: its export was judged then, and is not read again.
+    package func left(deletes: Int) -> PlanFigures {
+        var left = self
+        left.deletes = deletes
+        left.ownersLosing = min(ownersLosing, deletes)
+        left.rejected = 0
+        // The rules of an empty and of a small export are about snapshots.
+        left.isSnapshot = false
+        return left
+    }
 }
 
 /// One rule's refusal of a plan.

@@ -134,4 +134,33 @@ struct GuardTests {
         bad.usable = 0
         #expect(Set(approved.judge(bad).map(\.rule)) == [.rejected, .empty])
     }
+
+    @Test(
+        "what is left of a plan is judged by its deletes and owners alone, its export no more",
+        arguments: [
+            (900, 900, [Refusal.Rule.deletes, .owners]), (501, 900, [.deletes, .owners]), (200, 900, []), (0, 900, []),
+        ])
+    func left(deletes: Int, losing: Int, refused: [Refusal.Rule]) {
+        let drastic = plan {
+            $0.deletes = 900
+            $0.inScope = 4000
+            $0.ownersLosing = losing
+            $0.ownersInScope = 1000
+            $0.records = 10
+            $0.rejected = 10
+            $0.usable = 0
+            $0.earlierVolumes = [1000]
+        }
+        #expect(Set(Guard().judge(drastic).map(\.rule)) == [.deletes, .owners, .empty, .rejected, .volume])
+        let refusals = Guard().judge(drastic.left(deletes: deletes))
+        #expect(refusals.map(\.rule) == refused)
+        #expect(refusals.allSatisfy { $0.permission == "--max-deletes \(deletes)" })
+        var approved = Guard()
+        approved.approvedDeletes = deletes
+        #expect(approved.judge(drastic.left(deletes: deletes)).isEmpty)
+        // With a limit of 0 the records that were rejected then refuse nothing now.
+        approved.maxRejected = .count(0)
+        approved.minRejected = 0
+        #expect(approved.judge(drastic.left(deletes: deletes)).isEmpty)
+    }
 }

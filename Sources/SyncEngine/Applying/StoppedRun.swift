@@ -47,13 +47,8 @@ package struct StoppedRun: ~Copyable {
         creates = pending(.create)
         deletes = pending(.delete)
         done = counts.planned.values.reduce(0, +) - counts.pending
-        var figures = record.figures ?? PlanFigures()
-        figures.deletes = deletes
-        figures.ownersLosing = min(figures.ownersLosing, deletes)
-        var planGuard = options.planGuard
-        planGuard.approvedDeletes = planGuard.approvedDeletes ?? record.approvedDeletes
-        // What was read and rejected then was judged then; a stopped run is not read again.
-        refusals = planGuard.judge(figures).filter { [.deletes, .owners].contains($0.rule) }
+        let figures = record.figures ?? PlanFigures()
+        refusals = self.options.planGuard.judge(figures.left(deletes: deletes))
     }
 
     /// The report of the part before; nil if it cannot be read.
@@ -114,6 +109,7 @@ extension RunOptions {
         options.exports = record.exports.map(\.path)
         options.settings.source = record.source
         options.settings.scope = record.scope
+        options.settings.planGuard.approvedDeletes = options.planGuard.approvedDeletes ?? record.approvedDeletes
         return options
     }
 }
