@@ -21,7 +21,7 @@ package struct RateSchedule: Sendable, Hashable {
         package let reason: String
     }
 
-    package let spans: [Span]
+    let spans: [Span]
 
     /// Reads spans with commas between them, each `HH:MM-HH:MM` with a limit from 1 to 10,000 or `off`.
     ///

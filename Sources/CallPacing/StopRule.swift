@@ -28,12 +28,12 @@ package struct StopRule: Sendable {
     /// Forbidden answers in a row that stop a run which never had a success.
     static let forbiddenLimit = 5
     /// Failures in a row that stop a run.
-    package static let rowLimit = 20
+    static let rowLimit = 20
     /// The calls that are looked back at; a run is stopped if half of them failed.
     static let lookBack = 50
 
     /// Changes in a row with an answer that is not the store's that stop a run.
-    package static let unknownLimit = 20
+    static let unknownLimit = 20
 
     /// The changes that got an answer which is not the store's, since the last one that is.
     private var unknown = Set<String>()

@@ -10,7 +10,7 @@ import Subprocess
 
 /// A folder behind SFTP: `sftp://USER@HOST:PORT/PATH`.
 package struct SFTPAddress: Sendable, Hashable {
-    package let user: String
+    let user: String
     package let host: String
     package let port: Int
     /// Beginning with a slash.

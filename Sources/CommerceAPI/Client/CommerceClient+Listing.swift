@@ -27,7 +27,7 @@ package struct Listing: Sendable {
     /// Carts that the store says there are.
     package internal(set) var total: Int?
     /// Pages read in the last try.
-    package internal(set) var pages = 0
+    var pages = 0
     /// Associations whose cart or owner has an id that no export can name; they are not in `associations`.
     package internal(set) var unusable = 0
     /// An incomplete listing may keep creates away, and must never cause a delete.

@@ -36,9 +36,9 @@ package struct APIOptions: Sendable {
     package var baseURL: BaseURL
     package var credentials: Credentials
     package var settings = APISettings()
-    package var connectTimeout: Duration = .seconds(10)
+    var connectTimeout: Duration = .seconds(10)
     /// For one attempt from its sending to the last byte of its answer.
-    package var callDeadline: Duration = .seconds(30)
+    var callDeadline: Duration = .seconds(30)
     package var userAgent = "cartsync"
     /// Whose signature the store's certificate needs; nil for the system's authorities.
     package var trusted: TrustedCertificates?

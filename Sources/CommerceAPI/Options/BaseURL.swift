@@ -13,7 +13,7 @@ package struct BaseURL: Sendable, Hashable {
     package let isEncrypted: Bool
 
     /// Whether it is this very machine.
-    package var isLoopback: Bool { Self.isLoopback(host) }
+    var isLoopback: Bool { Self.isLoopback(host) }
 
     /// - Throws: `InvalidBaseURL`, which says what to change.
     package init(_ text: String) throws(InvalidBaseURL) {

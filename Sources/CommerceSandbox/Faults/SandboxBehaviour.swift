@@ -56,7 +56,7 @@ package struct SandboxBehaviour: Sendable, Hashable {
     }
 
     /// Which member of an error has the documented sentence.
-    package enum ErrorTextPlace: String, Sendable, CaseIterable {
+    enum ErrorTextPlace: String, Sendable, CaseIterable {
         case title
         case detail
     }
@@ -68,7 +68,7 @@ package struct SandboxBehaviour: Sendable, Hashable {
     }
 
     /// What a DELETE with more than one element gets.
-    package enum SeveralDeletes: String, Sendable, CaseIterable {
+    enum SeveralDeletes: String, Sendable, CaseIterable {
         case refused = "403"
         case allowed
     }
@@ -91,14 +91,14 @@ package struct SandboxBehaviour: Sendable, Hashable {
     package var beyondOffsetLimit = BeyondOffsetLimit.badRequest
     package var emptyRelationship = EmptyRelationship.emptyObject
     package var retryAfter = RetryAfter.none
-    package var errorText = ErrorTextPlace.title
+    var errorText = ErrorTextPlace.title
     package var overlappingWrites = OverlappingWrites.allowed
-    package var severalDeletes = SeveralDeletes.refused
+    var severalDeletes = SeveralDeletes.refused
     package var listing = Listing.truthful
     /// How long the listing takes to show a change. The vendor: almost immediately, at busy times up to a minute.
     package var listingLag = Duration.zero
     /// Whether an association change updates the cart and so moves it to the front of the listing.
-    package var associationsTouchCart = true
+    var associationsTouchCart = true
 
     package init() {}
 }
@@ -168,7 +168,7 @@ extension SandboxBehaviour {
     }
 
     /// Every behaviour by its name, as it is set.
-    package var byName: [String: String] {
+    var byName: [String: String] {
         Dictionary(uniqueKeysWithValues: Self.named.map { ($0.name, $0.read(self)) })
     }
 

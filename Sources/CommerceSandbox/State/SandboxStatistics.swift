@@ -16,7 +16,7 @@ package enum SandboxOperation: String, Sendable, Hashable, CaseIterable, Codable
     case other
 
     /// Whether it is meant to change the store.
-    package var isWrite: Bool {
+    var isWrite: Bool {
         switch self {
         case .create, .delete, .createCart, .updateCart, .deleteCart: true
         case .list, .token, .getCart, .settings, .other: false
@@ -37,9 +37,9 @@ package struct SandboxStatistics: Sendable, Hashable, Codable {
     /// Requests received that are meant to change carts or associations, whatever their answer.
     package internal(set) var writes = 0
     /// Seconds from the arrival of the first of these to that of the last.
-    package internal(set) var writeSeconds = 0.0
+    var writeSeconds = 0.0
     /// Associations, carts and their properties that were really changed.
-    package internal(set) var effects = 0
+    var effects = 0
     /// Requests with both client credentials and a shopper's token.
     package internal(set) var mixedCredentials = 0
     /// Requests whose body or parameters could not be understood.

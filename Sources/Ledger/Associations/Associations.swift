@@ -9,7 +9,7 @@ extension Ledger {
     /// Visits the standing of every association, as seen from one source, in the order of carts.
     ///
     /// Ten million take about two seconds. No text is decoded. The visitor must not use the ledger.
-    package func scan(from source: String, visit: (Standing) throws -> Void) throws {
+    func scan(from source: String, visit: (Standing) throws -> Void) throws {
         try forEachAssociation(
             from: source,
             where: {

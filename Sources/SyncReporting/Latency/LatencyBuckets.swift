@@ -9,9 +9,9 @@ struct LatencyBucket: Codable, Sendable, Equatable {
 }
 
 /// The buckets of every printed, plotted and exported histogram.
-package enum LatencyBuckets {
+enum LatencyBuckets {
     /// Upper bounds in milliseconds, in steps of 1, 2 and 5: from a store on the same machine to one that stalls.
-    package static let bounds: [Double] = [
+    static let bounds: [Double] = [
         0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000,
     ]
 

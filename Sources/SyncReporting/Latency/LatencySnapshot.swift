@@ -42,7 +42,7 @@ package struct LatencySnapshot: Sendable {
     /// Adds the totals of another snapshot, cell by cell.
     ///
     /// Its intervals stay behind: they belong to the run they were recorded in.
-    package mutating func merge(_ other: LatencySnapshot) {
+    mutating func merge(_ other: LatencySnapshot) {
         for index in totals.indices { totals[index].add(other.totals[index]) }
         rate.add(other.rate)
     }

@@ -7,11 +7,11 @@ package import struct Foundation.Date
 /// No label has a cart, an owner or a file name: the number of series is bounded by the number of jobs.
 package struct PrometheusText: Sendable {
     /// How a run ended, in the words of a label.
-    package enum RunStatus: String, Sendable, CaseIterable {
+    enum RunStatus: String, Sendable, CaseIterable {
         case done, incomplete, refused, failed, stopped
         case sloCrossed = "slo crossed"
 
-        package init(_ exitStatus: ExitStatus) {
+        init(_ exitStatus: ExitStatus) {
             switch exitStatus {
             case .done, .changesFound: self = .done
             case .incomplete: self = .incomplete
@@ -109,7 +109,7 @@ package struct PrometheusText: Sendable {
     }
 
     /// Notes the last success of a source; it may be older than this process.
-    package mutating func succeeded(source: String, at time: Date) {
+    mutating func succeeded(source: String, at time: Date) {
         sources[source, default: Source()].lastSuccess = time
     }
 

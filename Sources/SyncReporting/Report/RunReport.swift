@@ -19,7 +19,7 @@ package struct RunReport: Codable, Sendable, Equatable {
     package var started: Date
     package var ended: Date
     /// How long the run stood still, because a person was asked or because it was interrupted, in seconds.
-    package var idleSeconds: Double
+    var idleSeconds: Double
     package var exports: [ExportSummary] = []
     package var plan: PlanSummary
     package var outcomes = RunOutcomes()
