@@ -86,7 +86,7 @@ package final class Ledger: Sendable {
     /// SQLite's version, for `doctor`.
     package static var sqliteVersion: String { PreparedStatement.libraryVersion }
 
-    /// Checks every page and row; returns the problems in SQLite's words, none if the ledger is sound.
+    /// Checks every page and row; returns the problems in SQLite's words; empty if the ledger is sound.
     ///
     /// Takes about a second for each gigabyte that the ledger has.
     package func check() throws(LedgerError) -> [String] {

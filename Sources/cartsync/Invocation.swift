@@ -29,7 +29,7 @@ struct Invocation: Sendable {
     ///
     /// Throws the `Ending` that lists all problems at once.
     ///
-    /// - Parameter usual: what holds for settings that stand nowhere.
+    /// - Parameter usual: the values of settings that are not set anywhere.
     func load(usual: Settings = Settings()) throws -> LoadedSettings {
         var loaded: LoadedSettings
         do {

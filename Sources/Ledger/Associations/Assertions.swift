@@ -49,8 +49,8 @@ extension Ledger {
         }
     }
 
-    /// Records that associations were deleted: neither do they exist nor does a source assert them any more, other
-    /// sources excepted. The draft is empty afterwards.
+    /// Records that associations were deleted: they do not exist any more, and this source does not assert them; other
+    /// sources may. The draft is empty afterwards.
     package func forget(_ draft: AssociationDraft, source: String) throws(LedgerError) {
         try forEachRow(of: draft, "record what was deleted") { db, sets, row in
             let set = try sets.removing(source, from: row.sources, db)

@@ -23,8 +23,8 @@ struct AssociationReader {
     private let db: Database
     private let scan: PreparedStatement
     private let point: PreparedStatement
-    /// The set of sources of the last row, and whether it holds the source, and any other: rows in a row mostly
-    /// have the same.
+    /// The set of sources of the last row, and whether it holds the source, and any other: neighbouring rows
+    /// mostly have the same.
     private var lastSet = SourceSets.empty
     private var lastView = (isAsserted: false, isAssertedByOthers: false)
 

@@ -68,7 +68,7 @@ extension Ledger {
         ImportDraft(sorter: RecordSorter(memoryBudget: 16 << 20, folder: folder))
     }
 
-    /// Adds associations: their sources to those that assert them already, and how they are known to exist where
+    /// Adds associations: their sources to those that assert them already, and how they are known to exist if
     /// that was not known. The draft is empty afterwards.
     ///
     /// Written in transactions of many rows: after a crash in between, doing it again completes it.

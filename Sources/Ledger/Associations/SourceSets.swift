@@ -9,7 +9,7 @@ struct SourceSets {
     private var members: [Int64: Set<Int64>] = [empty: []]
     private var numbers: [Set<Int64>: Int64] = [[]: empty]
 
-    /// The number of the set without a member.
+    /// The number of the empty set.
     static let empty: Int64 = 0
 
     init(_ db: Database) throws {

@@ -28,7 +28,7 @@ final class FolderLock: Sendable {
         file.withLock { $0 = nil }
     }
 
-    /// Who wrote its number into the lock file.
+    /// The process that holds the lock, by the number in the lock file.
     private static func holder(_ path: String) -> String {
         let bytes = (try? FileSystem.contents(path, limit: 32)) ?? []
         let text = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)

@@ -1,7 +1,7 @@
 import DurableFiles
 
-/// The small file beside the ledger that tells a ledger which was lost, emptied, swapped or put back from an older
-/// copy from one that never was.
+/// The small file beside the ledger by which a ledger that was lost, emptied, swapped or put back from an older copy
+/// is told from one that never was.
 struct LedgerMarker: Sendable {
     /// What the file says.
     struct Contents: Hashable {

@@ -58,7 +58,7 @@ struct CheckedExport: Encodable {
     let firstRecords: [Record]
     /// At most `mostRejected`, in the order of the file.
     private(set) var firstRejected: [Rejected]
-    /// What sync may reject besides, and no check sees.
+    /// What only sync checks, a sentence each.
     var notChecked: [String] = []
 
     init(
@@ -84,7 +84,7 @@ struct CheckedExport: Encodable {
         firstRejected = rejected.map { Rejected($0.place, $0.reason) }
     }
 
-    /// Moves a usable record to the rejected ones, because another record stands against it.
+    /// Moves a usable record to the rejected ones, because another record contradicts it.
     mutating func reject(_ record: ExportRecord, because reason: RejectReason, wasDuplicate: Bool) {
         usable -= 1
         if wasDuplicate { duplicates -= 1 }

@@ -83,7 +83,7 @@ struct DoctorCommand: ProgramCommand {
         return refusal ?? ending(report)
     }
 
-    /// Probes the store once a person has agreed; returns how the command ends if it was not to be.
+    /// Probes the store once a person has agreed; returns how the command ends if the probe was not made or gave up.
     private func probe(
         _ client: CommerceClient, _ options: APIOptions, _ report: inout DoctorReport
     ) async throws -> Ending? {

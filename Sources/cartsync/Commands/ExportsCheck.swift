@@ -91,7 +91,7 @@ struct ExportsCheck: ~Copyable {
         return found
     }
 
-    /// What sync looks at besides and a check does not, because it would need memory for every record.
+    /// What only sync checks, because it needs memory for every record.
     private func notChecked(_ export: CheckedExport) -> [String] {
         var sentences: [String] = []
         if oneOwnerPerCart && export.sharedCarts > 0 {

@@ -26,7 +26,7 @@ extension Setting {
 
 /// A flag of the command line.
 protocol GivenFlag {
-    /// What was given, as the text of a setting; nil for nothing.
+    /// What was given, as the text of a setting; nil if the flag was left out.
     var text: String? { get }
 }
 
@@ -47,7 +47,7 @@ extension Flag: GivenFlag {
 extension ArgumentHelp {
     /// What a setting's flag says of itself.
     ///
-    /// - Parameter help: what it says in this command, without a period, if it is something else.
+    /// - Parameter help: what it says in this command, without a period, if it differs from that of other commands.
     static func setting(_ key: String, _ help: String? = nil) -> ArgumentHelp {
         guard let flag = Setting.all.first(where: { $0.key == key })?.flag else {
             preconditionFailure("no flag of the setting \(key)")

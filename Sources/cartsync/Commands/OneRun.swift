@@ -8,7 +8,7 @@ struct OneRun {
     let output: OutputFormat
     let allowEmpty: Bool
     let approval: ApprovedRun.Approval
-    /// The source if the settings name none; nil for the one of all runs.
+    /// The source if the settings do not name it; nil for the default of all runs.
     var usualSource: String?
 
     func run() async throws -> Ending {

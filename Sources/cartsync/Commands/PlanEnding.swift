@@ -56,8 +56,8 @@ struct PlanEnding {
 }
 
 extension Ending {
-    /// How a command ends whose plan a guard refuses: every rule with its numbers, who is hit hardest, and the command
-    /// that allows exactly this plan.
+    /// The end of a command whose plan a guard refuses: every rule with its numbers, who is hit hardest, and the
+    /// command that allows exactly this plan.
     init(refusals plan: PlanView, command: TypedCommand) {
         let permissions = plan.refusals.reduce(into: [String]()) { permissions, refusal in
             if !permissions.contains(refusal.permission) { permissions.append(refusal.permission) }

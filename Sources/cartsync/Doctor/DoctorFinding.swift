@@ -9,7 +9,7 @@ struct DoctorFinding: Encodable, Sendable, Equatable {
         case note
         /// Works, and may not for long.
         case warning
-        /// Has to be mended before a run can succeed.
+        /// Has to be corrected before a run can succeed.
         case failed
         case skipped
     }
@@ -36,7 +36,7 @@ struct DoctorFinding: Encodable, Sendable, Equatable {
         self.status = status
     }
 
-    /// Something that has to be mended.
+    /// Something that has to be corrected.
     static func failed(_ topic: String, _ status: ExitStatus, _ found: String, advice: String) -> DoctorFinding {
         DoctorFinding(topic, .failed, found, advice: advice, status: status)
     }

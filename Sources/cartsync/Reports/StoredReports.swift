@@ -32,7 +32,7 @@ struct StoredReports {
     func find(_ run: String) throws -> ReportFolder {
         if run.contains("/") { return try find(path: run) }
         let names = names
-        // A run that goes on has a report that says it was ended, in case it will be.
+        // A run that is still applied has a report already, in case it is killed; the page comes at its end.
         let isRelative = [RunName.latest, RunName.previous].contains(run)
         let ended = names.filter { FileManager.default.fileExists(atPath: path($0, ReportFolder.pageName)) }
         do {

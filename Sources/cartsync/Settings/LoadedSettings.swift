@@ -8,10 +8,10 @@ struct LoadedSettings: Sendable {
     var used: [RunReport.SettingUsed]
     /// What was removed around a value, as a sentence each; no secret is in it.
     var notes: [String] = []
-    /// By the key of every setting that is set, what tells whether its text is another one later in this process; it
-    /// says nothing of the text, which may be a secret.
+    /// The hash of every setting's text, by key, if the setting is set: it tells whether the setting is another one
+    /// later in this process, and nothing of the text, which may be a secret.
     var hashes: [String: Int] = [:]
-    /// The jobs of a service, by name; each has the general settings in the place of those that it lacks.
+    /// The jobs of a service, by name; each has the general values of the settings that it does not set.
     var jobs: [JobSettings] = []
 }
 

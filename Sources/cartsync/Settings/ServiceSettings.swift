@@ -20,7 +20,7 @@ final class ServiceSettings: Sendable {
 
     /// The settings of each job: those under `jobs`, or the general ones as the job `default`.
     ///
-    /// Throws the `Ending` that lists what keeps them from being a service.
+    /// Throws the `Ending` that lists the problems if a service cannot work by them.
     static func jobs(_ loaded: LoadedSettings) throws -> [JobSettings] {
         let problems = problems(loaded)
         guard problems.isEmpty else {
@@ -92,7 +92,7 @@ final class ServiceSettings: Sendable {
 }
 
 extension LoadedSettings {
-    /// The jobs of a service, also if none is named.
+    /// The jobs of a service: those that are named, or the one job of the general settings.
     fileprivate var serviceJobs: [JobSettings] {
         jobs.isEmpty ? [JobSettings(name: "default", loaded: self)] : jobs
     }

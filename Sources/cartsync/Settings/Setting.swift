@@ -126,7 +126,7 @@ extension Setting {
     func vendor(_ variable: String) -> Setting { with { $0.vendorVariable = variable } }
     /// A secret, which is a credential.
     var secret: Setting { credential.with { $0.isSecret = true } }
-    /// Line ends around it are never part of it.
+    /// The same, without the line ends around its text.
     var credential: Setting { tidied(by: { $0.trimmingCharacters(in: .newlines) }) }
     func tidied(by remove: @escaping @Sendable (String) -> String) -> Setting { with { $0.tidied = remove } }
     var list: Setting { with { $0.isList = true } }

@@ -20,7 +20,7 @@ struct UnusableValue: Error {
 /// How the text of a setting becomes a value, strictly: the whole text, in range, or an `UnusableValue`.
 struct SettingKind<Value>: Sendable {
     let read: @Sendable (_ text: String) throws(UnusableValue) -> Value
-    /// A value as a person writes it; nil if none of its values is a default worth showing.
+    /// A value as a person writes it; nil if no default of it is worth showing.
     let text: @Sendable (_ value: Value) -> String?
 
     init(
@@ -31,7 +31,7 @@ struct SettingKind<Value>: Sendable {
         self.text = text
     }
 
-    /// Read by a type's own rules, whose error says what is wrong.
+    /// A kind that is read by a type's own rules, whose error says what is wrong.
     init<Problem: Error>(
         _ read: @escaping @Sendable (_ text: String) throws(Problem) -> Value,
         reason: @escaping @Sendable (Problem) -> String

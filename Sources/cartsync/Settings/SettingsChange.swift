@@ -30,7 +30,7 @@ extension LoadedSettings {
         jobs.map(\.name).filter(Set(new.jobs.map(\.name)).contains)
     }
 
-    /// These settings with what holds at once taken from others.
+    /// These settings, with those that hold at once taken from others.
     func taking(_ new: LoadedSettings) -> LoadedSettings {
         taking(new, applied: Set(SettingsChange(from: self, to: new).applied))
     }

@@ -11,7 +11,7 @@ struct SettingsLoader {
     var environment: [String: String] = ProcessInfo.processInfo.environment
     /// The settings file named by `--config`; nil for the usual one, if it is there.
     var file: String?
-    /// What holds for settings that stand nowhere.
+    /// The values of settings that are not set anywhere.
     var usual = Settings()
 
     /// A place that settings are found in.

@@ -25,7 +25,7 @@ struct SourceSettings: Sendable {
         ].filter(\.1).map(\.0)
     }
 
-    /// What keeps the settings from being one source; each sentence names the setting.
+    /// What is wrong with the settings, a sentence for each that names it; empty if they are one source.
     ///
     /// - Parameter prefix: what stands before the keys, for instance `jobs.customers.`.
     func problems(prefix: String = "") -> [String] {
@@ -60,7 +60,7 @@ struct SourceSettings: Sendable {
     /// Where the exports come from, in words.
     var place: String? { folder ?? url?.words ?? sftp?.words ?? s3?.words }
 
-    /// Where a job gets its exports from; there are no `problems`.
+    /// Where a job gets its exports from; only if there are no `problems`.
     func jobSource() -> JobSource {
         remote().map { .remote($0, mostBytes: maxSize) } ?? .folder(folder ?? "")
     }

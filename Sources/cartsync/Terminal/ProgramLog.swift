@@ -41,7 +41,7 @@ struct LogLine {
         }
     }
 
-    /// A name without what would end it.
+    /// A name without the characters that would end it.
     private static func name(_ text: String) -> String {
         String(text.map { $0.isASCII && ($0.isLetter || $0.isNumber || "_-.".contains($0)) ? $0 : "_" })
     }
@@ -55,7 +55,7 @@ struct LogLine {
         return isPlain ? text : quoted(text)
     }
 
-    /// As a JSON string, which logfmt's readers take too; nothing in it moves a cursor or ends the line.
+    /// The text as a JSON string, which logfmt's readers take too; nothing in it moves a cursor or ends the line.
     private static func quoted(_ text: String) -> String {
         var quoted = "\""
         for scalar in text.unicodeScalars {

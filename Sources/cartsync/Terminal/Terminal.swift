@@ -91,7 +91,7 @@ enum Terminal {
     /// Writes all of it, or what can be written: a closed pipe or a full disk under standard output is no reason
     /// to leave a run half done.
     ///
-    /// Returns the system's error code, 0 for none.
+    /// Returns the system's error code, or 0.
     @discardableResult
     private static func write(_ text: String, to descriptor: Int32) -> Int32 { write(Array(text.utf8), to: descriptor) }
 
