@@ -6,14 +6,16 @@ import SyncEngine
 import SyncReporting
 
 extension Ending {
-    /// How a command ends that could not make its plan, or could not go on with it.
-    init(_ failure: RunFailure, again: String) {
+    /// The end of a command that could not make its plan, or could not go on with it.
+    ///
+    /// - Parameter again: the command that makes another attempt, if it is not the one that was typed.
+    init(_ failure: RunFailure, again: String = TypedCommand.asTyped) {
         self.init(status: failure.exitStatus, details: "cartsync: \(failure)", next: Self.next(failure, again: again))
     }
 
-    init(_ error: ExportError, again: String) { self.init(.export(error), again: again) }
+    init(_ error: ExportError) { self.init(.export(error)) }
 
-    init(_ error: LedgerError, again: String) { self.init(.ledger(error), again: again) }
+    init(_ error: LedgerError, again: String = TypedCommand.asTyped) { self.init(.ledger(error), again: again) }
 
     private static func next(_ failure: RunFailure?, again: String) -> String {
         if case .ledger(let error) = failure, error.kind == .damaged || error.kind == .missing {
@@ -28,8 +30,10 @@ extension Ending {
         }
     }
 
-    /// How a run ended that was applied.
-    init(_ ended: EndedRun, again: String) {
+    /// The end of a command whose run was applied.
+    ///
+    /// - Parameter again: the command that does what is left, if it is not the one that was typed.
+    init(_ ended: EndedRun, again: String = TypedCommand.asTyped) {
         let report = ended.report
         let status = report.verdict.exitStatus
         self.init(

@@ -6,7 +6,7 @@ import SyncEngine
 
 /// The ledger that the settings name, for commands that can do without the store.
 enum LedgerAccess {
-    /// Does something with the ledger that a command is about and closes it; needs no credentials.
+    /// Opens the ledger of a command, hands it to `body` and closes it; needs no credentials.
     ///
     /// If `api.base-url` and `api.client-id` are both set, the ledger has to belong to that store. Throws the `Ending` if
     /// there is no ledger, or it cannot be used.
@@ -15,7 +15,6 @@ enum LedgerAccess {
     static func with<Value>(
         _ invocation: Invocation, makesLedger: Bool = false, _ body: (Ledger) throws -> Value
     ) throws -> Value {
-        let again = invocation.typed.again()
         let settings = try invocation.load().settings
         let store = try store(settings)
         let ledger: Ledger
@@ -23,11 +22,13 @@ enum LedgerAccess {
             ledger = try Ledger.open(
                 folder: settings.stateFolder, store: store, mustExist: !makesLedger, now: Date())
         } catch {
-            let absent =
-                makesLedger
-                ? "set api.base-url and api.client-id to say which store a new ledger belongs to, then \(again)"
-                : "cartsync sync EXPORT makes one, or give --state FOLDER"
-            throw Ending(error, again: error.kind == .absent ? absent : again)
+            guard error.kind == .absent else { throw Ending(error) }
+            throw Ending(
+                error,
+                again: makesLedger
+                    ? "set api.base-url and api.client-id to say which store a new ledger belongs to, then "
+                        + TypedCommand.asTyped
+                    : "cartsync sync EXPORT makes one, or give --state FOLDER")
         }
         defer {
             do { try ledger.close() } catch { Terminal.message("cartsync: warning: \(error)") }
@@ -35,13 +36,13 @@ enum LedgerAccess {
         do {
             return try body(ledger)
         } catch let failure as RunFailure {
-            throw Ending(failure, again: again)
+            throw Ending(failure)
         } catch let error as LedgerError {
-            throw Ending(error, again: again)
+            throw Ending(error)
         }
     }
 
-    /// The store that the settings name; nil if they name none.
+    /// The store that the settings name; nil if they do not name one.
     ///
     /// Throws the `Ending` that says so if its address is invalid.
     static func store(_ settings: Settings) throws -> StoreIdentity? {

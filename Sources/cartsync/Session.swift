@@ -36,7 +36,7 @@ final class Session: Sendable {
             session.followSchedule(since: nil)
             return session
         } catch {
-            throw Ending(error, again: "run the command again")
+            throw Ending(error)
         }
     }
 
@@ -51,7 +51,7 @@ final class Session: Sendable {
     /// Takes other settings for the runs that begin from now on. Those of the store and of the ledger stay as they were.
     func take(_ settings: LoadedSettings) { loaded.withLock { $0 = settings } }
 
-    /// What plans a new run of these settings; `store.endRun` closes its connections.
+    /// The planner of a new run by these settings; `store.endRun` closes its connections.
     func newRun(command: String, exports: [String] = [], adjust: (inout RunOptions) -> Void = { _ in }) -> RunPlanner {
         var options = options(command, exports)
         adjust(&options)

@@ -7,6 +7,9 @@ struct TypedCommand: Sendable {
     /// All words after the program's name.
     var words = Array(CommandLine.arguments.dropFirst())
 
+    /// The command of this process, ready for a shell.
+    static var asTyped: String { TypedCommand(name: "").again() }
+
     /// The command ready for a shell, as another subcommand or with other flags in the place of those it had.
     ///
     /// Flags that the other subcommand lacks, or that have other values there, are left out.

@@ -32,7 +32,7 @@ struct ApplyCommand: ProgramCommand {
         do {
             saved = try SavedPlan.header(of: plan)
         } catch {
-            throw Ending(RunFailure.plan(error), again: typed.again())
+            throw Ending(RunFailure.plan(error))
         }
         let exports = saved.exports.map { ShellWord.quoted($0.path) }.joined(separator: " ")
         let planAgain = "cartsync plan --out \(ShellWord.quoted(plan)) \(exports)"

@@ -17,10 +17,10 @@ struct ApprovedRun {
     let command: TypedCommand
     let output: OutputFormat
     let approval: Approval
-    /// Whether the ledger remembers a refusal. For a saved plan that would make the plan stale, and useless the
-    /// command that allows it.
+    /// Whether the ledger remembers a refusal. A saved plan would be stale afterwards, and the command that allows it
+    /// would fail.
     var recordsRefusal = true
-    /// The command that does what is left when the run has ended early; nil: the same one.
+    /// The command that does what is left when the run has ended early; nil if it is the one that was typed.
     var commandAfterwards: String?
 
     /// Plans, and goes on as far as it is allowed to.
@@ -40,7 +40,7 @@ struct ApprovedRun {
                 return ending
             }
             let ended = try planned.refuse(words: ending.summary, next: ending.next ?? "")
-            return session.writeMetrics(.report(ended.report), again: command.again()) ?? ending
+            return session.writeMetrics(.report(ended.report)) ?? ending
         }
         if plan.counts.changes > 0 && session.settings.readOnly {
             planned.discard()
@@ -59,8 +59,8 @@ struct ApprovedRun {
         }
         let ended = try await Progress.shown(tools, session, planned) { try await $0.apply() }
         ended.show(as: output)
-        return session.writeMetrics(.report(ended.report), again: command.again())
-            ?? Ending(ended, again: commandAfterwards ?? command.again())
+        return session.writeMetrics(.report(ended.report))
+            ?? Ending(ended, again: commandAfterwards ?? TypedCommand.asTyped)
     }
 
     private func isApproved(_ recorder: LatencyRecorder) -> Bool {

@@ -34,7 +34,7 @@ struct CheckCommand: ProgramCommand {
             for path in exports { try check.read(path) }
             found = try check.finish()
         } catch let error as ExportError {
-            throw Ending(error, again: invocation.typed.again())
+            throw Ending(error)
         } catch let error as FileError {
             throw Ending(
                 status: .stateUnwritable, details: "cartsync: \(error)", next: invocation.typed.again())

@@ -70,7 +70,7 @@ struct DemoCommand: ProgramCommand {
             Terminal.output("\n" + text.summary(ended.report, folder: ended.folder))
             ending = self.ending(ended, folder: folder)
         } catch let failure as RunFailure {
-            var failed = Ending(failure, again: "cartsync demo")
+            var failed = Ending(failure)
             failed.details += "\ncartsync: what the demo leaves behind is in \(folder); remove it with: rm -r \(folder)"
             ending = failed
         }
@@ -80,7 +80,7 @@ struct DemoCommand: ProgramCommand {
 
     private func ending(_ ended: EndedRun, folder: String) -> Ending {
         let report = ended.report
-        // The sample has one record that must be rejected, and a cart that refuses; that is what is to be seen.
+        // The sample has one invalid record and one cart that the store refuses, for the demo to show.
         let isAsExpected = [.done, .incomplete].contains(report.verdict.exitStatus)
         return Ending(
             status: isAsExpected ? .done : report.verdict.exitStatus,

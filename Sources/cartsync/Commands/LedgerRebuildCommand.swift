@@ -51,9 +51,8 @@ struct LedgerRebuildCommand: ProgramCommand {
     func work() async throws -> Ending? {
         let invocation = Invocation(self, giving: source.map { ["sync.source": $0] } ?? [:])
         let loaded = try invocation.load()
-        let again = invocation.typed.again()
         do {
-            try refuseSoundLedger(loaded.settings, again: again)
+            try refuseSoundLedger(loaded.settings)
             let rebuilt = try await rebuild(loaded.settings)
             switch output.output {
             case .json: Terminal.output(JSONOutput.of(rebuilt))
@@ -63,14 +62,14 @@ struct LedgerRebuildCommand: ProgramCommand {
                 status: .done, summary: "associations: \(rebuilt.associations)",
                 next: "cartsync plan EXPORT, to see what the next sync would do")
         } catch let failure as RunFailure {
-            guard case .incompleteListing = failure else { throw Ending(failure, again: again) }
+            guard case .incompleteListing = failure else { throw Ending(failure) }
             throw Ending(
                 status: .refused, details: "cartsync: \(failure)",
                 next:
                     "give the last exports of each source instead of --listing: cartsync ledger rebuild --source NAME "
                     + "EXPORT")
         } catch let error as LedgerError {
-            throw Ending(error, again: again)
+            throw Ending(error)
         }
     }
 
@@ -106,8 +105,8 @@ struct LedgerRebuildCommand: ProgramCommand {
         try? await client.shutdown()
     }
 
-    /// A sound ledger knows more than a listing or exports can tell.
-    private func refuseSoundLedger(_ settings: Settings, again: String) throws {
+    /// Throws the `Ending` if a sound ledger would be replaced: it knows more than a listing or exports can tell.
+    private func refuseSoundLedger(_ settings: Settings) throws {
         guard !yes else { return }
         let ledger: Ledger
         do {
@@ -126,7 +125,7 @@ struct LedgerRebuildCommand: ProgramCommand {
             details:
                 "cartsync: no damage was found in the ledger in \(ledger.folder), which knows \(count) associations "
                 + "and what asserts them",
-            summary: "the ledger is sound", next: "\(again) --yes, to replace it nevertheless")
+            summary: "the ledger is sound", next: "\(TypedCommand.asTyped) --yes, to replace it nevertheless")
     }
 }
 

@@ -11,20 +11,19 @@ enum OneSession {
     /// Throws the `Ending` that tells why the session cannot begin.
     ///
     /// - Parameters:
-    ///   - isRun: whether the command makes a run, of which a failure is to be told.
-    ///   - usual: what holds for settings that stand nowhere.
+    ///   - isRun: whether the command makes a run, whose failure goes into the metrics file.
+    ///   - usual: the values of settings that are not set anywhere.
     static func run(
         _ invocation: Invocation, isRun: Bool = true, usual: Settings = Settings(),
         adjust: (inout Settings) -> Void = { _ in }, _ work: (Session) async throws -> Ending
     ) async throws -> Ending {
-        let again = invocation.typed.again()
         var loaded = try invocation.load(usual: usual)
         adjust(&loaded.settings)
         let session = try Session.open(loaded)
         let signals = Signals { [stop = session.stop] in
             if Terminal.isAsking {
                 Terminal.message("")
-                Cartsync.end(Ending(status: .stoppedEarly, summary: "nothing was written", next: again))
+                Cartsync.end(Ending(status: .stoppedEarly, summary: "nothing was written", next: TypedCommand.asTyped))
             }
             stop.stop()
         }
@@ -33,10 +32,10 @@ enum OneSession {
         do {
             ending = try await session.onSchedule { try await work(session) }
         } catch let failure as RunFailure {
-            let failed = Ending(failure, again: again)
+            let failed = Ending(failure)
             let run = MetricsFile.LastRun.failure(
                 source: session.settings.source, exitStatus: failed.status, ended: Date())
-            ending = (isRun ? session.writeMetrics(run, again: again) : nil) ?? failed
+            ending = (isRun ? session.writeMetrics(run) : nil) ?? failed
         } catch let early as Ending {
             ending = early
         }

@@ -46,8 +46,7 @@ struct ResumeRunCommand: ProgramCommand {
                     + "(creates: \(Count.text(stopped.creates)), deletes: \(Count.text(stopped.deletes)))")
             let ended = try await Progress.shown(stopped.tools, session, stopped) { try await $0.resume() }
             ended.show(as: output.output)
-            return session.writeMetrics(.report(ended.report), again: typed.again())
-                ?? Ending(ended, again: typed.again())
+            return session.writeMetrics(.report(ended.report)) ?? Ending(ended)
         }
     }
 }

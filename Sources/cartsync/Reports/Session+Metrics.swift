@@ -6,9 +6,8 @@ import SyncReporting
 extension Session {
     /// Writes the metrics of a run if the settings name a file for them.
     ///
-    /// - Parameter again: the command that repeats the run.
     /// - Returns: the ending of the command if they cannot be written.
-    func writeMetrics(_ run: MetricsFile.LastRun, again: String) -> Ending? {
+    func writeMetrics(_ run: MetricsFile.LastRun) -> Ending? {
         guard let path = settings.metricsFile else { return nil }
         do {
             try run.write(to: path, ledger)
@@ -16,7 +15,7 @@ extension Session {
         } catch {
             return Ending(
                 status: .stateUnwritable, details: "cartsync: \(error)", summary: "report.metrics-file is not written",
-                next: "set it to a file that can be written, then \(again)")
+                next: "set it to a file that can be written, then \(TypedCommand.asTyped)")
         }
     }
 }
