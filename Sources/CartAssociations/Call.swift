@@ -24,7 +24,7 @@ package enum AnswerClass: String, Sendable, Hashable, CaseIterable, Codable {
     case serverError = "server error"
     /// No connection, reset, or no whole answer in time.
     case connection
-    /// A 2xx to a change, or a 404 to a delete, that is not in the store's own form: the change may have been made.
+    /// A 2xx or a 404 to a change that is not in the store's own form: the change may have been made.
     case unknown
 }
 

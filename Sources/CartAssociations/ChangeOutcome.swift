@@ -13,7 +13,7 @@ package struct ChangeOutcome: Sendable, Hashable {
     package let response: Duration?
     /// Why it failed or was refused, with the store's words; for a success, what is worth knowing about it.
     package var message: String?
-    /// Whether the last attempt may have had its effect: it got no answer, and was not to be repeated. Not in the journal.
+    /// Whether an attempt may have had its effect, for a change that did not succeed. Not in the journal.
     package var isUncertain = false
 
     package init(

@@ -102,6 +102,9 @@ package final class Sandbox: Service, Sendable {
     /// From the next request on, this goes wrong. Of several faults that match a request, the first injected strikes.
     package func inject(_ fault: SandboxFault) { state.inject(fault) }
 
+    /// From the next request on, nothing goes wrong that was injected before.
+    package func clearFaults() { state.clearFaults() }
+
     /// The token that a shopper sends in `X-Moltin-Customer-Token` or `EP-Account-Management-Authentication-Token`.
     package static func shopperToken(_ kind: SandboxOwnerKind, _ owner: String) -> String {
         ShopperTokenText.text(kind, owner)

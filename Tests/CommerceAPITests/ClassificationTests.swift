@@ -47,7 +47,9 @@ struct ClassificationTests {
         Row(404, #"{"errors":[{"title":"Not Found"}]}"#, is: .unknown, again: true, on: .delete),
         Row(404, #"{"errors":[{"title":"Not Found","detail":"Cart not found"}]}"#, is: .success, on: .delete),
         Row(400, #"{"errors":[{"title":"Cart not found"}]}"#, is: .refused, on: .delete),
-        Row(404, is: .refused, on: .create), Row(404, is: .refused, on: .list), Row(404, is: .refused, on: .token),
+        Row(404, is: .unknown, again: true, on: .create), Row(404, "<html>", is: .unknown, again: true, on: .create),
+        Row(404, #"{"errors":[{"title":"Not Found"}]}"#, is: .refused, on: .create), Row(404, is: .refused, on: .list),
+        Row(404, is: .refused, on: .token),
         Row(301, is: .refused), Row(302, is: .refused, on: .list), Row(308, is: .refused, on: .token),
         Row(400, is: .refused), Row(405, is: .refused), Row(410, is: .refused), Row(413, is: .refused),
         Row(423, is: .refused),
@@ -81,7 +83,7 @@ struct ClassificationTests {
     func table(row: Row) throws {
         var change: ChangeAnswer?
         if case .answer(let answer) = row.exchange, let kind = ChangeKind(rawValue: row.operation.rawValue) {
-            change = ChangeAnswer(answer, to: kind, of: try association("c-1", "cart-1").owner, APISettings())
+            change = ChangeAnswer(answer, to: .change(kind, try association("c-1", "cart-1")), APISettings())
         }
         let judged = Classification(row.exchange, for: row.operation, change: change)
         #expect(judged.answer == row.answer)
@@ -99,11 +101,11 @@ struct ClassificationTests {
 
     @Test("which statuses say that it was gone before is a setting, and all need the store's own form")
     func alreadyGone() throws {
-        let owner = try association("c-1", "cart-1").owner
+        let one = try association("c-1", "cart-1")
         func judged(_ status: Int, _ body: String, _ alreadyGone: Set<Int>) -> ChangeAnswer? {
             var settings = APISettings()
             settings.alreadyGone = alreadyGone
-            return ChangeAnswer(Answer(status: status, body: Array(body.utf8)), to: .delete, of: owner, settings)
+            return ChangeAnswer(Answer(status: status, body: Array(body.utf8)), to: .change(.delete, one), settings)
         }
         let own = #"{"errors":[{"title":"Bad Request","detail":"The association is not there"}]}"#
         for status in [400, 404, 410, 422] {
@@ -116,12 +118,12 @@ struct ClassificationTests {
 
     @Test("an empty 200 counts where that is set, and nothing else does then", arguments: ChangeKind.allCases)
     func empty(kind: ChangeKind) throws {
-        let owner = try association("c-1", "cart-1").owner
+        let one = try association("c-1", "cart-1")
         var settings = APISettings()
         settings.emptyAnswer = .believe
         func judged(_ status: Int, _ body: String, _ fault: ConnectionFault? = nil) -> ChangeAnswer? {
             ChangeAnswer(
-                Answer(status: status, body: Array(body.utf8), bodyFault: fault), to: kind, of: owner, settings)
+                Answer(status: status, body: Array(body.utf8), bodyFault: fault), to: .change(kind, one), settings)
         }
         for body in ["", "null", " null\n", "\r\n"] { #expect(judged(200, body) == .made) }
         for body in ["{}", "nullnull", "<html>", #"{"errors":[{"title":"no"}]}"#] {

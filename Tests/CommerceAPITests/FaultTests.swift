@@ -53,7 +53,9 @@ struct FaultTests {
     @Test("other refusals are final", arguments: [400, 404, 405, 410, 422])
     func final(status: Int) async throws {
         try await Stage.with { stage in
-            stage.sandbox.inject(SandboxFault(.answer(status: status), operation: .create, count: nil))
+            stage.sandbox.inject(
+                SandboxFault(
+                    .answer(status: status, body: #"{"errors":[{"title":"No"}]}"#), operation: .create, count: nil))
             let result = try await stage.client.create(try association("c-1", "cart-1"))
             #expect(result.outcome == .rejected)
             #expect(result.status == status)

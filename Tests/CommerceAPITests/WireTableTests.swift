@@ -74,18 +74,24 @@ struct WireTableTests {
         ]
         let gateway = [
             "", "<html>404 cart Not Found</html>", #"{"message":"no Route matched with those values"}"#,
-            #"{"errors":[{"status":404,"title":"Not Found"}]}"#,
-            #"{"errors":[{"title":"Not Found","detail":"Cannot DELETE /v2/carts/cart-1/relationships/customers"}]}"#,
             #"{"status":404,"error":"Not Found","path":"/v2/carts/cart-1/relationships/customers"}"#,
             #"{"title":"Not Found","status":404,"detail":"no cart route"}"#,
         ]
-        return store.map {
-            Row(kind, .answer(status: 404, body: $0), kind == .create ? .rejected : .alreadyGone, attempts: 1)
-        }
+        let isCreate = kind == .create
+        // It is the vendor's form, and says no to a create; for a delete it would have to name what is gone.
+        let nameless = [
+            #"{"errors":[{"status":404,"title":"Not Found"}]}"#,
+            #"{"errors":[{"title":"Not Found","detail":"Cannot DELETE /v2/carts/cart-1/relationships/customers"}]}"#,
+        ]
+        return store.map { Row(kind, .answer(status: 404, body: $0), isCreate ? .rejected : .alreadyGone, attempts: 1) }
+            + nameless.map {
+                Row(kind, .answer(status: 404, body: $0), isCreate ? .rejected : made, attempts: isCreate ? 1 : 2)
+            }
+            + gateway.map { Row(kind, .answer(status: 404, body: $0), made, attempts: 2) }
             + gateway.map {
                 Row(
-                    kind, .answer(status: 404, body: $0), kind == .create ? .rejected : made,
-                    attempts: kind == .create ? 1 : 2)
+                    kind, .answer(status: 404, body: $0, afterEffect: true), isCreate ? .alreadyThere : .deleted,
+                    attempts: 2)
             }
     }
 
@@ -99,9 +105,66 @@ struct WireTableTests {
             #expect(result.answer == .unknown)
             #expect(result.attempts == 5)
             let message = try #require(result.message)
-            #expect(message.contains("begins: <html> <title>Sign in</title>é"))
+            #expect(
+                message.contains("it is a web page (HTML) with the title \"Sign in\"; it begins: <html> <title>Sig"))
             #expect(message.count { $0 == "é" } < 200 && message.contains("ééé… (HTTP 200)"), "\(message)")
             #expect(stage.sandbox.associations().isEmpty)
+        }
+    }
+
+    @Test(
+        "a cart counts as created when the answer names it, and is asked for again when it does not",
+        arguments: [
+            (201, #"{"data":{"id":"new-1","type":"cart"},"meta":{}}"#, 1), (200, #"{"data":{"id":"new-1"}}"#, 1),
+            (201, "", 2), (201, "<html>", 2), (201, #"{"data":{"id":"new-2"}}"#, 2), (201, #"{"data":[]}"#, 2),
+            (201, #"{"data":{"id":"new-1"},"errors":[{"title":"no"}]}"#, 2), (204, "", 2), (202, "", 2),
+            (404, "<html>", 2), (404, #"{"message":"no Route matched with those values"}"#, 2), (520, "", 2),
+        ])
+    func newCart(status: Int, body: String, attempts: Int) async throws {
+        try await Stage.with { stage in
+            stage.sandbox.inject(SandboxFault(.answer(status: status, body: body), operation: .createCart))
+            let result = try await stage.client.createCart(id: try #require(CartID("new-1")), name: "A")
+            #expect(result.outcome == .created, "\(result)")
+            #expect(result.attempts == attempts)
+            #expect(stage.sandbox.carts() == (attempts == 1 ? [] : ["new-1"]))
+        }
+    }
+
+    @Test("the store's own 404 to a new cart is final, and one that was made without saying so is there")
+    func newCartRefused() async throws {
+        try await Stage.with { stage in
+            let id = try #require(CartID("new-1"))
+            stage.sandbox.inject(
+                SandboxFault(
+                    .answer(status: 404, body: #"{"errors":[{"title":"Not Found"}]}"#), operation: .createCart))
+            let refused = try await stage.client.createCart(id: id, name: "A")
+            #expect((refused.outcome, refused.attempts) == (.rejected, 1))
+            stage.sandbox.inject(
+                SandboxFault(.answer(status: 201, body: "<html>", afterEffect: true), operation: .createCart))
+            let there = try await stage.client.createCart(id: id, name: "A")
+            #expect(stage.sandbox.carts() == ["new-1"])
+            // Whether the cart is there is left to the change that needs it.
+            #expect([400, 409].contains(there.status) && there.attempts == 2, "\(there)")
+        }
+    }
+
+    @Test(
+        "a web page in the place of a token or a listing is named with its title, where it came from and what to do",
+        arguments: [
+            (SandboxOperation.token, "<!DOCTYPE html>\n<title lang=en>Sign\n in</title>", "with the title \"Sign in\""),
+            (.list, " <HTML><head><TITLE>Proxy</TITLE>", "with the title \"Proxy\""), (.list, "<html>", "(HTML) came"),
+            (.token, #"{"token":"x"}"#, #"it begins: {"token":"x"}"#), (.list, #"{"data":7}"#, #"begins: {"data":7}"#),
+        ])
+    func pages(operation: SandboxOperation, body: String, words: String) async throws {
+        try await Stage.with { stage in
+            stage.sandbox.inject(SandboxFault(.answer(status: 200, body: body), operation: operation, count: nil))
+            let error = try await #require(throws: APIError.self) { try await stage.client.listAssociations() }
+            #expect(error.exitStatus == .unavailable)
+            let path = operation == .token ? "/oauth/access_token" : "/v2/carts"
+            for part in [words, "\(stage.client.options.baseURL.text)\(path) failed", "api.base-url", "proxy"] {
+                #expect(error.message.contains(part), "\(error.message)")
+            }
+            #expect(error.message.contains("web page (HTML)") == body.contains("<"), "\(error.message)")
         }
     }
 

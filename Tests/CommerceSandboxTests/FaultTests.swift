@@ -149,6 +149,11 @@ struct FaultTests {
             #expect(try await client.call("POST", "/sandbox/faults", fault).status == 204)
             #expect(try await client.associate(.customer, "c,\"1", "cart-1").status == 500)
             #expect(try await client.associate(.customer, "c-1", "cart-1").status == 200)
+            let late = #"{"action":"answer","status":502,"body":"<html>","operation":"create","count":1,"effect":true}"#
+            #expect(try await client.call("POST", "/sandbox/faults", late).status == 204)
+            let reply = try await client.associate(.customer, "c-2", "cart-1")
+            #expect((reply.status, reply.body) == (502, "<html>"))
+            #expect(try await client.associate(.customer, "c-2", "cart-1").status == 204)
             let wrong = try await client.call("POST", "/sandbox/faults", #"{"action":"explode"}"#)
             #expect(wrong.status == 400)
             #expect(wrong.body.contains("is one of"))
@@ -157,7 +162,7 @@ struct FaultTests {
                 try JSONDecoder().decode(SandboxStatistics.self, from: Data(read.body.utf8)) == sandbox.statistics())
             #expect(
                 try await client.call("GET", "/sandbox/associations").body
-                    == "cart_id,owner_type,owner_id\ncart-1,customer,c-1\n")
+                    == "cart_id,owner_type,owner_id\ncart-1,customer,c-1\ncart-1,customer,c-2\n")
         }
     }
 

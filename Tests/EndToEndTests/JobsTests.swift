@@ -78,11 +78,13 @@ struct JobsTests {
             // Now a guard that refuses what it would have allowed, another rate, and a folder that needs a restart.
             let changed =
                 text.replacing("limit: 500", with: "limit: 400")
+                .replacing("settle: 0s}", with: "settle: 0s, s3-secret-key: \"hush\\n\"}")
                 .replacing("inbox/accounts}", with: "inbox/elsewhere}") + "\nguard: {max-deletes: 3}\n"
             _ = try shop.folder.write(changed, to: "cartsync.yaml")
             program.send(signal: SIGHUP)
-            #expect(await says(program, "needs-restart=jobs.accounts.source.folder"))
+            #expect(await says(program, "jobs.accounts.source.folder"))
             #expect(try program.errorsSoFar().contains("guard.max-deletes rate.limit"))
+            #expect(try program.errorsSoFar().contains("note: source.s3-secret-key (cartsync.yaml): the line ends"))
             _ = try shop.folder.write(records("customer", 1...55), to: "inbox/customers/two.csv")
             #expect(await eventually { shop.folder.names(in: "inbox/customers/waiting").contains("two.csv") })
 

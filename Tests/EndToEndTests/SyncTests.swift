@@ -255,6 +255,31 @@ struct SyncTests {
         }
     }
 
+    @Test("twenty changes in a row that something else answers end the run with 69, which says so aloud")
+    func notTheStore() async throws {
+        try await withShop { shop in
+            shop.sandbox.inject(
+                SandboxFault(
+                    .answer(status: 200, body: "<html><title>Sign in</title>"), operation: .create, count: nil))
+            let path = try shop.folder.write(numbered(1...60), to: "e.csv")
+            let result = try await shop.cartsync("sync", path, "--yes", "--rate", "500", "--concurrency", "24")
+            #expect(result.status == 69, "\(result.errors)")
+            for words in [
+                "this is not the store: 20 changes in a row", "a web page (HTML) with the title \"Sign in\"",
+                "api.base-url",
+            ] {
+                #expect(result.errors.contains(words), "\(result.errors)")
+            }
+            #expect(shop.associations.isEmpty)
+            let report = try shop.report()
+            #expect(report.verdict.exitStatus == 69)
+            // Nothing counts as made, and a second run makes all of it.
+            shop.sandbox.clearFaults()
+            #expect(try await shop.cartsync("sync", path, "--yes", "--rate", "500").status == 0)
+            #expect(shop.associations.count == 60)
+        }
+    }
+
     @Test("Ctrl-C stops early with 75, and a second run finishes the job")
     func interrupt() async throws {
         try await withShop { shop in

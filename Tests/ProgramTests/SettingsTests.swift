@@ -79,6 +79,9 @@ struct SettingsTests {
             #expect(note.contains(words), "\(note)")
             #expect(!note.contains("hush"))
         }
+        let job = try await load(
+            file: "jobs: {a: {source: {folder: /a, s3-secret-key: \"hush\\n\"}}, b: {source: {folder: /b}}}")
+        #expect(job.notes.count == 1 && job.notes[0].hasPrefix("jobs.a.source.s3-secret-key"), "\(job.notes)")
         #expect(try await load(secrets: ["api-client-secret": "hush\n"]).notes.isEmpty)
         #expect(try await load(secrets: ["api-client-secret": "hush\r\n"]).notes.count == 1)
         #expect(try await load(environment: ["EPCC_API_BASE_URL": "https://store.example"]).notes.isEmpty)

@@ -1,9 +1,11 @@
+import CallPacing
 import CartAssociations
 import CommerceAPI
 import CommerceSandbox
 import Foundation
 import Ledger
 import Synchronization
+import TestStore
 import TestSupport
 import Testing
 
@@ -19,10 +21,11 @@ struct ApplyingTests {
 
     @discardableResult
     private func sync(
-        _ range: ClosedRange<Int>, in store: Store, source: String = "a", change: (inout RunOptions) -> Void = { _ in }
+        _ range: ClosedRange<Int>, in store: Store, source: String = "a", retry: RetryPolicy = RetryPolicy(),
+        change: (inout RunOptions) -> Void = { _ in }
     ) async throws -> (report: RunReport, failure: RunFailure?) {
         let path = try export(range, in: store)
-        return try await store.withClient { client in
+        return try await store.withClient(retry: retry) { client in
             let run = store.run(path, source: source, client, change: change)
             let ended = try await run.plan(keepingRejects: false).apply()
             #expect(ended.report.inconsistencies() == [])
@@ -115,6 +118,83 @@ struct ApplyingTests {
         }
     }
 
+    private static let page = "<html><title>Sign in</title>"
+
+    @Test(
+        "a delete that something else answers is looked up, and made again only where the listing still shows it",
+        arguments: [200, 202, 404], [false, true])
+    func unknownDelete(status: Int, hasEffect: Bool) async throws {
+        try await withStore { store in
+            try await sync(1...10, in: store)
+            store.sandbox.inject(
+                SandboxFault(
+                    .answer(status: status, body: Self.page, afterEffect: hasEffect), operation: .delete, count: 2))
+            let (report, failure) = try await sync(3...10, in: store)
+            #expect(failure == nil)
+            #expect(report.outcomes.delete[hasEffect ? .alreadyGone : .deleted] == 2)
+            #expect(store.sandbox.statistics().count(.delete) == (hasEffect ? 2 : 4))
+            #expect(try store.associations.count == 8)
+        }
+    }
+
+    @Test(
+        "a delete whose answers stay unknown is a failure with the first words of what came, and is tried again later")
+    func unknownDeleteStays() async throws {
+        try await withStore { store in
+            try await sync(1...10, in: store)
+            store.sandbox.inject(
+                SandboxFault(.answer(status: 200, body: Self.page), operation: .delete, cart: "cart-1", count: nil))
+            let (report, _) = try await sync(2...10, in: store, retry: TestStore.promptRetry)
+            #expect(report.outcomes.delete[.failed] == 1)
+            let message = try #require(report.failures.first?.examples.first?.message)
+            #expect(message.contains("it begins: \(Self.page)") && message.contains("HTTP 200"), "\(message)")
+            // Once before the listing, and five times after it.
+            #expect(store.sandbox.statistics().count(.delete) == 6)
+            #expect(try store.asserted(by: "a").count == 10)
+            store.sandbox.clearFaults()
+            #expect(try await sync(2...10, in: store).report.outcomes.delete[.deleted] == 1)
+        }
+    }
+
+    @Test("a create whose answers stay unknown is made where the listing shows it, and a failure where it does not")
+    func unknownCreate() async throws {
+        try await withStore { store in
+            for (cart, hasEffect) in [("cart-1", true), ("cart-2", false)] {
+                store.sandbox.inject(
+                    SandboxFault(
+                        .answer(status: 200, body: Self.page, afterEffect: hasEffect), operation: .create, cart: cart,
+                        count: nil))
+            }
+            let (report, failure) = try await sync(1...10, in: store, retry: TestStore.promptRetry)
+            #expect(failure == nil)
+            #expect((report.outcomes.create[.created], report.outcomes.create[.failed]) == (9, 1))
+            let example = try #require(report.failures.first?.examples.first)
+            #expect("\(example)".contains("cart-2") && example.message.contains("begins: \(Self.page)"))
+            #expect(store.sandbox.statistics().count(.create) == 18)
+            // The ledger has what is in the store.
+            let made = try store.associations
+            #expect(made.count == 9)
+            #expect(try store.asserted(by: "a").isSuperset(of: made))
+        }
+    }
+
+    @Test("where no listing shows what exists, an unknown create is a failure and asked again the next time")
+    func unknownCreateWithoutListing() async throws {
+        try await withStore { store in
+            store.sandbox.inject(
+                SandboxFault(
+                    .answer(status: 200, body: Self.page, afterEffect: true), operation: .create, cart: "cart-1",
+                    count: nil))
+            let (report, _) = try await sync(1...3, in: store, retry: TestStore.promptRetry) {
+                $0.settings.current = .ledger
+            }
+            #expect((report.outcomes.create[.created], report.outcomes.create[.failed]) == (2, 1))
+            store.sandbox.clearFaults()
+            let (again, _) = try await sync(1...3, in: store) { $0.settings.current = .ledger }
+            #expect((again.outcomes.create.total, again.outcomes.create[.alreadyThere]) == (1, 1))
+        }
+    }
+
     @Test(
         "carts that are not there are created with their names, once, and those that are there are left alone",
         arguments: [CurrentSource.api, .ledger], SandboxBehaviour.ExistingCart.allCases)
@@ -188,7 +268,7 @@ struct ApplyingTests {
                 answers.withLock { $0[call.answer.rawValue, default: 0] += 1 }
             }
             let stopped = try await store.withClient(observe: observe) { client in
-                let run = store.run(path, client) {
+                let run = store.run(path, current: .ledger, client) {
                     $0.canary = 6
                     $0.listingLag = .milliseconds(100)
                 }

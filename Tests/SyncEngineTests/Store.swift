@@ -45,9 +45,10 @@ struct Store: Sendable {
     }
 
     func withClient<Value>(
-        observe: @escaping @Sendable (CallEvent) -> Void = { _ in }, _ body: (CommerceClient) async throws -> Value
+        retry: RetryPolicy = RetryPolicy(), observe: @escaping @Sendable (CallEvent) -> Void = { _ in },
+        _ body: (CommerceClient) async throws -> Value
     ) async throws -> Value {
-        try await store.withClient(retry: RetryPolicy(), change: { $0.concurrency = 4 }, observe: observe, body)
+        try await store.withClient(retry: retry, change: { $0.concurrency = 4 }, observe: observe, body)
     }
 
     /// Plans and applies one export; every delete is approved.

@@ -1,23 +1,40 @@
 import CartAssociations
 import Foundation
 
-/// What an answer to an association call says about the change, if it has the store's own form.
+/// What an answer to a write says about it, if it has the store's own form.
 ///
 /// A proxy, a sign-in page or a wrong address answers too, and often with a 200 or a 404. Only what the vendor
-/// documents is believed (Elastic Path, cart associations): 204 without a body, 200 with the owner in `data`, and
-/// `errors` that say what is missing.
+/// documents is believed (Elastic Path, cart associations; carts, create a cart): 204 without a body, 200 with the
+/// owner in `data`, 201 with the cart in `data`, and `errors` that say what is missing.
 enum ChangeAnswer: Sendable, Equatable {
     case made
     /// There was nothing to change: the association was there, or was gone.
     case alreadySo
-    /// A success, or a 404 to a delete, in any other form. The change may have been made.
+    /// A success or a 404 in any other form. The change may have been made.
     case unknown
 
     /// Returns nil for an answer that says no, which is judged by its status like that to any other call.
     ///
     /// - Parameter settings: which statuses of a delete mean that there was nothing to delete, and what an empty 200
     ///   means.
-    init?(_ answer: Answer, to kind: ChangeKind, of owner: Owner, _ settings: APISettings) {
+    init?(_ answer: Answer, to write: Write, _ settings: APISettings) {
+        switch write {
+        case .change(let kind, let association): self.init(answer, to: kind, of: association.owner, settings)
+        case .newCart(let cart): self.init(answer, creating: cart)
+        }
+    }
+
+    private init?(_ answer: Answer, creating cart: CartID) {
+        switch answer.status {
+        // 201 is documented; one version of the description had 200.
+        case 200, 201: self = answer.bodyFault == nil && Self.names(cart, answer.body) ? .made : .unknown
+        case 200..<300: self = .unknown
+        case 404 where !VendorErrors.areDocumented(answer.body): self = .unknown
+        default: return nil
+        }
+    }
+
+    private init?(_ answer: Answer, to kind: ChangeKind, of owner: Owner, _ settings: APISettings) {
         switch answer.status {
         case 204:
             guard answer.body.isEmpty else {
@@ -41,36 +58,40 @@ enum ChangeAnswer: Sendable, Equatable {
             } else {
                 return nil
             }
+        // A store that does not say what it misses refuses the create all the same.
+        case 404 where !VendorErrors.areDocumented(answer.body):
+            self = .unknown
         default:
             return nil
         }
     }
 
+    /// Whether a body is `{"data":{"id"}}` with this cart, further members or not, and without `errors`.
+    private static func names(_ cart: CartID, _ body: [UInt8]) -> Bool {
+        struct NamedCart: Decodable {
+            let id: String
+        }
+        return data(NamedCart.self, body)?.id.utf8.elementsEqual(cart.text.utf8) ?? false
+    }
+
+    /// What stands under `data`; nil for a body without it, or with `errors`.
+    private static func data<Value: Decodable>(_ type: Value.Type, _ body: [UInt8]) -> Value? {
+        guard let body = try? JSONDecoder().decode(DocumentedData<Value>.self, from: Data(body)), !body.hasErrors else {
+            return nil
+        }
+        return body.data
+    }
+
     /// Whether a body is `{"data":[{"type","id"}]}` with this owner, further members or not, and without `errors`.
     private static func names(_ owner: Owner, _ body: [UInt8]) -> Bool {
-        struct Body: Decodable {
-            struct Element: Decodable {
-                let type: String
-                let id: String
-            }
-            let data: [Element]
-            let hasErrors: Bool
-
-            private enum Keys: String, CodingKey {
-                case data, errors
-            }
-
-            init(from decoder: any Decoder) throws {
-                let body = try decoder.container(keyedBy: Keys.self)
-                data = try body.decode([Element].self, forKey: .data)
-                hasErrors = body.contains(.errors)
-            }
+        struct Element: Decodable {
+            let type: String
+            let id: String
         }
         // Most bodies are the documented one, byte for byte, and decoding each costs 4 µs of a processor.
         let documented = #"{"data":[{"type":"\#(owner.kind.rawValue)","id":"\#(owner.id.text)"}]}"#
         if body.elementsEqual(documented.utf8) { return true }
-        guard let body = try? JSONDecoder().decode(Body.self, from: Data(body)), !body.hasErrors else { return false }
-        return body.data.contains { element in
+        return (data([Element].self, body) ?? []).contains { element in
             // Byte for byte: the texts of Swift are equal too if only their accents are composed otherwise.
             element.type == owner.kind.rawValue && element.id.utf8.elementsEqual(owner.id.text.utf8)
         }
@@ -108,6 +129,22 @@ extension VendorErrors {
 
     private static func documented(_ body: [UInt8]) -> [DocumentedErrors.Item] {
         ((try? JSONDecoder().decode(DocumentedErrors.self, from: Data(body)))?.errors) ?? []
+    }
+}
+
+/// A success in the form that the vendor documents.
+private struct DocumentedData<Value: Decodable>: Decodable {
+    let data: Value
+    let hasErrors: Bool
+
+    private enum Keys: String, CodingKey {
+        case data, errors
+    }
+
+    init(from decoder: any Decoder) throws {
+        let body = try decoder.container(keyedBy: Keys.self)
+        data = try body.decode(Value.self, forKey: .data)
+        hasErrors = body.contains(.errors)
     }
 }
 

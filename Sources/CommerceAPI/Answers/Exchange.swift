@@ -15,8 +15,8 @@ struct APIRequest: Sendable {
     var body: [UInt8] = []
     var contentType: String?
     var shopper: ShopperToken?
-    /// The change that an association call is to make; nil for other calls.
-    var change: (kind: ChangeKind, association: Association)?
+    /// What the call is to write, by which a success is judged; nil for calls that any answer in JSON may serve.
+    var write: Write?
     /// Whether it is made again after an attempt that may have had its effect.
     var repeatsUnknown = true
 
@@ -30,6 +30,12 @@ struct APIRequest: Sendable {
 
     /// The most bytes of an answer that are read. Pages of a listing carry whole carts.
     var answerLimit: Int { operation == .list ? 16 << 20 : 1 << 20 }
+}
+
+/// What a call is to write.
+enum Write: Sendable, Hashable {
+    case change(ChangeKind, Association)
+    case newCart(CartID)
 }
 
 /// What came of sending a request once.

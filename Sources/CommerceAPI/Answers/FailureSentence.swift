@@ -22,6 +22,9 @@ struct FailureSentence {
                 sentence += "; the store says: \(words)"
             } else if let fault = answer.bodyFault {
                 sentence += "; \(fault.words)"
+            } else if let page = WebPage(answer.body) {
+                let start = Self.excerpt(answer.body) ?? ""
+                sentence += "; \(page.words) came in the place of an answer, it begins: \(start)"
             } else if let excerpt = Self.excerpt(answer.body) {
                 sentence += "; the answer is not as documented, it begins: \(excerpt)"
             }
@@ -31,7 +34,8 @@ struct FailureSentence {
     }
 
     private static func unknown(_ answer: Answer) -> String {
-        let words = excerpt(answer.body, limit: 199).map { "it begins: \($0)" } ?? "it is empty"
+        let page = WebPage(answer.body).map { "it is \($0.words); " } ?? ""
+        let words = page + (excerpt(answer.body, limit: 199).map { "it begins: \($0)" } ?? "it is empty")
         return "the answer is not one of the store's, so it does not tell whether the change was made; "
             + "\(words) (HTTP \(answer.status))"
     }

@@ -54,7 +54,7 @@ extension CommerceClient {
         let request = APIRequest(operation: .createCart, method: .delete, path: "/v2/carts/\(cart.text)")
         for number in 0..<5 {
             if number > 0 { try await pause(for: .seconds(1)) }
-            let call = try await perform(request, decode: \.self)
+            let call = try await perform(request) { $0.status == 204 ? $0 : nil }
             if call.value != nil || call.exchange.status == 404 { return true }
         }
         return false

@@ -24,8 +24,8 @@ extension CommerceClient {
     ///
     /// - Parameters:
     ///   - shopper: the owner's own token, which `Authentication.shopper` needs.
-    ///   - repeatingUnknown: false ends the call after an attempt that may have had its effect without an answer; the
-    ///     outcome is then `isUncertain`.
+    ///   - repeatingUnknown: false ends the call after an attempt that may have had its effect without an answer that
+    ///     says so; the outcome is then `isUncertain`.
     /// - Throws: `APIError` if no further call makes sense; the change then counts as not tried.
     package func delete(
         _ association: Association, shopper: ShopperToken? = nil, repeatingUnknown: Bool = true
@@ -39,7 +39,8 @@ extension CommerceClient {
         }
     }
 
-    /// Creates an empty cart.
+    /// Creates an empty cart. 201, or 200, with the cart in its body says that it is made; any other success is an
+    /// unknown outcome.
     ///
     /// - Parameters:
     ///   - name: 1 to 255 characters (Elastic Path, carts, create a cart).
@@ -62,7 +63,7 @@ extension CommerceClient {
         let request = APIRequest(
             operation: .createCart, method: .post, path: "/v2/carts",
             body: json(["data": Cart(id: id.text, name: name, description: description)]),
-            contentType: "application/json")
+            contentType: "application/json", write: .newCart(id))
         return result(of: try await perform(request, decode: \.self)) { _ in (.created, nil) }
     }
 
@@ -85,7 +86,7 @@ extension CommerceClient {
             operation: kind == .create ? .create : .delete, method: kind == .create ? .post : .delete,
             path: "/v2/carts/\(association.cart.text)/relationships/\(association.owner.kind.rawValue)s",
             body: json(["data": [owner]]), contentType: "application/json", shopper: shopper,
-            change: (kind, association), repeatsUnknown: repeatingUnknown)
+            write: .change(kind, association), repeatsUnknown: repeatingUnknown)
     }
 
     private func problem(with shopper: ShopperToken?, of kind: OwnerKind) -> String? {
@@ -114,7 +115,7 @@ extension CommerceClient {
         var result = ChangeOutcome(
             outcome, answer: call.answer, status: call.exchange.status, attempts: call.attempts,
             service: call.service, response: call.response, message: message)
-        result.isUncertain = call.isLeftUnknown
+        result.isUncertain = !outcome.isSuccess && call.isEffectUncertain
         return result
     }
 

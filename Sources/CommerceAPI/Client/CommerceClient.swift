@@ -98,10 +98,10 @@ struct EndedCall<Value: Sendable>: Sendable {
     let attempts: Int
     let service: Duration
     let response: Duration
-    /// Whether an attempt before the last one got no answer and may have had its effect.
+    /// Whether an attempt that did not succeed may have had its effect.
     let isEffectUncertain: Bool
-    /// Whether the last attempt may have had its effect, and the call was not to be repeated in that case.
-    let isLeftUnknown: Bool
+    /// Where it was made, for messages: the base URL with the path, without a query.
+    let url: String
     /// Why it did not succeed; nil if it did.
     let sentence: String?
 }
@@ -186,7 +186,7 @@ extension CommerceClient {
                 value: value, change: change, doubted: history.doubted, answer: judged.answer, exchange: exchange,
                 attempts: history.sent,
                 service: answeredAt - sentAt, response: response, isEffectUncertain: history.isEffectUncertain,
-                isLeftUnknown: isLeftUnknown, sentence: sentence)
+                url: options.baseURL.text + request.path.prefix { $0 != "?" }, sentence: sentence)
         }
     }
 
@@ -198,9 +198,7 @@ extension CommerceClient {
         var change: ChangeAnswer?
         if case .answer(let answer) = exchange {
             if (200..<300).contains(answer.status) { value = decode(answer) }
-            if let (kind, association) = request.change {
-                change = ChangeAnswer(answer, to: kind, of: association.owner, options.settings)
-            }
+            if let write = request.write { change = ChangeAnswer(answer, to: write, options.settings) }
         }
         let judged = Classification(exchange, for: request.operation, isUnderstood: value != nil, change: change)
         return (judged, change, value)
@@ -232,6 +230,7 @@ extension CommerceClient {
         if judged.answer == .unknown, case .answer(let answer) = exchange {
             history.doubted = history.doubted ?? answer
         }
+        if judged.isRepeatable, exchange.mayHaveTakenEffect { history.isEffectUncertain = true }
         if judged.answer == .unauthorized, let token, history.refusedToken == nil {
             history.refusedToken = token.number
             return .zero
@@ -244,9 +243,6 @@ extension CommerceClient {
             cause, attemptsUsed: history.counted, elapsed: now - (history.firstSent ?? now), using: &random)
         guard case .again(let wait) = decision else { return nil }
 
-        if judged.answer == .serverError || judged.answer == .unknown { history.isEffectUncertain = true }
-        // The rest of a success was lost.
-        if judged.answer == .connection, exchange.mayHaveTakenEffect { history.isEffectUncertain = true }
         let isInBudget = state.withLock { state in
             // What is answered fast in the place of the store is not the store's load; many of them stop the run.
             let isInBudget = state.budget.takeRepetition() || judged.answer == .unknown
@@ -349,11 +345,9 @@ extension CommerceClient {
     /// Ends all calls once many changes in a row were answered in a form that is not the store's: something else
     /// answers in its place.
     private func noteForm(_ answer: AnswerClass, _ exchange: Exchange, _ request: APIRequest) {
-        guard let (kind, association) = request.change else { return }
-        let owner = association.owner
-        let key = [kind.rawValue, owner.kind.rawValue, owner.id.text, association.cart.text].joined(separator: " ")
+        guard let write = request.write else { return }
         let row: Int? = state.withLock { state in
-            if answer == .unknown { return state.rule.recordUnknown(key) }
+            if answer == .unknown { return state.rule.recordUnknown(String(describing: write)) }
             if case .answer(let own) = exchange, answer == .success || VendorErrors.areDocumented(own.body) {
                 state.rule.recordBelieved()
             }
@@ -431,20 +425,22 @@ extension CommerceClient {
         let attempts = call.attempts == 1 ? "" : " after \(call.attempts) attempts"
         switch call.answer {
         case .unauthorized, .success, .rateLimited, .serverError, .connection, .unknown:
+            let isOtherForm = call.exchange.status.map { (200..<300).contains($0) } ?? false
+            let advice =
+                isOtherForm
+                ? "A proxy or a sign-in page may answer in the place of the store, or api.base-url may be wrong; mend "
+                    + "that, then run again"
+                : "Check the base URL, the network and the store's status, then run again"
             return APIError(
-                .unavailable,
-                "\(what) at \(options.baseURL.host) failed\(attempts): \(sentence). Check the base URL, the "
-                    + "network and the store's status, then run again")
+                .unavailable, "\(what) at \(call.url) failed\(attempts): \(sentence). \(advice)")
         case .forbidden:
             return APIError(
                 .forbidden,
-                "\(what) at \(options.baseURL.host) is forbidden: \(sentence). Use an application key that may "
-                    + "manage carts")
+                "\(what) at \(call.url) is forbidden: \(sentence). Use an application key that may manage carts")
         case .refused:
             return APIError(
                 .refused,
-                "\(what) at \(options.baseURL.host) was refused: \(sentence). Check the base URL and the "
-                    + "settings")
+                "\(what) at \(call.url) was refused: \(sentence). Check the base URL and the settings")
         }
     }
 }

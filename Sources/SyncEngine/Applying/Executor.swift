@@ -15,7 +15,7 @@ struct Executor: Sendable {
     let canary: Int
     /// How long the listing may lag behind the changes.
     let listingLag: Duration
-    /// Whether a listing of the store shows what exists: a delete whose answer is unknown is looked up in it.
+    /// Whether a listing of the store shows what exists: a change whose answer is unknown is looked up in it.
     let hasListing: Bool
     /// The part before, if the run is resumed.
     let resumption: Resumption?
@@ -136,29 +136,52 @@ struct Executor: Sendable {
         return try await client.listAssociations(ofShoppers: owners.sorted().map { ($0, shoppers[$0]) })
     }
 
-    /// Makes the deletes whose earlier attempt may have had its effect, if a fresh listing still shows them.
+    /// Looks up in a fresh listing what may have been made without the store's saying so: creates that it shows are
+    /// made, deletes that it still shows are made again.
     private func settleDoubts(_ notes: Notes) async throws {
-        let doubtful = notes.doubtful
-        guard !doubtful.isEmpty else { return }
-        let listing = try await list(Set(doubtful.values.joined().map(\.change.association.owner)))
-        let listed = listing.isComplete ? Set(listing.associations) : nil
-        var left: [CartChanges] = []
-        var gone: [JournalEntry] = []
-        for (cart, entries) in doubtful.sorted(by: { $0.key < $1.key }) {
-            let still = entries.filter { listed?.contains($0.change.association) ?? true }
-            if !still.isEmpty { left.append(CartChanges(cart: cart, entries: still, hasFailedCreate: false)) }
-            for entry in entries where listed?.contains(entry.change.association) == false {
-                gone.append(
-                    entry.ended(
-                        ChangeOutcome(
-                            .alreadyGone, attempts: 0,
-                            message: "a fresh listing does not show it; an earlier attempt without an answer may have "
-                                + "deleted it"), at: tools.time.wall()))
-            }
+        let creates = notes.creates
+        let deletes = notes.deletes
+        guard !creates.isEmpty || !deletes.isEmpty else { return }
+        let entries = creates.map(\.entry) + deletes.values.joined()
+        let listing: Listing
+        do {
+            listing = try await list(Set(entries.map(\.change.association.owner)))
+        } catch {
+            // Nothing more is known of these; deletes are left to be looked up when the run is resumed.
+            try record(creates)
+            throw error
         }
-        try ledger.record(gone)
-        for _ in gone { tools.progress.count(.alreadyGone) }
+        let listed = Set(listing.associations)
+        try record(
+            creates.map { create in
+                guard listed.contains(create.entry.change.association) else { return create }
+                let last = create.result
+                return (
+                    create.entry,
+                    ChangeOutcome(
+                        .created, answer: last.answer, status: last.status, attempts: last.attempts,
+                        service: last.service, response: last.response,
+                        message: "a fresh listing shows it, so that one of the attempts has made it")
+                )
+            })
+        let gone =
+            listing.isComplete ? deletes.values.joined().filter { !listed.contains($0.change.association) } : []
+        try record(
+            gone.map { entry in
+                let message =
+                    "a fresh listing does not show it; an earlier attempt without an answer may have deleted it"
+                return (entry, ChangeOutcome(.alreadyGone, attempts: 0, message: message))
+            })
+        let left = deletes.sorted { $0.key < $1.key }.compactMap { cart, entries -> CartChanges? in
+            let still = entries.filter { !listing.isComplete || listed.contains($0.change.association) }
+            return still.isEmpty ? nil : CartChanges(cart: cart, entries: still, hasFailedCreate: false)
+        }
         try await work(through: CartQueue(of: left, run: tools.run, ledger: ledger), notes, settlesDoubts: true)
+    }
+
+    private func record(_ ended: [(entry: JournalEntry, result: ChangeOutcome)]) throws {
+        try ledger.record(ended.map { $0.entry.ended($0.result, at: tools.time.wall()) })
+        for (_, result) in ended { tools.progress.count(result.outcome) }
     }
 }
 
@@ -168,13 +191,15 @@ private final class Notes: Sendable {
         /// Changes that succeeded before the listing is asked; nil afterwards.
         var canary: [Change]?
         /// Deletes that may have been made, by cart.
-        var doubtful: [CartID: [JournalEntry]] = [:]
+        var deletes: [CartID: [JournalEntry]] = [:]
+        /// Creates that may have been made, with how they ended otherwise.
+        var creates: [(entry: JournalEntry, result: ChangeOutcome)] = []
         var doubts = 0
         /// Carts that the run has created and still works on.
         var carts: Set<CartID> = []
     }
 
-    /// A listing shows at most about 10,100 carts: about more deletes there is nothing to look up.
+    /// A listing shows at most about 10,100 carts: about more changes there is nothing to look up.
     private static let mostDoubts = 20_000
 
     private let state: Mutex<State>
@@ -199,14 +224,21 @@ private final class Notes: Sendable {
     func know(_ cart: CartID) { state.withLock { _ = $0.carts.insert(cart) } }
     func forget(_ cart: CartID) { state.withLock { _ = $0.carts.remove(cart) } }
 
-    var doubtful: [CartID: [JournalEntry]] { state.withLock { $0.doubtful } }
+    var deletes: [CartID: [JournalEntry]] { state.withLock { $0.deletes } }
+    var creates: [(entry: JournalEntry, result: ChangeOutcome)] { state.withLock { $0.creates } }
 
-    /// Puts a delete aside; false if there are too many already.
-    func putAside(_ entry: JournalEntry) -> Bool {
+    /// Puts a change aside that may have been made; false if there are too many already.
+    ///
+    /// - Parameter result: how a create ended, in case no listing shows it.
+    func putAside(_ entry: JournalEntry, _ result: ChangeOutcome? = nil) -> Bool {
         state.withLock { state in
             guard state.doubts < Self.mostDoubts else { return false }
             state.doubts += 1
-            state.doubtful[entry.change.association.cart, default: []].append(entry)
+            if let result {
+                state.creates.append((entry, result))
+            } else {
+                state.deletes[entry.change.association.cart, default: []].append(entry)
+            }
             return true
         }
     }
@@ -299,8 +331,9 @@ private struct Worker: Sendable {
             if error.kind == .stopped { return nil }
             throw error
         }
-        if looksUp && result.isUncertain {
-            if notes.putAside(entry) { return true }
+        if looksUp && result.isUncertain && notes.putAside(entry) { return true }
+        if change.kind == .create && executor.hasListing && result.isUncertain && notes.putAside(entry, result) {
+            return false
         }
         try outcomes.add(entry.ended(result, at: executor.tools.time.wall()))
         progress.count(result.outcome)

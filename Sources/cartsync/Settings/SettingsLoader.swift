@@ -81,7 +81,9 @@ struct SettingsLoader {
             job.jobs = []
             // Two jobs of one source would each take back what the other one asserts.
             job.settings.run.source = name
+            job.notes = []
             apply(Setting.all(of: name), to: &job)
+            loaded.notes += job.notes
             loaded.jobs.append(JobSettings(name: name, loaded: job))
         }
         guard problems.isEmpty else {
