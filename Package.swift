@@ -229,7 +229,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ExportSourcesTests",
-            dependencies: ["ExportSources", "TestSupport"], swiftSettings: settings),
+            dependencies: ["ExportSources", "CallPacing", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "CommerceSandboxTests", dependencies: ["CommerceSandbox", "TestSupport", lifecycle, log],
             swiftSettings: settings),

@@ -123,8 +123,8 @@ def main(dockerfile, program):
     processes = []
     try:
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-        tools = as_user(root, image, ["/usr/bin/sftp", "-h"], {}, **quiet)
-        assert "usage: sftp" in tools.communicate()[1], "sftp does not start"
+        tools = as_user(root, image, ["/usr/bin/ssh", "-V"], {}, **quiet)
+        assert "OpenSSH" in tools.communicate()[1], "ssh does not start"
         sandbox = ["sandbox", "--port", "8401", "--seed", "/usr/share/cartsync/samples/sandbox/store.json"]
         processes.append(as_user(root, image, image.entrypoint + sandbox, {}, **quiet))
         environment = {

@@ -81,7 +81,7 @@ struct JobSettingsTests {
             ("source: {url: ftp://e.example/a.csv}", "source.url is 'ftp://e.example/a.csv'"),
             ("source: {url: http://e.example/a.csv, header: 'Authorization: x'}", "unencrypted"),
             ("source: {url: https://e.example/a.csv, header: 'no header'}", "source.header is set"),
-            ("source: {sftp: sftp://e.example/exports}", "source.sftp is"),
+            ("source: {sftp: sftp://e.example}", "source.sftp is"),
             ("source: {sftp: 'sftp://-oProxyCommand=x@e.example/'}", "source.sftp is"),
             ("source: {s3: s3://exports/a/, s3-access-key: k}", "source.s3-secret-key is not set"),
             ("source: {s3: exports}", "source.s3 is 'exports'"),

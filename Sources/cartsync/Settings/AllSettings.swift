@@ -183,7 +183,10 @@ extension Setting {
             "source.header", \.sources.header, .header,
             "header for source.url, for instance Authorization: Bearer TOKEN"
         ).secret.perJob,
-        Setting("source.sftp", \.sources.sftp, .sftpAddress, "folder behind SFTP: sftp://USER@HOST:PORT/PATH").perJob,
+        Setting(
+            "source.sftp", \.sources.sftp, .sftpAddress,
+            "folder behind SFTP: sftp://USER@HOST:PORT/PATH; USER and PORT as ssh has them"
+        ).perJob,
         Setting(
             "source.sftp-key", \.sources.sftpKey, .text, "file of the private key for source.sftp",
             usual: "what ssh finds"
@@ -205,6 +208,10 @@ extension Setting {
         Setting(
             "source.max-size", \.sources.maxSize, .bytes,
             "the most bytes of an export that is fetched, for instance 500MB"
+        ).perJob,
+        Setting(
+            "source.least-speed", \.sources.leastSpeed, .bytes,
+            "the least bytes a second of a fetch, over a minute; a slower one is given up and goes on later"
         ).perJob,
         Setting(
             "source.poll", \.poll, .duration(in: .milliseconds(100)...Duration.seconds(86_400)),

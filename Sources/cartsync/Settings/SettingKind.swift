@@ -133,7 +133,13 @@ extension SettingKind where Value == Int {
             }
             return bytes.partialValue
         } text: { bytes in
-            bytes.isMultiple(of: 1 << 30) ? "\(bytes >> 30)GiB" : "\(bytes)B"
+            if bytes.isMultiple(of: 1 << 30) {
+                "\(bytes >> 30)GiB"
+            } else if bytes.isMultiple(of: 1000) {
+                "\(bytes / 1000)kB"
+            } else {
+                "\(bytes)B"
+            }
         }
     }
 }

@@ -16,6 +16,7 @@ struct SourceSettings: Sendable {
     var s3AccessKey: String?
     var s3SecretKey: String?
     var maxSize = 4 << 30
+    var leastSpeed = 1000
 
     /// The keys of the sources that are set.
     var kinds: [String] {
@@ -67,7 +68,11 @@ struct SourceSettings: Sendable {
 
     private func remote() -> (any ExportSource)? {
         if let url { return WebSource(url, header: header, time: .system) }
-        if let sftp { return SFTPSource(sftp, .init(key: sftpKey, knownHosts: sftpKnownHosts), time: .system) }
+        let patience = FetchPatience(leastSpeed: leastSpeed)
+        if let sftp {
+            return SFTPSource(
+                sftp, .init(key: sftpKey, knownHosts: sftpKnownHosts, patience: patience), time: .system)
+        }
         guard let s3, let key = s3AccessKey, let secret = s3SecretKey,
             let endpoint = s3Endpoint ?? (try? WebAddress("https://s3.\(s3Region).amazonaws.com"))
         else { return nil }

@@ -54,7 +54,7 @@ def main():
             put("nightly/new est+ü&.csv", range(3100))
             service = Service(cartsync, work, settings, secrets)
             service.wait_for_associations(3100)
-            fetched = service.log().count("fetched")
+            fetched = service.log().count("msg=fetched")
             expect(fetched == 1, f"{fetched} exports were fetched after the restart")
             expect("hush-secret" not in service.log(), "the secret is in the log")
             service.stop()

@@ -19,9 +19,10 @@ from service import Service, expect, free_port, wait_for
 
 def sshd(work, port):
     """An unprivileged sshd that lets this user in with one key, and nobody else."""
-    for name in ("host", "user", "stranger"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{work}/{name}"], check=True)
-    shutil.copy(f"{work}/user.pub", f"{work}/authorized_keys")
+    for name, kind in (("host", "ed25519"), ("user", "ed25519"), ("stranger", "ed25519"), ("rsa", "rsa")):
+        subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", f"{work}/{name}"], check=True)
+    with open(f"{work}/authorized_keys", "w") as file:
+        file.write(open(f"{work}/user.pub").read() + open(f"{work}/rsa.pub").read())
     with open(f"{work}/host.pub") as file:
         kind, key = file.read().split()[:2]
     with open(f"{work}/known_hosts", "w") as file:
@@ -71,7 +72,7 @@ def main():
                 file.write('{"records": 3}')
             with open(f"{remote}/bad.csv", "w") as file:
                 file.write("customer_id,cart_id\nc-9,cart-9\n")
-            for name in (".hidden.csv", "x.part", "star*.csv", "line\nend.csv"):
+            for name in (".hidden.csv", "x.part", "line\nend.csv"):
                 with open(f"{remote}/{name}", "w") as file:
                     file.write("customer_id,cart_id\nc-8,cart-8\n")
             os.mkdir(f"{remote}/folder.csv")
@@ -80,12 +81,22 @@ def main():
 
             # A new version under the same name is fetched, also after a restart, and nothing else is fetched again.
             service.stop()
+            # Names of all kinds; each is an older snapshot, which the one that is synced supersedes.
+            awkward = ["star*.csv", "what?.csv", "list [1].csv", 'quo"te\'s.csv', "back\\slash.csv", "Kundenübersicht.csv", "$(x).csv"]
+            for name in [os.fsencode(name) for name in awkward] + [b"K\xfcndigung.csv"]:
+                path = os.fsencode(remote) + b"/" + name
+                with open(path, "w") as file:
+                    file.write("customer_id,cart_id\nc-8,cart-8\n")
+                os.utime(path, (1_700_000_000, 1_700_000_000))
             with open(f"{remote}/customers one.csv", "a") as file:
                 file.write("".join(f"c-{number},cart-{number}\n" for number in range(8, 5000)))
             service = Service(cartsync, work, settings)
             service.wait_for_associations(5000)
-            fetched = service.log().count("fetched")
-            expect(fetched == 1, f"{fetched} exports were fetched after the restart")
+            for name in awkward + ["K%FCndigung.csv"]:
+                wait_for(f"{name} is fetched", lambda: name in service.names("superseded"), otherwise=service.log)
+            expect("link.csv is a link, and is left alone" in service.log(), "the link is not named")
+            fetched = service.log().count("msg=fetched")
+            expect(fetched == 1 + len(awkward) + 1, f"{fetched} exports were fetched after the restart")
 
             # The server is away: the service says so and lives on, and goes on when it is back.
             server.send_signal(signal.SIGTERM)
@@ -94,6 +105,30 @@ def main():
             server = subprocess.Popen(server.args, stderr=open(f"{work}/sshd.log", "w"))
             wait_for("the service is ready again", lambda: '"isReady":true' in service.ready(), otherwise=service.ready)
             service.stop()
+
+            # What ~/.ssh/config says holds: an alias, its user, port and keys, and a jump host; and the keys of an agent.
+            with open(f"{work}/config", "w") as file:
+                file.write(
+                    f"Host partner jump\n HostName 127.0.0.1\n Port {port}\n User {getpass.getuser()}\n"
+                    f" UserKnownHostsFile {work}/known_hosts\nHost partner\n ProxyJump jump\n")
+            os.mkdir(f"{work}/bin")
+            with open(f"{work}/bin/ssh", "w") as file:
+                file.write(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {work}/config "$@"\n')
+            os.chmod(f"{work}/bin/ssh", 0o755)
+            agent = subprocess.Popen(["ssh-agent", "-D", "-a", f"{work}/agent"], stdout=subprocess.DEVNULL)
+            try:
+                wait_for("the agent listens", lambda: os.path.exists(f"{work}/agent"))
+                variables = {"SSH_AUTH_SOCK": f"{work}/agent", "PATH": f"{work}/bin:{os.environ['PATH']}"}
+                subprocess.run(["ssh-add", "-q", f"{work}/rsa"], env={**os.environ, **variables}, check=True)
+                aliased = {key: text for key, text in settings.items() if not key.startswith("source.sftp-")}
+                with open(f"{remote}/customers one.csv", "a") as file:
+                    file.write("c-5000,cart-5000\n")
+                service = Service(cartsync, work, {**aliased, "source.sftp": f"sftp://partner{remote}"}, variables=variables)
+                service.wait_for_associations(5001)
+                service.stop()
+            finally:
+                agent.terminate()
+                agent.wait()
 
             # A host that is not known, and a key that is not: refused, with the setting to look at.
             open(f"{work}/nobody", "w").close()

@@ -37,7 +37,7 @@ class Service:
 
     sandboxes = {}
 
-    def __init__(self, cartsync, work, settings, secrets=None):
+    def __init__(self, cartsync, work, settings, secrets=None, variables=None):
         self.state = f"{work}/state"
         if work not in self.sandboxes:
             sandbox = subprocess.Popen([cartsync, "sandbox", "--port", "0"], stdout=subprocess.PIPE, text=True,
@@ -57,7 +57,8 @@ class Service:
         self.log_path = f"{work}/serve.log"
         self.process = subprocess.Popen(
             [cartsync, "serve", "--http", "127.0.0.1:0"], cwd=work, stderr=open(self.log_path, "w"),
-            env={"PATH": os.environ["PATH"], "HOME": work, "CREDENTIALS_DIRECTORY": folder, **environment})
+            env={"PATH": os.environ["PATH"], "HOME": work, "CREDENTIALS_DIRECTORY": folder, **environment,
+                 **(variables or {})})
         wait_for("the service listens", lambda: re.search(r"http://127\.0\.0\.1:\d+", self.log()) is not None)
         self.endpoint = re.search(r"http://127\.0\.0\.1:\d+", self.log()).group()
 
