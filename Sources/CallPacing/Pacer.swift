@@ -50,7 +50,7 @@ package final class Pacer: Sendable {
         mutating func climb(now: Int64) -> RateChange? {
             guard rate.climb(now: now) else { return nil }
             pace.setLimit(rate.rate, now: now)
-            return RateChange(rate: rate.rate, reason: "ten seconds without a 429")
+            return RateChange(rate: rate.rate, reason: "raised after ten seconds without a 429")
         }
     }
 

@@ -152,6 +152,6 @@ extension Guard {
         guard Double(plan.records) < minVolumeShare * Double(median) else { return nil }
         return
             "\(Count.text(plan.records, "record")), under \(percent(minVolumeShare)) of the \(Count.text(median)) that are usual "
-            + "(median of the last \(volumes.count) accepted)"
+            + (volumes.count == 1 ? "(the last accepted export)" : "(median of the last \(volumes.count) accepted)")
     }
 }

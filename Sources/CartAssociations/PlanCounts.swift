@@ -11,7 +11,7 @@ package struct PlanCounts: Sendable, Hashable, Codable {
     package var unmanaged = 0
     /// Not deleted, because another source asserts them.
     package var protected = 0
-    /// Not deleted, because the export leaves them in doubt.
+    /// Not deleted, because what could not be read may name them.
     package var withheld = 0
 
     /// Creates that first create a missing cart; nil if there are none, and absent from JSON then.

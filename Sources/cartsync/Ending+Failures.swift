@@ -22,7 +22,7 @@ extension Ending {
             return "do what is said above, then \(again)"
         }
         return switch failure?.exitStatus {
-        case .exportRefused: "mend the export, then \(again)"
+        case .exportRefused: "correct the export, then \(again)"
         case .exportUnreadable: "check the path and its permissions, then \(again)"
         case .credentialsRefused: "check the application key, then \(again)"
         case .bug: "report this with the lines above, then \(again)"
@@ -53,7 +53,7 @@ extension Ending {
             return again
         }
         let path = ShellWord.quoted(rejects)
-        return "mend the records in \(path), then cartsync import \(path)"
+        return "correct the records in \(path), then cartsync import \(path)"
     }
 
     /// A sentence as a part of another one.

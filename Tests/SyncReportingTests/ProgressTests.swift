@@ -102,7 +102,7 @@ import Testing
                 recorder.record(.rate(10, reason: "429 too many requests, paused for 5 s, rate halved"), now: now)
                 recorder.record(.pause(.seconds(5)), now: now)
             }
-            if tenths == 9000 { recorder.record(.rate(20, reason: "ten seconds without a 429"), now: now) }
+            if tenths == 9000 { recorder.record(.rate(20, reason: "raised after ten seconds without a 429"), now: now) }
             if !isPaused {
                 for _ in 0..<2 where done < total {
                     recorder.record(

@@ -74,7 +74,7 @@ import CZlib
         case Z_OK where !inputIsSpent || after == 0:
             break
         case Z_OK, Z_BUF_ERROR:
-            throw refusal("the gzip stream ends in the middle", "have the file written and copied completely")
+            throw refusal("the gzip stream ends in the middle", "write the file again and copy all of it")
         default:
             throw refusal("the gzip stream is damaged", "compress or copy the export again")
         }

@@ -100,7 +100,7 @@ final class TextSource {
             guard transcoder?.isComplete != false else {
                 throw ExportError(
                     .truncated, file: file.name, problem: "the file ends in the middle of a UTF-16 character",
-                    advice: "have the file written and copied completely")
+                    advice: "write the file again and copy all of it")
             }
             transcoder?.finish(to: &surplus)
         }

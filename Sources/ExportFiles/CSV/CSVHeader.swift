@@ -143,7 +143,7 @@ private struct HeaderLine {
             case .unterminated:
                 throw ExportError(
                     .truncated, file: file, line: line, problem: "the file ends inside quotes, in its header",
-                    advice: "have the file written and copied completely")
+                    advice: "write the file again and copy all of it")
             case .record: break
             }
             break

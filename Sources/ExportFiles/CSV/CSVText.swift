@@ -84,6 +84,6 @@ struct CSVText {
         ExportError(
             .truncated, file: source.file.name, line: line,
             problem: "the file ends inside quotes that open in the record of this line",
-            advice: "have the file written and copied completely, or close the quotes")
+            advice: "write the file again and copy all of it, or close the quotes")
     }
 }

@@ -50,7 +50,7 @@ package struct CSVRows: Sendable {
         guard facts.endsWithNewline else {
             throw ExportError(
                 .truncated, file: file.name, problem: "there is no final line end, so the file may be cut",
-                advice: "have the file written and copied completely")
+                advice: "write the file again and copy all of it")
         }
         try manifest?.check(facts, of: file)
         return facts
@@ -114,7 +114,7 @@ private struct Rows {
                 if let fault = columns.fault(of: record, text.buffer.span) {
                     throw ExportError(
                         .malformed, file: text.source.file.name, line: line, problem: fault.sentence,
-                        advice: "have the file written again by cartsync, and copied completely")
+                        advice: "have cartsync write the file again, and copy all of it")
                 }
                 try show(record, text.buffer.span, visit)
             }

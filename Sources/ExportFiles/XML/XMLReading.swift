@@ -125,7 +125,7 @@ struct XMLReading {
             return ExportError(
                 .truncated, file: file.name, line: fault.line,
                 problem: "the document ends before its last element does (\(fault.message))",
-                advice: "have the file written and copied completely")
+                advice: "write the file again and copy all of it")
         }
         return ExportError(
             .malformed, file: file.name, line: fault.line, problem: "not well-formed XML: \(fault.message)",

@@ -78,7 +78,7 @@ package struct WaitingRun: Codable, Sendable, Equatable, Identifiable {
     package static func advice(_ lasting: [Refusal]) -> String {
         let settings = Set(lasting.compactMap { $0.rule == .rejected ? $0.permission : nil }).sorted()
         let change = settings.map { " or set guard.\($0.dropFirst(2)) and start the service again," }.joined()
-        return "mend the export and put it into the inbox again,\(change) and take this one out of waiting/"
+        return "correct the export and put it into the inbox again,\(change) and take this one out of waiting/"
     }
 
     /// What a person's approval of this run is.

@@ -36,10 +36,9 @@ extension RunReport.Verdict {
             let left = plan.unmanaged + plan.protected + plan.withheld
             parts.append(left == 0 ? "nothing to do, the store is as the export wants it" : "nothing to do")
         } else if outcomes.unsuccessful == 0 {
-            parts.append(outcomes.total == 1 ? "the only change is made" : "all \(total) are made")
+            parts.append("\(total) made")
         } else {
-            let made = Count.text(outcomes.done - outcomes.unsuccessful)
-            parts.append(outcomes.total == 1 ? "the only change is not made" : "\(made) of \(total) are made")
+            parts.append("\(Count.text(outcomes.done - outcomes.unsuccessful)) of \(total) made")
         }
         for (count, word) in [
             (outcomes[.rejected], "refused by the store"), (outcomes[.failed], "failed"),
@@ -53,7 +52,7 @@ extension RunReport.Verdict {
         }
         if plan.withheld > 0 {
             let who = plan.withheld == 1 ? "it" : "them"
-            parts.append("\(Count.text(plan.withheld)) not deleted because the export leaves \(who) in doubt")
+            parts.append("\(Count.text(plan.withheld)) not deleted because what could not be read may name \(who)")
         }
         if plan.rejected > 0 { parts.append("\(Count.text(plan.rejected, "record")) of the export rejected") }
         parts += crossed.map { "objective \($0.sentence)" }

@@ -78,12 +78,13 @@ package enum Figures {
 }
 
 extension Figures {
-    /// How long a run took, for instance `4.2 s, and 12 s standing still`.
+    /// How long a run took, for instance `4.2 s (without 12 s of waiting for an answer or of interruption)`.
     static func took(_ report: RunReport) -> String {
         let span = span(seconds: report.seconds)
         // No person answers within a second; a script did.
         guard report.idleSeconds >= 1 else { return span }
-        return "\(span), and \(self.span(seconds: report.idleSeconds)) standing still, asked or interrupted"
+        let idle = self.span(seconds: report.idleSeconds)
+        return "\(span) (without \(idle) of waiting for an answer or of interruption)"
     }
 
     /// The calls of a run and their rate, with whatever slowed it.

@@ -15,6 +15,9 @@ package struct RunComparison: Codable, Sendable, Equatable {
         /// Whether both runs measured enough for a change to be more than chance.
         var isTelling: Bool
 
+        /// Whether a change of it would matter, and too little was measured to tell it from chance.
+        var isUnjudged: Bool { isWorseWhenHigher != nil && !isTelling && after != before }
+
         /// By how much it rose, as a share of before; nil if there was nothing before.
         var rise: Double? { before > 0 ? after / before - 1 : nil }
 

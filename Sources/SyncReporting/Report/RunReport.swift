@@ -210,7 +210,7 @@ extension RunReport {
     package struct RejectedRecords: Codable, Sendable, Equatable {
         static let mostExamples = 10
 
-        /// The name of the file that has them all, to be mended and imported; nil without any.
+        /// The name of the file that has them all, to be corrected and imported; nil without any.
         package var file: String?
         /// The first ten.
         package private(set) var examples: [RejectedExample] = []

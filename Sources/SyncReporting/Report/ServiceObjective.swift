@@ -25,7 +25,7 @@ package struct ServiceObjective: Sendable, Equatable, CustomStringConvertible {
         let sides = text.split(separator: "<", omittingEmptySubsequences: false).map(String.init)
         guard sides.count == 2 else { throw UnusableObjective(text: text, problem: "it needs one <") }
         guard let subject = Self.subject(sides[0]) else {
-            throw UnusableObjective(text: text, problem: "\(sides[0]) is nothing that is measured")
+            throw UnusableObjective(text: text, problem: "\(sides[0]) cannot be measured")
         }
         self.subject = subject
         let units: [(String, Double)] =
@@ -37,7 +37,7 @@ package struct ServiceObjective: Sendable, Equatable, CustomStringConvertible {
             let number = Double(sides[1].dropLast(unit.0.count)), number.isFinite, number >= 0
         else {
             let names = units.map(\.0).joined(separator: ", ")
-            throw UnusableObjective(text: text, problem: "\(sides[1]) is no number with one of the units \(names)")
+            throw UnusableObjective(text: text, problem: "\(sides[1]) is not a number with one of the units \(names)")
         }
         limit = number * unit.1
     }

@@ -353,7 +353,7 @@ extension TextReport {
         }
         var lines = table.lines(width: width, color: color)
         if total > shown.count, let kind = changes.first?.kind {
-            lines += sentence("… and \(Figures.count(total - shown.count)) more \(kind.rawValue)s", .faint, indent: 2)
+            lines += sentence("… and \(Figures.count(total - shown.count)) more \(kind.rawValue)s; plan --output csv shows all", .faint, indent: 2)
         }
         return lines
     }
@@ -404,7 +404,7 @@ extension PlanCounts {
             Row(name: "unmanaged", count: unmanaged, meaning: "there, not wanted, outside the scope of deletes"),
             Row(name: "protected", count: protected, meaning: "not deleted: another source asserts them"),
             Row(
-                name: "withheld", count: withheld, meaning: "not deleted: the export leaves them in doubt",
+                name: "withheld", count: withheld, meaning: "not deleted: what could not be read may name them",
                 style: .warning),
         ]
     }
@@ -531,7 +531,8 @@ extension TextReport {
             let style: TextStyle = isWorse ? .bad : isBetter ? .good : .plain
             table.rows.append([
                 .init(line.figure), .init(line.text(line.before)), .init(line.text(line.after), style),
-                .init(line.changeText, style), .init(isWorse ? "worse" : isBetter ? "better" : "", style),
+                .init(line.changeText, style),
+                .init(isWorse ? "worse" : isBetter ? "better" : line.isUnjudged ? "not judged" : "", style),
             ])
         }
         let regressions = comparison.regressions(over: share).count

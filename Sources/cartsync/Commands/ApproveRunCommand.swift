@@ -69,7 +69,7 @@ struct ApproveRunCommand: ProgramCommand {
     private func next(_ refused: ApprovalRefused, _ typed: TypedCommand) -> String {
         switch refused {
         case .notWaiting, .ambiguous: return "cartsync runs approve, to see what waits"
-        case .notByNumber: return "mend the export and put it into the inbox again, or change the setting of that guard"
+        case .notByNumber: return "correct the export and put it into the inbox again, or change the setting of that guard"
         case .tooFew(_, _, let needed): return typed.again(adding: "--max-deletes \(needed)")
         }
     }

@@ -53,6 +53,6 @@ struct CheckCommand: ProgramCommand {
         return Ending(
             status: .incomplete,
             summary: "\(Figures.count(rejected)) of \(Figures.count(records, "record")) would be rejected",
-            next: "mend them, or \(next)")
+            next: "correct them, or \(next)")
     }
 }

@@ -8,7 +8,7 @@ import SyncReporting
 struct LedgerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ledger",
-        abstract: "Carry the ledger to a file and back, or make a new one for one that is lost.",
+        abstract: "Carry the ledger to a file and back, or make a new one in place of a lost one.",
         discussion: """
             The ledger is in the state folder. These commands need no credentials and make no call, except where
             rebuild is told to ask the store.

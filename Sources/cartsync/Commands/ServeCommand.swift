@@ -96,7 +96,7 @@ struct ServeCommand: ProgramCommand {
         let exports = jobs.exports
         let summary =
             "\(Count.text(exports.done, "export")) done, \(Count.text(exports.failed)) failed, "
-            + "\(Count.text(exports.waiting)) waiting, \(Count.text(exports.interrupted)) to be synced again"
+            + "\(Count.text(exports.waiting)) waiting for approval, \(Count.text(exports.interrupted)) interrupted"
         if session.stop.isStopped {
             let isInterrupted = exports.interrupted > 0
             return Ending(
@@ -122,7 +122,7 @@ struct ServeCommand: ProgramCommand {
             jobs, version: Version.text
         ) { [log = session.log] port in
             let shown = host.contains(":") ? "[\(host)]" : host
-            log.notice("the page can be opened", metadata: ["url": "http://\(shown):\(port)/"])
+            log.notice("the page is served", metadata: ["url": "http://\(shown):\(port)/"])
         }
     }
 }
