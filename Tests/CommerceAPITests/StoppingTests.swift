@@ -1,17 +1,19 @@
-import CallPacing
 import CartAssociations
 import CommerceSandbox
 import TestSupport
 import Testing
 
+@testable import CallPacing
 @testable import CommerceAPI
 
 @Suite("stopping")
 struct StoppingTests {
     @Test("a call that was sent finishes, waiting ones end at once, and nothing more is sent")
     func stop() async throws {
-        // One call a second: the second of them is on its way for 300 ms while the other seven wait.
-        try await Stage.with(SandboxOptions(latency: .steady(.milliseconds(300))), limit: 1) { stage in
+        let clock = HandTurnedClock()
+        // The one call that goes is on its way for 150 ms of the machine's time.
+        let options = SandboxOptions(latency: .steady(.milliseconds(150)))
+        try await Stage.with(options, limit: 1, time: clock.time) { stage in
             try await stage.client.authenticate()
             let results = await withTaskGroup(of: Result<ChangeOutcome, APIError>.self) { group in
                 for number in 1...8 {
@@ -26,12 +28,23 @@ struct StoppingTests {
                         }
                     }
                 }
-                #expect(await eventually { stage.sandbox.statistics().total >= 2 })
-                let begin = ContinuousClock.now
+                // One call a second: the first of the eight goes, and time stands still for the others.
+                #expect(await eventually { stage.client.pacer.waiting == 8 })
+                #expect(
+                    await eventually {
+                        if stage.client.pacer.waiting == 8 { clock.advance(.milliseconds(10)) }
+                        return stage.sandbox.statistics().total >= 2
+                    })
                 stage.client.stop()
+                // The pacer looks for the stop between short sleeps, which only this test ends.
+                #expect(
+                    await eventually {
+                        clock.advance(.milliseconds(50))
+                        return stage.client.pacer.waiting == 0
+                    })
                 let results = await group.reduce(into: []) { $0.append($1) }
-                // At one call a second the eight would take eight seconds.
-                #expect(ContinuousClock.now - begin < .seconds(5))
+                // The first waited for the end of a second; the other seven did not.
+                #expect(clock.now < .seconds(5))
                 return results
             }
             let finished = results.compactMap { try? $0.get() }

@@ -210,6 +210,7 @@ struct DoctorTests {
         options.behaviour.retryAfter = .seconds(2)
         options.rateLimit = 60
         try await withShop(options) { shop in
+            // The burst has to have a second with more calls than the store allows.
             let result = try await shop.cartsync(
                 "doctor", "--probe", "--yes", "--rate", "40", "--probe-customer", "c-1", "--probe-burst", "120",
                 "--output", "json")

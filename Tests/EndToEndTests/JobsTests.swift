@@ -107,7 +107,7 @@ struct JobsTests {
             _ = try shop.folder.write(records("customer", 1...60), to: "inbox/customers/one.csv")
             _ = try shop.folder.write(records("account", 61...80), to: "inbox/accounts/one.csv")
             #expect(await eventually { shop.sandbox.statistics().count(.create) >= 15 })
-            // Signals of one kind that wait at the same time are one to the system.
+            // Signals of one kind that wait at the same time are one to the system: it takes a while until two arrive.
             _ = await eventually(within: .milliseconds(300)) {
                 program.send(signal: SIGTERM)
                 return false

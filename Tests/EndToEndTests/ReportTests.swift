@@ -18,6 +18,7 @@ struct ReportTests {
                 #expect(shown.status == 0 && shown.output.contains(run), "\(name): \(shown.errors)")
             }
             let more = try shop.folder.write(numbered(1...200), to: "more.csv")
+            // Slow enough to hold the folder for as long as the reports below are read.
             let other = try shop.start(["sync", "--yes", "--rate", "30", more])
             #expect(await eventually { shop.sandbox.statistics().count(.create) > 6 })
 

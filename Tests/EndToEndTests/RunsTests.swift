@@ -34,6 +34,8 @@ struct RunsTests {
     }
 
     /// Starts a sync and ends it with a signal in the middle; returns its result and its run.
+    ///
+    /// Its rate makes it last for a second or more, so that much is left however late the signal comes.
     private func interrupt(
         _ arguments: [String], with signal: Int32, after calls: Int, in shop: Shop
     ) async throws -> (Program.Result, run: String) {
@@ -170,6 +172,7 @@ struct RunsTests {
     func deadline() async throws {
         try await withShop { shop in
             let path = try shop.folder.write(numbered(1...200, owner: "c"), to: "e.csv")
+            // The shortest deadline there is; the changes would take three seconds.
             let stopped = try await shop.cartsync("sync", "--yes", "--rate", "60", "--deadline", "1s", path)
             #expect(stopped.status == 75, "\(stopped.errors)")
             #expect(stopped.errors.contains("the deadline has passed"))

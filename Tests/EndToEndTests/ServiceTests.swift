@@ -85,6 +85,7 @@ struct ServiceTests {
             try FileManager.default.createDirectory(atPath: inbox, withIntermediateDirectories: true)
             _ = try shop.folder.write(export(1...200), to: "inbox/big.csv")
             let common = ["serve", "--inbox", inbox, "--poll", "100ms", "--settle", "0s", "--http", "off"]
+            // Ten of 200 at 40 a second take a quarter of one: most is left however late the signal comes.
             let program = try shop.start(common + ["--rate", "40"])
             #expect(await eventually { shop.sandbox.statistics().count(.create) >= 10 })
             program.send(signal: SIGTERM)

@@ -284,6 +284,7 @@ struct SyncTests {
     func interrupt() async throws {
         try await withShop { shop in
             let path = try shop.folder.write(numbered(1...200), to: "e.csv")
+            // Ten of 200 at 40 a second take a quarter of one: most is left however late the signal comes.
             let program = try shop.start(["sync", "--yes", "--rate", "40", path])
             let hasBegun = await eventually { shop.sandbox.statistics().count(.create) >= 10 }
             #expect(hasBegun)
@@ -307,6 +308,7 @@ struct SyncTests {
     func locked() async throws {
         try await withShop { shop in
             let path = try shop.folder.write(numbered(1...100), to: "e.csv")
+            // It holds the folder for five seconds, and is stopped as soon as the other one has been refused.
             let first = try shop.start(["sync", "--yes", "--rate", "20", path])
             let hasBegun = await eventually { shop.sandbox.statistics().count(.create) >= 1 }
             #expect(hasBegun)
@@ -335,6 +337,7 @@ struct SyncTests {
     func pace() async throws {
         try await withShop { shop in
             let path = try shop.folder.write(numbered(1...120), to: "e.csv")
+            // A second that is full takes more than one second of calls, on the clock of the store.
             let result = try await shop.cartsync("sync", "--yes", "--rate", "50", path)
             #expect(result.status == 0, "\(result.errors)")
             #expect(shop.sandbox.statistics().busiestSecond <= 50)

@@ -99,10 +99,12 @@ import Testing
             let notice = ServiceNotice(
                 environment: name.map { ["NOTIFY_SOCKET": $0] } ?? [:], time: .system, isAlive: { true })
             let group = ServiceGroup(services: [notice], logger: .silent)
-            try await withThrowingTaskGroup(of: Void.self) { tasks in
-                tasks.addTask { try await group.run() }
-                await group.triggerGracefulShutdown()
-                try await tasks.waitForAll()
+            await #expect(throws: Never.self) {
+                try await withThrowingTaskGroup(of: Void.self) { tasks in
+                    tasks.addTask { try await group.run() }
+                    await group.triggerGracefulShutdown()
+                    try await tasks.waitForAll()
+                }
             }
         }
     }

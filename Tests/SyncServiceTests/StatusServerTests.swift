@@ -1,5 +1,7 @@
+import AsyncHTTPClient
 import CallPacing
 import Foundation
+import NIOCore
 import NIOHTTP1
 import ServiceLifecycle
 import Testing
@@ -141,9 +143,13 @@ struct StatusServerTests {
         let group = ServiceGroup(configuration: .init(services: [server], logger: .silent))
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
-            _ = await ports.first { _ in true }
+            let port = try #require(await ports.first { _ in true })
             await group.triggerGracefulShutdown()
             try await tasks.waitForAll()
+            let closed = HTTPClientRequest(url: "http://127.0.0.1:\(port)/healthz")
+            await #expect(throws: (any Error).self) {
+                try await HTTPClient.shared.execute(closed, timeout: .seconds(10))
+            }
         }
     }
 }
