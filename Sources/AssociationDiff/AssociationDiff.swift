@@ -30,7 +30,7 @@ package struct AssociationDiff: ~Copyable {
 
     private var store: PartitionedItems<PartitionedItem>
     /// Records added so far, wanted and unwanted: the position of the next one.
-    package private(set) var records = 0
+    private(set) var records = 0
     /// One more than the highest row number added so far.
     private var rows = 0
 

@@ -40,33 +40,6 @@ package struct FingerprintSet: Sendable {
         return true
     }
 
-    /// Returns whether it was there.
-    @discardableResult
-    package mutating func remove(_ fingerprint: Fingerprint) -> Bool {
-        if isEmpty(fingerprint) {
-            guard holdsZero else { return false }
-            holdsZero = false
-            count -= 1
-            return true
-        }
-        var hole = slot(of: fingerprint)
-        guard !isEmpty(slots[hole]) else { return false }
-        slots[hole] = Fingerprint(high: 0, low: 0)
-        count -= 1
-        // Whatever was pushed past the hole by a collision moves back, so that searches may stop at an empty slot.
-        var next = (hole + 1) & mask
-        while !isEmpty(slots[next]) {
-            let home = home(of: slots[next])
-            if (next - home) & mask >= (next - hole) & mask {
-                slots[hole] = slots[next]
-                slots[next] = Fingerprint(high: 0, low: 0)
-                hole = next
-            }
-            next = (next + 1) & mask
-        }
-        return true
-    }
-
     private func isEmpty(_ slot: Fingerprint) -> Bool { slot.low == 0 && slot.high == 0 }
 
     private func home(of fingerprint: Fingerprint) -> Int {

@@ -2,7 +2,7 @@
 package struct Backoff: Sendable, Hashable {
     /// The wait after the first failure.
     package var first: Duration
-    package var longest: Duration
+    var longest: Duration
 
     package init(first: Duration, longest: Duration) {
         self.first = first

@@ -201,7 +201,7 @@ package final class Pacer: Sendable {
     package var limit: Int { state.withLock { $0.rate.limit } }
 
     /// Callers that wait now.
-    package var waiting: Int { turn.count }
+    var waiting: Int { turn.count }
 
     private func nanoseconds(_ instant: ContinuousClock.Instant) -> Int64 { (instant - origin).nanoseconds }
     private func instant(_ nanoseconds: Int64) -> ContinuousClock.Instant { origin + .nanoseconds(nanoseconds) }

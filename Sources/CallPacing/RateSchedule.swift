@@ -5,9 +5,9 @@ package struct RateSchedule: Sendable, Hashable {
     /// Some hours of every day; they may go over midnight.
     package struct Span: Sendable, Hashable {
         /// The minute of the day at which it begins.
-        package let start: Int
+        let start: Int
         /// The minute at which it is over; at most the start if the span goes over midnight.
-        package let end: Int
+        let end: Int
         /// Calls in any one second; nil for quiet hours, in which no call is made.
         package let limit: Int?
 

@@ -1,9 +1,9 @@
 /// How many repetitions a whole run may make: without a bound an outage becomes a storm.
 package struct RetryBudget: Sendable, Equatable {
     /// The most repetitions, as a share of all calls sent.
-    package let share: Double
+    let share: Double
     /// Repetitions that are always allowed.
-    package let floor: Int
+    let floor: Int
     private var calls = 0
     private var repetitions = 0
 

@@ -45,7 +45,7 @@ package struct RetryPolicy: Sendable, Equatable {
 
     /// A random wait up to the longest one for this many attempts: this "full jitter" keeps callers that failed
     /// together from coming back together.
-    package func backoff(after attemptsUsed: Int, using random: inout some RandomNumberGenerator) -> Duration {
+    func backoff(after attemptsUsed: Int, using random: inout some RandomNumberGenerator) -> Duration {
         .nanoseconds(Int64.random(in: 0...waits.wait(afterFailures: attemptsUsed).nanoseconds, using: &random))
     }
 }

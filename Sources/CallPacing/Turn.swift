@@ -15,7 +15,7 @@ package final class Turn: Sendable {
     package init() {}
 
     /// The callers that wait, and the one whose turn it is.
-    package var count: Int { state.withLock { $0.waiting.count + ($0.isTaken ? 1 : 0) } }
+    var count: Int { state.withLock { $0.waiting.count + ($0.isTaken ? 1 : 0) } }
 
     /// Does some work when it is the caller's turn, and passes the turn on.
     ///

@@ -4,12 +4,12 @@
 /// and in every version.
 package struct Shard: Sendable, Hashable {
     /// From 0 to one less than the count.
-    package let index: Int
+    let index: Int
     /// At least 1.
-    package let count: Int
+    let count: Int
 
     /// The most shards: far more than one store's rate can feed.
-    package static let most = 10_000
+    static let most = 10_000
 
     /// Returns nil unless the index is one of a count from 1 to 10,000.
     package init?(_ index: Int, of count: Int) {

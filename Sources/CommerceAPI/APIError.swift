@@ -25,7 +25,7 @@ package struct APIError: Error, Sendable, Equatable {
     /// What happened, with the store's words, and what to do next.
     package let message: String
 
-    package init(_ kind: Kind, _ message: String) {
+    init(_ kind: Kind, _ message: String) {
         self.kind = kind
         self.message = message
     }

@@ -3,9 +3,9 @@ package import Foundation
 /// What a sandbox is started with.
 package struct SandboxOptions: Sendable {
     /// The address to listen on.
-    package var host = "127.0.0.1"
+    var host = "127.0.0.1"
     /// The port to listen on; 0 takes a free one.
-    package var port: Int
+    var port: Int
     /// The calls that are let through in any sliding second; further ones get 429. Nil for no limit.
     package var rateLimit: Int?
     /// How long each call takes before it has its effect.
@@ -13,7 +13,7 @@ package struct SandboxOptions: Sendable {
     package var clientID = "sandbox-id"
     package var clientSecret = "sandbox-secret"
     /// How long an access token is valid. The vendor's last one hour.
-    package var tokenLifetime: Duration
+    var tokenLifetime: Duration
     /// The carts that exist at the start. The last one is the latest updated.
     package var carts: [SandboxCart]
     /// Customers and accounts that exist besides those who have a cart.
@@ -48,13 +48,13 @@ package enum SandboxLatency: Sendable, Hashable {
 
 /// A cart with those who may open it.
 package struct SandboxCart: Codable, Sendable, Hashable {
-    package var id: String
-    package var name: String
+    var id: String
+    var name: String
     package var description: String?
     /// A cart with a contact e-mail refuses associations.
-    package var contactEmail: String?
-    package var customers: [String]
-    package var accounts: [String]
+    var contactEmail: String?
+    var customers: [String]
+    var accounts: [String]
 
     package init(
         id: String, name: String = "Cart", description: String? = nil, contactEmail: String? = nil,

@@ -4,7 +4,7 @@
 /// disk may be full. So is a file that is let go of before `finish`.
 package struct DurableFile: ~Copyable, Sendable {
     /// The end of the name until the file is whole; readers of a folder never take such a file for a finished one.
-    package static let unfinished = ".part"
+    static let unfinished = ".part"
     private static let bufferSize = 1 << 18
 
     private let path: String

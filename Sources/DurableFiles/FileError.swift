@@ -7,12 +7,12 @@
 /// What the system answered to a call that failed.
 package struct SystemError: Error, Hashable {
     /// The system's error number, for instance `ENOSPC`.
-    package let code: Int32
+    let code: Int32
 
     package init(_ code: Int32) { self.code = code }
 
     /// The error of the system call that just failed; to be made before any other call.
-    package static var last: SystemError { SystemError(errno) }
+    static var last: SystemError { SystemError(errno) }
 
     /// The system's words for it, for instance `No space left on device`.
     package var sentence: String {
@@ -26,7 +26,6 @@ package struct FileError: Error, Hashable, CustomStringConvertible {
     package enum Action: String, Sendable {
         case make, open, read, write, rename, remove, list, lock
         case look = "look at"
-        case copy
         case setMode = "set the mode of"
         case sync = "write to the disk"
         case spill = "write a temporary file in"
@@ -35,7 +34,7 @@ package struct FileError: Error, Hashable, CustomStringConvertible {
     }
 
     package let path: String
-    package let action: Action
+    let action: Action
     /// The system's error number, for instance `ENOSPC`.
     package let code: Int32
 

@@ -174,7 +174,7 @@ package struct FileStatus: Hashable, Sendable {
     /// When its contents were last changed.
     package let modified: Duration
     /// When anything about it was last changed; no program can set this.
-    package let changed: Duration
+    let changed: Duration
 
     fileprivate init(_ status: stat) {
         kind =

@@ -14,15 +14,15 @@ package struct ExportError: Error, Sendable, Equatable {
     }
 
     /// The stable name.
-    package let fault: Fault
+    let fault: Fault
     /// The path as it was given, or `standard input`.
-    package let file: String
+    let file: String
     /// The line of the file, from 1; nil if the fault is not in one place.
-    package let line: Int?
+    let line: Int?
     /// What is wrong, without a full stop.
-    package let problem: String
+    let problem: String
     /// What to do next, without a full stop.
-    package let advice: String
+    let advice: String
 
     package init(_ fault: Fault, file: String, line: Int? = nil, problem: String, advice: String) {
         self.fault = fault

@@ -19,13 +19,13 @@ package struct ExportShape: Sendable, Equatable {
     /// The character between CSV fields; nil for XML.
     package let delimiter: Character?
     /// The names of the columns (CSV), or of the elements and attributes that hold a field (XML), as written.
-    package let columns: [String]
+    let columns: [String]
     /// The name, as written in the export, that each field was found under.
     package let mapping: [ExportField: String]
     /// The path of the XML element that is one record, for instance `customers/customer/carts/cart`; nil for CSV.
     let recordPath: String?
     /// The header line of a CSV export or the start tag of an XML document's root, in UTF-8, without a line end.
-    package let header: [UInt8]
+    let header: [UInt8]
     /// Whether the export ends its lines with CR LF.
     let usesCarriageReturns: Bool
     /// Whether each record says create or delete; then the export is a delta, else a snapshot.

@@ -9,7 +9,7 @@ package struct ExportManifest: Sendable, Equatable {
     private let path: String
 
     /// The manifest's path for an export's path: `customers.csv` has `customers.csv.manifest.json`.
-    package static func path(for export: String) -> String { export + ".manifest.json" }
+    static func path(for export: String) -> String { export + ".manifest.json" }
 
     /// Reads the manifest beside an export; nil if it is missing, and for standard input.
     ///

@@ -17,7 +17,7 @@ package struct ExportRecord: Sendable {
     /// The record as it stands in the export, see `RejectedRecord.raw`.
     package let raw: [UInt8]
 
-    package init(
+    init(
         association: Association, action: ChangeKind? = nil, cartName: String? = nil, cartDescription: String? = nil,
         shopperToken: String? = nil, place: RecordPlace, raw: [UInt8] = []
     ) {
@@ -41,7 +41,7 @@ package struct RejectedRecord: Sendable {
     ///
     /// UTF-8 if the export is UTF-16 or Latin-1, else the export's own bytes, valid or not. A nested XML record
     /// has the start and end tags of the elements around it. Empty if the record was too large to keep.
-    package let raw: [UInt8]
+    let raw: [UInt8]
     /// The cart that the record names, as far as it could be read: nothing it names may be deleted.
     package let cart: String?
     /// The owner that the record names, as far as it could be read.

@@ -29,9 +29,9 @@ package struct JudgedRecord: Sendable {
     /// What the record says; nil if it is rejected.
     package internal(set) var statement: Statement?
     /// Its number in the export, from 1.
-    package let number: Int
+    let number: Int
     /// The line on which it begins, from 1.
-    package let line: Int
+    let line: Int
     /// How many usable records of the export come before it.
     package var ordinal: Int
     /// Where the record lies in the text of a CSV export.

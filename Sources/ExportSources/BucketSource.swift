@@ -3,9 +3,9 @@ import Foundation
 
 /// Where the exports of a bucket are: `s3://BUCKET/PREFIX`.
 package struct BucketAddress: Sendable, Hashable {
-    package let bucket: String
+    let bucket: String
     /// The beginning of the keys, without a slash in front.
-    package let prefix: String
+    let prefix: String
 
     package var words: String { "s3://\(bucket)/\(prefix)" }
 
@@ -24,10 +24,10 @@ package struct BucketAddress: Sendable, Hashable {
 package final class BucketSource: ExportSource {
     package struct Access: Sendable {
         /// `https://HOST`, or `http` on this machine.
-        package var endpoint: WebAddress
-        package var region: String
-        package var accessKey: String
-        package var secretKey: String
+        var endpoint: WebAddress
+        var region: String
+        var accessKey: String
+        var secretKey: String
 
         package init(endpoint: WebAddress, region: String, accessKey: String, secretKey: String) {
             self.endpoint = endpoint

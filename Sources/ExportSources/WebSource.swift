@@ -4,7 +4,7 @@ import Foundation
 /// An address of one export: `https`, or `http` on this machine or if no secret is sent.
 package struct WebAddress: Sendable, Hashable {
     /// As it was set; it may hold a secret in its query.
-    package let url: String
+    let url: String
 
     /// Throws `InvalidAddress`.
     package init(_ url: String) throws(InvalidAddress) {

@@ -23,7 +23,7 @@ package struct LedgerError: Error, Sendable, Equatable {
 
     package let kind: Kind
     /// The file or folder that the error is about.
-    package let path: String
+    let path: String
     /// What is wrong, without the path.
     package let problem: String
     /// What a person should do next.

@@ -1,4 +1,20 @@
 import Foundation
+import SyncReporting
+
+extension OutputFormat {
+    /// Writes the result of a command.
+    func show(_ value: some Encodable, text: (TextReport) throws -> String) rethrows {
+        switch self {
+        case .json: Terminal.output(JSONOutput.of(value))
+        case .text: Terminal.output(try text(.forTerminal))
+        }
+    }
+}
+
+extension TextReport {
+    /// As wide as the terminal, and in colour if it has them.
+    static var forTerminal: TextReport { TextReport(width: Terminal.width, color: Terminal.outputHasColor) }
+}
 
 /// Values as the text of a JSON result.
 enum JSONOutput {

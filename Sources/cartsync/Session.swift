@@ -5,6 +5,7 @@ import Foundation
 import Ledger
 import Logging
 import SyncEngine
+import SyncReporting
 import Synchronization
 
 /// The store that a command works with, and the settings in force.
@@ -85,5 +86,22 @@ final class Session: Sendable {
     /// Closes the connections and the ledger; if the ledger does not close, that is said and is no failure of the run.
     func close() async {
         do { try await store.close() } catch { Terminal.message("cartsync: warning: \(error)") }
+    }
+}
+
+extension Session {
+    /// Writes the metrics of a run if the settings name a file for them.
+    ///
+    /// - Returns: the ending of the command if they cannot be written.
+    func writeMetrics(_ run: MetricsFile.LastRun) -> Ending? {
+        guard let path = settings.metricsFile else { return nil }
+        do {
+            try run.write(to: path, ledger)
+            return nil
+        } catch {
+            return Ending(
+                status: .stateUnwritable, details: "cartsync: \(error)", summary: "report.metrics-file is not written",
+                next: "set it to a file that can be written, then \(TypedCommand.asTyped)")
+        }
     }
 }

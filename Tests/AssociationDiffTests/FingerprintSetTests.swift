@@ -5,20 +5,20 @@ import Testing
 
 @Suite("Sets of fingerprints")
 struct FingerprintSetTests {
-    @Test("behaves as a set, with collisions, zeros and removals", arguments: 0..<8 as Range<UInt64>)
+    @Test("behaves as a set, with collisions and zeros", arguments: 0..<8 as Range<UInt64>)
     func likeSet(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
         var model: Set<Fingerprint> = []
         var set = FingerprintSet(minimumCapacity: Int.random(in: 0...300, using: &generator))
-        for step in 0..<1_500 {
+        for step in 0..<300 {
             // Few low halves, so that slots collide; the all-zero fingerprint is among them.
             let fingerprint = Fingerprint(
                 high: UInt64.random(in: 0..<30, using: &generator),
                 low: UInt64.random(in: 0..<8, using: &generator) << (Bool.random(using: &generator) ? 0 : 60))
-            switch Int.random(in: 0..<3, using: &generator) {
-            case 0: #expect(set.insert(fingerprint) == model.insert(fingerprint).inserted, "seed \(seed), \(step)")
-            case 1: #expect(set.remove(fingerprint) == (model.remove(fingerprint) != nil), "seed \(seed), \(step)")
-            default: #expect(set.contains(fingerprint) == model.contains(fingerprint), "seed \(seed), \(step)")
+            if Bool.random(using: &generator) {
+                #expect(set.insert(fingerprint) == model.insert(fingerprint).inserted, "seed \(seed), \(step)")
+            } else {
+                #expect(set.contains(fingerprint) == model.contains(fingerprint), "seed \(seed), \(step)")
             }
             #expect(set.count == model.count, "seed \(seed), \(step)")
         }

@@ -75,3 +75,15 @@ extension Ledger {
         return all
     }
 }
+
+extension Ledger {
+    /// Visits the standing of every association, as seen from one source, in the order of carts.
+    func scan(from source: String, visit: (Standing) throws -> Void) throws {
+        try forEachAssociation(
+            from: source,
+            where: {
+                try visit($0)
+                return false
+            }, visit: { _, _ in })
+    }
+}

@@ -25,7 +25,6 @@ struct RunTests {
         run.reason = "some changes failed"
         run.counts.creates = 3
         run.counts.withheld = 2
-        run.settings = ["sync.deletes": "owned"]
         try ledger.beginRun(run)
         #expect(try ledger.run(run.id) == run)
         #expect(try ledger.run("nobody") == nil)

@@ -181,8 +181,8 @@ private typealias Operation = CartAssociations.Operation
         #expect(create.response.percentiles.p75 < 2)
     }
 
-    @Test("snapshots of two recorders merge to what one would have recorded")
-    func merging() throws {
+    @Test("the parts of a run that was resumed add up to what one recorder would have recorded")
+    func adding() throws {
         let other = LatencyRecorder(started: started, wallClock: SampleRun.wallClock)
         let both = LatencyRecorder(started: started, wallClock: SampleRun.wallClock)
         for number in 1...2000 {
@@ -190,10 +190,9 @@ private typealias Operation = CartAssociations.Operation
             (number.isMultiple(of: 3) ? recorder : other).record(event, now: started)
             both.record(event, now: started)
         }
-        var merged = recorder.snapshot()
-        merged.merge(other.snapshot())
+        let whole = recorder.snapshot().followed(by: other.snapshot())
         let expected = both.snapshot().operationTotals(.create).tally(.service)
-        let tally = merged.operationTotals(.create).tally(.service)
+        let tally = whole.operationTotals(.create).tally(.service)
         #expect(tally.histogram == expected.histogram)
         #expect(tally.sum == expected.sum)
     }

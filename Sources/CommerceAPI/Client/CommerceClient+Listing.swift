@@ -25,11 +25,11 @@ package struct Listing: Sendable {
     /// Distinct carts seen.
     package internal(set) var carts = 0
     /// Carts that the store says there are.
-    package internal(set) var total: Int?
+    var total: Int?
     /// Pages read in the last try.
     var pages = 0
     /// Associations whose cart or owner has an id that no export can name; they are not in `associations`.
-    package internal(set) var unusable = 0
+    var unusable = 0
     /// An incomplete listing may keep creates away, and must never cause a delete.
     package internal(set) var completeness = Completeness.complete
 

@@ -34,7 +34,7 @@ package enum EmptyAnswer: String, Sendable, Hashable, CaseIterable {
 @dynamicMemberLookup
 package struct APIOptions: Sendable {
     package var baseURL: BaseURL
-    package var credentials: Credentials
+    var credentials: Credentials
     package var settings = APISettings()
     var connectTimeout: Duration = .seconds(10)
     /// For one attempt from its sending to the last byte of its answer.

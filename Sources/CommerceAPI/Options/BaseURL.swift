@@ -8,7 +8,7 @@ package struct BaseURL: Sendable, Hashable {
     package let host: String
 
     /// The port; the scheme's own if the URL names none.
-    package let port: Int
+    let port: Int
     /// Whether it is `https`.
     package let isEncrypted: Bool
 

@@ -2,8 +2,8 @@ package import CartAssociations
 
 /// The application key of a store. Its secret shows in no description, dump or error.
 package struct Credentials: Sendable {
-    package let clientID: String
-    package let clientSecret: String
+    let clientID: String
+    let clientSecret: String
 
     package init(clientID: String, clientSecret: String) {
         self.clientID = clientID
@@ -27,7 +27,7 @@ package enum Authentication: String, Sendable, Hashable, CaseIterable, Codable {
 
 /// A customer's or an account's own token. It shows in no description, dump or error.
 package struct ShopperToken: Sendable, Hashable {
-    package let kind: OwnerKind
+    let kind: OwnerKind
     let text: String
 
     /// Returns nil for a text that cannot stand in a header.

@@ -1,6 +1,6 @@
 /// One more header of every call, for instance `EP-Channel: web`. Its value shows in no description or dump.
 package struct ExtraHeader: Sendable, Hashable {
-    package let name: String
+    let name: String
     let value: String
 
     /// Those that calls have already, or that say who calls.

@@ -2,9 +2,9 @@ import Foundation
 
 /// An HTTP proxy that connections to the store go through (`CONNECT`). Its password shows in no description or dump.
 package struct HTTPProxy: Sendable, Hashable {
-    package let host: String
+    let host: String
     /// 80 if the URL names none.
-    package let port: Int
+    let port: Int
     let user: String?
     let password: String?
 

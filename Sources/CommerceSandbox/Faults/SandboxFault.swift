@@ -3,16 +3,16 @@ package import Foundation
 /// Something that goes wrong with the requests it matches.
 package struct SandboxFault: Sendable, Hashable {
     /// The operation it strikes; nil for any.
-    package var operation: SandboxOperation?
+    var operation: SandboxOperation?
     /// The cart it strikes; nil for any.
-    package var cart: String?
+    var cart: String?
     /// The first matching request that is struck, from 1.
-    package var first: Int
+    var first: Int
     /// How many requests are struck from there on; nil for all.
     package var count: Int?
     /// The share of those that are struck, 0 to 1, chosen by the sandbox's seed.
-    package var share: Double
-    package var action: SandboxFaultAction
+    var share: Double
+    var action: SandboxFaultAction
 
     package init(
         _ action: SandboxFaultAction, operation: SandboxOperation? = nil, cart: String? = nil, first: Int = 1,

@@ -27,7 +27,7 @@ package enum SandboxOperation: String, Sendable, Hashable, CaseIterable, Codable
 /// What a sandbox has seen since its start.
 package struct SandboxStatistics: Sendable, Hashable, Codable {
     /// Requests by operation and HTTP status; 0 stands for a request that got no status (reset or stalled).
-    package internal(set) var requests: [SandboxOperation: [Int: Int]] = [:]
+    var requests: [SandboxOperation: [Int: Int]] = [:]
     /// The most requests received in any sliding second, by their times of arrival.
     package internal(set) var busiestSecond = 0
     /// The most writes on one cart at the same time.
@@ -45,8 +45,6 @@ package struct SandboxStatistics: Sendable, Hashable, Codable {
     /// Requests whose body or parameters could not be understood.
     package internal(set) var malformed = 0
 
-    package init() {}
-
     /// All requests received.
     package var total: Int { requests.values.reduce(0) { $0 + $1.values.reduce(0, +) } }
 
@@ -61,11 +59,11 @@ package struct SandboxStatistics: Sendable, Hashable, Codable {
 /// One request about an association, as the sandbox answered it.
 package struct SandboxCall: Sendable, Hashable {
     /// In the order of the answers, from 1.
-    package let number: Int
+    let number: Int
     package let operation: SandboxOperation
     package let cart: String
     /// The owner in the body; nil if the body could not be understood.
-    package let owner: String?
+    let owner: String?
     /// The HTTP status; 0 if no answer was given.
-    package let status: Int
+    let status: Int
 }

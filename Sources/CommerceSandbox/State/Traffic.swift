@@ -79,7 +79,7 @@ struct FaultSchedule {
 
 extension SandboxCall {
     /// The calls that are remembered.
-    package static let kept = 100_000
+    static let kept = 100_000
 }
 
 /// What has been asked of the sandbox, and which requests go wrong.

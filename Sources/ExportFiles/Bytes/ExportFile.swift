@@ -20,7 +20,7 @@ package final class ExportFile: Sendable {
     private let digest = Mutex<String?>(nil)
 
     /// The size in bytes when it was opened, as stored.
-    package var size: Int { status.size }
+    var size: Int { status.size }
 
     private init(name: String, _ file: OpenFile, _ status: FileStatus) {
         self.name = name

@@ -11,9 +11,6 @@ struct Transcoder {
         self.encoding = encoding
     }
 
-    /// The bytes that one input byte can become at most.
-    static let expansion = 3
-
     /// Whether the input so far ends between two characters.
     var isComplete: Bool { odd == nil }
 

@@ -11,7 +11,7 @@ package final class RejectsFile {
     /// The file's name for a format.
     package static func name(for format: ExportFormat) -> String { "rejects.\(format.rawValue)" }
     /// How many records were written.
-    package private(set) var count = 0
+    private(set) var count = 0
 
     private static let bufferSize = 1 << 16
 

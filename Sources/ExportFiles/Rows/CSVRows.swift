@@ -6,13 +6,13 @@ package import CartAssociations
 /// alone, in place, which is what lets millions of rows pass in seconds.
 package struct CSVRows: Sendable {
     /// What the file is, for messages: `a ledger export`.
-    package let kind: String
+    let kind: String
     /// Columns that must be there, in the order in which their cells are handed out.
-    package let required: [String]
+    let required: [String]
     /// Columns that may be there, after those; the cells of one that is missing are empty.
-    package let optional: [String]
+    let optional: [String]
     /// Which of the columns are the fields that every export has.
-    package let fieldNames: [ExportField: String]
+    let fieldNames: [ExportField: String]
 
     package init(kind: String, required: [String], optional: [String] = [], fieldNames: [ExportField: String] = [:]) {
         self.kind = kind

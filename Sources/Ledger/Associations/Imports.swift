@@ -13,8 +13,6 @@ package final class ImportDraft {
 
     init(sorter: RecordSorter) { self.sorter = sorter }
 
-    package var count: Int { sorter.count }
-
     /// The number that stands for these sources in `add`.
     package func set(of sources: [String]) -> Int {
         if let number = numbers[sources] { return number }
@@ -50,8 +48,6 @@ package struct ImportCounts: Sendable, Hashable, Codable {
     package var changed = 0
     /// Associations of which nothing new was said; a repeated one counts here, too.
     package var kept = 0
-
-    package init() {}
 
     fileprivate mutating func count(_ change: RowMerge.Change) {
         switch change {

@@ -29,7 +29,7 @@ package struct Standing: Sendable, Hashable {
     package let fingerprint: Fingerprint
     package let ownerKind: OwnerKind
     /// Nil if it is asserted and was never seen to exist.
-    package let confirmation: Ledger.Confirmation?
+    let confirmation: Ledger.Confirmation?
     /// Whether the source that the scan was asked about asserts it.
     package let isAsserted: Bool
     /// Whether any other source asserts it.

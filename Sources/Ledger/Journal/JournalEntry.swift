@@ -39,8 +39,6 @@ package struct JournalCounts: Sendable, Hashable {
     package var planned: [ChangeKind: Int] = [:]
     package var outcomes: [ChangeKind: [Outcome: Int]] = [:]
 
-    package init() {}
-
     /// Planned changes that have no outcome yet.
     package var pending: Int {
         let done = outcomes.values.reduce(0) { $0 + $1.values.reduce(0, +) }

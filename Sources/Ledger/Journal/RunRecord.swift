@@ -23,7 +23,7 @@ package struct RunRecord: Sendable, Hashable, Codable, Identifiable {
         /// The SHA-256 of the file's bytes, in hexadecimal.
         package var digest: String
         package var records: Int
-        package var bytes: Int
+        var bytes: Int
 
         package init(path: String, digest: String, records: Int, bytes: Int) {
             self.path = path
@@ -52,8 +52,6 @@ package struct RunRecord: Sendable, Hashable, Codable, Identifiable {
     package var counts = PlanCounts()
     /// The digest of the saved plan that the run applies.
     package var savedPlan: String?
-    /// Settings that a resumed run must share.
-    package var settings: [String: String] = [:]
     /// What the guard saw of the plan; nil before it was accepted.
     package var figures: PlanFigures?
     /// The deletes that a person allowed for the run.

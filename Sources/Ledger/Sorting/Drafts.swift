@@ -34,8 +34,8 @@ package final class PlanDraft {
     /// The owner of each delete.
     private let losers: RecordSorter
     private var record = ByteRecord()
-    package private(set) var creates = 0
-    package private(set) var deletes = 0
+    private(set) var creates = 0
+    private(set) var deletes = 0
 
     init(run: String, sorter: RecordSorter, losers: RecordSorter) {
         self.run = run
@@ -123,7 +123,7 @@ package final class AssociationDraft {
 
     init(sorter: RecordSorter) { self.sorter = sorter }
 
-    package var count: Int { sorter.count }
+    var count: Int { sorter.count }
 
     /// Adds an association; throws if the temporary file cannot be written.
     package func add(_ association: Association, _ fingerprint: Fingerprint) throws(LedgerError) {
@@ -178,8 +178,6 @@ package final class AssertionDraft {
         self.run = run
         self.sorter = sorter
     }
-
-    package var count: Int { sorter.count }
 
     /// Adds an association that the export asserts, and how it is known to exist if it was seen.
     ///

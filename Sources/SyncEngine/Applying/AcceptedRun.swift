@@ -4,7 +4,7 @@ import CommerceAPI
 import Foundation
 import Ledger
 import Logging
-import SyncReporting
+package import SyncReporting
 
 /// A run whose plan is in the journal: the changes that are pending there are made, at once or when it is resumed.
 struct AcceptedRun {
@@ -94,4 +94,13 @@ struct AcceptedRun {
         }
         return report
     }
+}
+
+/// A run that has ended, done or not, with its report written.
+package struct EndedRun: Sendable {
+    package let report: RunReport
+    /// The folder of the report and the run's files.
+    package let folder: String
+    /// The error that ended the run early; nil if no error did.
+    package let failure: RunFailure?
 }

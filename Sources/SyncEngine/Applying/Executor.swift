@@ -47,12 +47,12 @@ struct Executor: Sendable {
         let outcomes = OutcomeBuffer(ledger: ledger, time: tools.time)
         let worker = Worker(
             executor: self, queue: queue, outcomes: outcomes, notes: notes, settlesDoubts: settlesDoubts)
-        let first = await withTaskGroup(of: Finished.self) { group in
+        let first = await withTaskGroup(of: (isWorker: Bool, error: (any Error)?).self) { group in
             for _ in 0..<concurrency {
-                group.addTask { .worker(await failure(of: { try await worker.work() })) }
+                group.addTask { (true, await failure(of: { try await worker.work() })) }
             }
             group.addTask {
-                .writer(await failure(of: { try await outcomes.flushRegularly { try queue.readAhead() } }))
+                (false, await failure(of: { try await outcomes.flushRegularly { try queue.readAhead() } }))
             }
             var working = concurrency
             var first: (any Error)?
@@ -63,7 +63,7 @@ struct Executor: Sendable {
                     client.stop()
                     first = first ?? error
                 }
-                if case .worker = finished { working -= 1 }
+                if finished.isWorker { working -= 1 }
                 if working == 0 { group.cancelAll() }
             }
             return first
@@ -71,17 +71,6 @@ struct Executor: Sendable {
         // What is known is written even if a worker failed.
         try outcomes.flush()
         if let first { throw first }
-    }
-
-    private enum Finished {
-        case worker((any Error)?)
-        case writer((any Error)?)
-
-        var error: (any Error)? {
-            switch self {
-            case .worker(let error), .writer(let error): error
-            }
-        }
     }
 
     private func failure(of body: () async throws -> Void) async -> (any Error)? {

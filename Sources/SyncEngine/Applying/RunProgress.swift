@@ -30,8 +30,6 @@ package final class RunProgress: Sendable {
 
     private let state = Mutex(State())
 
-    package init() {}
-
     /// The phase, and how much of it is done; `total` is nil if it is not known.
     package var now: (phase: Phase, done: Int, total: Int?, failed: Int) {
         state.withLock { ($0.phase, $0.done, $0.total, $0.failed) }

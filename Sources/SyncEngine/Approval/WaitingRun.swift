@@ -98,14 +98,14 @@ package struct WaitingRun: Codable, Sendable, Equatable, Identifiable {
 /// A person's permission to go on with one waiting run: for its export as it is, once, and for a day.
 package struct Approval: Codable, Sendable, Equatable {
     /// A day; what exists moves on.
-    package static let lifetime: TimeInterval = 24 * 3600
+    static let lifetime: TimeInterval = 24 * 3600
 
-    package let run: String
+    let run: String
     /// The digest of the export that it holds for.
-    package let digest: String
+    let digest: String
     /// The most deletes that the new plan may have; nil permits no more than the guards do.
     package let deletes: Int?
-    package let given: Date
+    let given: Date
 
     package init(run: String, digest: String, deletes: Int?, given: Date) {
         self.run = run
@@ -124,7 +124,7 @@ package struct Approval: Codable, Sendable, Equatable {
     }
 
     /// Whether it holds for a waiting run; a date of the future holds for nothing.
-    package func holds(for waiting: WaitingRun, now: Date) -> Bool {
+    func holds(for waiting: WaitingRun, now: Date) -> Bool {
         run == waiting.id && digest == waiting.digest && now < expires && given <= now + 60
     }
 }

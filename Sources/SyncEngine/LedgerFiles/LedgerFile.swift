@@ -49,9 +49,9 @@ package enum LedgerFile {
     /// What an export of the ledger has written.
     package struct Written: Sendable, Codable {
         /// Nil for standard output.
-        package let file: String?
+        let file: String?
         package let associations: Int
-        package let bytes: Int
+        let bytes: Int
         package let store: String
     }
 
@@ -87,7 +87,7 @@ package enum LedgerFile {
     /// What an import has added.
     package struct Added: Sendable, Codable {
         package let run: String
-        package let file: String
+        let file: String
         package let records: Int
         package let counts: ImportCounts
         package let store: String

@@ -40,7 +40,7 @@ package struct DeadlineMoment: Sendable, Hashable {
     package let words: String
 
     /// The time until then; negative if it has passed.
-    package func left(now: Date, instant: ContinuousClock.Instant) -> Duration {
+    func left(now: Date, instant: ContinuousClock.Instant) -> Duration {
         switch limit {
         case .instant(let end): end - instant
         case .date(let end): .seconds(end.timeIntervalSince(now))

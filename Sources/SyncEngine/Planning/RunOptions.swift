@@ -9,14 +9,14 @@ package struct RunOptions: Sendable {
     static let fingerprintBudget = 4 << 20
 
     /// The command that was typed, for the ledger and the report.
-    package var command: String
+    var command: String
     /// Paths of the exports, `-` for standard input; together they are one snapshot.
     package var exports: [String]
-    package var settings: RunSettings
+    var settings: RunSettings
     /// The settings that are no defaults, secrets redacted, for the report.
     package var used: [RunReport.SettingUsed] = []
     /// Carts that are worked on at the same time.
-    package var concurrency: Int
+    var concurrency: Int
     /// The limit in calls a second, for estimates and the report.
     package var rateLimit: Int
     /// Whether the associations outside the scope are listed, not only counted.

@@ -50,8 +50,8 @@ extension Explanation {
                 change.outcome = outcome.outcome
                 change.status = outcome.status
                 change.attempts = outcome.attempts
-                change.service = outcome.service.map(\.milliseconds)
-                change.response = outcome.response.map(\.milliseconds)
+                change.service = outcome.service.map { $0 / .milliseconds(1) }
+                change.response = outcome.response.map { $0 / .milliseconds(1) }
                 change.message = outcome.message
             } else {
                 change.pending = run.map(Self.state)
@@ -86,11 +86,5 @@ private struct Runs {
         let exports = run?.exports ?? []
         let export = place.flatMap { exports.indices.contains($0.export) ? exports[$0.export].path : nil }
         return .init(run: id, command: run?.command, export: export, record: place?.record, line: place?.line)
-    }
-}
-
-extension Duration {
-    fileprivate var milliseconds: Double {
-        Double(components.seconds) * 1000 + Double(components.attoseconds) / 1e15
     }
 }

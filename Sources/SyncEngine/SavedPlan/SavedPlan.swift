@@ -1,4 +1,4 @@
-package import CartAssociations
+import CartAssociations
 import Foundation
 package import Ledger
 import SyncReporting
@@ -94,7 +94,7 @@ struct SavedPlanEnd: Codable {
 
 /// Why a saved plan is not applied.
 package struct SavedPlanError: Error, Sendable, Equatable {
-    package enum Fault: String, Sendable, CaseIterable {
+    enum Fault: String, Sendable, CaseIterable {
         /// The file is missing or cannot be read.
         case unreadable
         /// It is not a plan, or cut, or not as it was written.
@@ -108,13 +108,13 @@ package struct SavedPlanError: Error, Sendable, Equatable {
         case stale
     }
 
-    package let fault: Fault
-    package let path: String
-    package let line: Int?
+    let fault: Fault
+    let path: String
+    let line: Int?
     /// What is wrong, without a full stop.
-    package let problem: String
+    let problem: String
     /// What to do next, without a full stop.
-    package let advice: String
+    let advice: String
 
     init(_ fault: Fault, _ path: String, line: Int? = nil, _ problem: String, advice: String = planAgain) {
         self.fault = fault
@@ -133,7 +133,7 @@ extension SavedPlanError: CustomStringConvertible {
 
 extension SavedPlanError {
     /// The exit status of a command that this error ends.
-    package var exitStatus: ExitStatus {
+    var exitStatus: ExitStatus {
         switch fault {
         case .unreadable: .usage
         case .otherStore: .badSettings

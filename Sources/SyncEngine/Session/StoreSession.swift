@@ -2,7 +2,7 @@ package import CallPacing
 import CartAssociations
 package import CommerceAPI
 import DurableFiles
-package import Foundation
+import Foundation
 package import Ledger
 package import Logging
 package import SyncReporting
@@ -93,15 +93,15 @@ package struct StoreSession: Sendable {
 package struct RunTools: Sendable {
     /// The run's id.
     package let run: String
-    package let started: Date
-    package let ledger: Ledger
-    package let client: CommerceClient
+    let started: Date
+    let ledger: Ledger
+    let client: CommerceClient
     package let recorder: LatencyRecorder
     package let progress: RunProgress
     /// Stops this run alone.
-    package let stop: StopSignal
-    package let time: TimeSource
-    package let log: Logger
+    let stop: StopSignal
+    let time: TimeSource
+    let log: Logger
 
     /// The folder of the run's report and files, in the state folder.
     package var folder: String { Self.folder(of: run, in: ledger) }

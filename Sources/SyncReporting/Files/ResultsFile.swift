@@ -6,7 +6,7 @@ import DurableFiles
 /// The file has its name only after `finish`; until then it ends in `.part`.
 package struct ResultsFile: ~Copyable, Sendable {
     package static let name = "results.csv"
-    package static let columns = [
+    static let columns = [
         "kind", "owner_kind", "owner", "cart", "outcome", "status", "attempts", "service_ms", "response_ms", "export",
         "record", "line", "message",
     ]

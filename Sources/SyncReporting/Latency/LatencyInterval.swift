@@ -26,12 +26,6 @@ struct LatencyInterval: Sendable, Equatable {
     /// Attempts that got neither success nor 429.
     var troubled = 0
 
-    init(start: Duration, length: Duration, histograms: [Slot: SparseHistogram] = [:]) {
-        self.start = start
-        self.length = length
-        self.histograms = histograms
-    }
-
     var end: Duration { start + length }
     var bytes: Int { histograms.values.reduce(MemoryLayout<Self>.stride + 64) { $0 + $1.bytes + 16 } }
 

@@ -1,12 +1,12 @@
-package import CartAssociations
+import CartAssociations
 
 package import struct Foundation.Date
 
 /// Latencies and rates of a run, ready to be shown. Milliseconds, calls a second, seconds from the start.
 package struct LatencyReport: Codable, Sendable, Equatable {
     /// The operations that were called, in the order of `Operation.allCases`.
-    package var operations: [OperationLatency]
-    package var rate: RateReport
+    var operations: [OperationLatency]
+    var rate: RateReport
     /// The run in at most `mostPoints` stretches of equal length.
     var timeline: [TimelinePoint]
 
@@ -25,27 +25,27 @@ package struct LatencyReport: Codable, Sendable, Equatable {
         timeline = TimelinePoint.line(through: snapshot, limit: rateLimit, steps: rate.steps)
     }
 
-    package subscript(_ operation: Operation) -> OperationLatency? {
+    subscript(_ operation: Operation) -> OperationLatency? {
         operations.first { $0.operation == operation }
     }
 }
 
 /// What the calls of one operation took.
-package struct OperationLatency: Codable, Sendable, Equatable {
-    package var operation: Operation
+struct OperationLatency: Codable, Sendable, Equatable {
+    var operation: Operation
     /// Calls with a final answer.
-    package var calls: Int
+    var calls: Int
     /// Final answers by class.
     var callAnswers: [String: Int]
     /// Requests on the wire; more than calls if some were repeated.
-    package var attempts: Int
+    var attempts: Int
     /// Answers of attempts by class.
     var attemptAnswers: [String: Int]
-    package var retries: Int
-    package var service: LatencyFigures
-    package var response: LatencyFigures
+    var retries: Int
+    var service: LatencyFigures
+    var response: LatencyFigures
     var pacerWait: LatencyFigures
-    package var backoff: LatencyFigures
+    var backoff: LatencyFigures
     /// The same for each class of answer that occurred.
     var byAnswer: [AnswerLatency]
 
@@ -74,11 +74,8 @@ package struct OperationLatency: Codable, Sendable, Equatable {
         }
     }
 
-    /// Calls whose final answer is of one class.
-    package func calls(_ answer: AnswerClass) -> Int { callAnswers[answer.rawValue] ?? 0 }
-
     /// Attempts whose answer is of one class.
-    package func attempts(_ answer: AnswerClass) -> Int { attemptAnswers[answer.rawValue] ?? 0 }
+    func attempts(_ answer: AnswerClass) -> Int { attemptAnswers[answer.rawValue] ?? 0 }
 }
 
 /// What calls with one class of answer took.
@@ -89,16 +86,16 @@ struct AnswerLatency: Codable, Sendable, Equatable {
 }
 
 /// The percentiles of one latency, in milliseconds; all 0 if nothing was measured.
-package struct Percentiles: Codable, Sendable, Equatable {
-    package var count: Int
-    package var p50: Double
+struct Percentiles: Codable, Sendable, Equatable {
+    var count: Int
+    var p50: Double
     var p75: Double
     var p90: Double
     var p95: Double
-    package var p99: Double
+    var p99: Double
     var p999: Double
     var p9999: Double
-    package var max: Double
+    var max: Double
 
     init(_ tally: LatencyTally) {
         func at(_ percentile: Double) -> Double { Double(tally.value(atPercentile: percentile)) / 1000 }
@@ -115,18 +112,18 @@ package struct Percentiles: Codable, Sendable, Equatable {
 }
 
 /// One latency in full: percentiles, histogram and percentile curve.
-package struct LatencyFigures: Codable, Sendable, Equatable {
-    package var percentiles: Percentiles
+struct LatencyFigures: Codable, Sendable, Equatable {
+    var percentiles: Percentiles
     /// Durations below zero or above one hour: counted, in no percentile.
     var outOfRange: Int
     /// The sum of all durations in milliseconds.
-    package var sum: Double
+    var sum: Double
     /// The histogram in buckets of `LatencyBuckets.bounds`.
     var buckets: [LatencyBucket]
     /// Points of the percentile curve, denser towards 100 %.
     var curve: [CurvePoint]
 
-    package var count: Int { percentiles.count }
+    var count: Int { percentiles.count }
 
     init(_ tally: LatencyTally) {
         percentiles = Percentiles(tally)
@@ -138,6 +135,6 @@ package struct LatencyFigures: Codable, Sendable, Equatable {
 }
 
 extension LatencyReport {
-    package var attempts: Int { operations.reduce(0) { $0 + $1.attempts } }
-    package var retries: Int { operations.reduce(0) { $0 + $1.retries } }
+    var attempts: Int { operations.reduce(0) { $0 + $1.attempts } }
+    var retries: Int { operations.reduce(0) { $0 + $1.retries } }
 }

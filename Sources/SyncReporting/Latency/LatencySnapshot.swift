@@ -15,36 +15,11 @@ package struct LatencySnapshot: Sendable {
     /// When the run stood still, because a person was asked or because it was interrupted.
     private(set) var idle: [Range<Duration>]
 
-    init(
-        started: Date, totals: [OperationTotals], intervals: [LatencyInterval], rate: RateHistory,
-        attempted: ClosedRange<Duration>?, idle: [Range<Duration>]
-    ) {
-        self.started = started
-        self.totals = totals
-        self.intervals = intervals
-        self.rate = rate
-        self.attempted = attempted
-        self.idle = idle
-    }
-
     /// A moment of the run in the time that the run worked: without the time in which it stood still.
     func worked(_ moment: Duration) -> Duration {
         idle.reduce(moment) { worked, wait in
             worked - max(.zero, min(moment, wait.upperBound) - wait.lowerBound)
         }
-    }
-
-    /// A snapshot of nothing, to merge others into.
-    package static func empty(started: Date) -> LatencySnapshot {
-        LatencyRecording().snapshot(wallClock: started)
-    }
-
-    /// Adds the totals of another snapshot, cell by cell.
-    ///
-    /// Its intervals stay behind: they belong to the run they were recorded in.
-    mutating func merge(_ other: LatencySnapshot) {
-        for index in totals.indices { totals[index].add(other.totals[index]) }
-        rate.add(other.rate)
     }
 
     /// This snapshot and a later one of the same run as one; in between the run stood still.
@@ -67,22 +42,19 @@ package struct LatencySnapshot: Sendable {
         return whole
     }
 
-    /// Calls with a final answer.
-    package func calls(_ operation: Operation) -> Int { totals[operation.index].calls }
-
     /// Attempts, each one request on the wire.
-    package func attempts(_ operation: Operation) -> Int { totals[operation.index].attempts }
+    func attempts(_ operation: Operation) -> Int { totals[operation.index].attempts }
 
     /// Attempts with one class of answer.
-    package func attempts(_ operation: Operation, _ answer: AnswerClass) -> Int {
+    func attempts(_ operation: Operation, _ answer: AnswerClass) -> Int {
         totals[operation.index].count(.service, answer)
     }
 
     /// Attempts of all operations.
-    package var attempts: Int { totals.reduce(0) { $0 + $1.attempts } }
+    var attempts: Int { totals.reduce(0) { $0 + $1.attempts } }
 
     /// Attempts that will be or were repeated.
-    package var retries: Int { totals.reduce(0) { $0 + $1.retries } }
+    var retries: Int { totals.reduce(0) { $0 + $1.retries } }
 
     /// A percentile (0 to 100) of some operations in milliseconds; nil if nothing was recorded.
     package func milliseconds(

@@ -100,15 +100,8 @@ struct RateHistory: Sendable, Equatable {
         whole.latestReason = later.latestReason ?? latestReason
         return whole
     }
-
-    /// Adds the numbers of another run; its steps and pauses have no place in the time of this one.
-    mutating func add(_ other: RateHistory) {
-        changes += other.changes
-        pauseCount += other.pauseCount
-        pausedBesides += other.paused
-    }
 }
 
 extension Duration {
-    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+    var inSeconds: Double { self / .seconds(1) }
 }

@@ -3,17 +3,17 @@ import CartAssociations
 import struct Foundation.Date
 
 /// The rate of a run. Seconds count from its start, without the time in which it stood still.
-package struct RateReport: Codable, Sendable, Equatable {
+struct RateReport: Codable, Sendable, Equatable {
     /// The limit that was set, in calls a second.
-    package var limit: Double
+    var limit: Double
     /// Attempts a second, from the first one being sent to the last one being answered.
     var achieved: Double
     /// Answers 429.
-    package var rateLimited: Int
+    var rateLimited: Int
     var pauses: Int
     var pausedSeconds: Double
     /// All changes of the rate; `steps` has at most the first thousand.
-    package var changes: Int
+    var changes: Int
     var steps: [RateStep]
     /// At most the first thousand pauses.
     var held: [RatePause]

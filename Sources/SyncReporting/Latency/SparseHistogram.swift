@@ -37,35 +37,10 @@ struct SparseHistogram: Sendable, Equatable {
             self = other
             return
         }
-        var writer = Writer()
-        var ours = cells
-        var theirs = other.cells
-        var our = ours.next()
-        var their = theirs.next()
-        while let left = our, let right = their {
-            if left.cell == right.cell {
-                writer.append(cell: left.cell, count: left.count + right.count)
-                our = ours.next()
-                their = theirs.next()
-            } else if left.cell < right.cell {
-                writer.append(cell: left.cell, count: left.count)
-                our = ours.next()
-            } else {
-                writer.append(cell: right.cell, count: right.count)
-                their = theirs.next()
-            }
-        }
-        while let left = our {
-            writer.append(cell: left.cell, count: left.count)
-            our = ours.next()
-        }
-        while let right = their {
-            writer.append(cell: right.cell, count: right.count)
-            their = theirs.next()
-        }
-        counts = writer.bytes
-        total += other.total
-        maximum = max(maximum, other.maximum)
+        var sums = Dictionary(uniqueKeysWithValues: cells.map { ($0.cell, $0.count) })
+        for (cell, count) in other.cells { sums[cell, default: 0] += count }
+        self = SparseHistogram(
+            cells: sums.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, maximum: max(maximum, other.maximum))
     }
 
     /// The duration in microseconds at or under which a share of all lie, as HdrHistogram has it: the highest value

@@ -46,9 +46,9 @@ package enum ReportPage {
     private static func exports(_ report: RunReport) -> [[String: Any]] {
         report.exports.map { export in
             [
-                "path": export.path, "format": export.format, "records": Figures.count(export.records),
-                "accepted": Figures.count(export.accepted), "duplicates": Figures.count(export.duplicates),
-                "rejected": Figures.count(export.rejectedCount), "sha256": export.sha256 ?? "not read to its end",
+                "path": export.path, "format": export.format, "records": Count.text(export.records),
+                "accepted": Count.text(export.accepted), "duplicates": Count.text(export.duplicates),
+                "rejected": Count.text(export.rejectedCount), "sha256": export.sha256 ?? "not read to its end",
             ]
         }
     }
@@ -57,18 +57,18 @@ package enum ReportPage {
         ChangeKind.allCases.map { kind in
             let tally = report.outcomes[kind]
             return [
-                "kind": kind.rawValue, "planned": Figures.count(tally.total),
-                "made": Figures.count(tally.created + tally.deleted),
-                "already": Figures.count(tally.alreadyThere + tally.alreadyGone),
-                "rejected": Figures.count(tally.rejected), "failed": Figures.count(tally.failed),
-                "skipped": Figures.count(tally.skipped), "pending": Figures.count(tally.pending),
+                "kind": kind.rawValue, "planned": Count.text(tally.total),
+                "made": Count.text(tally.created + tally.deleted),
+                "already": Count.text(tally.alreadyThere + tally.alreadyGone),
+                "rejected": Count.text(tally.rejected), "failed": Count.text(tally.failed),
+                "skipped": Count.text(tally.skipped), "pending": Count.text(tally.pending),
             ]
         }
     }
 
     private static func plan(_ plan: RunReport.PlanSummary) -> [String: Any] {
         [
-            "kept": Figures.count(plan.kept), "unmanaged": Figures.count(plan.unmanaged),
+            "kept": Count.text(plan.kept), "unmanaged": Count.text(plan.unmanaged),
             "current": plan.current.rawValue, "reason": plan.currentReason,
         ]
     }
@@ -90,7 +90,7 @@ package enum ReportPage {
                 let at = figures.percentiles
                 let values = [at.p50, at.p75, at.p90, at.p95, at.p99, at.p999, at.p9999, at.max]
                 return [
-                    "operation": operation.operation.rawValue, "clock": clock, "count": Figures.count(figures.count),
+                    "operation": operation.operation.rawValue, "clock": clock, "count": Count.text(figures.count),
                     "values": values.map { figures.count == 0 ? "-" : Figures.latency($0) },
                 ]
             }
@@ -117,11 +117,11 @@ package enum ReportPage {
     private static func failures(_ report: RunReport) -> [[String: Any]] {
         report.failures.map { group in
             [
-                "reason": group.reason, "count": Figures.count(group.count),
+                "reason": group.reason, "count": Count.text(group.count),
                 "examples": group.examples.map { example in
                     [
                         "kind": example.kind.rawValue, "cart": example.cart, "export": example.export ?? "-",
-                        "line": example.line.map(Figures.count) ?? "-",
+                        "line": example.line.map { Count.text($0) } ?? "-",
                         "status": example.status.map(String.init) ?? "-",
                         "message": example.message,
                     ]
@@ -134,9 +134,9 @@ package enum ReportPage {
         let total = report.exports.reduce(0) { $0 + $1.rejectedCount }
         guard total > 0 else { return nil }
         var content: [String: Any] = [
-            "count": Figures.count(total, "record"),
+            "count": Count.text(total, "record"),
             "examples": report.rejected.examples.map { record in
-                ["export": record.export, "line": Figures.count(record.line), "reason": record.reason]
+                ["export": record.export, "line": Count.text(record.line), "reason": record.reason]
             },
         ]
         if let file = report.rejected.file { content["file"] = file }

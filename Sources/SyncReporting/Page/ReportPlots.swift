@@ -88,8 +88,8 @@ struct ReportPlots {
         return LinePlot(
             id: "rate", title: "Rate against its limit",
             description: "\(Figures.rate(report.achieved)) calls a second on average, limit "
-                + "\(Figures.rate(report.limit)); \(Figures.count(report.rateLimited)) answers 429 and "
-                + "\(Figures.count(report.pauses, "pause")) of \(Figures.span(seconds: report.pausedSeconds)) in all.",
+                + "\(Figures.rate(report.limit)); \(Count.text(report.rateLimited)) answers 429 and "
+                + "\(Count.text(report.pauses, "pause")) of \(Figures.span(seconds: report.pausedSeconds)) in all.",
             x: .time(seconds: end, ticks: 8), y: .rate(highest: highest * 1.05), yTitle: "calls a second",
             series: [
                 LinePlot.Series(name: "calls", points: achieved, color: 0),

@@ -73,15 +73,6 @@ struct MetricFamily {
     }
 
     private static func escaped(_ label: String) -> String {
-        var escaped = String.UnicodeScalarView()
-        for scalar in label.unicodeScalars {
-            switch scalar {
-            case "\\": escaped.append(contentsOf: "\\\\".unicodeScalars)
-            case "\"": escaped.append(contentsOf: "\\\"".unicodeScalars)
-            case "\n": escaped.append(contentsOf: "\\n".unicodeScalars)
-            default: escaped.append(scalar)
-            }
-        }
-        return String(escaped)
+        label.replacing(["\\": "\\\\", "\"": "\\\"", "\n": "\\n"])
     }
 }

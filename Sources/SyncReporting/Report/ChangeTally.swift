@@ -3,19 +3,17 @@ package import CartAssociations
 /// How the changes of one kind ended, in counts.
 package struct ChangeTally: Codable, Sendable, Equatable {
     package private(set) var created = 0
-    package private(set) var alreadyThere = 0
+    private(set) var alreadyThere = 0
     package private(set) var deleted = 0
-    package private(set) var alreadyGone = 0
-    package private(set) var rejected = 0
-    package private(set) var failed = 0
-    package private(set) var skipped = 0
+    private(set) var alreadyGone = 0
+    private(set) var rejected = 0
+    private(set) var failed = 0
+    private(set) var skipped = 0
     /// Planned and not tried, because the run stopped early.
     package var pending = 0
 
-    package init() {}
-
     /// Counts changes that ended in an outcome.
-    package mutating func count(_ outcome: Outcome, _ number: Int = 1) {
+    mutating func count(_ outcome: Outcome, _ number: Int = 1) {
         switch outcome {
         case .created: created += number
         case .alreadyThere: alreadyThere += number
@@ -44,7 +42,7 @@ package struct ChangeTally: Codable, Sendable, Equatable {
     /// Every change that was planned.
     package var total: Int { done + pending }
     /// Changes that ended otherwise than wanted.
-    package var unsuccessful: Int { rejected + failed + skipped }
+    var unsuccessful: Int { rejected + failed + skipped }
 }
 
 /// How the changes of a run ended.
@@ -62,7 +60,7 @@ package struct RunOutcomes: Codable, Sendable, Equatable {
         }
     }
 
-    package subscript(_ kind: ChangeKind) -> ChangeTally { kind == .create ? create : delete }
+    subscript(_ kind: ChangeKind) -> ChangeTally { kind == .create ? create : delete }
 
     /// Changes of both kinds that ended in an outcome.
     package subscript(_ outcome: Outcome) -> Int { create[outcome] + delete[outcome] }

@@ -26,11 +26,11 @@ package struct Explanation: Codable, Sendable, Equatable {
     package struct Origin: Codable, Sendable, Equatable {
         package var run: String
         /// The run's command, for instance `sync` or `ledger import`; nil if the run is no longer known.
-        package var command: String?
+        var command: String?
         /// The export of the run; nil if it does not come from a record of an export.
-        package var export: String?
-        package var record: Int?
-        package var line: Int?
+        var export: String?
+        var record: Int?
+        var line: Int?
 
         package init(run: String, command: String?, export: String?, record: Int?, line: Int?) {
             self.run = run
@@ -49,7 +49,7 @@ package struct Explanation: Codable, Sendable, Equatable {
         /// The sources that assert it.
         package var sources: [String]
         /// When it was last asserted anew or confirmed.
-        package var since: Date
+        var since: Date
         /// What asserted or confirmed it then.
         package var origin: Origin?
 
@@ -64,7 +64,7 @@ package struct Explanation: Codable, Sendable, Equatable {
 
     /// One change that a run planned.
     package struct PlannedChange: Codable, Sendable, Equatable {
-        package var kind: ChangeKind
+        var kind: ChangeKind
         package var association: Association
         package var origin: Origin
         /// When it ended; when its run began if it has not ended.

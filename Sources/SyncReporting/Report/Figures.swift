@@ -3,12 +3,6 @@ import Foundation
 
 /// Numbers as people read them: grouped, with units, in three significant digits.
 package enum Figures {
-    package static func count(_ number: Int) -> String { Count.text(number) }
-
-    package static func count(_ number: Int, _ singular: String, _ plural: String? = nil) -> String {
-        Count.text(number, singular, plural)
-    }
-
     /// A latency, for instance `0.42 ms`, `42.1 ms`, `1.23 s`, `2.5 min`.
     static func latency(_ milliseconds: Double) -> String {
         switch milliseconds {
@@ -32,7 +26,7 @@ package enum Figures {
 
     /// Calls a second, for instance `19.8`.
     static func rate(_ perSecond: Double) -> String {
-        perSecond >= 99.95 ? count(Int(perSecond.rounded())) : plain((perSecond * 10).rounded() / 10)
+        perSecond >= 99.95 ? Count.text(Int(perSecond.rounded())) : plain((perSecond * 10).rounded() / 10)
     }
 
     /// A span of time, for instance `4.2 s`, `2 min 05 s`, `3 h 12 min`, `2 d 4 h`.
@@ -70,7 +64,7 @@ package enum Figures {
         switch value {
         case ..<9.995: fixed(value, 2)
         case ..<99.95: fixed(value, 1)
-        default: count(Int(value.rounded()))
+        default: Count.text(Int(value.rounded()))
         }
     }
 
@@ -91,12 +85,12 @@ extension Figures {
     static func calls(_ latency: LatencyReport) -> String {
         let rate = latency.rate
         var parts = [
-            "\(count(latency.attempts)), \(self.rate(rate.achieved)) a second of \(self.rate(rate.limit)) allowed"
+            "\(Count.text(latency.attempts)), \(self.rate(rate.achieved)) a second of \(self.rate(rate.limit)) allowed"
         ]
-        if latency.retries > 0 { parts.append(count(latency.retries, "retry", "retries")) }
-        if rate.rateLimited > 0 { parts.append("\(count(rate.rateLimited)) answered 429") }
+        if latency.retries > 0 { parts.append(Count.text(latency.retries, "retry", "retries")) }
+        if rate.rateLimited > 0 { parts.append("\(Count.text(rate.rateLimited)) answered 429") }
         if rate.pauses > 0 {
-            parts.append("\(count(rate.pauses, "pause")) of \(span(seconds: rate.pausedSeconds)) in all")
+            parts.append("\(Count.text(rate.pauses, "pause")) of \(span(seconds: rate.pausedSeconds)) in all")
         }
         return parts.joined(separator: ", ")
     }

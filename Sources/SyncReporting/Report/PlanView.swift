@@ -6,7 +6,7 @@ package struct PlanView: Codable, Sendable, Equatable {
     package static let sampleSize = 10
 
     /// The host of the store.
-    package var store: String
+    var store: String
     package var source: String
     package var scope: DeletionScope
     package var exports: [RunReport.ExportSummary]
@@ -43,12 +43,12 @@ package struct PlanView: Codable, Sendable, Equatable {
     /// What applying the plan costs.
     package struct Estimate: Codable, Sendable, Equatable {
         /// Calls, without repetitions.
-        package var calls: Int
-        package var seconds: Double
+        var calls: Int
+        var seconds: Double
         /// Calls a second.
-        package var rate: Double
+        var rate: Double
         /// Seconds until the run's deadline; nil without one.
-        package var available: Double?
+        var available: Double?
 
         /// One call for each change, at the limit.
         package init(calls: Int, rate: Double, available: Double? = nil) {
@@ -59,7 +59,7 @@ package struct PlanView: Codable, Sendable, Equatable {
         }
 
         /// Whether all calls can be made before the deadline, as far as can be told; nil without one.
-        package var holds: Bool? { available.map { seconds <= $0 } }
+        var holds: Bool? { available.map { seconds <= $0 } }
 
         /// The calls that can be made before the deadline.
         var callsInTime: Int { min(calls, available.map { Int($0 * rate) } ?? calls) }

@@ -3,13 +3,13 @@ import CartAssociations
 /// Two runs side by side.
 package struct RunComparison: Codable, Sendable, Equatable {
     /// One figure of both runs.
-    package struct Row: Codable, Sendable, Equatable {
+    struct Row: Codable, Sendable, Equatable {
         /// For instance `create response p99`.
-        package var figure: String
-        package var before: Double
-        package var after: Double
+        var figure: String
+        var before: Double
+        var after: Double
         /// `ms`, `calls/s`, `%`, `s`, or empty for a count.
-        package var unit: String
+        var unit: String
         /// Whether a rise makes it worse; nil for what is neither good nor bad.
         var isWorseWhenHigher: Bool?
         /// Whether both runs measured enough for a change to be more than chance.
@@ -29,9 +29,9 @@ package struct RunComparison: Codable, Sendable, Equatable {
         }
     }
 
-    package var before: String
-    package var after: String
-    package var lines: [Row]
+    var before: String
+    var after: String
+    var lines: [Row]
 
     package init(before: RunReport, after: RunReport) {
         self.before = before.run
@@ -100,7 +100,7 @@ extension RunComparison.Row {
         case "s": Figures.span(seconds: value)
         case "%": "\(Figures.plain((value * 100).rounded() / 100)) %"
         case "calls/s": "\(Figures.rate(value)) \(unit)"
-        default: Figures.count(Int(value))
+        default: Count.text(Int(value))
         }
     }
 
@@ -108,6 +108,6 @@ extension RunComparison.Row {
     var changeText: String {
         guard let rise else { return after == before ? "=" : "new" }
         let percent = (rise * 100).rounded()
-        return percent == 0 ? "=" : "\(percent > 0 ? "+" : "-")\(Figures.count(Int(min(abs(percent), 1e9)))) %"
+        return percent == 0 ? "=" : "\(percent > 0 ? "+" : "-")\(Count.text(Int(min(abs(percent), 1e9)))) %"
     }
 }

@@ -16,14 +16,14 @@ package struct RunReport: Codable, Sendable, Equatable {
     /// The host of the store.
     package var store: String
     package var source: String
-    package var started: Date
+    var started: Date
     package var ended: Date
     /// How long the run stood still, because a person was asked or because it was interrupted, in seconds.
     var idleSeconds: Double
     package var exports: [ExportSummary] = []
     package var plan: PlanSummary
     package var outcomes = RunOutcomes()
-    package var latency: LatencyReport
+    var latency: LatencyReport
     /// What the run was to keep, and whether it did.
     package var objectives: [ObjectiveResult] = []
     package var failures: [FailureGroup] = []
@@ -98,7 +98,7 @@ extension RunReport {
     package struct ExportSummary: Codable, Sendable, Equatable {
         package var path: String
         /// For instance `CSV` or `XML, gzip`.
-        package var format: String
+        var format: String
         /// All records: accepted, duplicates, rejected and those of other shards.
         package var records: Int
         /// Records that were used, each association once.
@@ -109,7 +109,7 @@ extension RunReport {
         /// Records of carts in other shards, left to other runs; nil without shards.
         package var elsewhere: Int?
         /// The digest of the file's bytes in hexadecimal; nil if it was not read to its end.
-        package var sha256: String?
+        var sha256: String?
 
         package init(
             path: String, format: String, records: Int, accepted: Int, duplicates: Int, rejected: [String: Int],
@@ -157,12 +157,12 @@ extension RunReport {
     /// An objective of the run, and whether it was kept.
     package struct ObjectiveResult: Codable, Sendable, Equatable {
         /// As it was written, for instance `create.p99<800ms`.
-        package var objective: String
+        var objective: String
         package var isCrossed: Bool
         /// What was measured, in `unit`; nil if nothing was.
-        package var measured: Double?
+        var measured: Double?
         /// `ms` or `%`.
-        package var unit: String
+        var unit: String
         /// How many seconds into the run it was first seen to be crossed; nil if it never was while the run went on.
         package var crossedAfter: Double?
     }
@@ -174,7 +174,7 @@ extension RunReport {
         package var reason: String
         package private(set) var count = 0
         /// The first ten.
-        package private(set) var examples: [Failure] = []
+        private(set) var examples: [Failure] = []
 
         package init(reason: String) { self.reason = reason }
 
@@ -187,14 +187,14 @@ extension RunReport {
 
     /// One change that did not succeed.
     package struct Failure: Codable, Sendable, Equatable {
-        package var kind: ChangeKind
-        package var cart: String
+        var kind: ChangeKind
+        var cart: String
         /// The export and line that asked for it; nil for a delete that follows from an absence.
-        package var export: String?
-        package var line: Int?
+        var export: String?
+        var line: Int?
         /// The HTTP status; nil if no answer came.
-        package var status: Int?
-        package var message: String
+        var status: Int?
+        var message: String
 
         package init(kind: ChangeKind, cart: String, export: String?, line: Int?, status: Int?, message: String) {
             self.kind = kind
@@ -213,7 +213,7 @@ extension RunReport {
         /// The name of the file that has them all, to be corrected and imported; nil without any.
         package var file: String?
         /// The first ten.
-        package private(set) var examples: [RejectedExample] = []
+        private(set) var examples: [RejectedExample] = []
 
         package init(file: String? = nil) { self.file = file }
 
@@ -225,9 +225,9 @@ extension RunReport {
 
     /// One record that could not be used.
     package struct RejectedExample: Codable, Sendable, Equatable {
-        package var export: String
-        package var line: Int
-        package var reason: String
+        var export: String
+        var line: Int
+        var reason: String
 
         package init(export: String, line: Int, reason: String) {
             self.export = export
@@ -255,7 +255,7 @@ extension RunReport {
 
 extension RunReport {
     /// The bytes of `report.json`: sorted keys, times in UTC to the millisecond, a final newline.
-    package func json() throws -> Data {
+    func json() throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .custom { date, encoder in
@@ -268,7 +268,7 @@ extension RunReport {
     /// Reads a `report.json`.
     ///
     /// Throws `UnreadableReport` for a newer schema version, and `DecodingError` for anything that is not a report.
-    package init(json: Data) throws {
+    init(json: Data) throws {
         let version = try JSONDecoder().decode(SchemaVersion.self, from: json).schemaVersion
         guard version == Self.currentSchema else {
             throw UnreadableReport(found: version, known: Self.currentSchema)
@@ -300,8 +300,8 @@ extension Date {
 
 /// A report written by a version of cartsync with another idea of what a report is.
 package struct UnreadableReport: Error, Equatable, CustomStringConvertible {
-    package let found: Int
-    package let known: Int
+    let found: Int
+    let known: Int
 
     package var description: String {
         "this report has schema version \(found); this cartsync reads version \(known): "

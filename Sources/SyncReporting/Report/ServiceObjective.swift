@@ -19,7 +19,7 @@ package struct ServiceObjective: Sendable, Equatable, CustomStringConvertible {
     private let limit: Double
 
     /// Throws `UnusableObjective`, which says what is possible.
-    package init(_ text: String) throws(UnusableObjective) {
+    init(_ text: String) throws(UnusableObjective) {
         let text = text.filter { $0 != " " }
         description = text
         let sides = text.split(separator: "<", omittingEmptySubsequences: false).map(String.init)
@@ -124,8 +124,8 @@ extension RunReport.ObjectiveResult {
 
 /// An objective that cannot be read.
 package struct UnusableObjective: Error, Equatable, CustomStringConvertible {
-    package let text: String
-    package let problem: String
+    let text: String
+    let problem: String
 
     package var description: String {
         let operations = Operation.allCases.map(\.rawValue).joined(separator: ", ")

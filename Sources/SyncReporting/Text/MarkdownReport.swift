@@ -4,7 +4,7 @@ import CartAssociations
 package enum MarkdownReport {
     /// The plan: what would be done, a sample of each kind, and what the guards say.
     package static func plan(_ plan: PlanView) -> String {
-        let changes = "\(Figures.count(plan.counts.creates, "create")), \(Figures.count(plan.counts.deletes, "delete"))"
+        let changes = "\(Count.text(plan.counts.creates, "create")), \(Count.text(plan.counts.deletes, "delete"))"
         var lines = [plan.refusals.isEmpty ? "## Plan: \(changes)" : "## Plan refused: \(changes)", ""]
         lines += ["| | |", "|---|---|", row("store", escaped(plan.store))]
         for export in plan.exports {
@@ -16,7 +16,7 @@ package enum MarkdownReport {
         lines.append(row("guard", plan.guardVerdict))
         lines += ["", "| associations | | |", "|---|---:|---|"]
         for line in plan.counts.rows where line.count > 0 || line.isAlwaysShown {
-            lines.append("| \(line.name) | \(Figures.count(line.count)) | \(line.meaning) |")
+            lines.append("| \(line.name) | \(Count.text(line.count)) | \(line.meaning) |")
         }
         lines += refusals(plan)
         lines += sample("Creates", plan.creates, of: plan.counts.creates, plan)
@@ -33,7 +33,7 @@ package enum MarkdownReport {
                 "| \(association.owner.kind.rawValue) | \(escaped(association.owner.id.text)) "
                     + "| \(escaped(association.cart.text)) | \(escaped(TextReport.place(change.place, plan))) |")
         }
-        if total > changes.count { lines += ["", "… and \(Figures.count(total - changes.count)) more"] }
+        if total > changes.count { lines += ["", "… and \(Count.text(total - changes.count)) more"] }
         return lines
     }
 
@@ -45,7 +45,7 @@ package enum MarkdownReport {
                 "- **\(refusal.rule.rawValue)**: \(escaped(refusal.sentence)); allowed by `\(refusal.permission)`")
         }
         for loss in plan.hardestHit {
-            lines.append("- \(escaped("\(loss.owner)")) would lose \(Figures.count(loss.deletes, "cart"))")
+            lines.append("- \(escaped("\(loss.owner)")) would lose \(Count.text(loss.deletes, "cart"))")
         }
         return lines
     }

@@ -3,7 +3,7 @@ import DurableFiles
 
 /// A whole plan as CSV, one line a change: RFC 4180, UTF-8, safe to open in a spreadsheet.
 package struct PlanLines: Sendable {
-    package static let columns = ["kind", "owner_kind", "owner", "cart", "export", "record", "line"]
+    static let columns = ["kind", "owner_kind", "owner", "cart", "export", "record", "line"]
 
     private let exports: [String]
     private var rows = CSVWriter(.table, columns: columns)

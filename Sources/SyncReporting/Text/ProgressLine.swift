@@ -1,3 +1,5 @@
+import CartAssociations
+
 /// Says when a progress line is due, and what it says.
 ///
 /// Speeds come from the last half minute: a pause or a slower store shows soon.
@@ -72,15 +74,15 @@ package struct ProgressMeter: Sendable {
 /// The counts that a progress line is made from.
 package struct ProgressCounts: Sendable, Equatable {
     /// Changes with an outcome, or pages listed.
-    package var done: Int
+    var done: Int
     /// Changes or pages in all; nil while that is unknown.
-    package var total: Int?
+    var total: Int?
     /// Requests on the wire so far.
-    package var attempts: Int
+    var attempts: Int
     package var retries: Int
-    package var failed: Int
+    var failed: Int
     /// The rate in force, in calls a second.
-    package var rate: Double
+    var rate: Double
     /// The rate that was set.
     package var limit: Double
     /// Why the rate is not the limit, or why calls are held back; nil if neither is the case.
@@ -113,14 +115,14 @@ extension ProgressCounts {
 /// How far a run is, in one line: for a terminal, which overwrites it, or for a log.
 package struct ProgressLine: Sendable, Equatable {
     /// What is being done, for instance `applying` or `listing`.
-    package let phase: String
-    package let counts: ProgressCounts
+    let phase: String
+    let counts: ProgressCounts
     /// Since the phase began.
     let elapsed: Double
     /// Calls a second in the last half minute; nil while that cannot be said.
-    package let rate: Double?
+    let rate: Double?
     /// Seconds until all is done at the speed of the last half minute; nil if that cannot be said.
-    package let secondsLeft: Double?
+    let secondsLeft: Double?
 
     /// The line for a terminal: no wider than that, the least important parts left out first; no line end.
     package func terminal(width: Int) -> String {
@@ -143,8 +145,8 @@ package struct ProgressLine: Sendable, Equatable {
         for (name, value) in [("p50", counts.p50), ("p99", counts.p99)] {
             if let value { parts.append("\(name) \(Figures.latency(value))") }
         }
-        parts.append(Figures.count(counts.retries, "retry", "retries"))
-        parts.append("\(Figures.count(counts.failed)) failed")
+        parts.append(Count.text(counts.retries, "retry", "retries"))
+        parts.append("\(Count.text(counts.failed)) failed")
         if let secondsLeft { parts.append("\(Figures.span(seconds: secondsLeft)) left") }
         if let reasonText { parts.append(reasonText) }
         return parts.joined(separator: ", ")
@@ -161,9 +163,9 @@ package struct ProgressLine: Sendable, Equatable {
         if shown.contains(.p50), let p50 = counts.p50 { parts.append("p50 \(Figures.latency(p50))") }
         if shown.contains(.p99), let p99 = counts.p99 { parts.append("p99 \(Figures.latency(p99))") }
         if shown.contains(.retries), counts.retries > 0 {
-            parts.append(Figures.count(counts.retries, "retry", "retries"))
+            parts.append(Count.text(counts.retries, "retry", "retries"))
         }
-        if shown.contains(.failed) { parts.append("\(Figures.count(counts.failed)) failed") }
+        if shown.contains(.failed) { parts.append("\(Count.text(counts.failed)) failed") }
         if shown.contains(.left), let secondsLeft { parts.append("\(Figures.span(seconds: secondsLeft)) left") }
         if shown.contains(.reason), let reasonText { parts.append(reasonText) }
         return parts.joined(separator: "  ")
@@ -171,9 +173,9 @@ package struct ProgressLine: Sendable, Equatable {
 
     /// - Parameter aligned: whether the number is padded to the width of the total.
     private func doneText(aligned: Bool = false) -> String {
-        guard let total = counts.total else { return Figures.count(counts.done) }
-        let whole = Figures.count(total)
-        let done = Figures.count(counts.done)
+        guard let total = counts.total else { return Count.text(counts.done) }
+        let whole = Count.text(total)
+        let done = Count.text(counts.done)
         return "\(aligned ? TerminalText.padded(done, to: whole.count, right: true) : done) of \(whole)"
     }
 

@@ -73,7 +73,7 @@ package enum TerminalText {
 }
 
 /// How a text stands out; the SGR codes of ECMA-48.
-enum TextStyle: String {
+package enum TextStyle: String, Sendable {
     case plain = "0"
     case bold = "1"
     case faint = "2"
@@ -84,5 +84,20 @@ enum TextStyle: String {
     func apply(_ text: String, color: Bool) -> String {
         guard color, self != .plain, !text.isEmpty else { return text }
         return "\u{1B}[\(rawValue)m\(text)\u{1B}[0m"
+    }
+}
+
+extension String {
+    /// The text with other texts in the place of some scalars, also if a combining mark follows one.
+    func replacing(_ others: [Unicode.Scalar: String]) -> String {
+        unicodeScalars.reduce(into: "") { text, scalar in
+            if let other = others[scalar] { text += other } else { text.unicodeScalars.append(scalar) }
+        }
+    }
+
+    var trimmedRight: String {
+        var text = self
+        while text.hasSuffix(" ") { text.removeLast() }
+        return text
     }
 }

@@ -1,4 +1,4 @@
-package import CartAssociations
+import CartAssociations
 import Foundation
 
 /// Reports for a terminal, a pipe or a log: verdict first, numbers aligned and with units.
@@ -103,10 +103,10 @@ extension TextReport {
         for kind in ChangeKind.allCases where outcomes[kind].total > 0 {
             let tally = outcomes[kind]
             table.rows.append(
-                [.init(kind.rawValue), .init(Figures.count(tally.total))]
+                [.init(kind.rawValue), .init(Count.text(tally.total))]
                     + shown.map { title in
                         let number = title.number(tally)
-                        return .init(Figures.count(number), number > 0 ? title.style : .faint)
+                        return .init(Count.text(number), number > 0 ? title.style : .faint)
                     })
         }
         return table.lines(width: width, color: color)
@@ -143,7 +143,7 @@ extension TextReport {
                 table.rows.append(
                     [
                         .init(clock == "service" ? operation.operation.rawValue : ""), .init(clock, .faint),
-                        .init(Figures.count(figures.count)),
+                        .init(Count.text(figures.count)),
                     ] + values.map { .init(figures.count == 0 ? "-" : Figures.latency($0)) })
             }
         }
@@ -154,12 +154,12 @@ extension TextReport {
     private func answerLines(_ latency: LatencyReport) -> [String] {
         latency.operations.flatMap { operation -> [String] in
             let troubled = AnswerClass.allCases.filter { $0 != .success && operation.attempts($0) > 0 }
-            var notes = troubled.map { "\(Figures.count(operation.attempts($0))) \($0.rawValue)" }
+            var notes = troubled.map { "\(Count.text(operation.attempts($0))) \($0.rawValue)" }
             let outOfRange = operation.service.outOfRange + operation.response.outOfRange
-            if outOfRange > 0 { notes.append("\(Figures.count(outOfRange)) longer than an hour, in no percentile") }
+            if outOfRange > 0 { notes.append("\(Count.text(outOfRange)) longer than an hour, in no percentile") }
             guard !notes.isEmpty else { return [] }
             let text =
-                "\(operation.operation.rawValue): \(Figures.count(operation.attempts, "attempt")), "
+                "\(operation.operation.rawValue): \(Count.text(operation.attempts, "attempt")), "
                 + notes.joined(separator: ", ")
             return sentence(text, .warning, indent: 2)
         }
@@ -170,7 +170,7 @@ extension TextReport {
         let shownExamples = 3
         var lines: [String] = []
         for group in report.failures.prefix(shownGroups) {
-            lines += sentence("\(Figures.count(group.count)) × \(group.reason)", .bad)
+            lines += sentence("\(Count.text(group.count)) × \(group.reason)", .bad)
             for example in group.examples.prefix(shownExamples) {
                 var text = "\(example.kind.rawValue) cart \(example.cart)"
                 if let line = example.line { text += ", \(example.export.map { "\($0) " } ?? "")line \(line)" }
@@ -191,13 +191,13 @@ extension TextReport {
         let total = report.exports.reduce(0) { $0 + $1.rejectedCount }
         guard total > 0 else { return [] }
         let file = report.rejected.file.map { ", all in \($0)" } ?? ""
-        var lines = sentence("\(Figures.count(total, "record")) rejected\(file)", .warning)
+        var lines = sentence("\(Count.text(total, "record")) rejected\(file)", .warning)
         let shown = report.rejected.examples.prefix(3)
         for record in shown {
             lines += sentence("\(record.export) line \(record.line): \(record.reason)", indent: 2)
         }
         if total > shown.count {
-            lines += sentence("… and \(Figures.count(total - shown.count)) more", .faint, indent: 2)
+            lines += sentence("… and \(Count.text(total - shown.count)) more", .faint, indent: 2)
         }
         return lines
     }
@@ -233,14 +233,14 @@ extension TextReport {
         }
         let total = operation.response.count
         let boundWidth = rows.reduce(0) { max($0, $1.bound.count) }
-        let countWidth = Figures.count(largest).count
+        let countWidth = Count.text(largest).count
         let barWidth = max(4, min(50, width - boundWidth - countWidth - 14))
         var lines = sentence("\(operation.operation.rawValue), response time", .faint, indent: 2)
         for (bound, count) in rows {
             let bar = Self.bar(Double(count) / Double(largest), columns: barWidth)
             let line =
                 "  \(TerminalText.padded(bound, to: boundWidth, right: true))  "
-                + "\(TerminalText.padded(Figures.count(count), to: countWidth, right: true))  "
+                + "\(TerminalText.padded(Count.text(count), to: countWidth, right: true))  "
                 + "\(TerminalText.padded(count == 0 ? "" : Figures.share(count, of: total), to: 7, right: true))"
             lines.append(count == 0 ? line.trimmedRight : line + " " + bar)
         }
@@ -252,14 +252,6 @@ extension TextReport {
         let eighths = max(share > 0 ? 1 : 0, Int((share * Double(columns) * 8).rounded()))
         let partial = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8]
         return String(repeating: "█", count: eighths / 8) + partial
-    }
-}
-
-extension String {
-    fileprivate var trimmedRight: String {
-        var text = self
-        while text.hasSuffix(" ") { text.removeLast() }
-        return text
     }
 }
 
@@ -276,7 +268,7 @@ extension TextReport {
     }
 
     private func planHeadline(_ plan: PlanView) -> [String] {
-        let changes = "\(Figures.count(plan.counts.creates, "create")), \(Figures.count(plan.counts.deletes, "delete"))"
+        let changes = "\(Count.text(plan.counts.creates, "create")), \(Count.text(plan.counts.deletes, "delete"))"
         if !plan.refusals.isEmpty {
             return sentence("Plan refused: \(changes). Nothing was written.", .bad)
         }
@@ -304,20 +296,20 @@ extension TextReport {
     static func estimateSentence(_ estimate: PlanView.Estimate) -> String {
         guard estimate.calls > 0 else { return "none" }
         let sentence =
-            "\(Figures.count(estimate.calls)), about \(Figures.span(seconds: estimate.seconds)) at "
+            "\(Count.text(estimate.calls)), about \(Figures.span(seconds: estimate.seconds)) at "
             + "\(Figures.rate(estimate.rate)) a second"
         guard let available = estimate.available, let holds = estimate.holds else { return sentence }
         if holds { return sentence + "; the deadline in \(Figures.span(seconds: available)) will hold" }
         return sentence + "; the deadline in \(Figures.span(seconds: available)) will not hold: "
-            + "\(Figures.count(estimate.callsInTime)) of them can be made until then"
+            + "\(Count.text(estimate.callsInTime)) of them can be made until then"
     }
 
     /// One export in one sentence.
     static func exportSentence(_ export: RunReport.ExportSummary) -> String {
-        var text = "\(export.path) (\(export.format)): \(Figures.count(export.records, "record"))"
-        if export.duplicates > 0 { text += ", \(Figures.count(export.duplicates, "duplicate"))" }
-        if let elsewhere = export.elsewhere { text += ", \(Figures.count(elsewhere)) of other shards" }
-        if export.rejectedCount > 0 { text += ", \(Figures.count(export.rejectedCount)) rejected" }
+        var text = "\(export.path) (\(export.format)): \(Count.text(export.records, "record"))"
+        if export.duplicates > 0 { text += ", \(Count.text(export.duplicates, "duplicate"))" }
+        if let elsewhere = export.elsewhere { text += ", \(Count.text(elsewhere)) of other shards" }
+        if export.rejectedCount > 0 { text += ", \(Count.text(export.rejectedCount)) rejected" }
         return text
     }
 
@@ -328,7 +320,7 @@ extension TextReport {
         func row(_ name: String, _ number: Int, _ meaning: String, _ style: TextStyle = .plain, always: Bool = false) {
             guard always || number > 0 else { return }
             table.rows.append([
-                .init(name, number > 0 ? style : .plain), .init(Figures.count(number), number > 0 ? style : .plain),
+                .init(name, number > 0 ? style : .plain), .init(Count.text(number), number > 0 ? style : .plain),
                 .init(meaning, .faint),
             ])
         }
@@ -353,7 +345,9 @@ extension TextReport {
         }
         var lines = table.lines(width: width, color: color)
         if total > shown.count, let kind = changes.first?.kind {
-            lines += sentence("… and \(Figures.count(total - shown.count)) more \(kind.rawValue)s; plan --output csv shows all", .faint, indent: 2)
+            lines += sentence(
+                "… and \(Count.text(total - shown.count)) more \(kind.rawValue)s; plan --output csv shows all", .faint,
+                indent: 2)
         }
         return lines
     }
@@ -376,7 +370,7 @@ extension TextReport {
         }
         if !plan.hardestHit.isEmpty { lines += sentence("the owners hit hardest", indent: 2) }
         for loss in plan.hardestHit {
-            lines += sentence("\(loss.owner) would lose \(Figures.count(loss.deletes, "cart"))", indent: 4)
+            lines += sentence("\(loss.owner) would lose \(Count.text(loss.deletes, "cart"))", indent: 4)
         }
         return lines
     }
@@ -410,109 +404,17 @@ extension PlanCounts {
     }
 }
 
-// MARK: - Lists of runs
-
-/// One run in the list of runs.
-package struct RunLine: Sendable, Equatable {
-    package var run: String
-    package var state: String
-    package var command: String
-    package var source: String
-    package var creates: Int
-    package var deletes: Int
-    package var exitStatus: ExitStatus?
-    package var reason: String?
-
-    package init(
-        run: String, state: String, command: String, source: String, creates: Int, deletes: Int,
-        exitStatus: ExitStatus?,
-        reason: String?
-    ) {
-        self.run = run
-        self.state = state
-        self.command = command
-        self.source = source
-        self.creates = creates
-        self.deletes = deletes
-        self.exitStatus = exitStatus
-        self.reason = reason
-    }
-}
-
-/// One run that waits for a person.
-package struct WaitingLine: Sendable, Equatable {
-    package var run: String
-    package var job: String
-    package var export: String
-    package var creates: Int
-    package var deletes: Int
-    package var reason: String
-    package var isApproved: Bool
-
-    package init(
-        run: String, job: String, export: String, creates: Int, deletes: Int, reason: String, isApproved: Bool
-    ) {
-        self.run = run
-        self.job = job
-        self.export = export
-        self.creates = creates
-        self.deletes = deletes
-        self.reason = reason
-        self.isApproved = isApproved
-    }
-}
+// MARK: - What the ledger knows of runs
 
 extension TextReport {
-    /// The runs that wait for a person, in the order given.
-    package func waiting(_ runs: [WaitingLine]) -> String {
-        guard !runs.isEmpty else { return page([["No run waits for approval."]]) }
-        var table = TextTable([
-            .init(title: "run", right: false), .init(title: "job", right: false, dispensable: 3),
-            .init(title: "export", right: false, dispensable: 4), .init(title: "creates", dispensable: 2),
-            .init(title: "deletes", dispensable: 1), .init(title: "approved", right: false, dispensable: 5),
-            .init(title: "why it waits", right: false, dispensable: 6),
-        ])
-        for run in runs {
-            table.rows.append([
-                .init(run.run), .init(run.job), .init(run.export), .init(Figures.count(run.creates)),
-                .init(Figures.count(run.deletes)), .init(run.isApproved ? "yes" : "no"), .init(run.reason),
-            ])
-        }
-        return page([table.lines(width: width, color: color)])
-    }
-
-    /// The list of runs, in the order given.
-    package func runs(_ runs: [RunLine]) -> String {
-        guard !runs.isEmpty else { return page([["No runs yet."]]) }
-        var table = TextTable([
-            .init(title: "run", right: false), .init(title: "state", right: false),
-            .init(title: "command", right: false, dispensable: 2),
-            .init(title: "source", right: false, dispensable: 1),
-            .init(title: "creates", dispensable: 3), .init(title: "deletes", dispensable: 4),
-            .init(title: "exit", dispensable: 5), .init(title: "how it ended", right: false, dispensable: 6),
-        ])
-        for run in runs {
-            table.rows.append([
-                .init(run.run), .init(run.state, Self.style(run.state)), .init(run.command), .init(run.source),
-                .init(Figures.count(run.creates)), .init(Figures.count(run.deletes)),
-                .init((run.exitStatus?.rawValue).map(String.init) ?? ""), .init(run.reason ?? ""),
-            ])
-        }
-        return page([table.lines(width: width, color: color)])
+    /// A table alone; a sentence in its place if it has no rows.
+    package func list(_ table: TextTable, orElse sentence: String) -> String {
+        page([table.rows.isEmpty ? [sentence] : table.lines(width: width, color: color)])
     }
 
     /// One run: its facts, and how many of its changes ended how.
     package func run(_ facts: [(name: String, text: String)], _ outcomes: RunOutcomes) -> String {
         page([self.facts(facts), outcomeTable(outcomes)])
-    }
-
-    private static func style(_ state: String) -> TextStyle {
-        switch state {
-        case "finished": .good
-        case "stopped", "applying", "refused", "waiting": .warning
-        case "failed": .bad
-        default: .plain
-        }
     }
 }
 
@@ -540,7 +442,7 @@ extension TextReport {
         let verdict =
             regressions == 0
             ? sentence("No figure became worse by more than \(limit).", .good)
-            : sentence("\(Figures.count(regressions, "figure")) became worse by more than \(limit).", .bad)
+            : sentence("\(Count.text(regressions, "figure")) became worse by more than \(limit).", .bad)
         return page([
             verdict, facts([("before", comparison.before), ("after", comparison.after)]),
             table.lines(width: width, color: color),
@@ -566,8 +468,8 @@ extension TextReport {
                 "Nothing is known of \(explanation.subject): the ledger has no association of it, and no run planned a "
                     + "change of it.", .warning)
         }
-        let known = Figures.count(explanation.associations.count, "association")
-        let planned = Figures.count(explanation.changes.count, "planned change")
+        let known = Count.text(explanation.associations.count, "association")
+        let planned = Count.text(explanation.changes.count, "planned change")
         return sentence("\(subject) at \(explanation.store): \(known), \(planned).", .bold)
     }
 
@@ -606,7 +508,7 @@ extension TextReport {
             table.rows.append([
                 .init(Self.time(change.at, zone: "")), .init(change.kind.rawValue),
                 .init(change.outcome?.rawValue ?? change.pending.map { "none, \($0)" } ?? "none", Self.style(change)),
-                .init(change.status.map(String.init) ?? ""), .init(Figures.count(change.attempts)),
+                .init(change.status.map(String.init) ?? ""), .init(Count.text(change.attempts)),
                 .init(change.service.map(Figures.latency) ?? ""), .init(change.response.map(Figures.latency) ?? ""),
             ])
         }

@@ -1,29 +1,37 @@
 /// A table in text: columns as wide as their cells, numbers to the right, and on a narrow terminal without its least
 /// important columns.
-struct TextTable {
-    struct Column {
+package struct TextTable {
+    /// One column; numbers stand to the right.
+    package struct Column {
         let title: String
-        var right = true
+        let right: Bool
         /// Columns with a higher number are left out first if there is no room; 0 stays.
-        var dispensable = 0
+        let dispensable: Int
+
+        package init(title: String, right: Bool = true, dispensable: Int = 0) {
+            self.title = title
+            self.right = right
+            self.dispensable = dispensable
+        }
     }
 
-    struct Cell {
+    /// One cell, of printable text.
+    package struct Cell {
         let text: String
-        var style = TextStyle.plain
+        let style: TextStyle
 
-        init(_ text: String, _ style: TextStyle = .plain) {
+        package init(_ text: String, _ style: TextStyle = .plain) {
             self.text = TerminalText.printable(text)
             self.style = style
         }
     }
 
     let columns: [Column]
-    var rows: [[Cell]] = []
-    var indent = 2
+    package var rows: [[Cell]] = []
+    private let indent = 2
     private let gap = 2
 
-    init(_ columns: [Column]) { self.columns = columns }
+    package init(_ columns: [Column]) { self.columns = columns }
 
     /// The lines of the table, none wider than the terminal.
     func lines(width: Int, color: Bool) -> [String] {
@@ -73,8 +81,7 @@ struct TextTable {
             let styled = cell.style.apply(text, color: color)
             parts.append(column.right ? padding + styled : isLast ? styled : styled + padding)
         }
-        var line = String(repeating: " ", count: indent) + parts.joined(separator: String(repeating: " ", count: gap))
-        while line.hasSuffix(" ") { line.removeLast() }
-        return line
+        let line = String(repeating: " ", count: indent) + parts.joined(separator: String(repeating: " ", count: gap))
+        return line.trimmedRight
     }
 }

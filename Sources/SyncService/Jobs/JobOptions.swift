@@ -4,15 +4,15 @@ package import SyncEngine
 /// What a job of the service is asked to do: the settings of the program, as far as the job needs them.
 package struct JobOptions: Sendable {
     /// The name of the job.
-    package let name: String
+    let name: String
     /// The options of each of its runs; exports, approved deletes and the rate limit are those of the moment.
-    package var run: RunOptions
+    var run: RunOptions
     /// The time between two looks for exports.
-    package var poll: Duration
+    var poll: Duration
     /// How long a file must be still before it is taken.
-    package var settle: Duration
+    var settle: Duration
     /// The file for the metrics of the last run; nil for none.
-    package var metricsFile: String?
+    var metricsFile: String?
 
     package init(name: String, run: RunOptions, poll: Duration, settle: Duration, metricsFile: String?) {
         self.name = name

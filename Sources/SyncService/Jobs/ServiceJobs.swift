@@ -67,7 +67,7 @@ package final class ServiceJobs: Service {
 
     /// Takes what holds at once of options that were read again: those of the runs that begin from now on, and the
     /// intervals.
-    package func take(_ options: [JobOptions]) {
+    func take(_ options: [JobOptions]) {
         for options in options {
             guard let job = jobs.first(where: { $0.inbox.name == options.name }) else { continue }
             job.runs.take(options)

@@ -26,14 +26,14 @@ package enum StatusServerError: Error, Hashable, CustomStringConvertible {
 package final class StatusServer: Service {
     package struct Options: Sendable {
         /// The address to listen on.
-        package var host: String
+        var host: String
         /// 0 takes a free port.
-        package var port: Int
+        var port: Int
         /// Further names under which a browser may ask, beside loopback names and `host`.
-        package var names: [String]
+        var names: [String]
         /// The secret of those who may approve and stop; if it is nil nobody may, and only loopback addresses are
         /// allowed.
-        package var token: ApprovalToken?
+        var token: ApprovalToken?
 
         package init(
             host: String = "127.0.0.1", port: Int = 8480, names: [String] = [], token: ApprovalToken? = nil

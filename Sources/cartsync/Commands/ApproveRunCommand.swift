@@ -54,22 +54,35 @@ struct ApproveRunCommand: ProgramCommand {
 
     private func list(_ runs: WaitingRuns, _ typed: TypedCommand) -> Ending {
         let all = runs.all()
-        switch output.output {
-        case .json: Terminal.output(JSONOutput.of(all))
-        case .text:
-            let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
-            Terminal.output(text.waiting(all.map { $0.line(runs.approval(of: $0, now: Date())) }))
-        }
+        output.output.show(all) { $0.list(table(all, runs), orElse: "No run waits for approval.") }
         let next = all.first { $0.lasting.isEmpty && runs.approval(of: $0, now: Date()) == nil }
         return Ending(
             status: .done, summary: all.isEmpty ? "nothing waits" : "waiting: \(Count.text(all.count, "run"))",
             next: next.map { typed.again() + " \($0.id)" })
     }
 
+    private func table(_ all: [WaitingRun], _ runs: WaitingRuns) -> TextTable {
+        var table = TextTable([
+            .init(title: "run", right: false), .init(title: "job", right: false, dispensable: 3),
+            .init(title: "export", right: false, dispensable: 4), .init(title: "creates", dispensable: 2),
+            .init(title: "deletes", dispensable: 1), .init(title: "approved", right: false, dispensable: 5),
+            .init(title: "why it waits", right: false, dispensable: 6),
+        ])
+        table.rows = all.map { run in
+            [
+                .init(run.id), .init(run.job), .init(run.export), .init(Count.text(run.counts.creates)),
+                .init(Count.text(run.counts.deletes)),
+                .init(runs.approval(of: run, now: Date()) == nil ? "no" : "yes"), .init(run.reason),
+            ]
+        }
+        return table
+    }
+
     private func next(_ refused: ApprovalRefused, _ typed: TypedCommand) -> String {
         switch refused {
         case .notWaiting, .ambiguous: return "cartsync runs approve, to see what waits"
-        case .notByNumber: return "correct the export and put it into the inbox again, or change the setting of that guard"
+        case .notByNumber:
+            return "correct the export and put it into the inbox again, or change the setting of that guard"
         case .tooFew(_, _, let needed): return typed.again(adding: "--max-deletes \(needed)")
         }
     }
@@ -81,13 +94,5 @@ extension ApprovalRefused {
         case .notWaiting, .ambiguous: .usage
         case .notByNumber, .tooFew: .refused
         }
-    }
-}
-
-extension WaitingRun {
-    fileprivate func line(_ approval: Approval?) -> WaitingLine {
-        WaitingLine(
-            run: id, job: job, export: export, creates: counts.creates, deletes: counts.deletes, reason: reason,
-            isApproved: approval != nil)
     }
 }

@@ -58,7 +58,7 @@ struct ApprovedRun {
                 next: command.again(adding: "--yes"))
         }
         let ended = try await Progress.shown(tools, session, planned) { try await $0.apply() }
-        ended.show(as: output)
+        output.show(ended.report) { $0.summary(ended.report, folder: ended.folder) }
         return session.writeMetrics(.report(ended.report))
             ?? Ending(ended, again: commandAfterwards ?? TypedCommand.asTyped)
     }
@@ -75,22 +75,10 @@ struct ApprovedRun {
     private func show(_ plan: PlanView, isLast: Bool) {
         switch output {
         case .text:
-            Terminal.output(TextReport(width: Terminal.width, color: Terminal.outputHasColor).plan(plan))
+            Terminal.output(TextReport.forTerminal.plan(plan))
         case .json:
             // A run that goes on to apply has one result: its report.
             if isLast { Terminal.output(JSONOutput.of(plan)) }
-        }
-    }
-}
-
-extension EndedRun {
-    /// Writes the result of a command that applied something.
-    func show(as format: OutputFormat) {
-        switch format {
-        case .text:
-            let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
-            Terminal.output(text.summary(report, folder: folder))
-        case .json: Terminal.output(JSONOutput.of(report))
         }
     }
 }

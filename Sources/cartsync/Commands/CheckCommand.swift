@@ -39,20 +39,17 @@ struct CheckCommand: ProgramCommand {
             throw Ending(
                 status: .stateUnwritable, details: "cartsync: \(error)", next: invocation.typed.again())
         }
-        switch output.output {
-        case .text: Terminal.output(found.map(\.text).joined(separator: "\n"))
-        case .json: Terminal.output(JSONOutput.of(found))
-        }
+        output.output.show(found) { _ in found.map(\.text).joined(separator: "\n") }
         let rejected = found.reduce(0) { $0 + $1.rejected }
         let records = found.reduce(0) { $0 + $1.records }
         let next = invocation.typed.again(as: "plan")
         guard rejected > 0 else {
             return Ending(
-                status: .done, summary: "\(Figures.count(records, "record is", "records are")) usable", next: next)
+                status: .done, summary: "\(Count.text(records, "record is", "records are")) usable", next: next)
         }
         return Ending(
             status: .incomplete,
-            summary: "\(Figures.count(rejected)) of \(Figures.count(records, "record")) would be rejected",
+            summary: "\(Count.text(rejected)) of \(Count.text(records, "record")) would be rejected",
             next: "correct them, or \(next)")
     }
 }

@@ -105,12 +105,12 @@ struct CheckedExport: Encodable {
         }
         fact("format", "\(format), \(isDelta ? "a delta: only what it names is done" : "a full snapshot")")
         for (field, name) in mapping.sorted(by: { $0.key < $1.key }) { fact(field, "from \"\(name)\"") }
-        let repeats = duplicates == 0 ? "" : ", \(Figures.count(duplicates)) of them duplicates"
-        let total = "\(Figures.count(records)): \(Figures.count(usable)) usable"
-        fact("records", "\(total)\(repeats); \(Figures.count(rejected)) rejected")
-        fact("owners", Figures.count(owners))
-        fact("carts", "\(Figures.count(carts)), \(Figures.count(sharedCarts)) with more than one owner")
-        fact("digest", "sha256 \(sha256), \(Figures.count(bytes, "byte"))")
+        let repeats = duplicates == 0 ? "" : ", \(Count.text(duplicates)) of them duplicates"
+        let total = "\(Count.text(records)): \(Count.text(usable)) usable"
+        fact("records", "\(total)\(repeats); \(Count.text(rejected)) rejected")
+        fact("owners", Count.text(owners))
+        fact("carts", "\(Count.text(carts)), \(Count.text(sharedCarts)) with more than one owner")
+        fact("digest", "sha256 \(sha256), \(Count.text(bytes, "byte"))")
         if usable == 0 && !isDelta {
             fact("warning", "no usable record; sync refuses such a snapshot without --allow-empty")
         }
@@ -125,11 +125,11 @@ struct CheckedExport: Encodable {
                 "    line \(record.line): \(action)\(record.ownerKind.rawValue) \(record.owner) cart \(record.cart)")
         }
         for (reason, count) in rejectedByReason.sorted(by: { $0.key < $1.key }) {
-            lines.append("  rejected, \(reason): \(Figures.count(count))")
+            lines.append("  rejected, \(reason): \(Count.text(count))")
         }
         for record in firstRejected { lines.append("    line \(record.line): \(record.sentence)") }
         if rejected > firstRejected.count {
-            lines.append("    … and \(Figures.count(rejected - firstRejected.count)) more")
+            lines.append("    … and \(Count.text(rejected - firstRejected.count)) more")
         }
         return lines.map(TerminalText.printable).joined(separator: "\n") + "\n"
     }

@@ -64,7 +64,7 @@ struct DemoCommand: ProgramCommand {
             let planned = try await Progress.shown(planner.tools, session, planner) {
                 try await $0.plan(keepingRejects: true)
             }
-            let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
+            let text = TextReport.forTerminal
             Terminal.output(text.plan(planned.view))
             let ended = try await Progress.shown(planner.tools, session, planned) { try await $0.apply() }
             Terminal.output("\n" + text.summary(ended.report, folder: ended.folder))

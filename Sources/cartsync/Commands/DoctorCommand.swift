@@ -76,10 +76,7 @@ struct DoctorCommand: ProgramCommand {
                     ending.details.replacing("cartsync: ", with: "").replacing("\n", with: "; "),
                     advice: ending.next ?? "correct it"))
         }
-        switch output.output {
-        case .text: Terminal.output(report.text)
-        case .json: Terminal.output(JSONOutput.of(report))
-        }
+        output.output.show(report) { _ in report.text }
         return refusal ?? ending(report)
     }
 

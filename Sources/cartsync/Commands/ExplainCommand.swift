@@ -40,12 +40,7 @@ struct ExplainCommand: ProgramCommand {
     func work() throws -> Ending? {
         try LedgerAccess.with(Invocation(self)) { ledger in
             let explanation = try explain(ledger)
-            switch output.output {
-            case .json: Terminal.output(JSONOutput.of(explanation))
-            case .text:
-                let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
-                Terminal.output(text.explanation(explanation))
-            }
+            output.output.show(explanation) { $0.explanation(explanation) }
             guard explanation.isUnknown else {
                 return Ending(
                     status: .done, next: explanation.changes.last.map { "cartsync runs show \($0.origin.run)" })

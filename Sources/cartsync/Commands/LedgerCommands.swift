@@ -49,12 +49,10 @@ struct LedgerExportCommand: ProgramCommand {
         try LedgerAccess.with(Invocation(self)) { ledger in
             let written = try LedgerFile.write(ledger, to: out)
             if let out {
-                switch output.output {
-                case .json: Terminal.output(JSONOutput.of(written))
-                case .text:
+                output.output.show(written) { _ in
                     let path = TerminalText.printable(out)
-                    Terminal.output(
-                        "\(written.associations) associations of \(written.store)\n  \(path)\n  \(path).manifest.json")
+                    return
+                        "\(written.associations) associations of \(written.store)\n  \(path)\n  \(path).manifest.json"
                 }
             }
             return Ending(status: .done, summary: "associations: \(written.associations)")
@@ -85,10 +83,7 @@ struct LedgerImportCommand: ProgramCommand {
     func work() throws -> Ending? {
         try LedgerAccess.with(Invocation(self), makesLedger: true) { ledger in
             let added = try LedgerFile.add(file, to: ledger, time: .system)
-            switch output.output {
-            case .json: Terminal.output(JSONOutput.of(added))
-            case .text: Terminal.output(added.text)
-            }
+            output.output.show(added) { _ in added.text }
             return Ending(
                 status: .done, summary: Count.text(added.records, "record"),
                 next: "cartsync plan EXPORT, to see what the next sync would do")

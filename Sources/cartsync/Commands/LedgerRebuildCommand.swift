@@ -54,10 +54,7 @@ struct LedgerRebuildCommand: ProgramCommand {
         do {
             try refuseSoundLedger(loaded.settings)
             let rebuilt = try await rebuild(loaded.settings)
-            switch output.output {
-            case .json: Terminal.output(JSONOutput.of(rebuilt))
-            case .text: Terminal.output(rebuilt.text)
-            }
+            output.output.show(rebuilt) { _ in rebuilt.text }
             return Ending(
                 status: .done, summary: "associations: \(rebuilt.associations)",
                 next: "cartsync plan EXPORT, to see what the next sync would do")

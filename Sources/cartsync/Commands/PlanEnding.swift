@@ -22,7 +22,7 @@ struct PlanEnding {
     func finish(_ planned: consuming PlannedRun) throws -> Ending {
         let plan = planned.view
         switch only.format {
-        case .text: Terminal.output(TextReport(width: Terminal.width, color: Terminal.outputHasColor).plan(plan))
+        case .text: Terminal.output(TextReport.forTerminal.plan(plan))
         case .json: Terminal.output(JSONOutput.of(plan))
         case .markdown: Terminal.output(MarkdownReport.plan(plan))
         case .csv: break

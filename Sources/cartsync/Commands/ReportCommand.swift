@@ -56,8 +56,7 @@ struct ShowReportCommand: ProgramCommand {
         switch output {
         case .text:
             let report = try folder.readReport()
-            let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
-            Terminal.output(text.summary(report, folder: folder.path))
+            Terminal.output(TextReport.forTerminal.summary(report, folder: folder.path))
         case .json:
             // The file as it is, once it is known to be a report.
             _ = try folder.readReport()
@@ -117,12 +116,7 @@ struct CompareReportsCommand: ProgramCommand {
         let reports = StoredReports(folder: loaded.settings.stateFolder, flag: settings.state)
         let comparison = RunComparison(
             before: try reports.find(before).readReport(), after: try reports.find(after).readReport())
-        switch output.output {
-        case .text:
-            let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
-            Terminal.output(text.comparison(comparison, failOver: share ?? Self.usualShare))
-        case .json: Terminal.output(JSONOutput.of(comparison))
-        }
+        output.output.show(comparison) { $0.comparison(comparison, failOver: share ?? Self.usualShare) }
         guard let share else { return nil }
         let regressions = comparison.regressions(over: share)
         guard !regressions.isEmpty else { return nil }

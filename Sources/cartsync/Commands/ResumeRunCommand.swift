@@ -45,7 +45,7 @@ struct ResumeRunCommand: ProgramCommand {
                 "cartsync: run \(record.id): \(Count.text(stopped.done, "change")) done, \(Count.text(stopped.pending)) left "
                     + "(creates: \(Count.text(stopped.creates)), deletes: \(Count.text(stopped.deletes)))")
             let ended = try await Progress.shown(stopped.tools, session, stopped) { try await $0.resume() }
-            ended.show(as: output.output)
+            output.output.show(ended.report) { $0.summary(ended.report, folder: ended.folder) }
             return session.writeMetrics(.report(ended.report)) ?? Ending(ended)
         }
     }

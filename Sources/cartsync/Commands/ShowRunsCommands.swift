@@ -32,16 +32,30 @@ struct ListRunsCommand: ProgramCommand {
                 ListedRun(run: run, waiting: waiting.first { $0.id == run.id })
             }
         }
-        switch output.output {
-        case .json: Terminal.output(JSONOutput.of(runs))
-        case .text:
-            let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
-            Terminal.output(text.runs(runs.map(RunLine.init)))
-        }
+        output.output.show(runs) { $0.list(Self.table(runs), orElse: "No runs yet.") }
         let next = runs.first { $0.waiting != nil || $0.run.isResumable }
         return Ending(
             status: .done, summary: Count.text(runs.count, "run"),
             next: next.map { invocation.typed.next($0.run.id, verb: $0.waiting == nil ? "resume" : "approve") })
+    }
+
+    private static func table(_ runs: [ListedRun]) -> TextTable {
+        var table = TextTable([
+            .init(title: "run", right: false), .init(title: "state", right: false),
+            .init(title: "command", right: false, dispensable: 2),
+            .init(title: "source", right: false, dispensable: 1),
+            .init(title: "creates", dispensable: 3), .init(title: "deletes", dispensable: 4),
+            .init(title: "exit", dispensable: 5), .init(title: "how it ended", right: false, dispensable: 6),
+        ])
+        table.rows = runs.map { listed in
+            let run = listed.run
+            return [
+                .init(run.id), .init(listed.state, listed.style), .init(run.command), .init(run.source),
+                .init(Count.text(run.counts.creates)), .init(Count.text(run.counts.deletes)),
+                .init((run.exitStatus?.rawValue).map(String.init) ?? ""), .init(run.reason ?? ""),
+            ]
+        }
+        return table
     }
 }
 
@@ -51,6 +65,21 @@ private struct ListedRun: Encodable {
     let waiting: WaitingRun?
 
     private enum Key: String, CodingKey { case waiting }
+
+    var state: String {
+        waiting != nil ? "waiting" : run.supersededBy == nil ? run.state.rawValue : "superseded"
+    }
+
+    var style: TextStyle {
+        if waiting != nil { return .warning }
+        if run.supersededBy != nil { return .plain }
+        return switch run.state {
+        case .finished: .good
+        case .stopped, .applying, .refused: .warning
+        case .failed: .bad
+        case .planning: .plain
+        }
+    }
 
     func encode(to encoder: any Encoder) throws {
         try run.encode(to: encoder)
@@ -81,12 +110,7 @@ struct ShowRunCommand: ProgramCommand {
                 RunTools.folder(of: run.id, in: ledger)
             )
         }
-        switch output.output {
-        case .json: Terminal.output(JSONOutput.of(shown))
-        case .text:
-            let text = TextReport(width: Terminal.width, color: Terminal.outputHasColor)
-            Terminal.output(text.run(shown.facts(folder: folder), shown.outcomes))
-        }
+        output.output.show(shown) { $0.run(shown.facts(folder: folder), shown.outcomes) }
         return Ending(
             status: .done, summary: "run \(shown.run.id) is \(shown.run.state.rawValue)",
             next: shown.run.isResumable ? invocation.typed.next(shown.run.id) : nil)
@@ -137,17 +161,6 @@ enum KnownRuns {
             problem = RunName.words(name, fits: ids)
         } catch is RunName.Problem {}
         throw Ending(status: .usage, details: "cartsync: \(problem)", next: "cartsync runs")
-    }
-}
-
-extension RunLine {
-    fileprivate init(_ listed: ListedRun) {
-        let run = listed.run
-        let state = listed.waiting != nil ? "waiting" : run.supersededBy == nil ? run.state.rawValue : "superseded"
-        self.init(
-            run: run.id, state: state, command: run.command,
-            source: run.source, creates: run.counts.creates, deletes: run.counts.deletes, exitStatus: run.exitStatus,
-            reason: run.reason)
     }
 }
 

@@ -72,7 +72,7 @@ struct StoreCheck {
 
     static func certificate(_ ends: Date, now: Date) -> DoctorFinding {
         let days = Int((ends.timeIntervalSince(now) / 86_400).rounded(.down))
-        let words = "ends in \(Figures.count(days, "day")), at \(ends.formatted(.iso8601))"
+        let words = "ends in \(Count.text(days, "day")), at \(ends.formatted(.iso8601))"
         guard days < fewDays else { return DoctorFinding("certificate", .ok, words) }
         return DoctorFinding(
             "certificate", .warning, words, advice: "tell whoever runs \(days < 0 ? "it that it has ended" : "it")")
@@ -106,11 +106,11 @@ struct StoreCheck {
                 "listing", .note,
                 "the store does not say how many carts there are, so that sync compares with the ledger")
         }
-        let carts = Figures.count(total, "cart")
+        let carts = Count.text(total, "cart")
         if check.isReachable { return DoctorFinding("listing", .ok, "\(carts), all within reach, \(took)") }
         return DoctorFinding(
             "listing", .note,
-            "\(carts), \(took); a listing shows at most \(Figures.count(client.reachableCarts)), so that sync compares with "
+            "\(carts), \(took); a listing shows at most \(Count.text(client.reachableCarts)), so that sync compares with "
                 + "the ledger")
     }
 

@@ -232,7 +232,8 @@ extension Setting {
         ).list,
         Setting(
             "http.approval-token", \.approvalToken, .token,
-            "secret of those who may approve and stop runs over HTTP, 16 characters or more", usual: "not set: only commands approve"
+            "secret of those who may approve and stop runs over HTTP, 16 characters or more",
+            usual: "not set: only commands approve"
         ).secret,
         Setting("log.format", \.logFormat, .choice, "how a line of the log is written: logfmt or json"),
         Setting(
