@@ -60,10 +60,10 @@ struct ShowReportCommand: ProgramCommand {
         case .json:
             // The file as it is, once it is known to be a report.
             _ = try folder.readReport()
-            Terminal.output(String(decoding: try folder.file(ReportFolder.reportName), as: UTF8.self))
+            Terminal.output(try folder.file(ReportFolder.reportName))
         case .html: Terminal.output(try ReportPage.html(folder.readReport()))
-        case .hlog: Terminal.output(String(decoding: try folder.file(ReportFolder.logName), as: UTF8.self))
-        case .hgrm: Terminal.output(String(decoding: try folder.file(distribution(of: folder)), as: UTF8.self))
+        case .hlog: Terminal.output(try folder.file(ReportFolder.logName))
+        case .hgrm: Terminal.output(try folder.file(distribution(of: folder)))
         }
         return nil
     }

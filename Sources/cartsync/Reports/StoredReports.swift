@@ -1,4 +1,5 @@
 import CartAssociations
+import DurableFiles
 import Foundation
 import SyncEngine
 import SyncReporting
@@ -93,12 +94,14 @@ extension ReportFolder {
         }
     }
 
-    /// A file of the folder as it was written.
-    func file(_ name: String) throws -> Data {
+    /// The text of a file of the folder as it was written.
+    ///
+    /// Throws the `Ending` that says why it cannot be read.
+    func file(_ name: String) throws -> String {
         do {
-            return try Data(contentsOf: URL(filePath: path(of: name)))
+            return String(decoding: try FileSystem.contents(path(of: name)), as: UTF8.self)
         } catch {
-            throw unreadable(name, error.localizedDescription)
+            throw unreadable(name, error.reason)
         }
     }
 
