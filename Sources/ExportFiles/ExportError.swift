@@ -8,6 +8,7 @@ package struct ExportError: Error, Sendable, Equatable {
         case missing, permission, notAFile = "not-a-file", readFailed = "read-failed"
         // The export is refused.
         case empty, header, encoding, truncated, malformed, doctype, noRecords = "no-records"
+        case severalKinds = "several-kinds", webPage = "web-page"
         case gzip, bomb, tooLarge = "too-large", changed, manifest, option
         // Something cannot be written: the copy of standard input, a rejects file.
         case writeFailed = "write-failed"
@@ -19,15 +20,20 @@ package struct ExportError: Error, Sendable, Equatable {
     let file: String
     /// The line of the file, from 1; nil if the fault is not in one place.
     let line: Int?
+    /// The column in characters, from 1; nil if it is not known.
+    let column: Int?
     /// What is wrong, without a full stop.
     let problem: String
     /// What to do next, without a full stop.
     let advice: String
 
-    package init(_ fault: Fault, file: String, line: Int? = nil, problem: String, advice: String) {
+    package init(
+        _ fault: Fault, file: String, line: Int? = nil, column: Int? = nil, problem: String, advice: String
+    ) {
         self.fault = fault
         self.file = file
         self.line = line
+        self.column = column
         self.problem = problem
         self.advice = advice
     }
@@ -46,9 +52,10 @@ package struct ExportError: Error, Sendable, Equatable {
 }
 
 extension ExportError: CustomStringConvertible {
-    /// `FILE:LINE: what is wrong; what to do next`.
+    /// `FILE:LINE:COLUMN: what is wrong; what to do next`, as far as line and column are known.
     package var description: String {
-        let place = line.map { "\(file):\($0)" } ?? file
+        let place = ([file] + [line, line == nil ? nil : column].compactMap { $0.map(String.init) }).joined(
+            separator: ":")
         return "\(place): \(problem); \(advice)"
     }
 }

@@ -15,19 +15,29 @@ package struct ReadingOptions: Sendable, Equatable {
     package var ownerKind: OwnerKind?
     /// Names of columns, elements or attributes that replace the usual ones of a field.
     package var fieldNames: [ExportField: String]
-    /// The name of the XML element that is one record; nil: found from the document.
+    /// The name of the XML element that is one record, or the last names of its path as `carts/cart`; nil: found from
+    /// the document.
     package var xmlRecord: String?
+    /// Whether the export says what to do with each record; nil: it does if it has an action.
+    package var kind: ExportKind?
 
     package init(
         delimiter: Character? = nil, encoding: TextEncoding? = nil, ownerKind: OwnerKind? = nil,
-        fieldNames: [ExportField: String] = [:], xmlRecord: String? = nil
+        fieldNames: [ExportField: String] = [:], xmlRecord: String? = nil, kind: ExportKind? = nil
     ) {
         self.delimiter = delimiter
         self.encoding = encoding
         self.ownerKind = ownerKind
         self.fieldNames = fieldNames
         self.xmlRecord = xmlRecord
+        self.kind = kind
     }
+}
+
+/// What an export is about: everything that should exist, or changes only.
+package enum ExportKind: String, Sendable, Hashable, CaseIterable, Codable {
+    case snapshot
+    case delta
 }
 
 /// The encodings that an export may have.

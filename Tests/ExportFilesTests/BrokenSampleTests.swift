@@ -49,7 +49,8 @@ struct BrokenSampleTests {
         #expect(error.fault == sample.fault)
         #expect(error.line == sample.line)
         #expect(!error.isUnreadable)
-        let place = sample.line.map { ":\($0): " } ?? ": "
+        #expect(error.column == nil || error.fault == .malformed)
+        let place = [error.line, error.column].compactMap { $0.map { ":\($0)" } }.joined() + ": "
         #expect(error.description.hasPrefix(Self.path(sample.name) + place))
         #expect(error.description.contains("; "))
     }

@@ -16,6 +16,8 @@ import CZlib
     private var inputIsOver = false
     private var produced = 0
     private var memberIsOver = false
+    /// The members that have ended.
+    private var members = 0
 
     init(_ stored: StoredBytes) throws {
         self.stored = stored
@@ -63,6 +65,7 @@ import CZlib
         }
         // zlib stays within the bounds that `refill` and `read` have set.
         let before = unsafe stream.pointee.avail_out
+        let beganBehindAnother = unsafe members > 0 && stream.pointee.total_out == 0
         let status = unsafe inflate(stream, Z_NO_FLUSH)
         let after = unsafe stream.pointee.avail_out
         produced += Int(before - after)
@@ -71,10 +74,13 @@ import CZlib
         switch status {
         case Z_STREAM_END:
             memberIsOver = true
+            members += 1
         case Z_OK where !inputIsSpent || after == 0:
             break
         case Z_OK, Z_BUF_ERROR:
             throw refusal("the gzip stream ends in the middle", "write the file again and copy all of it")
+        case Z_DATA_ERROR where beganBehindAnother && after == before:
+            throw bytesBehind()
         default:
             throw refusal("the gzip stream is damaged", "compress or copy the export again")
         }
@@ -103,6 +109,7 @@ import CZlib
             unsafe stream.pointee.next_in = next + 1
             unsafe stream.pointee.avail_in -= 1
         }
+        if let first = unsafe stream.pointee.next_in, unsafe first.pointee != 0x1F { throw bytesBehind() }
         _ = unsafe inflateReset(stream)
         memberIsOver = false
         return true
@@ -117,6 +124,12 @@ import CZlib
             .bomb, file: stored.file.name,
             problem: "it expands to more than \(Self.expansionLimit) times its size, which no export does",
             advice: "find out who made this file before decompressing it anywhere")
+    }
+
+    private func bytesBehind() -> ExportError {
+        refusal(
+            "the gzip stream is whole, and bytes that are none stand behind it",
+            "find out what added them, then compress or copy the export again")
     }
 
     private func refusal(_ problem: String, _ advice: String) -> ExportError {

@@ -22,6 +22,10 @@ final class TextSource {
     /// Transcoded text that did not fit the caller's buffer.
     private var surplus: [UInt8] = []
     private var surplusOffset = 0
+    private static let endMark: UInt8 = 0x1A
+    /// Text that was read to see whether it is over.
+    private var ahead: [UInt8] = []
+    private var aheadOffset = 0
     private lazy var block = [UInt8](repeating: 0, count: 1 << 16)
     private var isOver = false
 
@@ -67,7 +71,40 @@ final class TextSource {
     }
 
     /// Fills a range of the buffer with text; fewer bytes than it has only at the end.
+    ///
+    /// The marks with which old systems end a text (0x1A) are no part of it.
     func read(into buffer: inout [UInt8], range: Range<Int>) throws -> Int {
+        var end = try fill(&buffer, range)
+        guard end > range.lowerBound, buffer[end - 1] == Self.endMark else { return end - range.lowerBound }
+        if end == range.upperBound {
+            // What follows says whether the text ends here.
+            var next = ahead[aheadOffset...].first { $0 != Self.endMark }
+            while next == nil {
+                var more = [UInt8](repeating: 0, count: 128)
+                let count = try fillStored(&more, 0..<more.count)
+                if count == 0 { break }
+                ahead += more[..<count]
+                next = more[..<count].first { $0 != Self.endMark }
+            }
+            if next != nil { return end - range.lowerBound }
+            aheadOffset = ahead.count
+        }
+        while end > range.lowerBound, buffer[end - 1] == Self.endMark { end -= 1 }
+        return end - range.lowerBound
+    }
+
+    /// Fills a range with what was read ahead and more; returns where it ends.
+    private func fill(_ buffer: inout [UInt8], _ range: Range<Int>) throws -> Int {
+        let known = Self.move(&ahead, &aheadOffset, into: &buffer, range: range)
+        if aheadOffset == ahead.count, !ahead.isEmpty {
+            ahead = []
+            aheadOffset = 0
+        }
+        return range.lowerBound + known
+            + (try fillStored(&buffer, range.lowerBound + known..<range.upperBound))
+    }
+
+    private func fillStored(_ buffer: inout [UInt8], _ range: Range<Int>) throws -> Int {
         var filled = range.lowerBound
         while filled < range.upperBound {
             let more =
@@ -165,6 +202,13 @@ struct TextSignature {
         transcoder.append(head.span.extracting(byteOrderMark..<head.count), to: &start)
         let text = start.drop { [0x20, 0x09, 0x0A, 0x0D].contains($0) }
         format = text.first == UInt8(ascii: "<") ? .xml : .csv
+        if let page = WebPage(text) {
+            throw ExportError(
+                .webPage, file: file.name, problem: "this is a web page\(page.title.map { " (\"\($0)\")" } ?? "")",
+                advice:
+                    "find out what answered in the place of the export, often a page to sign in or of an error, and "
+                    + "fetch it again")
+        }
         if format == .xml, let declared = Self.declaredEncoding(in: start) {
             guard let known = Self.encoding(named: declared, marked: marked) else {
                 throw refusal("the XML declaration says \(declared), which is not read or is not so")

@@ -41,6 +41,7 @@ struct CSVHeader: Sendable {
                 continue
             }
             if let columns = try? CSVColumns(line.names, vocabulary: vocabulary, ownerKind: options.ownerKind) {
+                try Self.check(options.kind, columns, file, line.line)
                 self.columns = columns
                 self.delimiter = delimiter
                 framer = line.framer
@@ -73,6 +74,19 @@ struct CSVHeader: Sendable {
                 advice: "set one ASCII character such as , ; | or a tab")
         }
         return delimiter
+    }
+
+    /// Throws if the columns are not those of the kind of export that it should be.
+    private static func check(
+        _ kind: ExportKind?, _ columns: CSVColumns, _ file: String, _ line: Int
+    ) throws(ExportError) {
+        guard let kind, (kind == .delta) != columns.hasAction else { return }
+        let seen = columns.hasAction ? "there is a column for an action" : "there is no column for the action"
+        throw ExportError(
+            .header, file: file, line: line, problem: "\(seen), and export.kind says that this is a \(kind.rawValue)",
+            advice: columns.hasAction
+                ? "remove export.kind, or have the export written without actions"
+                : "name the column in the setting mapping.action, or remove export.kind")
     }
 
     private static func refusal(

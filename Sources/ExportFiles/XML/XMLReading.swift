@@ -1,3 +1,4 @@
+import CLibXML2
 import CartAssociations
 
 /// One reading of one XML export: a batch is the records that end in one block of its text.
@@ -38,8 +39,9 @@ struct XMLReading {
         scanner.clear(before: parser.position)
         let count = try source.read(into: &block, range: 0..<block.count)
         scanner.append(block[..<count])
-        try Self.parse(block, count, with: parser, source.file)
+        try Self.parse(block, count, of: scanner.scan.window, with: parser, source.file)
         try Self.checkProgress(scanner.scan.window, parser, source.file)
+        if let problem = scanner.scan.problem { throw Self.refusal(problem, source.file) }
         isOver = count == 0
         return records.judge(scanner.scan)
     }
@@ -60,16 +62,22 @@ struct XMLReading {
             seen += count
             if before < tagLimit { root += block[..<count] }
             window.append(block[..<count])
-            try parse(block, count, with: parser, source.file)
+            try parse(block, count, of: window, with: parser, source.file)
             try checkProgress(window, parser, source.file)
             window.drop(before: parser.position)
             guard count == 0 || seen >= surveySize else { continue }
-            if let shape = survey.shape(root: rootTag(root)) { return shape }
-            guard count > 0 else {
-                let (problem, advice) = survey.problem()
-                throw ExportError(.noRecords, file: source.file.name, problem: problem, advice: advice)
+            do throws(XMLProblem) {
+                if let shape = try survey.shape(root: rootTag(root)) { return shape }
+                guard count > 0 else { throw survey.problem() }
+            } catch {
+                throw refusal(error, source.file)
             }
         }
+    }
+
+    private static func refusal(_ problem: XMLProblem, _ file: ExportFile) -> ExportError {
+        ExportError(
+            problem.fault, file: file.name, line: problem.line, problem: problem.problem, advice: problem.advice)
     }
 
     private static func shape(_ found: XMLShape, _ source: TextSource) -> ExportShape {
@@ -90,12 +98,12 @@ struct XMLReading {
 
     /// Parses the next bytes; a count of 0 ends the document.
     private static func parse(
-        _ block: [UInt8], _ count: Int, with parser: XMLPushParser, _ file: ExportFile
+        _ block: [UInt8], _ count: Int, of window: XMLWindow, with parser: XMLPushParser, _ file: ExportFile
     ) throws(ExportError) {
         do throws(XMLPushParser.Fault) {
             if count == 0 { try parser.finish() } else { try parser.parse(block.span.extracting(0..<count)) }
         } catch {
-            throw refusal(error, parser, file, isOver: count == 0)
+            throw refusal(error, parser, file, isOver: count == 0 && parser.position >= window.end)
         }
     }
 
@@ -121,15 +129,40 @@ struct XMLReading {
                 problem: "the document has a DOCTYPE, through which it could read files or grow without end",
                 advice: "have it written without one; cartsync needs none")
         }
+        func malformed(_ problem: String, _ advice: String, back: Int = 0) -> ExportError {
+            ExportError(
+                .malformed, file: file.name, line: fault.line, column: fault.column > back ? fault.column - back : nil,
+                problem: problem, advice: advice)
+        }
         if isOver {
+            let open = parser.innermost.map { "the element \($0.name) of line \($0.line) is still open" }
             return ExportError(
                 .truncated, file: file.name, line: fault.line,
-                problem: "the document ends before its last element does (\(fault.message))",
+                problem: "the document ends early: \(open ?? fault.message)",
                 advice: "write the file again and copy all of it")
         }
-        return ExportError(
-            .malformed, file: file.name, line: fault.line, problem: "not well-formed XML: \(fault.message)",
-            advice: "correct what writes the file; a record cannot be told from such a document")
+        switch fault.code.map(UInt32.init(bitPattern:)) {
+        case XML_ERR_NAME_REQUIRED.rawValue where fault.message.contains("EntityRef"):
+            // libxml2 stands behind the &.
+            return malformed("an & that begins no entity", "have each & of a text written as &amp;", back: 1)
+        case XML_ERR_ENTITYREF_SEMICOL_MISSING.rawValue:
+            return malformed("an & before this begins no entity", "have each & of a text written as &amp;")
+        case XML_ERR_UNDECLARED_ENTITY.rawValue, XML_WAR_UNDECLARED_ENTITY.rawValue:
+            return malformed(
+                "XML has no such entity: \(fault.message)", "have the character itself written, or its number as &#160;"
+            )
+        case XML_ERR_DOCUMENT_END.rawValue:
+            return malformed(
+                "something stands behind the end of the document", "have one document written into each file")
+        case XML_ERR_INVALID_ENCODING.rawValue, XML_ERR_INVALID_CHAR.rawValue:
+            return malformed(
+                "not well-formed XML: \(fault.message)",
+                "have the encoding declared that the file has, as in encoding=\"iso-8859-1\"")
+        default:
+            return malformed(
+                "not well-formed XML: \(fault.message)",
+                "correct what writes the file; a record cannot be told from such a document")
+        }
     }
 
     /// The first start tag of a document, without its `>` or `/>`.

@@ -58,7 +58,8 @@ struct XMLRecords: Sendable {
         case .unexpected(let name):
             RejectReason(
                 .unexpectedElement,
-                "the element \(scan.names.texts[name]) names a cart, where records are \(found.shape.recordPath ?? "others")"
+                "the element \(scan.names.texts[name]) names a cart, where records are \(found.shape.recordPath ?? "others"); "
+                    + "mapping.xml.record says which are meant"
             )
         }
     }

@@ -28,14 +28,21 @@ struct XMLScan: Sendable {
         case unexpected(Int)
     }
 
-    /// An element on the way to the records, a record, or an element beside them.
+    /// A record, or an element outside of records.
     private struct Scope {
-        enum Kind { case path, record, stray }
+        enum Kind { case around, record }
 
         let kind: Kind
         let name: Int
         let start: Int
         let line: Int
+        /// Its place in the outline; nil if it was not seen around records before.
+        var outline: Int?
+        /// Whether it is about some records only, and not about the file.
+        var isGroup = false
+        /// Whether records are in it, or directly in it.
+        var hasRecords = false
+        var isList = false
         /// The values of the elements around it, and its own.
         var values: XMLValues
         var contradiction: ExportField?
@@ -43,6 +50,13 @@ struct XMLScan: Sendable {
         var own: UInt16 = 0
         /// The fields that its own text and attributes give.
         var direct: UInt16 = 0
+        /// The fields that only an `id` gives.
+        var details: UInt16 = 0
+        /// How many carts are named in it, outside of records.
+        var carts = 0
+        /// The same for names of another namespace than the record's, and whether an owner is among them.
+        var foreignCarts = 0
+        var hasForeignOwner = false
     }
 
     private struct Element {
@@ -55,10 +69,20 @@ struct XMLScan: Sendable {
 
     private let shape: XMLShape
     private(set) var names: XMLNames
-    /// The indices of the names in `shape.path`, as they are met.
-    private var path: [Int]
+    /// The same names, as if all namespaces were one.
+    private var anyNames: XMLNames
+    /// Whether each name is that of a record's element.
+    private var isRecordName: [Bool] = []
+    /// The elements of the outline that have each name.
+    private var outlined: [[Int]] = []
     private var elements: [Element] = []
     private var scopes: [Scope] = []
+    /// The values of the outermost element that is open and was not seen around records before.
+    private var strayValues = XMLValues()
+    /// How many carts were named outside of records.
+    private var strayCarts = 0
+    /// Why the document as a whole cannot be used after all.
+    private(set) var problem: XMLProblem?
 
     /// The memory of all values.
     private(set) var memory: [UInt8] = []
@@ -70,22 +94,26 @@ struct XMLScan: Sendable {
 
     init(_ shape: XMLShape, _ vocabulary: FieldVocabulary) {
         self.shape = shape
-        names = XMLNames(vocabulary)
-        path = shape.path.map { _ in -1 }
+        names = XMLNames(vocabulary, in: shape.namespaces)
+        anyNames = XMLNames(vocabulary)
     }
 
     /// Where the record begins that is open; nil outside of records, and in one that is too large to keep.
     var openStart: Int? {
-        guard let last = scopes.last, last.kind != .path, !isTooLarge(last) else { return nil }
-        return last.start
+        guard let scope = scopes.first(where: { $0.kind == .record || $0.outline == nil && !$0.hasRecords }),
+            !isTooLarge(scope)
+        else { return nil }
+        return scope.start
     }
 
     // MARK: Events
 
-    mutating func name(_ text: String) {
-        let index = names.texts.count
-        names.append(text)
-        for (depth, name) in shape.path.enumerated() where name == text { path[depth] = index }
+    mutating func name(_ text: String, in namespace: String) {
+        names.append(text, in: namespace)
+        anyNames.append(text, in: namespace)
+        isRecordName.append(
+            namespace == shape.namespaces.record && FieldVocabulary.plain(text) == shape.record.plain)
+        outlined.append(shape.outline.elements.indices.filter { shape.outline.elements[$0].name == text })
     }
 
     mutating func start(_ name: Int, in parser: XMLPushParser) {
@@ -95,34 +123,92 @@ struct XMLScan: Sendable {
             elements[last].field = nil
             parent = elements[last].name
         }
-        let isInside = scopes.last.map { $0.kind != .path } ?? false
-        elements.append(
-            Element(
-                name: name, field: names.field(name, in: parent), textStart: memory.count, opensScope: !isInside))
-        if !isInside { open(name, parser) }
-    }
-
-    private mutating func open(_ name: Int, _ parser: XMLPushParser) {
-        let depth = scopes.count
-        let kind: Scope.Kind =
-            depth >= path.count || path[depth] != name ? .stray : depth + 1 == path.count ? .record : .path
-        let position = parser.position
-        let tag = window.tag(before: position)
-        scopes.append(
-            Scope(
-                kind: kind, name: name, start: tag.start, line: parser.line - tag.lines,
-                values: scopes.last?.values ?? XMLValues(),
-                contradiction: scopes.last?.contradiction))
-        if kind == .path {
-            surroundings.open(window.slice(tag.start, position))
+        let isInside = scopes.last.map { $0.kind == .record } ?? false
+        let field = names.field(name, in: parent)
+        if field == .action { noticeAction(isInside: isInside, parser) }
+        elements.append(Element(name: name, field: field, textStart: memory.count, opensScope: !isInside))
+        if !isInside {
+            open(name, parser)
+            if field == nil { noticeForeign(name, in: parent) }
         }
     }
 
-    mutating func attribute(_ name: Int, _ value: Span<UInt8>) {
-        guard let last = elements.indices.last, let field = names.field(name, in: elements[last].name) else { return }
+    private mutating func open(_ name: Int, _ parser: XMLPushParser) {
+        let position = parser.position
+        let tag = window.tag(before: position)
+        let line = parser.line - tag.lines
+        let around = scopes.indices.last
+        let outline = outline(of: name)
+        let isRecord = isRecordName[name] && outline == nil && isInPlace
+        var scope = Scope(
+            kind: isRecord ? .record : .around, name: name, start: tag.start, line: line,
+            outline: isRecord ? nil : outline, values: around.map { scopes[$0].values } ?? XMLValues(),
+            contradiction: around.flatMap { scopes[$0].contradiction })
+        if isRecord {
+            if let around { markRecords(in: around, before: tag.start, line) }
+        } else {
+            scope.isGroup =
+                outline.map { shape.outline.elements[$0].isGroup } ?? around.map { scopes[$0].isGroup } ?? false
+            scope.isList = outline.map { shape.outline.elements[$0].holdsRecords } ?? false
+            if outline == nil, around.map({ isSeen(scopes[$0]) }) ?? true { strayValues = scope.values }
+            surroundings.open(window.slice(tag.start, position))
+        }
+        scopes.append(scope)
+    }
+
+    /// The place in the outline of an element that begins; nil if it was not seen around records.
+    private func outline(of name: Int) -> Int? {
+        guard !outlined[name].isEmpty else { return nil }
+        var parent: Int?
+        if let around = scopes.last {
+            guard around.outline != nil else { return nil }
+            parent = around.outline
+        }
+        return outlined[name].first { shape.outline.elements[$0].parent == parent }
+    }
+
+    /// Whether the elements around the present one are those that a chosen record lies in.
+    private var isInPlace: Bool {
+        let wanted = shape.record.around
+        guard !wanted.isEmpty else { return true }
+        let around = elements.dropLast().suffix(wanted.count)
+        return around.count == wanted.count
+            && zip(around, wanted).allSatisfy { FieldVocabulary.plain(names.texts[$0.name]) == $1 }
+    }
+
+    /// Takes the elements around a record for such, also those that were not seen before.
+    private mutating func markRecords(in around: Int, before start: Int, _ line: Int) {
+        scopes[around].isList = true
+        var index = around
+        while index >= 0, !scopes[index].hasRecords {
+            let scope = scopes[index]
+            scopes[index].hasRecords = true
+            index -= 1
+            guard scope.outline == nil, scope.carts > 0 else { continue }
+            // It named a cart while it seemed to be no element around records.
+            if shape.record.isChosen {
+                finish(scope, end: start, fault: .unexpected(scope.name))
+            } else {
+                notice(kind: scope.name, line)
+            }
+        }
+    }
+
+    private func isSeen(_ scope: Scope) -> Bool { scope.outline != nil || scope.hasRecords }
+
+    mutating func attribute(_ name: Int, _ value: Span<UInt8>, in parser: XMLPushParser) {
+        guard let last = elements.indices.last else { return }
+        let isDirect = elements[last].opensScope
+        guard let field = names.field(name, in: elements[last].name) else {
+            if isDirect, scopes.last?.kind == .around { noticeForeign(name, in: elements[last].name) }
+            return
+        }
+        if field == .action { noticeAction(isInside: scopes.last?.kind == .record, parser) }
         let start = memory.count
         keep(value)
-        set(field, XMLSpace.trimmed(start..<memory.count, in: memory.span), isDirect: elements[last].opensScope)
+        let kept = XMLSpace.trimmed(start..<memory.count, in: memory.span)
+        set(field, kept, isDirect: isDirect, isDetail: isDirect && names.isDetail(name))
+        if field == .cart, !kept.isEmpty { countCart() }
         // An element that has its value as an attribute says something else with its text.
         if field == elements[last].field { elements[last].field = nil }
     }
@@ -140,33 +226,115 @@ struct XMLScan: Sendable {
         guard let element = elements.popLast() else { return }
         if let field = element.field {
             let text = XMLSpace.trimmed(element.textStart..<memory.count, in: memory.span)
-            set(field, text, isDirect: element.opensScope)
+            let isOfScope = elements.last?.opensScope ?? false
+            set(
+                field, text, isDirect: element.opensScope,
+                isDetail: isOfScope && !element.opensScope && names.isDetail(element.name))
+            if field == .cart, !text.isEmpty { countCart() }
         }
         guard element.opensScope, let scope = scopes.popLast() else { return }
         switch scope.kind {
-        case .path:
-            surroundings.close()
-        case .record: finish(scope, end: parser.position, fault: nil)
-        case .stray: leave(scope, end: parser.position)
+        case .around: leave(scope, end: parser.position)
+        case .record:
+            noticeInheritedAction(scope)
+            finish(scope, end: parser.position, fault: nil)
         }
     }
 
     // MARK: Records
 
-    private mutating func leave(_ stray: Scope, end: Int) {
-        if stray.own & Self.bit(.cart) != 0 {
-            finish(stray, end: end, fault: .unexpected(stray.name))
-            return
+    private mutating func leave(_ scope: Scope, end: Int) {
+        surroundings.close()
+        guard !scope.hasRecords, let around = scopes.indices.last else { return }
+        let field = names.field(scope.name, in: elements.last?.name)
+        if isSeen(scopes[around]) {
+            let isInherited = field == .cart && shape.inherited.contains(.cart)
+            if namesAssociation(scope), !isInherited {
+                if !shape.record.isChosen || scopes[around].isList { finishStray(scope, end: end) }
+                return
+            }
+        } else {
+            scopes[around].own |= scope.own
+            scopes[around].carts += scope.carts
+            scopes[around].foreignCarts += scope.foreignCarts
+            if scope.hasForeignOwner { scopes[around].hasForeignOwner = true }
         }
         // What an element named after a field says holds for the records that follow beside it.
-        guard stray.direct != 0, let parent = scopes.indices.last,
-            names.field(stray.name, in: elements.last?.name) != nil
-        else { return }
-        for field in ExportField.allCases where stray.direct & Self.bit(field) != 0 {
-            set(field, stray.values[field].range, isDirect: false)
+        guard scope.outline == nil, scope.direct != 0, let field else { return }
+        for given in ExportField.allCases where scope.direct & Self.bit(given) != 0 {
+            let isDetail = given == field && names.isDetail(scope.name)
+            set(given, scope.values[given].range, isDirect: false, isDetail: isDetail, line: scope.line)
         }
-        if let contradiction = stray.contradiction { scopes[parent].contradiction = contradiction }
-        surroundings.extend(window.slice(stray.start, end))
+        // Whether what it gives itself contradicts the elements around it was decided just now.
+        if let contradiction = scope.contradiction, scope.direct & Self.bit(contradiction) == 0 {
+            scopes[around].contradiction = contradiction
+        }
+        surroundings.extend(window.slice(scope.start, end))
+    }
+
+    /// Whether an element without records says what only a record should.
+    private func namesAssociation(_ scope: Scope) -> Bool {
+        if scope.outline == nil, scope.foreignCarts > 0, scope.hasForeignOwner { return true }
+        guard scope.own & Self.bit(.cart) != 0 else { return false }
+        // A cart without owners, where these are the records, is none.
+        return scope.outline == nil || scope.own & (Self.bit(.customer) | Self.bit(.account) | Self.bit(.owner)) != 0
+    }
+
+    private mutating func finishStray(_ scope: Scope, end: Int) {
+        strayCarts += max(1, scope.carts + scope.foreignCarts)
+        if strayCarts > 1, !shape.record.isChosen { notice(kind: scope.name, scope.line) }
+        var scope = scope
+        if scope.outline == nil { scope.values = strayValues }
+        finish(scope, end: end, fault: .unexpected(scope.name))
+    }
+
+    /// What to do about records of several kinds.
+    static let kindsAdvice =
+        "name the element that is a record with --xml-record or the setting mapping.xml.record, or export each kind "
+        + "in a file of its own"
+
+    private mutating func notice(kind name: Int, _ line: Int) {
+        let record = shape.path.joined(separator: "/")
+        problem =
+            problem
+            ?? XMLProblem(
+                fault: .severalKinds, line: line,
+                problem: "elements of several kinds name a cart: \(record), and here \(names.texts[name])",
+                advice: Self.kindsAdvice)
+    }
+
+    /// Remembers carts and owners outside of records that are in another namespace than a record's.
+    private mutating func noticeForeign(_ name: Int, in parent: Int?) {
+        guard let last = scopes.indices.last, scopes[last].outline == nil,
+            let field = anyNames.field(name, in: parent)
+        else { return }
+        switch field {
+        case .cart: scopes[last].foreignCarts += 1
+        case .customer, .account, .owner: scopes[last].hasForeignOwner = true
+        default: break
+        }
+    }
+
+    /// Notices an action, empty or not, if there should be none.
+    private mutating func noticeAction(isInside: Bool, _ parser: XMLPushParser) {
+        guard !shape.hasAction, problem == nil, isInside || scopes.last?.isGroup ?? false else { return }
+        problem = Self.lateAction(parser.line)
+    }
+
+    /// Notices an action that a record has from the elements around it.
+    private mutating func noticeInheritedAction(_ record: Scope) {
+        guard !shape.hasAction, problem == nil, !record.values.fields.action.isEmpty else { return }
+        problem = Self.lateAction(record.line)
+    }
+
+    private static func lateAction(_ line: Int) -> XMLProblem {
+        XMLProblem(
+            fault: .header, line: line,
+            problem:
+                "this record has an action, and none at the beginning of the document has one, so that it was taken "
+                + "for a snapshot",
+            advice: "if the export says what to do with each record, set export.kind to delta; else have it written "
+                + "without actions")
     }
 
     private mutating func finish(_ scope: Scope, end: Int, fault: Fault?) {
@@ -178,15 +346,51 @@ struct XMLScan: Sendable {
                 fault: isTooLarge ? .tooLarge : fault ?? scope.contradiction.map(Fault.contradiction)))
     }
 
-    private mutating func set(_ field: ExportField, _ range: Range<Int>, isDirect: Bool) {
+    private mutating func set(
+        _ field: ExportField, _ range: Range<Int>, isDirect: Bool, isDetail: Bool, line: Int? = nil
+    ) {
         guard !range.isEmpty, let last = scopes.indices.last else { return }
+        let isRecord = scopes[last].kind == .record
+        // A word about the file is no action.
+        if field == .action, !isRecord, !scopes[last].isGroup,
+            ActionWords.kind(memory.span.extracting(range)) == nil
+        {
+            return
+        }
+        let bit = Self.bit(field)
         let known = scopes[last].values[field]
-        if !known.isEmpty, scopes[last].contradiction == nil, !memory[known.range].elementsEqual(memory[range]) {
-            scopes[last].contradiction = field
+        if !known.isEmpty, !memory[known.range].elementsEqual(memory[range]) {
+            let isOwn = scopes[last].own & bit != 0
+            let wasDetail = scopes[last].details & bit != 0
+            // An `id` beside the cart's or owner's own name is a row's key.
+            if isOwn, isDetail, !wasDetail { return }
+            if isOwn, wasDetail, !isDetail {
+                if scopes[last].hasRecords { noticeLateValue(field, line ?? scopes[last].line) }
+            } else if scopes[last].contradiction == nil {
+                scopes[last].contradiction = field
+            }
         }
         scopes[last].values[field] = ByteRange(range)
-        scopes[last].own |= Self.bit(field)
-        if isDirect { scopes[last].direct |= Self.bit(field) }
+        scopes[last].own |= bit
+        if isDetail { scopes[last].details |= bit } else { scopes[last].details &= ~bit }
+        if isDirect { scopes[last].direct |= bit }
+        if !isRecord, scopes[last].outline == nil { strayValues[field] = ByteRange(range) }
+    }
+
+    private mutating func countCart() {
+        if let last = scopes.indices.last, scopes[last].kind == .around { scopes[last].carts += 1 }
+    }
+
+    /// Notices that records were read with an `id` that turns out to be a row's key.
+    private mutating func noticeLateValue(_ field: ExportField, _ line: Int) {
+        problem =
+            problem
+            ?? XMLProblem(
+                fault: .severalKinds, line: line,
+                problem: "the \(field.words) of the records in this element stands behind them, and its id before them "
+                    + "is another",
+                advice: "have the \(field.words) written before its records, or name its element in the setting "
+                    + "mapping.\(field.rawValue)")
     }
 
     private mutating func keep(_ bytes: Span<UInt8>) {
@@ -219,14 +423,17 @@ struct XMLScan: Sendable {
         surroundings.clear()
         let old = memory
         memory.removeAll(keepingCapacity: true)
-        for scope in scopes.indices {
-            for field in ExportField.allCases {
-                let range = scopes[scope].values[field]
-                guard !range.isEmpty else { continue }
-                scopes[scope].values[field] = ByteRange(memory.count..<memory.count + Int(range.count))
-                memory += old[range.range]
+        func kept(_ values: XMLValues) -> XMLValues {
+            var values = values
+            for field in ExportField.allCases where !values[field].isEmpty {
+                let range = values[field].range
+                values[field] = ByteRange(memory.count..<memory.count + range.count)
+                memory += old[range]
             }
+            return values
         }
+        for scope in scopes.indices { scopes[scope].values = kept(scopes[scope].values) }
+        strayValues = kept(strayValues)
         guard let last = elements.indices.last else { return }
         let text = elements[last].field == nil ? [] : old[elements[last].textStart...]
         elements[last].textStart = memory.count

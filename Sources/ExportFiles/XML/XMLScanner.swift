@@ -22,9 +22,11 @@ final class XMLScanner: XMLEvents {
         unsafe current.window.drop(before: min(needed, position))
     }
 
-    func name(_ text: String) { unsafe current.name(text) }
+    func name(_ text: String, in namespace: String) { unsafe current.name(text, in: namespace) }
     func start(_ name: Int, in parser: XMLPushParser) { unsafe current.start(name, in: parser) }
-    func attribute(_ name: Int, _ value: Span<UInt8>) { unsafe current.attribute(name, value) }
+    func attribute(_ name: Int, _ value: Span<UInt8>, in parser: XMLPushParser) {
+        unsafe current.attribute(name, value, in: parser)
+    }
     func attributesEnded() { unsafe current.attributesEnded() }
     func text(_ bytes: Span<UInt8>) { unsafe current.text(bytes) }
     func end(in parser: XMLPushParser) { unsafe current.end(in: parser) }

@@ -136,8 +136,14 @@ extension Setting {
             ).perJob
         } + [
             Setting(
-                "mapping.xml.record", \.run.reading.xmlRecord, .text, "name of the element that is one record"
+                "mapping.xml.record", \.run.reading.xmlRecord, .text,
+                "name of the element that is one record, or the last names of its path as in carts/cart"
             ).flag("element", name: "xml-record", help: "Name of the XML element that is one record").perJob,
+            Setting(
+                "export.kind", \.run.reading.kind, .choice,
+                "snapshot or delta; an export of the other kind is refused",
+                usual: "delta if there is an action"
+            ).perJob,
             Setting(
                 "export.delimiter", \.run.reading.delimiter, .delimiter, "comma, semicolon, tab or vertical bar",
                 usual: "found from the header"
