@@ -28,12 +28,17 @@ package final class BucketSource: ExportSource {
         var region: String
         var accessKey: String
         var secretKey: String
+        var options: WebOptions
 
-        package init(endpoint: WebAddress, region: String, accessKey: String, secretKey: String) {
+        package init(
+            endpoint: WebAddress, region: String, accessKey: String, secretKey: String,
+            options: WebOptions = WebOptions()
+        ) {
             self.endpoint = endpoint
             self.region = region
             self.accessKey = accessKey
             self.secretKey = secretKey
+            self.options = options
         }
     }
 
@@ -50,7 +55,7 @@ package final class BucketSource: ExportSource {
         self.address = address
         self.access = access
         self.time = time
-        client = WebClient(time: time)
+        client = WebClient(access.options, time: time)
         signature = RequestSignature(
             accessKey: access.accessKey, secretKey: access.secretKey, region: access.region)
         words = address.words
@@ -92,7 +97,7 @@ package final class BucketSource: ExportSource {
         let answer = try await get(path, [], headers)
         switch answer.status {
         case 200, 206:
-            try await answer.save(version, to: file)
+            try await answer.save(version, from: answer.isPartial ? file.size : 0, to: file)
             return .complete(version, modified: export.modified)
         case 404, 412, 416:
             await answer.drain()
@@ -146,7 +151,8 @@ package final class BucketSource: ExportSource {
             return SourceError("\(words) answered 404: there is no such bucket; check source.s3 and source.s3-endpoint")
         case 300..<400:
             return SourceError("\(words) answered \(status): the bucket is elsewhere; check source.s3-region")
-        default: return SourceError("\(words) answered \(status); it is asked again later")
+        default:
+            return SourceError("\(words) answered \(status); it is asked again later", retryAfter: answer.retryAfter)
         }
     }
 }

@@ -1,7 +1,7 @@
 /// How slow a fetch may be before it is given up; it goes on at a later look.
 package struct FetchPatience: Sendable, Hashable {
     /// The least bytes a second, over each `span`.
-    package var leastSpeed = 1000
+    var leastSpeed = 1000
     /// The time over which the speed is taken.
     var span = Duration.seconds(60)
     /// How long an answer may take to come.

@@ -3,14 +3,72 @@ import CallPacing
 import Foundation
 import NIOCore
 import NIOHTTP1
+import NIOSSL
+import Synchronization
+
+/// How sources that speak HTTP are reached: files of certificates in PEM form, and patience.
+package struct WebOptions: Sendable, Hashable {
+    /// The authorities that may sign the server's certificate; nil for the system's.
+    var authorities: String?
+    /// The certificate that is shown to a server that asks for one, with those between it and its authority.
+    var certificate: String?
+    /// The private key of `certificate`, without a passphrase.
+    var key: String?
+    var patience = FetchPatience()
+
+    package init(
+        authorities: String? = nil, certificate: String? = nil, key: String? = nil,
+        patience: FetchPatience = FetchPatience()
+    ) {
+        self.authorities = authorities
+        self.certificate = certificate
+        self.key = key
+        self.patience = patience
+    }
+
+    /// How TLS is spoken: version 1.2 at least.
+    ///
+    /// Throws `SourceError` if a file cannot be read.
+    func tls() throws(SourceError) -> TLSConfiguration {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.minimumTLSVersion = .tlsv12
+        if let authorities {
+            let trusted = try Self.read("source.ca-file", authorities, NIOSSLCertificate.fromPEMFile)
+            tls.trustRoots = .certificates(trusted)
+        }
+        if let certificate, let key {
+            tls.certificateChain = try Self.read("source.certificate", certificate, NIOSSLCertificate.fromPEMFile)
+                .map { .certificate($0) }
+            tls.privateKey = try Self.read("source.key", key) { file in
+                [NIOSSLPrivateKeySource.privateKey(try NIOSSLPrivateKey(file: file, format: .pem))]
+            }.first
+        }
+        return tls
+    }
+
+    private static func read<Value>(
+        _ setting: String, _ file: String, _ read: (String) throws -> [Value]
+    ) throws(SourceError) -> [Value] {
+        guard let found = try? read(file), !found.isEmpty else {
+            throw SourceError("\(setting): \(file) cannot be read in PEM form; check the name, its mode and the file")
+        }
+        return found
+    }
+}
 
 /// Makes the requests of the sources that speak HTTP, each within its time, without redirects.
 final class WebClient: Sendable {
-    private let client: HTTPClient
+    private let options: WebOptions
     private let time: TimeSource
+    /// Made by the first request, so that a certificate that is not there yet is asked for again.
+    private let client = Mutex<HTTPClient?>(nil)
 
-    init(time: TimeSource) {
+    init(_ options: WebOptions, time: TimeSource) {
+        self.options = options
         self.time = time
+    }
+
+    private static func make(_ options: WebOptions) throws(SourceError) -> HTTPClient {
         var configuration = HTTPClient.Configuration()
         // A redirect would carry the header with the secret to an address that was not set.
         configuration.redirectConfiguration = .disallow
@@ -19,21 +77,35 @@ final class WebClient: Sendable {
         configuration.timeout.connect = .seconds(10)
         configuration.timeout.read = .seconds(30)
         configuration.connectionPool.retryConnectionEstablishment = false
-        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        configuration.tlsConfiguration = try options.tls()
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    private func connected() throws(SourceError) -> HTTPClient {
+        try client.withLock { client throws(SourceError) in
+            if let client { return client }
+            let made = try Self.make(options)
+            client = made
+            return made
+        }
     }
 
     func shutdown() async {
         // A connection that cannot be closed goes with the process.
-        try? await client.shutdown()
+        try? await client.withLock(\.self)?.shutdown()
     }
 
     /// Returns the head of the answer, whose body is still to be read.
     func get(_ url: String, _ headers: [(name: String, value: String)]) async throws(SourceError) -> WebAnswer {
+        let client = try connected()
         var request = HTTPClientRequest(url: url)
         for header in headers { request.headers.add(name: header.name, value: header.value) }
         request.headers.replaceOrAdd(name: "User-Agent", value: "cartsync")
+        // The bytes as they are: what is compressed on the way has another tag and length each time.
+        request.headers.replaceOrAdd(name: "Accept-Encoding", value: "identity")
         do {
-            return WebAnswer(url, try await client.execute(request, deadline: .now() + .seconds(60)), time)
+            let response = try await client.execute(request, deadline: .now() + .seconds(60))
+            return WebAnswer(url, response, options.patience, time)
         } catch {
             throw WebAnswer.failure(url, error)
         }
@@ -44,16 +116,15 @@ final class WebClient: Sendable {
 struct WebAnswer: Sendable {
     /// The most of an answer that is not an export, in bytes.
     private static let textLimit = 8 << 20
-    /// A download that takes longer is given up and goes on at the next look.
-    private static let longest = Duration.seconds(4 * 3600)
-
     private let url: String
     private let response: HTTPClientResponse
+    private let patience: FetchPatience
     private let time: TimeSource
 
-    fileprivate init(_ url: String, _ response: HTTPClientResponse, _ time: TimeSource) {
+    fileprivate init(_ url: String, _ response: HTTPClientResponse, _ patience: FetchPatience, _ time: TimeSource) {
         self.url = url
         self.response = response
+        self.patience = patience
         self.time = time
     }
 
@@ -63,6 +134,12 @@ struct WebAnswer: Sendable {
     var isPartial: Bool { response.status == .partialContent }
 
     func header(_ name: String) -> String? { response.headers.first(name: name) }
+
+    /// How long the server asks to be left alone; nil if it does not say, or its status is no such wish.
+    var retryAfter: Duration? {
+        guard status == 429 || status == 503 else { return nil }
+        return RetryAfter.wait(header("Retry-After"), answerDate: header("Date"), now: time.wall())
+    }
 
     /// Reads a whole answer that is not an export.
     func text() async throws(SourceError) -> [UInt8] {
@@ -79,19 +156,25 @@ struct WebAnswer: Sendable {
     }
 
     /// Writes the export of a version into a file: the whole of it, or the part that comes after what is there.
-    func save(_ version: ExportVersion, to file: PartialFile) async throws(SourceError) {
-        let total = try total(from: file.size)
-        try file.begin(version, keeping: isPartial)
+    ///
+    /// - Parameter offset: where the part begins that was asked for; 0 for the whole.
+    func save(_ version: ExportVersion, from offset: Int, to file: PartialFile) async throws(SourceError) {
+        let total = try total(from: offset)
+        try file.begin(version, keeping: isPartial && offset > 0)
         if let total, total > file.limit {
             file.discard()
             throw SourceError(
-                "\(shown) has \(total) bytes, and \(file.limit) are allowed; raise source.max-size if it is right")
+                "\(shown) has \(total) bytes, and \(file.limit) are allowed; raise source.max-size if it is right",
+                ofOneExport: true)
         }
-        let end = time.now() + Self.longest
+        var gauge = SpeedGauge(patience, now: time.now())
         do {
             for try await part in response.body {
                 try file.append(Array(buffer: part))
-                if time.now() > end { throw SourceError("\(shown) takes too long; it goes on later") }
+                gauge.add(part.readableBytes)
+                if let problem = gauge.problem(now: time.now()) {
+                    throw SourceError("\(shown) \(problem); it goes on later")
+                }
             }
         } catch let error as SourceError {
             throw error

@@ -1,5 +1,6 @@
 package import CallPacing
 import Foundation
+import Synchronization
 
 /// An address of one export: `https`, or `http` on this machine or if no secret is sent.
 package struct WebAddress: Sendable, Hashable {
@@ -15,7 +16,7 @@ package struct WebAddress: Sendable, Hashable {
                 "not a URL; write it with https://, for instance https://exports.example/customers.csv")
         }
         guard parts.user == nil, parts.password == nil else {
-            throw InvalidAddress("it has a user; give the credentials as source.header instead")
+            throw InvalidAddress("it has a user; give the credentials as source.user and source.password instead")
         }
         self.url = url
     }
@@ -65,6 +66,20 @@ package struct WebAddress: Sendable, Hashable {
 
 /// One export behind a URL, fetched when it has changed.
 package final class WebSource: ExportSource {
+    private struct State {
+        /// What the server said when it sent the bytes of a known version again.
+        var again: (known: ExportVersion, said: ExportVersion)?
+        /// Whether equal bytes had one tag so far.
+        var tagsAreReliable = true
+    }
+
+    /// An answer, and where the part of the export begins that was asked for; 0 for the whole.
+    private struct Answer {
+        let answer: WebAnswer
+        let offset: Int
+        let isConditional: Bool
+    }
+
     /// Redirects that are followed.
     static let maxRedirects = 5
 
@@ -73,10 +88,15 @@ package final class WebSource: ExportSource {
     private let address: WebAddress
     private let header: (name: String, value: String)?
     private let client: WebClient
+    private let notices = Notices()
+    private let state = Mutex(State())
 
     /// - Parameter header: a header with a secret, sent to this host and no other.
-    package init(_ address: WebAddress, header: (name: String, value: String)?, time: TimeSource) {
-        client = WebClient(time: time)
+    package init(
+        _ address: WebAddress, header: (name: String, value: String)?, _ options: WebOptions = WebOptions(),
+        time: TimeSource
+    ) {
+        client = WebClient(options, time: time)
         self.address = address
         self.header = header
         words = address.words
@@ -87,55 +107,107 @@ package final class WebSource: ExportSource {
     package func download(
         _ export: RemoteExport, known: ExportVersion?, to file: PartialFile
     ) async throws(SourceError) -> Download {
-        let answer = try await ask(known: known, offset: file.size, version: file.version)
+        let before = state.withLock { state in state.again.flatMap { $0.known == known ? $0.said : nil } } ?? known
+        let asked = try await ask(known: before, offset: file.size, version: file.version)
+        let answer = asked.answer
         switch answer.status {
-        case 304:
+        case 304 where asked.isConditional:
             await answer.drain()
             return .unchanged
         case 200, 206:
-            let version = answer.isPartial ? file.version ?? ExportVersion() : Self.version(of: answer)
-            try await answer.save(version, to: file)
-            return try finished(version, known, file, answer)
+            let isResumed = answer.isPartial && asked.offset > 0
+            if answer.isPartial && !isResumed { notices.add("\(words) answers 206 to a request for the whole") }
+            let version = isResumed ? file.version ?? ExportVersion() : Self.version(of: answer)
+            if let before, !isResumed, isSame(version, as: before) {
+                await answer.drain()
+                notices.add("\(words) ignores conditional requests; ETag, or Last-Modified and length, decide")
+                return .unchanged
+            }
+            try await answer.save(version, from: asked.offset, to: file)
+            return try finished(version, known, before, file)
         case let status:
             await answer.drain()
-            switch status {
-            case 416:
-                file.discard()
-                throw SourceError(
-                    "\(words) has become shorter while it was fetched; it is fetched anew at the next look")
-            case 401, 403: throw SourceError("\(words) answered \(status): check source.header")
-            case 404, 410: throw SourceError("\(words) answered \(status): there is no export; check source.url")
-            default: throw SourceError("\(words) answered \(status); it is asked again later")
-            }
+            if status == 416 { file.discard() }
+            throw refusal(status, answer)
         }
     }
 
+    package func takeNotices() -> [String] { notices.take() }
+
     package func shutdown() async { await client.shutdown() }
 
-    /// If the server says nothing of the version, the content decides whether it is new.
+    /// The content decides whether what was fetched is new.
     private func finished(
-        _ version: ExportVersion, _ known: ExportVersion?, _ file: PartialFile, _ answer: WebAnswer
+        _ version: ExportVersion, _ known: ExportVersion?, _ before: ExportVersion?, _ file: PartialFile
     ) throws(SourceError) -> Download {
-        guard version == ExportVersion() else {
-            let modified = answer.header("Last-Modified").flatMap(Date.init(http:))
-            return .complete(version, modified: modified.map { .seconds(Int64($0.timeIntervalSince1970)) })
-        }
-        let digest = try Digest.sha256(ofFile: file.path)
-        guard digest != known?.digest else {
+        let digest = try file.digest()
+        if let known, let before, digest == known.digest {
             file.discard()
+            let hasTags = version.etag != nil && before.etag != nil
+            let isTagAlone = hasTags && Self.haveSameTimeAndSize(version, before)
+            state.withLock { state in
+                state.again = (known, version)
+                if isTagAlone { state.tagsAreReliable = false }
+            }
+            if isTagAlone {
+                notices.add("\(words) has another ETag for the same bytes; Last-Modified and length decide from now on")
+            } else if version != ExportVersion(size: version.size) {
+                notices.add("\(words) says that the export is new, and its bytes are not; it is fetched to see")
+            }
             return .unchanged
         }
-        return .complete(ExportVersion(digest: digest), modified: nil)
+        let modified = version.modified.flatMap(Date.init(http:))
+        let whole = ExportVersion(etag: version.etag, modified: version.modified, size: file.size, digest: digest)
+        return .complete(whole, modified: modified.map { .seconds(Int64($0.timeIntervalSince1970)) })
+    }
+
+    private func isSame(_ said: ExportVersion, as known: ExportVersion) -> Bool {
+        Self.isSame(said, as: known, tagsAreReliable: state.withLock { $0.tagsAreReliable })
+    }
+
+    /// Whether the head of an answer shows that the known version would come again.
+    ///
+    /// - Parameter tagsAreReliable: whether another tag means other bytes.
+    static func isSame(_ said: ExportVersion, as known: ExportVersion, tagsAreReliable: Bool) -> Bool {
+        let otherSize = said.size != nil && known.size != nil && said.size != known.size
+        if let tag = said.etag.map(opaque), let old = known.etag.map(opaque) {
+            if tag == old { return !otherSize }
+            if tagsAreReliable { return false }
+        }
+        return haveSameTimeAndSize(said, known)
+    }
+
+    private static func haveSameTimeAndSize(_ one: ExportVersion, _ other: ExportVersion) -> Bool {
+        one.modified != nil && one.modified == other.modified && one.size != nil && one.size == other.size
+    }
+
+    /// A tag as it is compared where weak ones are good enough (RFC 9110, 8.8.3.2).
+    private static func opaque(_ tag: String) -> Substring { tag.hasPrefix("W/") ? tag.dropFirst(2) : tag[...] }
+
+    private func refusal(_ status: Int, _ answer: WebAnswer) -> SourceError {
+        let advice =
+            switch status {
+            case 304: "that is no answer to a request without conditions; check source.url"
+            case 401, 403: "check source.header, source.token, source.user and source.password, or source.certificate"
+            case 404, 410: "there is no export; check source.url"
+            case 416: "it has become shorter while it was fetched; it is fetched anew at the next look"
+            default:
+                answer.retryAfter.map { "it asks to wait for \($0.components.seconds) s" } ?? "it is asked again later"
+            }
+        return SourceError("\(words) answered \(status): \(advice)", retryAfter: answer.retryAfter)
     }
 
     /// Asks with conditions, and follows redirects.
     private func ask(
         known: ExportVersion?, offset: Int, version: ExportVersion?
-    ) async throws(SourceError) -> WebAnswer {
+    ) async throws(SourceError) -> Answer {
         var conditions: [(name: String, value: String)] = []
         if let etag = known?.etag { conditions.append(("If-None-Match", etag)) }
         if let modified = known?.modified { conditions.append(("If-Modified-Since", modified)) }
+        let isConditional = !conditions.isEmpty
+        var start = 0
         if offset > 0, let validator = Self.strongValidator(version) {
+            start = offset
             conditions += [("Range", "bytes=\(offset)-"), ("If-Range", validator)]
         }
         var target = address
@@ -143,7 +215,9 @@ package final class WebSource: ExportSource {
             var headers = conditions
             if let header, target.isSameHost(as: address) { headers.append(header) }
             let answer = try await client.get(target.url, headers)
-            guard [301, 302, 303, 307, 308].contains(answer.status) else { return answer }
+            guard [301, 302, 303, 307, 308].contains(answer.status) else {
+                return Answer(answer: answer, offset: start, isConditional: isConditional)
+            }
             await answer.drain()
             guard let next = answer.header("Location").flatMap({ target.following($0) }) else {
                 throw SourceError("\(words) redirects to where nobody can follow; check source.url")
@@ -154,12 +228,26 @@ package final class WebSource: ExportSource {
     }
 
     private static func version(of answer: WebAnswer) -> ExportVersion {
-        ExportVersion(etag: answer.header("ETag"), modified: answer.header("Last-Modified"))
+        ExportVersion(
+            etag: answer.header("ETag"), modified: answer.header("Last-Modified"),
+            size: answer.header("Content-Length").flatMap { Int($0) })
     }
 
     /// What `If-Range` may have: a weak tag does not promise the same bytes (RFC 9110, 13.1.5).
     private static func strongValidator(_ version: ExportVersion?) -> String? {
         guard let etag = version?.etag else { return version?.modified }
         return etag.hasPrefix("W/") ? nil : etag
+    }
+}
+
+extension WebSource {
+    /// The header of a user and a password (RFC 7617).
+    package static func basic(user: String, password: String) -> (name: String, value: String) {
+        ("Authorization", "Basic \(Data("\(user):\(password)".utf8).base64EncodedString())")
+    }
+
+    /// The header of a bearer token (RFC 6750).
+    package static func bearer(_ token: String) -> (name: String, value: String) {
+        ("Authorization", "Bearer \(token)")
     }
 }

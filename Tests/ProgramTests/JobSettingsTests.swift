@@ -85,6 +85,12 @@ struct JobSettingsTests {
             ("source: {sftp: 'sftp://-oProxyCommand=x@e.example/'}", "source.sftp is"),
             ("source: {s3: s3://exports/a/, s3-access-key: k}", "source.s3-secret-key is not set"),
             ("source: {s3: exports}", "source.s3 is 'exports'"),
+            ("source: {url: https://e.example/a, user: me}", "source.password is not set"),
+            ("source: {url: https://e.example/a, user: 'a:b', password: x}", "source.user is"),
+            ("source: {url: https://e.example/a, token: x, header: 'A: b'}", "source.token is set, too"),
+            ("source: {url: https://e.example/a, token: a b}", "source.token is"),
+            ("source: {url: http://e.example/a, token: x}", "would send source.token unencrypted"),
+            ("source: {url: https://e.example/a, certificate: /x}", "source.key is not set"),
             ("source: {folder: /x, max-size: many}", "source.max-size is 'many'"),
             (
                 "jobs: {a: {source: {folder: /x}}, b: {source: {folder: /y}, sync: {source: a}}}",

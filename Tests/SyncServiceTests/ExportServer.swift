@@ -20,6 +20,13 @@ final class ExportServer: Sendable {
         var takesRanges = true
         /// Says how long the answer is.
         var hasLength = true
+        /// Whether it looks at the conditions of a request.
+        var takesConditions = true
+        /// Answers 206 to a request for the whole.
+        var isAlwaysPartial = false
+        /// A pause in the middle of the body.
+        var pause: Duration?
+        var more: HTTPFields = [:]
     }
 
     struct Seen: Sendable {
@@ -79,14 +86,16 @@ final class ExportServer: Sendable {
         if let location = file.location {
             return Response(status: .init(code: file.status ?? 302), headers: [.location: location])
         }
-        if let status = file.status { return Response(status: .init(code: status)) }
-        var headers = HTTPFields()
+        if let status = file.status { return Response(status: .init(code: status), headers: file.more) }
+        var headers = file.more
         if let etag = file.etag { headers[.eTag] = etag }
         if let modified = file.modified { headers[.lastModified] = modified }
-        if let etag = file.etag, request.headers[.ifNoneMatch] == etag {
+        if file.takesConditions, let etag = file.etag, request.headers[.ifNoneMatch] == etag {
             return Response(status: .notModified, headers: headers)
         }
-        if file.etag == nil, let modified = file.modified, request.headers[.ifModifiedSince] == modified {
+        if file.takesConditions, file.etag == nil, let modified = file.modified,
+            request.headers[.ifModifiedSince] == modified
+        {
             return Response(status: .notModified, headers: headers)
         }
         var content = file.content
@@ -101,10 +110,19 @@ final class ExportServer: Sendable {
             content = content.dropFirst(first)
             status = .partialContent
         }
+        if file.isAlwaysPartial, status == .ok {
+            headers[.contentRange] = "bytes 0-\(content.count - 1)/\(content.count)"
+            status = .partialContent
+        }
         let length = content.count
         let sent = Data(file.cut.map { content.prefix($0) } ?? content)
         let body = ResponseBody(contentLength: file.hasLength ? length : nil) { writer in
-            try await writer.write(ByteBuffer(bytes: sent))
+            let half = file.pause == nil ? sent.count : sent.count / 2
+            try await writer.write(ByteBuffer(bytes: sent.prefix(half)))
+            if let pause = file.pause {
+                try await Task.sleep(for: pause)
+                try await writer.write(ByteBuffer(bytes: sent.dropFirst(half)))
+            }
             if sent.count < length { throw CancellationError() }
             try await writer.finish(nil)
         }

@@ -43,10 +43,10 @@ package struct SFTPAddress: Sendable, Hashable {
 package final class SFTPSource: ExportSource {
     package struct Access: Sendable {
         /// The file of the private key, without a passphrase; nil for the keys that `ssh` finds by itself.
-        package var key: String?
+        var key: String?
         /// The file with the host's public key; nil for the user's own `known_hosts`. An unknown host is refused.
-        package var knownHosts: String?
-        package var patience = FetchPatience()
+        var knownHosts: String?
+        var patience = FetchPatience()
 
         package init(key: String? = nil, knownHosts: String? = nil, patience: FetchPatience = FetchPatience()) {
             self.key = key

@@ -189,6 +189,19 @@ extension Setting {
             "source.header", \.sources.header, .header,
             "header for source.url, for instance Authorization: Bearer TOKEN"
         ).secret.perJob,
+        Setting("source.token", \.sources.token, .headerText, "bearer token for source.url").secret.perJob,
+        Setting("source.user", \.sources.user, .userName, "user for source.url, with source.password").perJob,
+        Setting("source.password", \.sources.password, .text, "password of source.user").secret.perJob,
+        Setting(
+            "source.ca-file", \.sources.caFile, .text,
+            "PEM file of the authorities that may sign the certificate of source.url or source.s3-endpoint",
+            usual: "the system's"
+        ).perJob,
+        Setting(
+            "source.certificate", \.sources.certificate, .text,
+            "PEM file of the certificate that is shown to source.url or source.s3-endpoint"
+        ).perJob,
+        Setting("source.key", \.sources.key, .text, "PEM file of the private key of source.certificate").perJob,
         Setting(
             "source.sftp", \.sources.sftp, .sftpAddress,
             "folder behind SFTP: sftp://USER@HOST:PORT/PATH; USER and PORT as ssh has them"

@@ -67,6 +67,24 @@ extension SettingKind where Value == String {
         }
     }
 
+    /// A text that can stand in a header.
+    static var headerText: SettingKind {
+        .init { text throws(UnusableValue) in
+            guard !text.isEmpty, text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+                throw UnusableValue("empty, or not of ASCII without spaces")
+            }
+            return text
+        }
+    }
+
+    /// A user of HTTP's basic authentication, which ends at the first colon.
+    static var userName: SettingKind {
+        .init { text throws(UnusableValue) in
+            guard !text.isEmpty, !text.contains(":") else { throw UnusableValue("empty, or has a colon") }
+            return text
+        }
+    }
+
     static var region: SettingKind {
         .init { text throws(UnusableValue) in
             guard text.wholeMatch(of: #/[a-z0-9-]{1,40}/#) != nil else {

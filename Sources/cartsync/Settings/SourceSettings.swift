@@ -7,6 +7,12 @@ struct SourceSettings: Sendable {
     var folder: String?
     var url: WebAddress?
     var header: (name: String, value: String)?
+    var user: String?
+    var password: String?
+    var token: String?
+    var caFile: String?
+    var certificate: String?
+    var key: String?
     var sftp: SFTPAddress?
     var sftpKey: String?
     var sftpKnownHosts: String?
@@ -40,10 +46,7 @@ struct SourceSettings: Sendable {
         default:
             problems.append("\(kinds.map { prefix + $0 }.joined(separator: " and ")) are set; a job has one source")
         }
-        if let url, url.isOpen, header != nil {
-            problems.append(
-                "\(prefix)source.url: http would send source.header unencrypted over the network; use https://")
-        }
+        problems += webProblems.map { prefix + $0 }
         if s3 != nil {
             if s3AccessKey == nil {
                 problems.append("\(prefix)source.s3-access-key is not set: the id of the key to the bucket")
@@ -58,6 +61,25 @@ struct SourceSettings: Sendable {
         return problems
     }
 
+    /// What is wrong with how a URL is asked for.
+    private var webProblems: [String] {
+        var problems: [String] = []
+        let secrets = [
+            ("source.header", header != nil), ("source.token", token != nil), ("source.password", password != nil),
+        ].filter(\.1).map(\.0)
+        if let url, url.isOpen, let secret = secrets.first {
+            problems.append("source.url: http would send \(secret) unencrypted over the network; use https://")
+        }
+        if secrets.count > 1 { problems.append("\(secrets[0]): \(secrets[1]) is set, too; one of them is enough") }
+        if (user == nil) != (password == nil) {
+            problems.append("source.\(user == nil ? "user" : "password") is not set: the two belong together")
+        }
+        if (certificate == nil) != (key == nil) {
+            problems.append("source.\(certificate == nil ? "certificate" : "key") is not set: the two belong together")
+        }
+        return problems
+    }
+
     /// Where the exports come from, in words.
     var place: String? { folder ?? url?.words ?? sftp?.words ?? s3?.words }
 
@@ -67,8 +89,12 @@ struct SourceSettings: Sendable {
     }
 
     private func remote() -> (any ExportSource)? {
-        if let url { return WebSource(url, header: header, time: .system) }
         let patience = FetchPatience(leastSpeed: leastSpeed)
+        let options = WebOptions(authorities: caFile, certificate: certificate, key: key, patience: patience)
+        if let url {
+            let basic = user.map { WebSource.basic(user: $0, password: password ?? "") }
+            return WebSource(url, header: header ?? token.map(WebSource.bearer) ?? basic, options, time: .system)
+        }
         if let sftp {
             return SFTPSource(
                 sftp, .init(key: sftpKey, knownHosts: sftpKnownHosts, patience: patience), time: .system)
@@ -77,6 +103,7 @@ struct SourceSettings: Sendable {
             let endpoint = s3Endpoint ?? (try? WebAddress("https://s3.\(s3Region).amazonaws.com"))
         else { return nil }
         return BucketSource(
-            s3, .init(endpoint: endpoint, region: s3Region, accessKey: key, secretKey: secret), time: .system)
+            s3, .init(endpoint: endpoint, region: s3Region, accessKey: key, secretKey: secret, options: options),
+            time: .system)
     }
 }

@@ -1,8 +1,7 @@
-import CallPacing
 import Foundation
 import Testing
 
-@testable import CommerceAPI
+@testable import CallPacing
 
 @Suite("Retry-After")
 struct RetryAfterTests {
