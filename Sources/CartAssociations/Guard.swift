@@ -15,6 +15,8 @@ package struct Guard: Sendable, Hashable {
     package var minRejected = 5
     /// The least share of the median volume of earlier snapshots.
     var minVolumeShare = 0.70
+    /// The largest share of the last snapshot's volume that is worth a warning.
+    var warningVolumeShare = 0.90
     package var allowEmpty = false
     /// The deletes that a person allowed for this one run; lifts deletes, owners and volume if the plan has no more.
     package var approvedDeletes: Int?
@@ -114,6 +116,18 @@ extension Guard {
             refusals.append(Refusal(rule: .volume, sentence: sentence, permission: approval))
         }
         return refusals
+    }
+
+    /// What is unusual about a plan and refuses nothing.
+    package func warnings(_ plan: PlanFigures) -> [String] {
+        guard plan.isSnapshot, let last = plan.earlierVolumes.first, last > 0,
+            Double(plan.records) <= warningVolumeShare * Double(last)
+        else { return [] }
+        let missing = Int((Double(last - plan.records) / Double(last) * 100).rounded(.down))
+        return [
+            "the export has \(Count.text(plan.records, "record")), \(missing) % fewer than the \(Count.text(last)) of the last "
+                + "one that was applied; see whether it is whole before its deletes are made"
+        ]
     }
 
     private func deletesSentence(_ plan: PlanFigures) -> String? {

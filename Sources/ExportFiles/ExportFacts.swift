@@ -48,6 +48,9 @@ package struct ExportFacts: Sendable, Equatable {
     package internal(set) var sha256 = ""
     /// Whether a CSV export ends with a line end; always true for XML.
     package internal(set) var endsWithNewline = true
+    /// Whether nothing shows that the end of the export is its writer's: a CSV has no final line end, and neither a
+    /// manifest nor the options vouch for it.
+    package internal(set) var mayBeCut = false
     /// The kinds of owners of the usable records.
     package internal(set) var ownerKinds: Set<OwnerKind> = []
 

@@ -15,7 +15,7 @@ package struct ExportManifest: Sendable, Equatable {
     ///
     /// Throws `ExportError` if the manifest cannot be read or says nothing that can be checked.
     package static func beside(_ export: String) throws -> ExportManifest? {
-        guard export != "-" else { return nil }
+        guard export != "-", export != ExportFile.standardInput else { return nil }
         let path = path(for: export)
         let file: ExportFile
         do {

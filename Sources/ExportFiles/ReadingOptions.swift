@@ -20,6 +20,8 @@ package struct ReadingOptions: Sendable, Equatable {
     package var xmlRecord: String?
     /// Whether the export says what to do with each record; nil: it does if it has an action.
     package var kind: ExportKind?
+    /// Whether the last record of a CSV without a final line end may be half of one.
+    package var requiresFinalNewline = true
 
     package init(
         delimiter: Character? = nil, encoding: TextEncoding? = nil, ownerKind: OwnerKind? = nil,

@@ -83,6 +83,22 @@ struct GuardTests {
             ).isEmpty)
     }
 
+    @Test(
+        "a snapshot a tenth smaller than the last one is worth a warning, long before it is refused",
+        arguments: [
+            (901, [1000], nil), (900, [1000], 10), (899, [1000, 5000], 10), (750, [1000, 10], 25), (1000, [], nil),
+            (900, [0], nil), (0, [10], 100),
+        ] as [(Int, [Int], Int?)])
+    func smaller(records: Int, earlier: [Int], missing: Int?) {
+        var figures = plan { _ in }
+        (figures.records, figures.earlierVolumes) = (records, earlier)
+        let warnings = Guard().warnings(figures)
+        #expect(warnings.count == (missing == nil ? 0 : 1))
+        if let missing { #expect(warnings[0].contains("\(missing) % fewer than the \(Count.text(earlier[0]))")) }
+        figures.isSnapshot = false
+        #expect(Guard().warnings(figures).isEmpty)
+    }
+
     @Test("a snapshot under seven tenths of the usual volume is refused")
     func volume() {
         let history = [1000, 1500, 900, 1000, 1100]

@@ -20,6 +20,7 @@ struct Report: Decodable {
         let deletes: Int
         let kept: Int
         let unmanaged: Int
+        let warnings: [String]
     }
 
     struct Tally: Decodable {

@@ -199,15 +199,68 @@ struct SyncTests {
         }
     }
 
-    @Test("a CSV without a final line end makes no deletes and says so")
+    @Test("the last record of a CSV without a final line end is rejected, and nothing is deleted")
     func possiblyCut() async throws {
         try await withShop { shop in
             let path = try shop.folder.write(numbered(1...5), to: "e.csv")
             #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
-            _ = try shop.folder.write(String(numbered(1...4).dropLast()), to: "e.csv")
+            // Half of the fourth record, and half of one that the store does not have.
+            for cut in [String(numbered(1...4).dropLast()), numbered(1...3) + "c-22,cart-2"] {
+                _ = try shop.folder.write(cut, to: "e.csv")
+                let result = try await shop.cartsync("sync", "--yes", path)
+                #expect(result.status == 1, "\(result.errors)")
+                #expect(result.errors.contains("final line end"), "\(result.errors)")
+                #expect(shop.associations.count == 5)
+                #expect(try shop.report().exports[0].rejected == ["may-be-cut": 1])
+            }
+            // This system writes none.
+            let told = try await shop.start(
+                ["sync", "--yes", path], environment: ["CARTSYNC_EXPORT_REQUIRE_FINAL_NEWLINE": "false"]
+            ).result()
+            #expect(told.status == 0, "\(told.errors)")
+            #expect(shop.associations.count == 4)
+        }
+    }
+
+    @Test("a manifest vouches for the end of a CSV, and its digest for the last record too")
+    func vouched() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(numbered(1...10), to: "e.csv")
+            #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
+            _ = try shop.folder.write(String(numbered(1...9).dropLast()), to: "e.csv")
+            _ = try shop.folder.write(#"{"records": 9}"#, to: "e.csv.manifest.json")
+            let counted = try await shop.cartsync("sync", "--yes", path)
+            #expect(counted.status == 1, "\(counted.errors)")
+            #expect(try shop.report().exports[0].rejected == ["may-be-cut": 1])
+            #expect(shop.associations.count == 9)
+            _ = try shop.folder.write(#"{"records": 8}"#, to: "e.csv.manifest.json")
+            _ = try shop.folder.write(String(numbered(1...8).dropLast()), to: "e.csv")
+            let checked = try await shop.cartsync("check", "--output", "json", path)
+            let digest = try #require(checked.output.firstMatch(of: #/"sha256" ?: ?"([0-9a-f]{64})"/#)).1
+            _ = try shop.folder.write(#"{"sha256": "\#(digest)"}"#, to: "e.csv.manifest.json")
+            let digested = try await shop.cartsync("sync", "--yes", path)
+            #expect(digested.status == 0, "\(digested.errors)")
+            #expect(shop.associations.count == 8)
+        }
+    }
+
+    @Test("a plan for a snapshot that is a tenth smaller than the last one warns")
+    func smaller() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(numbered(1...20), to: "e.csv")
+            #expect(try await shop.cartsync("sync", "--yes", "--rate", "500", path).status == 0)
+            _ = try shop.folder.write(numbered(1...18), to: "e.csv")
+            let json = try await shop.cartsync("plan", "--output", "json", path)
+            #expect(json.output.contains("10 % fewer than the 20"), "\(json.output)")
+            for format in ["text", "markdown"] {
+                let plan = try await shop.cartsync("plan", "--output", format, path)
+                #expect(plan.output.contains("10 % fewer"), "\(plan.output)")
+            }
             let result = try await shop.cartsync("sync", "--yes", path)
-            #expect(result.errors.contains("final line end"), "\(result.errors)")
-            #expect(shop.associations.count == 5)
+            #expect(result.errors.contains("10 % fewer"), "\(result.errors)")
+            #expect(try shop.report().plan.warnings.count == 1)
+            let folder = try #require(shop.latestRun)
+            #expect(try shop.folder.read(folder + "/report.html").contains("10 % fewer"))
         }
     }
 

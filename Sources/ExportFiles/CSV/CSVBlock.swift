@@ -7,6 +7,9 @@ struct CSVBlock {
     /// The line on which the present record begins.
     private(set) var line: Int
 
+    /// Whether a record that the end of the file ends is rejected, because it may be cut.
+    var rejectsOpenEnd = false
+
     private let decoder: CSVDecoder
     private var kinds = OwnerKindSet()
     private var usable = 0
@@ -25,6 +28,8 @@ struct CSVBlock {
         values = decoder.cells.batch()
         fieldEnds = [Int32](repeating: 0, count: header.columns.count)
     }
+
+    var endsAtCarriageReturn: Bool { decoder.framer.endsAtCarriageReturn }
 
     var facts: ExportFacts {
         var facts = found
@@ -53,7 +58,9 @@ struct CSVBlock {
                 found.blankLines += 1
             } else {
                 found.records += 1
-                if let picks, !picks(found.records) {
+                if record.next == record.end, rejectsOpenEnd {
+                    reject(record, CSVRecordCells.mayBeCut, bytes)
+                } else if let picks, !picks(found.records) {
                     // It was usable at the first reading.
                     usable += 1
                 } else if record.isPlain && record.fieldCount == columns {

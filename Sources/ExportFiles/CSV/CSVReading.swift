@@ -6,11 +6,17 @@ struct CSVReading {
     private var block: CSVBlock
     /// Why the last block was over; nil before the first.
     private var step: CSVFramer.Step?
+    /// Whether a missing final line end says that the file may be cut.
+    private let requiresFinalNewline: Bool
 
     init(_ source: TextSource, options: ReadingOptions, index: Int, blockSize: Int) throws {
         text = CSVText(source, blockSize: blockSize)
         let header = try text.header(options)
+        let manifest = options.requiresFinalNewline ? try ExportManifest.beside(source.file.name) : nil
+        requiresFinalNewline = options.requiresFinalNewline && manifest == nil
         block = CSVBlock(header, ExportFacts(shape: text.shape(header)), index: index)
+        // A number of records does not show that the last one is whole.
+        block.rejectsOpenEnd = options.requiresFinalNewline && manifest?.sha256 == nil
     }
 
     /// What was found so far.
@@ -18,7 +24,8 @@ struct CSVReading {
 
     mutating func next(picking picks: ((Int) -> Bool)?) throws -> RecordBatch? {
         if step == .end {
-            try text.finish(&block.found)
+            try text.finish(&block.found, endsAtCarriageReturn: block.endsAtCarriageReturn)
+            block.found.mayBeCut = requiresFinalNewline && !block.found.endsWithNewline
             return nil
         }
         if step != nil { try text.refill(line: block.line) }

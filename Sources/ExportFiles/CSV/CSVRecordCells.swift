@@ -17,6 +17,9 @@ struct CSVRecordCells: Sendable {
     static let ambiguous = RejectReason(
         .ambiguous, "a field begins or ends with a mark that joins its quote, so that it can be read in two ways")
 
+    static let mayBeCut = RejectReason(
+        .mayBeCut, "the file ends within this line, so that a part of it may be missing: there is no final line end")
+
     init(_ columns: CSVColumns) {
         self.columns = columns
         judge = RecordJudge(

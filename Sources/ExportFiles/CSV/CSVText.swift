@@ -75,8 +75,9 @@ struct CSVText {
     mutating func keep(_ values: [UInt8]) { buffer += values }
 
     /// Completes the facts at the end of the file, and throws if it is not the file that was opened.
-    func finish(_ facts: inout ExportFacts) throws {
-        facts.endsWithNewline = lastByte == CSVFramer.lineFeed || lastByte == CSVFramer.carriageReturn
+    func finish(_ facts: inout ExportFacts, endsAtCarriageReturn: Bool) throws {
+        facts.endsWithNewline =
+            lastByte == CSVFramer.lineFeed || lastByte == CSVFramer.carriageReturn && endsAtCarriageReturn
         try source.finish(&facts)
     }
 

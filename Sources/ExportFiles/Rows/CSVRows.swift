@@ -46,7 +46,7 @@ package struct CSVRows: Sendable {
         var facts = ExportFacts(shape: text.shape(header))
         while try rows.visitBlock(&text, visit) { try text.refill(line: rows.line) }
         facts.records = rows.count
-        try text.finish(&facts)
+        try text.finish(&facts, endsAtCarriageReturn: header.framer.endsAtCarriageReturn)
         guard facts.endsWithNewline else {
             throw ExportError(
                 .truncated, file: file.name, problem: "there is no final line end, so the file may be cut",

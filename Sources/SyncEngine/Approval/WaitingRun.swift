@@ -29,6 +29,8 @@ package struct WaitingRun: Codable, Sendable, Equatable, Identifiable {
     package var records = 0
     /// Every refusal; empty if a person stopped the run.
     package var refusals: [Refusal] = []
+    /// What else is unusual about its plan, in sentences.
+    package var warnings: [String] = []
     /// The owners who would lose the most carts, most first; hidden if reports hide owners.
     package var hardestHit: [PlanView.OwnerLoss] = []
 
@@ -49,6 +51,7 @@ package struct WaitingRun: Codable, Sendable, Equatable, Identifiable {
         counts = plan.counts
         records = plan.exports.reduce(0) { $0 + $1.records }
         refusals = plan.refusals
+        warnings = plan.warnings
         hardestHit = plan.hardestHit
     }
 

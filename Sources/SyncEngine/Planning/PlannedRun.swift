@@ -22,9 +22,6 @@ package struct PlannedRun: ~Copyable {
     /// The plan and the guard's judgement, with owners hidden if reports hide them.
     package var view: PlanView { plan.view.shown(with: tools.ownerNames(options)) }
 
-    /// What a person should know before the plan is applied.
-    package var warnings: [String] { plan.warnings }
-
     /// Makes the changes of the plan; the report says how the run ended, also if it ended early.
     ///
     /// Throws if the ledger or the report cannot be written.
@@ -149,6 +146,7 @@ package struct PlannedRun: ~Copyable {
             started: tools.started,
             plan: .init(counts, current: plan.view.current, reason: plan.view.currentReason),
             measured: tools.measured(options))
+        report.plan.warnings = plan.view.warnings
         report.exports = plan.view.exports
         report.outcomes = RunOutcomes(planned: counts)
         report.rejected = plan.rejected

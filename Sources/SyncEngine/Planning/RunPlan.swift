@@ -21,8 +21,6 @@ struct RunPlan {
     let notes: LedgerNotes
     /// The owners who would lose the most.
     let hardestHit: [PlanView.OwnerLoss]
-    /// What a person should know before the plan is applied.
-    var warnings: [String] = []
     /// Associations outside the scope, if they are to be listed.
     var unmanaged: AssociationDraft?
     /// The run whose changes it takes back.
@@ -38,6 +36,7 @@ struct RunPlan {
         view.estimate = .init(
             calls: view.counts.calls, rate: Double(options.rateLimit), available: left.map { $0 / .seconds(1) })
         view.refusals = options.planGuard.judge(figures)
+        view.warnings += options.planGuard.warnings(figures)
         view.guardVerdict = view.refusals.isEmpty ? "passed" : "refused"
         view.hardestHit = view.refusals.isEmpty ? [] : hardestHit
     }

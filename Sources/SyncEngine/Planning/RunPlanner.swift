@@ -96,7 +96,7 @@ package struct RunPlanner: Sendable {
         try comparison.compare(&diff, owners: owners)
         try rejects.finish()
         var plan = RunPlan(comparison)
-        plan.warnings = warnings
+        plan.view.warnings = warnings
         if tools.client.authentication == .shopper { plan.openExports = exports }
         return plan
     }
@@ -119,7 +119,7 @@ package struct RunPlanner: Sendable {
     /// Returns the warnings about exports that may have been cut.
     private func judgeFinalNewlines(_ exports: RunExports, _ first: inout FirstReading) throws -> [String] {
         var warnings: [String] = []
-        for (facts, file) in zip(exports.facts, exports.files) where !facts.endsWithNewline {
+        for (facts, file) in zip(exports.facts, exports.files) where facts.mayBeCut {
             switch options.missingFinalNewline {
             case .refused:
                 throw ExportError(
@@ -175,7 +175,7 @@ private struct UndoPlanner {
             isDelta: true, rejected: .init(), changes: plan.draft, notes: notes, hardestHit: plan.hardestHit,
             undone: run.id)
         if doubtful > 0 {
-            undoing.warnings.append(
+            undoing.view.warnings.append(
                 "\(doubtful) changes of run \(run.id) were made by an attempt that got no answer or were there "
                     + "before; they are not undone")
         }

@@ -69,7 +69,7 @@ package enum ReportPage {
     private static func plan(_ plan: RunReport.PlanSummary) -> [String: Any] {
         [
             "kept": Count.text(plan.kept), "unmanaged": Count.text(plan.unmanaged),
-            "current": plan.current.rawValue, "reason": plan.currentReason,
+            "current": plan.current.rawValue, "reason": plan.currentReason, "warnings": plan.warnings,
         ]
     }
 

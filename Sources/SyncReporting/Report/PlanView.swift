@@ -23,6 +23,8 @@ package struct PlanView: Codable, Sendable, Equatable {
     package var guardVerdict = ""
     /// Every refusal; empty for a plan that may be applied.
     package var refusals: [Refusal] = []
+    /// What a person should know before the plan is applied, in sentences.
+    package var warnings: [String] = []
     /// The owners who would lose the most carts, most first; filled if the guard refuses.
     package var hardestHit: [OwnerLoss] = []
 

@@ -140,6 +140,8 @@ extension RunReport {
         package var current: CurrentSource
         /// Why there.
         package var currentReason: String
+        /// What was unusual about the plan, in sentences.
+        package var warnings: [String] = []
 
         /// - Parameter reason: why the current associations were read there.
         package init(_ counts: PlanCounts, current: CurrentSource, reason: String) {

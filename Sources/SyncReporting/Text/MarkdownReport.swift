@@ -14,6 +14,7 @@ package enum MarkdownReport {
         lines.append(row("current", "\(plan.current.rawValue): \(escaped(plan.currentReason))"))
         lines.append(row("calls", TextReport.estimateSentence(plan.estimate)))
         lines.append(row("guard", plan.guardVerdict))
+        lines += plan.warnings.map { row("warning", escaped($0)) }
         lines += ["", "| associations | | |", "|---|---:|---|"]
         for line in plan.counts.rows where line.count > 0 || line.isAlwaysShown {
             lines.append("| \(line.name) | \(Count.text(line.count)) | \(line.meaning) |")

@@ -289,6 +289,7 @@ extension TextReport {
         lines.append(("current", "\(plan.current.rawValue): \(plan.currentReason)"))
         if plan.estimate.calls > 0 { lines.append(("calls", Self.estimateSentence(plan.estimate))) }
         if plan.refusals.isEmpty { lines.append(("guard", plan.guardVerdict)) }
+        lines += plan.warnings.map { ("warning", $0) }
         return facts(lines)
     }
 

@@ -53,7 +53,7 @@ final class JobRuns: ExportWork {
         let reader = ExportReader(options: options.reading)
         guard let file = try? ExportFile.open(path, spoolFolder: session.ledger.folder, followingLinks: false),
             let facts = try? reader.facts(of: file),
-            facts.endsWithNewline || options.missingFinalNewline == .makesNoDeletes, facts.usableRecords > 0
+            !facts.mayBeCut || options.missingFinalNewline == .makesNoDeletes, facts.usableRecords > 0
         else { return .unknown }
         let shape = facts.shape
         if shape.isDelta { return .delta }
@@ -120,7 +120,7 @@ final class JobRuns: ExportWork {
             begin(tools, began)
             return try await work(on: tools) { () async throws(RunFailure) in
                 let planned = try await RunPlanner(options, tools).plan(keepingRejects: true)
-                for warning in planned.warnings {
+                for warning in planned.view.warnings {
                     session.log.warning("a warning before the plan", metadata: ["warning": "\(warning)"])
                 }
                 guard planned.view.refusals.isEmpty else { return try refuse(planned, export, waited?.run) }

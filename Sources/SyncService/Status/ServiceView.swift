@@ -141,7 +141,7 @@ extension ServiceView.Waiting {
         self.init(
             run: run.id, job: run.job, export: run.export, cause: run.cause, since: run.since, records: run.records,
             creates: run.counts.creates, deletes: run.counts.deletes,
-            reasons: run.refusals.isEmpty ? [run.reason] : run.refusals.map(\.sentence),
+            reasons: (run.refusals.isEmpty ? [run.reason] : run.refusals.map(\.sentence)) + run.warnings,
             owners: run.hardestHit.map {
                 Loss(kind: $0.owner.kind, owner: $0.owner.id.text, deletes: $0.deletes)
             },

@@ -29,7 +29,7 @@ struct ApprovedRun {
     ) async throws -> Ending {
         let tools = planner.tools
         let planned = try await Progress.shown(tools, session, planner) { try await plan($0) }
-        for warning in planned.warnings { Terminal.message("cartsync: warning: \(warning)") }
+        for warning in planned.view.warnings { Terminal.message("cartsync: warning: \(warning)") }
         if case .never(let only) = approval { return try PlanEnding(command: command, only: only).finish(planned) }
         let plan = planned.view
         show(plan, isLast: !plan.refusals.isEmpty)

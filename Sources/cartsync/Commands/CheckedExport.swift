@@ -55,6 +55,7 @@ struct CheckedExport: Encodable {
     let bytes: Int
     let sha256: String
     let endsWithNewline: Bool
+    let mayBeCut: Bool
     let firstRecords: [Record]
     /// At most `mostRejected`, in the order of the file.
     private(set) var firstRejected: [Rejected]
@@ -80,6 +81,7 @@ struct CheckedExport: Encodable {
         bytes = facts.bytes
         sha256 = facts.sha256
         endsWithNewline = facts.endsWithNewline
+        mayBeCut = facts.mayBeCut
         firstRecords = first.map(Record.init)
         firstRejected = rejected.map { Rejected($0.place, $0.reason) }
     }
@@ -114,7 +116,7 @@ struct CheckedExport: Encodable {
         if usable == 0 && !isDelta {
             fact("warning", "no usable record; sync refuses such a snapshot without --allow-empty")
         }
-        if !endsWithNewline {
+        if mayBeCut {
             fact("warning", "no final line end: it may be cut; sync makes no deletes from it and serve refuses it")
         }
         for sentence in notChecked { fact("not checked", sentence) }

@@ -155,8 +155,8 @@ extension Setting {
                 "name", help: "auto (UTF-8, or UTF-16 with a byte order mark) or latin-1", showsDefault: false
             ).perJob,
             Setting(
-                "export.require-final-newline", \.requireFinalNewline, .bool,
-                "serve refuses a CSV without a final line end"
+                "export.require-final-newline", \.run.reading.requiresFinalNewline, .bool,
+                "a CSV without a final line end may be cut: its last record is rejected, nothing is deleted, serve refuses it"
             ).perJob,
         ]
 

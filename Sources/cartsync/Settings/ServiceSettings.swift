@@ -102,7 +102,7 @@ extension JobOptions {
     init(_ job: JobSettings, _ session: Session) {
         let settings = job.loaded.settings
         var run = session.options(of: job.loaded, "serve", [])
-        if settings.requireFinalNewline { run.missingFinalNewline = .refused }
+        run.missingFinalNewline = .refused
         self.init(
             name: job.name, run: run, poll: settings.poll, settle: settings.settle, metricsFile: settings.metricsFile)
     }

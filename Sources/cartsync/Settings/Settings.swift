@@ -32,7 +32,6 @@ struct Settings: Sendable {
     var timeZone: TimeZone?
     var deadline: Deadline?
 
-    var requireFinalNewline = true
     var metricsFile: String?
 
     var sources = SourceSettings()
