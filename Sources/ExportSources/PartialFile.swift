@@ -11,7 +11,7 @@ package final class PartialFile {
     private let versionPath: String
     private var file: OpenFile?
     /// The bytes that are there.
-    private(set) var size = 0
+    package private(set) var size = 0
     /// The version that the bytes are of; nil if there are none to go on from.
     private(set) var version: ExportVersion?
 

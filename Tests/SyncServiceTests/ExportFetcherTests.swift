@@ -1,4 +1,5 @@
 import Foundation
+import Ledger
 import Synchronization
 import TestSupport
 import Testing
@@ -38,8 +39,7 @@ struct ExportFetcherTests {
         let folder = try TemporaryFolder()
         let count = 500
         let source = NamesSource(names: (0..<count).map { "export-\($0).csv" })
-        let fetcher = ExportFetcher(
-            source: source, folder: folder.path, settle: .zero, limit: 1 << 20, logger: .silent)
+        let fetcher = ExportFetcher.fetching(source, to: folder, try .new(in: try TemporaryFolder()))
         let inbox = Inbox(folder: folder.path)
         let isFetched = Atomic(false)
         async let looks = Task.detached {

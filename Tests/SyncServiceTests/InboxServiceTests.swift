@@ -1,3 +1,4 @@
+import CartAssociations
 import Foundation
 import Logging
 import ServiceLifecycle
@@ -96,7 +97,7 @@ struct InboxServiceTests {
             classify: { path in
                 let name = String(path.split(separator: "/").last ?? "")
                 asked.add(name)
-                return name.hasPrefix("d") ? .delta : .snapshot(kind: String(name.prefix(1)))
+                return name.hasPrefix("d") ? .delta : .snapshot(of: name.hasPrefix("c") ? [.customer] : [.account])
             },
             run: { export in
                 order.add(export.name)
@@ -213,7 +214,7 @@ struct InboxServiceTests {
             try FileManager.default.linkItem(
                 atPath: scratch.path + "/export-00000.csv", toPath: scratch.path + "/" + name)
         }
-        let service = service(classify: { _ in .snapshot(kind: "customer") }) { _ in .done(report: nil) }
+        let service = service(classify: { _ in .snapshot(of: [.customer]) }) { _ in .done(report: nil) }
         try await service.run()
         #expect(service.status().tally.superseded == 9999)
         #expect(scratch.names(in: "superseded").count == 9999)

@@ -1,3 +1,4 @@
+import CartAssociations
 import TestSupport
 import Testing
 
@@ -131,9 +132,9 @@ struct ExportDecisionTests {
     @Test("only the newest snapshot of each kind is current; deltas and the unreadable always are")
     func supersession() {
         let exports: [(entry: InboxEntry, content: ExportContent)] = [
-            (entry("1"), .snapshot(kind: "customer")), (entry("2"), .snapshot(kind: "account")),
-            (entry("3"), .delta), (entry("4"), .snapshot(kind: "customer")), (entry("5"), .unknown),
-            (entry("6"), .delta), (entry("7"), .snapshot(kind: "customer")),
+            (entry("1"), .snapshot(of: [.customer])), (entry("2"), .snapshot(of: [.account])),
+            (entry("3"), .delta), (entry("4"), .snapshot(of: [.customer])), (entry("5"), .unknown),
+            (entry("6"), .delta), (entry("7"), .snapshot(of: [.customer])),
         ]
         let (current, void) = Supersession.split(exports)
         #expect(current.map(\.name) == ["2", "3", "5", "6", "7"])

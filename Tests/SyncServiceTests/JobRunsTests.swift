@@ -55,7 +55,8 @@ private struct Shop: Sendable {
         run.source = "nightly"
         change(&run)
         let options = JobOptions(
-            name: "nightly", run: run, poll: .seconds(10), settle: .zero, metricsFile: folder.path("metrics.prom"))
+            name: "nightly", run: run, poll: .seconds(10), settle: .zero, remember: .seconds(86_400),
+            metricsFile: folder.path("metrics.prom"))
         return try ServiceJobs(
             [(options, .folder(folder.path("inbox")))], session ?? self.session(), once: true)
     }
@@ -71,9 +72,9 @@ private struct Shop: Sendable {
         return jobs
     }
 
-    func put(_ name: String, _ range: ClosedRange<Int>) throws {
+    func put(_ name: String, _ range: ClosedRange<Int>, modified: Int? = nil) throws {
         let rows = range.map { "customer-\($0),cart-\($0)\n" }.joined()
-        _ = try folder.write("customer_id,cart_id\n" + rows, to: "inbox/" + name)
+        _ = try folder.write("customer_id,cart_id\n" + rows, to: "inbox/" + name, modified: modified)
     }
 
     func names(_ place: String) -> [String] { folder.names(in: "inbox/" + place).filter { $0.hasSuffix(".csv") } }
@@ -159,6 +160,107 @@ struct JobRunsTests {
             try await shop.serve()
             #expect(shop.approvals.all().isEmpty)
             #expect(shop.count == 61)
+        }
+    }
+
+    @Test("an older snapshot is passed over with its reason and the command that applies it, and stays so")
+    func older() async throws {
+        try await Shop.with { (shop) async throws in
+            try shop.put("new.csv", 1...60, modified: 2000)
+            try await shop.serve()
+            try shop.put("old.csv", 1...50, modified: 1000)
+            let accounts = (1...60).map { "account-\($0),cart-\($0 + 100)\n" }.joined()
+            _ = try shop.folder.write("account_id,cart_id\n" + accounts, to: "inbox/accounts.csv", modified: 500)
+            _ = try shop.folder.write(
+                "customer_id,cart_id,action\ncustomer-1,cart-1,delete\n", to: "inbox/changes.csv", modified: 1500)
+            let jobs = try await shop.serve()
+            #expect(shop.names("superseded") == ["changes.csv", "old.csv"])
+            #expect(shop.names("done") == ["accounts.csv", "new.csv"], "other owners have an order of their own")
+            #expect(shop.count == 120)
+            #expect(jobs.worst == nil)
+            let reason = try shop.folder.read("inbox/superseded/old.csv.report/reason.txt")
+            let run = try #require(try shop.ledger.runs().last)
+            #expect(
+                reason.hasPrefix(
+                    "not applied: it is older than a snapshot of its source that was applied, by run \(run.id); to apply it "
+                        + "all the same: cartsync sync --state \(shop.ledger.folder) --source nightly "))
+            #expect(reason.hasSuffix("/inbox/superseded/old.csv\n"))
+        }
+    }
+
+    @Test("the bytes that were applied last are not applied again, earlier ones are: A, A, B, A ends at A")
+    func repeated() async throws {
+        try await Shop.with { (shop) async throws in
+            for (place, last) in [30, 30, 31, 30].enumerated() {
+                try shop.put("customers.csv", 1...last, modified: 1000 + place)
+                try await shop.serve()
+            }
+            #expect(shop.count == 30)
+            #expect(try shop.ledger.runs().count == 3)
+            #expect(shop.names("done").count == 4)
+            let reason = try shop.folder.read("inbox/done/customers-2.csv.report/reason.txt")
+            #expect(reason.hasPrefix("not applied: it has the bytes of the export that was applied last, by run "))
+            // The same version once more, as a copy that kept its time.
+            try shop.put("copy.csv", 1...31, modified: 1002)
+            try await shop.serve()
+            #expect(shop.names("superseded") == ["copy.csv"])
+            #expect(shop.count == 30)
+            // What came again counts as of then: the one in between is older.
+            try shop.put("customers.csv", 1...30, modified: 2000)
+            try await shop.serve()
+            try shop.put("between.csv", 1...32, modified: 1500)
+            try await shop.serve()
+            #expect(shop.names("superseded") == ["between.csv", "copy.csv"])
+            #expect(shop.count == 30)
+        }
+    }
+
+    @Test("a time in the future counts as of when it was first seen, and shuts out nothing that comes later")
+    func future() async throws {
+        try await Shop.with { (shop) async throws in
+            let ahead = Int(Date().timeIntervalSince1970) + 86_400 * 365
+            try shop.put("ahead.csv", 1...40, modified: ahead)
+            try await shop.serve()
+            #expect(shop.count == 40)
+            #expect(try shop.ledger.seenExports(of: "nightly").map(\.name) == ["ahead.csv"])
+            try shop.put("later.csv", 1...41, modified: Int(Date().timeIntervalSince1970) + 1)
+            try await shop.serve()
+            #expect(shop.names("done") == ["ahead.csv", "later.csv"])
+            #expect(shop.count == 41)
+            let earlier = try #require(try shop.ledger.seenExports(of: "nightly").first)
+            #expect(earlier.time == earlier.firstSeen)
+        }
+    }
+
+    @Test("with order by name, the date in the name decides, whatever the files' times say")
+    func orderByName() async throws {
+        try await Shop.with { (shop) async throws in
+            try shop.put("customers-20261126.csv", 1...39, modified: 5000)
+            try shop.put("customers-20261127.csv", 1...40, modified: 1000)
+            try await shop.serve { $0.order = .name }
+            #expect(shop.names("superseded") == ["customers-20261126.csv"])
+            #expect(shop.count == 40)
+            try shop.put("customers-20261125.csv", 1...38, modified: 9000)
+            try await shop.serve { $0.order = .name }
+            #expect(shop.names("superseded") == ["customers-20261125.csv", "customers-20261126.csv"])
+            #expect(shop.count == 40)
+        }
+    }
+
+    @Test("a run that ended before its export was moved is not made again")
+    func endedBeforeMove() async throws {
+        try await Shop.with { (shop) async throws in
+            try shop.put("customers.csv", 1...10, modified: 1000)
+            try await shop.serve()
+            // As if the process had ended between the run and the move.
+            try FileManager.default.moveItem(
+                atPath: shop.folder.path("inbox/done/customers.csv"),
+                toPath: shop.folder.path("inbox/working/customers.csv"))
+            try FileManager.default.removeItem(atPath: shop.folder.path("inbox/done/customers.csv.report"))
+            try await shop.serve()
+            #expect(shop.names("done") == ["customers.csv"] && shop.names("working").isEmpty)
+            #expect(shop.folder.names(in: "inbox/done/customers.csv.report").contains("report.json"))
+            #expect(try shop.ledger.runs().count == 1)
         }
     }
 

@@ -1,4 +1,5 @@
 import CallPacing
+import CartAssociations
 import Foundation
 import Logging
 import ServiceLifecycle
@@ -19,7 +20,7 @@ struct JobsTests {
 
     private func job(
         _ name: String, once: Bool = false, turn: Turn = Turn(),
-        classify: @escaping @Sendable (String) -> ExportContent = { _ in .snapshot(kind: "customer") },
+        classify: @escaping @Sendable (String) -> ExportContent = { _ in .snapshot(of: [.customer]) },
         run: @escaping @Sendable (ClaimedExport, @Sendable (String) -> Void) async -> ExportFate
     ) throws -> InboxService {
         try scratch.createFolder(name)
@@ -135,7 +136,7 @@ struct JobsTests {
     @Test("a newer snapshot takes the place of one that waits for approval; one of another kind waits behind it")
     func newerSnapshot() async throws {
         let held = try job(
-            "job", once: true, classify: { .snapshot(kind: $0.contains("customers") ? "customer" : "account") }
+            "job", once: true, classify: { .snapshot(of: $0.contains("customers") ? [.customer] : [.account]) }
         ) { export, _ in
             export.name == "customers-1.csv"
                 ? .waiting(reason: "too many deletes", report: scratch.path) : .done(report: nil)

@@ -48,7 +48,7 @@ struct SettingsReloadTests {
             JobOptions(
                 name: "nightly",
                 run: RunOptions(command: "serve", exports: [], settings: RunSettings(), concurrency: 4, rateLimit: 20),
-                poll: poll, settle: .zero, metricsFile: nil)
+                poll: poll, settle: .zero, remember: .seconds(86_400), metricsFile: nil)
         }
         let jobs = try ServiceJobs(
             [(options(poll: .seconds(10)), .folder(folder.path("inbox")))], session, once: false)

@@ -1,4 +1,7 @@
+import CallPacing
+import ExportSources
 import Foundation
+import Ledger
 import Logging
 import Synchronization
 import TestSupport
@@ -28,10 +31,34 @@ struct ScriptedWork: ExportWork {
 
     func review() {}
 
+    func see(_ entries: [InboxEntry]) {}
+
+    func sorted(_ entries: [InboxEntry]) -> [InboxEntry] { entries.sorted(by: InboxEntry.isOlder) }
+
     func classify(_ path: String) -> ExportContent { content(path) }
 
     func run(_ export: ClaimedExport, began: @Sendable (String) -> Void) async -> ExportFate {
         await fate(export, began)
+    }
+}
+
+extension Ledger {
+    /// A new ledger of no particular store.
+    static func new(in folder: TemporaryFolder) throws -> Ledger {
+        try Ledger.open(
+            folder: folder.path, store: StoreIdentity(baseURL: "http://127.0.0.1:1", clientID: "test"), now: Date())
+    }
+}
+
+extension ExportFetcher {
+    /// A fetcher of the source `test`, whose exports are taken at first sight.
+    static func fetching(
+        _ source: any ExportSource, to folder: TemporaryFolder, _ ledger: Ledger, settle: Duration = .zero,
+        limit: Int = 1 << 20, time: TimeSource = .system, rules: SourceMemory.Rules = .init(), logger: Logger = .silent
+    ) -> ExportFetcher {
+        ExportFetcher(
+            source: source, name: "test", folder: folder.path, ledger: ledger,
+            options: .init(settle: settle, limit: limit, rules: rules), time: time, logger: logger)
     }
 }
 

@@ -1,5 +1,6 @@
 import CallPacing
 import Foundation
+import Ledger
 import Synchronization
 import TestSupport
 import Testing
@@ -10,14 +11,18 @@ import Testing
 @Suite("Exports behind a URL")
 struct WebExportsTests {
     private let folder: TemporaryFolder
+    private let state: TemporaryFolder
+    private let ledger: Ledger
     private let export = Data((0..<5000).map { "customer-\($0),cart-\($0)\n" }.joined().utf8)
 
     init() throws {
         folder = try TemporaryFolder()
+        state = try TemporaryFolder()
+        ledger = try .new(in: state)
     }
 
     private func fetcher(_ source: WebSource, limit: Int = 1 << 20) -> ExportFetcher {
-        ExportFetcher(source: source, folder: folder.path, settle: .seconds(5), limit: limit, logger: .silent)
+        .fetching(source, to: folder, ledger, settle: .seconds(5), limit: limit)
     }
 
     /// Fetches once, at a time that nothing is waited for.
@@ -57,8 +62,7 @@ struct WebExportsTests {
             #expect((attributes[.modificationDate] as? Date)?.timeIntervalSince1970 == 1_369_353_600)
             #expect(await fetch(fetcher) == 0)
             // A fetcher of the next start has the memory of this one.
-            let next = ExportFetcher(
-                source: fetcher.source, folder: folder.path, settle: .zero, limit: 1 << 20, logger: .silent)
+            let next = ExportFetcher.fetching(fetcher.source, to: folder, ledger)
             #expect(await fetch(next) == 0)
             #expect(server.statuses == [200, 304, 304])
             #expect(server.seen.allSatisfy { $0.headers["authorization"] == "Bearer hush" })
@@ -67,7 +71,7 @@ struct WebExportsTests {
                 file.content.append(10)
             }
             #expect(await fetch(next) == 1)
-            #expect(folder.names() == [".fetched.json", "customers-2.csv", "customers.csv"])
+            #expect(folder.names() == ["customers-2.csv", "customers.csv"])
             #expect(next.trouble == nil)
             #expect(fetcher.source.words.hasSuffix("/exports/customers.csv"), "the query may be secret")
         }

@@ -22,6 +22,9 @@ package final class ExportFile: Sendable {
     /// The size in bytes when it was opened, as stored.
     var size: Int { status.size }
 
+    /// The time of its last change since 1970; of a copy of standard input, when it was made.
+    package var modified: Duration { status.modified }
+
     private init(name: String, _ file: OpenFile, _ status: FileStatus) {
         self.name = name
         self.file = file

@@ -1,4 +1,4 @@
-import CartAssociations
+package import CartAssociations
 import Foundation
 import GRDB
 
@@ -15,10 +15,14 @@ extension Ledger {
             for export in exports {
                 try db.execute(
                     sql: """
-                        INSERT INTO export (source, digest, run, records, bytes, is_snapshot, is_accepted)
-                        VALUES (?, ?, ?, ?, ?, ?, ?)
+                        INSERT INTO export
+                            (source, digest, run, records, bytes, is_snapshot, is_accepted, time, owner_kinds)
+                        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                         """,
-                    arguments: [source, export.digest, number, export.records, export.bytes, isSnapshot, isAccepted])
+                    arguments: [
+                        source, export.digest, number, export.records, export.bytes, isSnapshot, isAccepted,
+                        export.time?.milliseconds, export.ownerKinds.map(StoredCodes.code),
+                    ])
             }
         }
     }
@@ -35,4 +39,103 @@ extension Ledger {
                 arguments: [source, limit])
         }
     }
+
+    /// What a source has applied, as far as it decides about another export with this digest.
+    package func applied(by source: String, digest: String) throws(LedgerError) -> AppliedExports {
+        try reading("read the exports that were applied") { db in
+            var applied = AppliedExports()
+            applied.last = try Self.lastApplied(db, by: source)
+            let same = try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT max(export.time) AS time, run.id AS run FROM export JOIN run ON run.number = export.run
+                    WHERE export.source = ? AND export.digest = ? AND is_accepted AND run.state = ?
+                        AND export.time IS NOT NULL
+                    """,
+                arguments: [source, digest, RunRecord.State.finished.rawValue])
+            if let same, let time: Int64 = same["time"] {
+                applied.sameBytes = .init(run: same["run"], time: .milliseconds(time))
+            }
+            let snapshots = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT max(export.time) AS time, owner_kinds, run.id AS run
+                    FROM export JOIN run ON run.number = export.run
+                    WHERE export.source = ? AND is_accepted AND is_snapshot AND export.time IS NOT NULL
+                        AND owner_kinds IS NOT NULL
+                    GROUP BY owner_kinds
+                    """,
+                arguments: [source])
+            applied.snapshots = snapshots.map { row in
+                .init(
+                    export: .init(run: row["run"], time: .milliseconds(row["time"] as Int64)),
+                    ownerKinds: StoredCodes.ownerKinds(row["owner_kinds"]))
+            }
+            return applied
+        }
+    }
+
+    /// The last run of a source that wrote to the store, also if it took an earlier one back; nil if it is not over.
+    private static func lastApplied(_ db: Database, by source: String) throws -> AppliedExports.Last? {
+        let states: [RunRecord.State] = [.applying, .finished, .stopped]
+        let text = try String.fetchOne(
+            db, sql: "SELECT record FROM run WHERE source = ? AND state IN (?, ?, ?) ORDER BY number DESC LIMIT 1",
+            arguments: StatementArguments([source] + states.map(\.rawValue)))
+        guard let text, let run = try? JSONDecoder().decode(RunRecord.self, from: Data(text.utf8)),
+            run.state == .finished
+        else { return nil }
+        let digests = try String.fetchAll(
+            db, sql: "SELECT digest FROM export WHERE run = ? AND is_accepted",
+            arguments: [try Self.number(db, of: run.id)])
+        return .init(run: run.id, digests: digests, exitStatus: run.exitStatus)
+    }
+}
+
+/// What a source has applied, as far as it decides about another export. A run counts once its plan was accepted.
+package struct AppliedExports: Sendable, Hashable {
+    /// An export that was applied.
+    package struct Export: Sendable, Hashable {
+        package let run: String
+        /// The time that counts for its order, since 1970.
+        package let time: Duration
+
+        package init(run: String, time: Duration) {
+            self.run = run
+            self.time = time
+        }
+    }
+
+    /// The last run of the source that wrote to the store.
+    package struct Last: Sendable, Hashable {
+        package let run: String
+        /// The SHA-256 of the exports that it applied; empty if it took another run back.
+        package let digests: [String]
+        package let exitStatus: ExitStatus?
+
+        package init(run: String, digests: [String], exitStatus: ExitStatus?) {
+            self.run = run
+            self.digests = digests
+            self.exitStatus = exitStatus
+        }
+    }
+
+    /// The newest snapshot of some owner kinds.
+    package struct Snapshot: Sendable, Hashable {
+        package let export: Export
+        package let ownerKinds: Set<OwnerKind>
+
+        package init(export: Export, ownerKinds: Set<OwnerKind>) {
+            self.export = export
+            self.ownerKinds = ownerKinds
+        }
+    }
+
+    /// Nil if nothing was applied, or the last run is not over.
+    package var last: Last?
+    /// The newest export with the same bytes whose run is over.
+    package var sameBytes: Export?
+    /// The newest snapshot of each set of owner kinds, also if its run is not over.
+    package var snapshots: [Snapshot] = []
+
+    package init() {}
 }

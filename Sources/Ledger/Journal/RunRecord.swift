@@ -24,12 +24,21 @@ package struct RunRecord: Sendable, Hashable, Codable, Identifiable {
         package var digest: String
         package var records: Int
         var bytes: Int
+        /// The time that counts for the order of the source's exports, since 1970; nil if it is not known.
+        package var time: Duration?
+        /// The owner kinds that its records name; nil if they are not known.
+        package var ownerKinds: Set<OwnerKind>?
 
-        package init(path: String, digest: String, records: Int, bytes: Int) {
+        package init(
+            path: String, digest: String, records: Int, bytes: Int, time: Duration? = nil,
+            ownerKinds: Set<OwnerKind>? = nil
+        ) {
             self.path = path
             self.digest = digest
             self.records = records
             self.bytes = bytes
+            self.time = time
+            self.ownerKinds = ownerKinds
         }
     }
 

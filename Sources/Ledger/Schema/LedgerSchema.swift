@@ -100,6 +100,7 @@ enum LedgerSchema {
             // A new ledger without a store was refused before.
             if let store { try LedgerIdentity.insert(db, store: store, now: now) }
         }
+        migrator.registerMigration("exports seen") { try $0.execute(sql: exportsSeen) }
         return migrator
     }
 
@@ -194,5 +195,30 @@ enum LedgerSchema {
             is_accepted INTEGER NOT NULL
         );
         CREATE INDEX export_source ON export (source, digest);
+        """
+
+    /// What the sources have applied in the order of their exports, and what was seen of them. Times are milliseconds
+    /// since 1970.
+    private static let exportsSeen = """
+        ALTER TABLE export ADD COLUMN time INTEGER;
+        -- The sum of 1 for customers and 2 for accounts; null if it is not known.
+        ALTER TABLE export ADD COLUMN owner_kinds INTEGER;
+
+        CREATE TABLE seen_export (
+            source TEXT NOT NULL,
+            name TEXT NOT NULL,
+            version TEXT NOT NULL,
+            stated INTEGER,
+            time INTEGER NOT NULL,
+            first_seen INTEGER NOT NULL,
+            last_seen INTEGER NOT NULL,
+            size INTEGER,
+            digest TEXT,
+            is_fetched INTEGER NOT NULL,
+            failures INTEGER NOT NULL,
+            next_attempt INTEGER,
+            problem TEXT,
+            PRIMARY KEY (source, name, version)
+        ) WITHOUT ROWID;
         """
 }

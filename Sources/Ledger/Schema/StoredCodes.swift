@@ -11,6 +11,13 @@ enum StoredCodes {
 
     static func ownerKind(_ code: Int) -> OwnerKind { code == 1 ? .account : .customer }
 
+    /// A bit for each kind.
+    static func code(_ kinds: Set<OwnerKind>) -> Int { kinds.reduce(0) { $0 | 1 << code($1) } }
+
+    static func ownerKinds(_ code: Int) -> Set<OwnerKind> {
+        Set(OwnerKind.allCases.filter { code & 1 << self.code($0) != 0 })
+    }
+
     /// Creates come first when entries of a cart are sorted.
     static func code(_ kind: ChangeKind) -> Int {
         switch kind {

@@ -1,4 +1,5 @@
 import AssociationDiff
+import CallPacing
 import CartAssociations
 import CommerceAPI
 import ExportFiles
@@ -107,7 +108,8 @@ extension ShopperTokens {
         let exports =
             try open
             ?? RunExports(
-                exports(options, tools), spoolingIn: ledger.folder, stop: tools.stop, progress: tools.progress)
+                exports(options, tools), spoolingIn: ledger.folder, stop: tools.stop, progress: tools.progress,
+                now: tools.time.wall())
         return try ShopperTokens(exports) { pending.contains(key.fingerprint($0, owner: $1)) }
     }
 

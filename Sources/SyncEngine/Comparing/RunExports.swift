@@ -1,10 +1,13 @@
 import CallPacing
 import CartAssociations
 import ExportFiles
+import Foundation
 
 /// The exports of one run: opened once, read several times, the same each time.
 final class RunExports {
     let files: [ExportFile]
+    /// The time that counts for the order of each export, since 1970.
+    let times: [Duration]
     fileprivate let reader: ExportReader
     fileprivate let shard: Shard?
     fileprivate let stop: StopSignal
@@ -15,8 +18,17 @@ final class RunExports {
     private(set) var elsewhere: [Int] = []
 
     /// Opens every export; standard input is copied into the folder first.
-    init(_ options: RunOptions, spoolingIn folder: String, stop: StopSignal, progress: RunProgress) throws {
+    ///
+    /// - Parameter now: the present, of which no export is newer.
+    init(
+        _ options: RunOptions, spoolingIn folder: String, stop: StopSignal, progress: RunProgress, now: Date
+    ) throws {
         files = try options.exports.map { try ExportFile.open($0, spoolFolder: folder) }
+        times = files.map { file in
+            let stated = options.order.stated(URL(filePath: file.name).lastPathComponent, modified: file.modified)
+            return options.exportTime
+                ?? ExportOrder.counting(stated, firstSeen: .milliseconds(now.timeIntervalSince1970 * 1000))
+        }
         reader = ExportReader(options: options.reading)
         shard = options.shard
         self.stop = stop

@@ -13,6 +13,8 @@ package struct RunOptions: Sendable {
     /// Paths of the exports, `-` for standard input; together they are one snapshot.
     package var exports: [String]
     var settings: RunSettings
+    /// The time that counts for the order of the exports, since 1970; nil lets them tell themselves.
+    package var exportTime: Duration?
     /// The settings that are no defaults, secrets redacted, for the report.
     package var used: [RunReport.SettingUsed] = []
     /// Carts that are worked on at the same time.

@@ -52,8 +52,10 @@ extension RunPlan {
                 plan, comparison.current, comparison.options, store: comparison.ledger.store.baseURL,
                 exports: exports.facts.indices.map { comparison.summary(of: $0) }),
             figures: comparison.figures,
-            exports: zip(exports.files, exports.facts).map { file, facts in
-                .init(path: file.name, digest: facts.sha256, records: facts.records, bytes: facts.bytes)
+            exports: zip(zip(exports.files, exports.times), exports.facts).map { file, facts in
+                .init(
+                    path: file.0.name, digest: facts.sha256, records: facts.records, bytes: facts.bytes,
+                    time: file.1, ownerKinds: facts.ownerKinds)
             }, isDelta: exports.isDelta, rejected: comparison.rejects.examples, changes: plan.draft,
             notes: comparison.notes, hardestHit: plan.hardestHit, unmanaged: plan.unmanaged)
     }

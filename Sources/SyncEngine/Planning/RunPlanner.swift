@@ -78,7 +78,9 @@ package struct RunPlanner: Sendable {
 
     private func planExports(keepingRejects: Bool) async throws -> RunPlan {
         let key = ledger.fingerprintKey
-        let exports = try RunExports(options, spoolingIn: ledger.folder, stop: tools.stop, progress: tools.progress)
+        let exports = try RunExports(
+            options, spoolingIn: ledger.folder, stop: tools.stop, progress: tools.progress,
+            now: tools.time.wall())
         var first = FirstReading(options, key: key)
         var diff = AssociationDiff(memoryBudget: RunOptions.fingerprintBudget, spillFolder: ledger.folder)
         var owners: NamedOwners? =
@@ -87,7 +89,7 @@ package struct RunPlanner: Sendable {
         tools.progress.enter(.reading)
         try first.read(exports, into: &diff, owners: &owners, spillFolder: ledger.folder)
         try exports.checkManifests()
-        let warnings = try judgeFinalNewlines(exports, &first)
+        let warnings = try judgeFinalNewlines(exports, &first) + judgeOrder(exports)
         let current = try await findCurrent(first, exports, key)
         tools.progress.enter(.comparing)
         let rejects = RejectsFiles(
@@ -113,6 +115,18 @@ package struct RunPlanner: Sendable {
             return try await CurrentAssociations.find(
                 options.current, shoppers: try ShopperTokens.toList(exports, options, ledger), client: tools.client,
                 progress: tools.progress)
+        }
+    }
+
+    /// Returns the warnings about exports that are older than what their source has applied.
+    private func judgeOrder(_ exports: RunExports) throws -> [String] {
+        try exports.files.indices.compactMap { index in
+            let facts = exports.facts[index]
+            let applied = try ledger.applied(by: options.source, digest: facts.sha256)
+            return applied.snapshot(newerThan: exports.times[index], of: facts.ownerKinds).map { newer in
+                "\(exports.files[index].name) is older than a snapshot of the source \(options.source) that was applied by "
+                    + "run \(newer.run): this plan takes back what that one says"
+            }
         }
     }
 

@@ -8,6 +8,8 @@ package struct RunSettings: Sendable {
     package var reading = ReadingOptions()
     /// The stream of exports that a snapshot of the run continues.
     package var source = "default"
+    /// What tells the order of the source's exports.
+    package var order: ExportOrder = .modified
     package var scope: DeletionScope = .owned
     package var current: CurrentSource = .auto
     package var planGuard = Guard()

@@ -29,6 +29,11 @@ struct ExportFate: Sendable, Hashable {
         ExportFate(place: .waiting, reason: reason, report: report)
     }
 
+    /// It was not applied, since what the source applied before makes it void.
+    static func superseded(reason: String) -> ExportFate {
+        ExportFate(place: .superseded, reason: reason, report: nil)
+    }
+
     static func interrupted(reason: String) -> ExportFate {
         ExportFate(place: .working, reason: reason, report: nil)
     }
@@ -38,6 +43,12 @@ struct ExportFate: Sendable, Hashable {
 protocol ExportWork: Sendable {
     /// Called before each look at the inbox: may take exports that wait for a person back to work.
     func review()
+
+    /// Notes the whole exports that a look at the inbox shows, as soon as they are seen.
+    func see(_ entries: [InboxEntry])
+
+    /// Whole exports in the order in which they are synced, the oldest first.
+    func sorted(_ entries: [InboxEntry]) -> [InboxEntry]
 
     /// What the export at a path says about the exports before it. Asked only if several exports are there, and never
     /// for one that is being synced.

@@ -117,9 +117,7 @@ struct Inbox: Sendable {
         _ export: ClaimedExport, to place: InboxName.Folder, reason: String? = nil, report: String? = nil
     ) throws(InboxError) -> Finished {
         let folder = path(place)
-        let name = InboxName.free(export.name) { name in
-            FolderCalls.exists("\(folder)/\(name)") || FolderCalls.exists("\(folder)/\(name)\(Self.reportEnding)")
-        }
+        let name = freeName(export.name, in: place)
         var reportProblem: String?
         if reason != nil || report != nil {
             do {
@@ -133,6 +131,14 @@ struct Inbox: Sendable {
         try synchronize(place)
         try FolderCalls.synchronize(path(.working))
         return Finished(name: name, reportProblem: reportProblem)
+    }
+
+    /// The name that an export gets in a folder: one that neither an export nor a report has there.
+    func freeName(_ name: String, in place: InboxName.Folder) -> String {
+        let folder = path(place)
+        return InboxName.free(name) { name in
+            FolderCalls.exists("\(folder)/\(name)") || FolderCalls.exists("\(folder)/\(name)\(Self.reportEnding)")
+        }
     }
 
     /// Moves snapshots that were never taken to `superseded/`. Returns those that were still as they had been seen.
@@ -152,9 +158,7 @@ struct Inbox: Sendable {
         guard !entries.isEmpty else { return }
         let (from, target) = (path(.waiting), path(.superseded))
         for entry in entries {
-            let name = InboxName.free(entry.name) { name in
-                FolderCalls.exists("\(target)/\(name)") || FolderCalls.exists("\(target)/\(name)\(Self.reportEnding)")
-            }
+            let name = freeName(entry.name, in: .superseded)
             let report = "\(from)/\(entry.name)\(Self.reportEnding)"
             if FolderCalls.exists(report) {
                 try FolderCalls.move(report, to: "\(target)/\(name)\(Self.reportEnding)")

@@ -73,8 +73,8 @@ final class InboxService: Service {
     /// What the job is doing now, and how it fares.
     func jobStatus() -> JobStatus {
         let now = now
-        let trouble = fetcher?.trouble
-        return state.withLock { $0.jobStatus(name: name, source: source, trouble: trouble, now: now) }
+        let (trouble, notes) = (fetcher?.trouble, fetcher?.notes ?? [])
+        return state.withLock { $0.jobStatus(name: name, source: source, trouble: trouble, notes: notes, now: now) }
     }
 
     /// Uses other intervals from the next look on.
@@ -179,6 +179,7 @@ final class InboxService: Service {
             state.look(listing, awaiting: (try? awaiting.get()) ?? [], now: now)
             return (before, state.status)
         }
+        work.see(after.view.ready)
         log(after, since: before)
     }
 
@@ -262,7 +263,8 @@ final class InboxService: Service {
                 classes[entry] = await work.classify("\(folder)/\(entry.name)")
             }
         }
-        let (current, void) = Supersession.split((awaiting + ready).map { ($0, classes[$0] ?? .unknown) })
+        let exports = work.sorted(awaiting + ready)
+        let (current, void) = Supersession.split(exports.map { ($0, classes[$0] ?? .unknown) })
         let kept = Set(current)
         state.withLock { $0.remember(classes.filter { kept.contains($0.key) }) }
         if !void.isEmpty { supersede(void, awaiting: Set(awaiting)) }
@@ -320,7 +322,12 @@ final class InboxService: Service {
         let finished = try inbox.finish(export, to: fate.place, reason: fate.reason, report: fate.report)
         state.withLock { $0.finish(export, in: fate.place) }
         metadata["to"] = .quoted("\(fate.place.rawValue)/\(finished.name)")
-        let level: Logger.Level = fate.place == .failed ? .error : fate.place == .waiting ? .warning : .notice
+        let level: Logger.Level =
+            switch fate.place {
+            case .failed: .error
+            case .waiting, .superseded: .warning
+            default: .notice
+            }
         logger.log(level: level, "moved", metadata: metadata)
         if let problem = finished.reportProblem {
             logger.error(

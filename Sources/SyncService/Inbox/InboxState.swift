@@ -18,11 +18,11 @@ struct InboxState: Sendable {
         watch.settle = settle
     }
 
-    func jobStatus(name: String, source: String, trouble: SourceTrouble?, now: Duration) -> JobStatus {
+    func jobStatus(name: String, source: String, trouble: SourceTrouble?, notes: [String], now: Duration) -> JobStatus {
         var health = ServiceHealth(status, interval: options.poll, now: now)
         if let trouble { health.reasons.insert(trouble.words(now: now), at: 0) }
         return JobStatus(
-            name: name, source: source, inbox: status, trouble: trouble,
+            name: name, source: source, inbox: status, trouble: trouble, notes: notes,
             nextPoll: status.lastPoll.map { max(.zero, $0 + options.poll - now) }, pause: pause(now: now),
             health: health)
     }

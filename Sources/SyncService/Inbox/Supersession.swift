@@ -1,7 +1,9 @@
+import CartAssociations
+
 /// What the content of an export says about the exports before it.
 enum ExportContent: Sendable, Hashable {
-    /// The full desired state of this kind, for instance of the customers: older snapshots of the kind are void.
-    case snapshot(kind: String)
+    /// The full desired state of these owners: older snapshots of no others are void.
+    case snapshot(of: Set<OwnerKind>)
     /// Only the changes that it names; never void.
     case delta
     /// It cannot be read: the run will say why.
@@ -10,20 +12,21 @@ enum ExportContent: Sendable, Hashable {
 
 /// Decides which of several waiting exports are void.
 enum Supersession {
-    /// Splits exports, the oldest first, into those to be synced and the snapshots that a newer one of their kind
-    /// makes void. Both keep their order.
+    /// Splits exports, the oldest first, into those to be synced and the snapshots that newer ones make void, since those
+    /// speak for all their owner kinds. Both keep their order.
     static func split(
         _ exports: [(entry: InboxEntry, content: ExportContent)]
     ) -> (current: [InboxEntry], void: [InboxEntry]) {
-        var newest: Set<String> = []
+        var covered: Set<OwnerKind> = []
         var current: [InboxEntry] = []
         var void: [InboxEntry] = []
         for (entry, content) in exports.reversed() {
-            if case .snapshot(let kind) = content, !newest.insert(kind).inserted {
-                void.append(entry)
-            } else {
+            guard case .snapshot(let kinds) = content else {
                 current.append(entry)
+                continue
             }
+            if kinds.isSubset(of: covered) { void.append(entry) } else { current.append(entry) }
+            covered.formUnion(kinds)
         }
         return (current.reversed(), void.reversed())
     }

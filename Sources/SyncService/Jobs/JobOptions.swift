@@ -1,3 +1,4 @@
+import CallPacing
 package import ExportSources
 package import SyncEngine
 
@@ -11,14 +12,24 @@ package struct JobOptions: Sendable {
     var poll: Duration
     /// How long a file must be still before it is taken.
     var settle: Duration
+    /// What the source is remembered by.
+    var rules: SourceMemory.Rules {
+        .init(order: run.order, remember: remember, retry: .init(first: poll, longest: .seconds(86_400)))
+    }
+    /// How long a version of an export is remembered that is no longer there.
+    var remember: Duration
     /// The file for the metrics of the last run; nil for none.
     var metricsFile: String?
 
-    package init(name: String, run: RunOptions, poll: Duration, settle: Duration, metricsFile: String?) {
+    package init(
+        name: String, run: RunOptions, poll: Duration, settle: Duration, remember: Duration,
+        metricsFile: String?
+    ) {
         self.name = name
         self.run = run
         self.poll = poll
         self.settle = settle
+        self.remember = remember
         self.metricsFile = metricsFile
     }
 }

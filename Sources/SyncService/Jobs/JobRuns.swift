@@ -15,6 +15,7 @@ import Synchronization
 /// | no change is left to be made | `done/` |
 /// | a guard refused the plan, or a person stopped the run | `waiting/`, until a person approves or a newer snapshot comes |
 /// | the export cannot be used | `failed/` |
+/// | it was not applied, since a newer snapshot or the same bytes were before | `superseded/`, with the reason; `done/` if it has the bytes of the last one |
 /// | anything else | it stays in `working/`, and its run goes on later |
 final class JobRuns: ExportWork {
     private let options: Mutex<JobOptions>
@@ -22,15 +23,25 @@ final class JobRuns: ExportWork {
     private let approvals: JobApprovals
     private let metrics: ServiceMetrics
     private let worstStatus = Mutex<ExitStatus?>(nil)
+    private let inbox: Inbox
+    private let order: InboxOrder
+    private let isFetched: Bool
     private let source: String
 
-    /// - Parameter session: with a log of the job's own.
+    /// - Parameters:
+    ///   - session: with a log of the job's own.
+    ///   - isFetched: whether the exports are fetched from elsewhere, with the time that counts for their order.
     init(
-        _ options: JobOptions, _ session: StoreSession, inbox: Inbox, metrics: ServiceMetrics
+        _ options: JobOptions, _ session: StoreSession, inbox: Inbox, isFetched: Bool, metrics: ServiceMetrics
     ) {
         self.options = Mutex(options)
         self.session = session
         self.metrics = metrics
+        self.inbox = inbox
+        self.isFetched = isFetched
+        var rules = options.rules
+        if isFetched { rules.order = .modified }
+        order = InboxOrder(rules, options.run.source, session)
         source = options.run.source
         approvals = JobApprovals(
             runs: WaitingRuns(stateFolder: session.ledger.folder), job: source, inbox: inbox, time: session.time,
@@ -47,6 +58,10 @@ final class JobRuns: ExportWork {
 
     func review() { approvals.review() }
 
+    func see(_ entries: [InboxEntry]) { order.see(entries) }
+
+    func sorted(_ entries: [InboxEntry]) -> [InboxEntry] { order.sorted(entries) }
+
     /// Reads the whole export, since a broken one makes no earlier one void.
     func classify(_ path: String) -> ExportContent {
         let options = runOptions
@@ -55,18 +70,51 @@ final class JobRuns: ExportWork {
             let facts = try? reader.facts(of: file),
             !facts.mayBeCut || options.missingFinalNewline == .makesNoDeletes, facts.usableRecords > 0
         else { return .unknown }
-        let shape = facts.shape
-        if shape.isDelta { return .delta }
-        let fields: [ExportField] = [.customer, .account, .owner]
-        return .snapshot(kind: fields.filter { shape.mapping[$0] != nil }.map(\.rawValue).joined(separator: "+"))
+        return facts.isDelta ? .delta : .snapshot(of: facts.ownerKinds)
     }
 
     func run(_ export: ClaimedExport, began: @Sendable (String) -> Void) async -> ExportFate {
         let waited = approvals.waiting(for: export)
-        let resumed = export.isResumed ? await resume(export, waited?.run, began) : nil
-        let fate = if let resumed { resumed } else { await planAndApply(export, waited, began) }
+        var fate = export.isResumed ? await resume(export, waited?.run, began) : nil
+        // What a person has approved is that person's to decide.
+        if fate == nil, waited?.approval == nil { fate = passOver(export, waited?.run) }
+        let end = if let fate { fate } else { await planAndApply(export, waited, began) }
         await session.endRun()
-        return fate
+        return end
+    }
+
+    /// Whether an export is not to be applied, because of what the source has applied; nil if it is.
+    private func passOver(_ export: ClaimedExport, _ waited: WaitingRun?) -> ExportFate? {
+        let time = order.time(of: export)
+        // What cannot be read is the run's to tell.
+        guard
+            let file = try? ExportFile.open(export.path, spoolFolder: session.ledger.folder, followingLinks: false),
+            let digest = try? file.sha256(), let applied = try? session.ledger.applied(by: source, digest: digest)
+        else { return nil }
+        let standing = ExportStanding(of: digest, time: time, after: applied, repeatsIncomplete: !isFetched) {
+            (try? ExportReader(options: runOptions.reading).facts(of: file))?.ownerKinds ?? []
+        }
+        guard let reason = standing.reason else { return nil }
+        try? approvals.forget(waited)
+        switch standing {
+        case .appliedBefore(let before) where export.isResumed && before.time == time?.inWholeMilliseconds:
+            // The process ended after the run and before the export was moved.
+            return .done(report: RunTools.folder(of: before.run, in: session.ledger))
+        case .sameAsLast(let run):
+            if let time { try? session.ledger.recordAgain(digest, of: run, time: time) }
+            return ExportFate(place: .done, reason: "not applied: \(reason)", report: nil)
+        default: return .superseded(reason: "not applied: \(reason); to apply it all the same: \(command(export))")
+        }
+    }
+
+    /// The command that applies an export from `superseded/` by hand.
+    private func command(_ export: ClaimedExport) -> String {
+        let name = inbox.freeName(export.name, in: .superseded)
+        let paths = [session.ledger.folder, "\(inbox.path(.superseded))/\(name)"].map {
+            URL(filePath: $0).standardizedFileURL.path
+        }
+        return "cartsync "
+            + ["sync", "--state", paths[0], "--source", source, paths[1]].map(ShellWord.quoted).joined(separator: " ")
     }
 
     /// Goes on with the stopped run of an export that was taken before; nil if the export must be planned anew.
@@ -114,6 +162,7 @@ final class JobRuns: ExportWork {
     ) async -> ExportFate {
         var options = runOptions
         options.exports = [export.path]
+        options.exportTime = order.time(of: export)
         if let deletes = waited?.approval?.deletes { options.planGuard.approvedDeletes = deletes }
         let tools = session.beginRun()
         do throws(RunFailure) {

@@ -6,6 +6,8 @@ struct JobStatus: Sendable, Hashable {
     var inbox: InboxStatus
     /// Why exports cannot be fetched from elsewhere; nil if they can.
     var trouble: SourceTrouble?
+    /// What is passed over and holds up nothing else, a sentence each.
+    var notes: [String]
     /// The time until the next look for exports, zero if it is due; nil before the first.
     var nextPoll: Duration?
     /// For how long no export is taken because runs failed in a row; nil if exports are taken.

@@ -40,9 +40,11 @@ package final class ServiceJobs: Service {
                 inbox = Inbox(folder: "\(session.ledger.folder)/sources/\(options.name)")
                 try inbox.makePrivate()
                 fetcher = ExportFetcher(
-                    source: remote, folder: inbox.folder, settle: options.settle, limit: mostBytes, logger: session.log)
+                    source: remote, name: options.run.source, folder: inbox.folder, ledger: session.ledger,
+                    options: .init(settle: options.settle, limit: mostBytes, rules: options.rules), time: session.time,
+                    logger: session.log)
             }
-            let runs = JobRuns(options, session, inbox: inbox, metrics: metrics)
+            let runs = JobRuns(options, session, inbox: inbox, isFetched: fetcher != nil, metrics: metrics)
             let service = InboxService(
                 inbox: inbox, name: options.name, fetcher: fetcher,
                 options: .init(poll: options.poll, settle: options.settle, once: once), turn: turn, time: session.time,

@@ -42,6 +42,8 @@ struct ServiceView: Encodable, Sendable {
         var export: String?
         /// Why it cannot do its work now; empty if it can.
         var problems: [String]
+        /// What is passed over at the source and holds up nothing else, a sentence each.
+        var notes: [String]
     }
 
     /// How far a run has come.
@@ -106,7 +108,8 @@ extension ServiceView.Job {
             name: status.name, source: status.source, nextPollSeconds: status.nextPoll.map(seconds),
             pauseSeconds: status.pause.map(seconds),
             exportsWaiting: status.inbox.view.ready.count + status.inbox.view.waiting.count,
-            export: status.inbox.current, problems: status.health.reasons)
+            export: status.inbox.current, problems: status.health.reasons,
+            notes: status.notes)
     }
 }
 

@@ -240,6 +240,14 @@ extension Setting {
             "source.settle", \.settle, .duration(in: .zero...Duration.seconds(3600)),
             "time a file must be still before it is taken"
         ).flag("duration").perJob.atOnce,
+        Setting(
+            "source.order", \.run.order, .choice,
+            "what tells the order of exports: modified (the time of their last change) or name (the date in it)"
+        ).perJob,
+        Setting(
+            "source.remember", \.remember, .days(in: 1...3660),
+            "how long an export that is no longer there is remembered, so that it is not applied again, for instance 400d"
+        ).perJob,
     ]
 
     private static let service = [

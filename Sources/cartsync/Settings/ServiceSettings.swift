@@ -104,6 +104,7 @@ extension JobOptions {
         var run = session.options(of: job.loaded, "serve", [])
         run.missingFinalNewline = .refused
         self.init(
-            name: job.name, run: run, poll: settings.poll, settle: settings.settle, metricsFile: settings.metricsFile)
+            name: job.name, run: run, poll: settings.poll, settle: settings.settle,
+            remember: settings.remember, metricsFile: settings.metricsFile)
     }
 }

@@ -219,6 +219,23 @@ extension SettingKind where Value == Duration {
     }
 }
 
+extension SettingKind where Value == Duration {
+    /// Whole days, for instance `400d`.
+    static func days(in range: ClosedRange<Int>) -> SettingKind {
+        .init { text throws(UnusableValue) in
+            guard let match = text.wholeMatch(of: #/(\d{1,6})d/#), let days = Int(match.1) else {
+                throw UnusableValue("not a number of days; write it as in 400d")
+            }
+            guard range.contains(days) else {
+                throw UnusableValue("out of range; use \(range.lowerBound)d to \(range.upperBound)d")
+            }
+            return .seconds(days * 86_400)
+        } text: { duration in
+            "\(duration.components.seconds / 86_400)d"
+        }
+    }
+}
+
 extension SettingKind where Value == Deadline {
     /// A time of the day, a date with its time and zone, or a duration.
     static var deadline: SettingKind {

@@ -37,6 +37,7 @@ struct Settings: Sendable {
     var sources = SourceSettings()
     var poll: Duration = .seconds(10)
     var settle: Duration = .seconds(5)
+    var remember: Duration = .seconds(400 * 86_400)
     var httpListen: String? = "127.0.0.1:8480"
     /// Names that a browser may ask for beside those of loopback.
     var httpNames: [String] = []

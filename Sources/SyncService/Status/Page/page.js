@@ -241,7 +241,7 @@ function showJobs(jobs) {
     if (!row) {
       row = make('tr');
       const name = make('th', null, { scope: 'row' });
-      name.append(make('span'), make('small', null, { className: 'soft' }), make('small'));
+      name.append(make('span'), make('small', null, { className: 'soft' }), make('small'), make('small', null, { className: 'soft' }));
       row.append(name, make('td'), make('td'));
       body.append(row);
     }
@@ -250,11 +250,12 @@ function showJobs(jobs) {
     const pause = job.pauseSeconds ? `; paused for ${span(job.pauseSeconds)}` : '';
     const next = job.nextPollSeconds === undefined ? '-'
       : job.nextPollSeconds < 1 ? 'now' : `in ${span(job.nextPollSeconds)}`;
-    const [name, source, how] = row.firstChild.children;
+    const [name, source, how, notes] = row.firstChild.children;
     set(name, job.name);
     set(source, `from ${job.source}`);
     set(how, state + pause);
     how.className = job.problems.length ? 'bad' : 'good';
+    set(notes, job.notes.join('; '));
     set(row.children[1], next);
     set(row.children[2], number.format(job.exportsWaiting));
   });
