@@ -177,6 +177,12 @@ struct PartitionTable {
         return nil
     }
 
+    /// The record in the table with the fingerprint of this item.
+    func name(of item: PartitionedItem) -> PartitionedItem? {
+        let known = slots[slot(of: item)]
+        return known.isRecord ? known : nil
+    }
+
     func sides(of item: PartitionedItem) -> AssociationDiff.Sides {
         slots[slot(of: item)].sides
     }

@@ -6,7 +6,7 @@ package struct RecordSet: Sendable {
     private let capacity: Int
     package private(set) var count = 0
 
-    init(capacity: Int) {
+    package init(capacity: Int) {
         self.capacity = capacity
     }
 
@@ -19,7 +19,7 @@ package struct RecordSet: Sendable {
         return words[word] >> UInt64(position & 63) & 1 == 1
     }
 
-    mutating func insert(_ position: Int) {
+    package mutating func insert(_ position: Int) {
         if words.isEmpty { words = [UInt64](repeating: 0, count: (capacity + 63) / 64) }
         let bit = UInt64(1) << UInt64(position & 63)
         if words[position >> 6] & bit == 0 {

@@ -30,6 +30,18 @@ package struct Association: Sendable, Hashable, Codable {
     }
 }
 
+extension Association {
+    /// The association with its identifiers' ASCII letters in lower case, to find what differs only in case.
+    package var lowercased: Association {
+        func folded(_ text: String) -> String {
+            String(decoding: text.utf8.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
+        }
+        // What is a valid identifier stays one in lower case.
+        return Association(
+            owner.kind, OwnerID(folded(owner.id.text)) ?? owner.id, CartID(folded(cart.text)) ?? cart)
+    }
+}
+
 extension Owner: Comparable {
     package static func < (left: Owner, right: Owner) -> Bool {
         (left.kind.rawValue, left.id) < (right.kind.rawValue, right.id)

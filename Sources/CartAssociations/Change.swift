@@ -47,10 +47,14 @@ package struct Change: Sendable, Hashable, Codable {
     package let place: RecordPlace?
     /// What a missing cart is created with before a create; nil if it need not be created.
     package let newCart: NewCart?
+    /// Why the change is not made although the plan names it; nil if it is to be made.
+    package let withheld: String?
 
     package init(
-        _ kind: ChangeKind, _ association: Association, place: RecordPlace? = nil, newCart: NewCart? = nil
+        _ kind: ChangeKind, _ association: Association, place: RecordPlace? = nil, newCart: NewCart? = nil,
+        withheld: String? = nil
     ) {
+        self.withheld = withheld
         self.kind = kind
         self.association = association
         self.place = place
@@ -70,12 +74,14 @@ package enum Outcome: String, Sendable, Hashable, CaseIterable, Codable {
     case failed
     /// Not tried, because a create of the same cart failed.
     case skipped
+    /// Not tried, because the export or its identifiers leave in doubt whether it is wanted; no part of what is to do.
+    case withheld
 
     /// Whether the store now is as the change wanted it.
     package var isSuccess: Bool {
         switch self {
         case .created, .alreadyThere, .deleted, .alreadyGone: true
-        case .rejected, .failed, .skipped: false
+        case .rejected, .failed, .skipped, .withheld: false
         }
     }
 

@@ -11,8 +11,10 @@ package struct PlanCounts: Sendable, Hashable, Codable {
     package var unmanaged = 0
     /// Not deleted, because another source asserts them.
     package var protected = 0
-    /// Not deleted, because what could not be read may name them.
+    /// Not deleted, because what could not be read may name them, or something else leaves it in doubt.
     package var withheld = 0
+    /// Not created, because what exists differs from them only in case; nil if there are none, and absent from JSON then.
+    package var caseChanged: Int?
 
     /// Creates that first create a missing cart; nil if there are none, and absent from JSON then.
     package var newCarts: Int?
@@ -20,6 +22,8 @@ package struct PlanCounts: Sendable, Hashable, Codable {
     package init() {}
 
     package var changes: Int { creates + deletes }
+    /// Whether something is wanted or unwanted, and left as it is because of doubt.
+    package var hasWithheld: Bool { withheld > 0 || caseChanged != nil }
     /// Calls that the changes take at most, without repetitions.
     package var calls: Int { changes + (newCarts ?? 0) }
 }

@@ -42,6 +42,8 @@ package struct ExportFacts: Sendable, Equatable {
     package internal(set) var rejected: [RejectReason.Code: Int] = [:]
     /// Lines of a CSV export without a single byte: passed over, because they say nothing.
     var blankLines = 0
+    /// The size of the export's text, decompressed and in UTF-8.
+    package internal(set) var textBytes = 0
     /// The size of the file as stored.
     package internal(set) var bytes = 0
     /// The SHA-256 digest of the file as stored, in lowercase hexadecimal.

@@ -41,18 +41,23 @@ package struct RejectedRecord: Sendable {
     ///
     /// UTF-8 if the export is UTF-16 or Latin-1, else the export's own bytes, valid or not. A nested XML record
     /// has the start and end tags of the elements around it. Empty if the record was too large to keep.
-    let raw: [UInt8]
-    /// The cart that the record names, as far as it could be read: nothing it names may be deleted.
-    package let cart: String?
-    /// The owner that the record names, as far as it could be read.
-    package let owner: String?
+    package let raw: [UInt8]
+    /// The record as what it leaves in doubt.
+    package let doubt: DoubtfulPart
 
-    package init(place: RecordPlace, reason: RejectReason, raw: [UInt8], cart: String?, owner: String?) {
+    init(place: RecordPlace, reason: RejectReason, raw: [UInt8], text: [UInt8], hidesIdentifiers: Bool = false) {
         self.place = place
         self.reason = reason
         self.raw = raw
-        self.cart = cart
-        self.owner = owner
+        doubt = DoubtfulPart(
+            export: place.export, line: place.line, reason: reason, text: text, size: raw.count,
+            hidesIdentifiers: hidesIdentifiers)
+    }
+
+    /// A record that was usable by itself and is rejected because of others.
+    package init(_ record: ExportRecord, reason: RejectReason) {
+        let ids = "\(record.association.owner.id.text) \(record.association.cart.text) "
+        self.init(place: record.place, reason: reason, raw: record.raw, text: Array(ids.utf8) + record.raw)
     }
 }
 
@@ -90,8 +95,16 @@ package struct RejectReason: Error, Hashable {
         case unexpectedElement = "unexpected-element"
         /// The framer and the CSV library do not split the record alike.
         case ambiguous
+        /// A quoted field, or the name of a column, holds what looks like whole records. A record of it is usable.
+        case swallowedRecords = "swallowed-records"
+        /// Text that is in no record.
+        case strayText = "stray-text"
+        /// An element that is neither a record nor known to hold none.
+        case strayElement = "stray-element"
         /// Another record of the run stands against this one; decided outside of reading.
         case conflict
+        /// A delete of a delta whose cart stands in a part that was not understood; decided outside of reading.
+        case inDoubt = "in-doubt"
     }
 
     /// The stable name.

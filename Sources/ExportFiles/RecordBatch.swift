@@ -11,7 +11,12 @@ package struct RecordBatch: Sendable {
     package var records: [JudgedRecord]
     /// What is known of the rejected ones among them.
     package let rejected: [RejectedRecord]
+    /// What else was not understood, of the part of the export that the batch is of.
+    let strays: [DoubtfulPart]
     let decoder: RecordDecoder
+
+    /// Everything that was not understood, rejected records first.
+    package var doubtful: [DoubtfulPart] { rejected.map(\.doubt) + strays }
 
     /// Decodes some of the records, in their order; rejected ones are returned as they are.
     ///

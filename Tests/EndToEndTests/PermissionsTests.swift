@@ -27,7 +27,8 @@ struct PermissionsTests {
                 ["-c", script, Program.path(), export], environment: shop.environment, in: shop.folder.path,
                 executable: "/bin/bash"
             ).result()
-            #expect(shop.associations == ["c-3 cart-3"])
+            // Half of the second export was not understood, so that it deletes nothing.
+            #expect(shop.associations == ["c-1 cart-1", "c-3 cart-3"])
             var seen = 0
             for folder in ["state", "inbox/done"] {
                 for name in try FileManager.default.subpathsOfDirectory(atPath: shop.folder.path(folder)) {

@@ -23,6 +23,12 @@ struct Report: Decodable {
         let warnings: [String]
     }
 
+    struct Withheld: Decodable {
+        let deletes: Int
+        let creates: Int
+        let permission: String?
+    }
+
     struct Tally: Decodable {
         let created: Int
         let alreadyThere: Int
@@ -106,6 +112,7 @@ struct Report: Decodable {
     let exports: [Export]
     let plan: Plan
     let outcomes: Outcomes
+    let withheld: Withheld?
     let failures: [Failure]
     let objectives: [Objective]
     let latency: Latency

@@ -25,7 +25,11 @@ struct ReportFiles {
         guard hasReport else { return [] }
         let report = try report()
         var found = report.contradictions
-        let results = try results()
+        let results = try results().filter { $0["outcome"] != "withheld" }
+        let withheld = report.withheld.map { $0.deletes + $0.creates } ?? 0
+        if try self.results().count - results.count != withheld {
+            found.append("results.csv does not list what is withheld")
+        }
         if results.count != report.done { found.append("results.csv has \(results.count) lines of \(report.done)") }
         for (kind, tally) in [("create", report.outcomes.create), ("delete", report.outcomes.delete)] {
             let counts: [String: Int] = [

@@ -69,10 +69,20 @@ struct WholeReading {
     var summary: [String] {
         associations + rejections + asked
             + usable.map { "\($0.place.record) \($0.place.line) \(String(decoding: $0.raw, as: UTF8.self))" }
-            + rejected.map {
-                "\($0.place.record) \(String(decoding: $0.raw, as: UTF8.self)) \($0.cart ?? "") \($0.owner ?? "")"
-            }
+            + rejected.map { "\($0.place.record) \(String(decoding: $0.raw, as: UTF8.self)) \($0.names.sorted())" }
     }
+}
+
+extension DoubtfulPart {
+    /// The identifiers that the part leaves in doubt.
+    var names: Set<String> {
+        let text = String(decoding: text, as: UTF8.self)
+        return Set(text.split { !($0.isASCII && ($0.isLetter || $0.isNumber || "-_".contains($0))) }.map(String.init))
+    }
+}
+
+extension RejectedRecord {
+    var names: Set<String> { doubt.names }
 }
 
 /// The error of reading an export, which must be refused.

@@ -59,7 +59,7 @@ struct XMLReadingTests {
                 """)
         #expect(reading.associations == ["customer c k"])
         #expect(reading.rejections == ["3 missing-owner", "4 contradiction", "5 missing-owner"])
-        #expect(reading.rejected.map(\.cart) == ["m", "n", "o"])
+        #expect(zip(reading.rejected, ["m", "n", "o"]).allSatisfy { $0.names.contains($1) })
     }
 
     @Test("elements that say nothing about carts are passed over, whatever they hold")
@@ -123,7 +123,7 @@ struct XMLReadingTests {
                 + "<cart_name>\(String(repeating: "x", count: 2 << 20))</cart_name></r><r customer='d' cart='n'/></l>")
         #expect(reading.associations == ["customer a j", "customer d n"])
         #expect(reading.rejected.map(\.reason.code) == [.tooLarge, .tooLarge])
-        #expect(reading.rejected.map(\.cart) == ["k", "m"])
+        #expect(zip(reading.rejected, ["k", "m"]).allSatisfy { $0.names.contains($1) && $0.doubt.hidesIdentifiers })
         #expect(reading.rejected.allSatisfy { $0.raw.isEmpty })
     }
 

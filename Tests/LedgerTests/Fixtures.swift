@@ -60,7 +60,7 @@ extension Ledger {
     func plan(_ changes: [Change], for run: String) throws {
         let draft = draftPlan(for: run)
         for change in changes { try draft.add(change, fingerprint(change.association)) }
-        try appendPlan(draft)
+        try appendPlan(draft, at: Date())
     }
 
     func allAssociations() throws -> [StoredAssociation] {

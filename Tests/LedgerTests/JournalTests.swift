@@ -75,7 +75,7 @@ struct JournalTests {
             try draft.add(Change(number % 3 == 0 ? .create : .delete, one), Fingerprint(high: UInt64(number), low: 1))
         }
         #expect(draft.creates == 25_000 && draft.deletes == 50_000)
-        try ledger.appendPlan(draft)
+        try ledger.appendPlan(draft, at: Date())
         var last: (String, Int) = ("", 0)
         var seen = Set<UInt64>()
         try ledger.forEachEntry(of: "r") { entry in

@@ -37,7 +37,7 @@ struct ExplanationTests {
             try plan.add(Change(.create, association, place: place), fingerprint)
             try assertions.add(association, fingerprint, place: place)
         }
-        try ledger.appendPlan(plan)
+        try ledger.appendPlan(plan, at: Date())
         try ledger.assert(assertions, at: Self.noon)
         try ledger.updateRun(id) { $0.state = .stopped }
         let outcomes = Dictionary(uniqueKeysWithValues: creates.map { ($0.0, $0.1) })

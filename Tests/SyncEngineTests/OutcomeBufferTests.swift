@@ -27,7 +27,7 @@ struct OutcomeBufferTests {
                 .customer, try #require(OwnerID("c-\(number)")), try #require(CartID("cart-\(number)")))
             try plan.add(Change(.create, association), Fingerprint(high: UInt64(number), low: 0))
         }
-        try ledger.appendPlan(plan)
+        try ledger.appendPlan(plan, at: Date())
         var entries: [JournalEntry] = []
         try ledger.forEachEntry(of: "r") { entries.append($0) }
         self.entries = entries

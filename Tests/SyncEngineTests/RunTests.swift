@@ -72,6 +72,20 @@ struct RunTests {
         }
     }
 
+    @Test("a delta's delete whose cart stands in a rejected record is withheld, and goes to the rejects")
+    func doubtfulDelta() async throws {
+        try await withStore { store in
+            _ = try await sync("customer_id,cart_id\nc-1,cart-1\nc-2,cart-2\nc-3,cart-3\n", in: store)
+            let report = try await sync(
+                "action,customer_id,cart_id\ndelete,c-1,cart-1\ndelete,c-2,cart-2\ncreate,c 2,cart-1\n"
+                    + "delete,c-3,cart-3\ncreate,c-3,cart-3\ndelete,c-9,cart-3\n", in: store)
+            // The owner of a rejected record is no reason: a delta names what it wants gone.
+            #expect(try names(store) == ["c-1 cart-1", "c-3 cart-3"])
+            #expect(report.withheld?.deletes == 1)
+            #expect(report.exports[0].rejected == ["bad-owner": 1, "contradiction": 2, "in-doubt": 1])
+        }
+    }
+
     @Test("records of a delta that contradict each other are rejected, both")
     func contradiction() async throws {
         try await withStore { store in

@@ -16,6 +16,9 @@ struct CSVBlock {
     private var fieldEnds: [Int32]
     private var records: [JudgedRecord] = []
     private var rejected: [RejectedRecord] = []
+    private var strays: [DoubtfulPart] = []
+    /// What the header leaves in doubt, until the first batch tells it.
+    private var headerDoubt: DoubtfulPart?
     /// The values of the records that only the library can tell, and what it says.
     private var values: CSVLibrary.Batch
     private var rows: [[String]?] = []
@@ -26,6 +29,7 @@ struct CSVBlock {
         line = header.nextLine
         decoder = CSVDecoder(header, index: index)
         values = decoder.cells.batch()
+        headerDoubt = decoder.doubt(of: header)
         fieldEnds = [Int32](repeating: 0, count: header.columns.count)
     }
 
@@ -46,6 +50,8 @@ struct CSVBlock {
         // The last batch is gone by now, unless its reader has kept it: then this makes new memory.
         records.removeAll(keepingCapacity: true)
         rejected = []
+        strays = headerDoubt.map { [$0] } ?? []
+        headerDoubt = nil
         let framer = decoder.framer
         let columns = fieldEnds.count
         var record = CSVFramer.Record()
@@ -68,6 +74,9 @@ struct CSVBlock {
                 } else if let reason = decoder.cells.fault(of: record, bytes) {
                     reject(record, reason, bytes)
                 } else {
+                    if record.lines > 1, decoder.cells.swallowsRecords(record, fieldEnds, bytes) {
+                        strays.append(decoder.doubt(of: record, line, bytes))
+                    }
                     add(record, .library(Int32(truncatingIfNeeded: values.count)), nil)
                     decoder.cells.append(record, fieldEnds, bytes, to: &values)
                 }
@@ -123,7 +132,8 @@ struct CSVBlock {
     func batch(_ text: [UInt8]) -> RecordBatch {
         var decoder = decoder
         decoder.rows = rows
-        return RecordBatch(text: text, records: records, rejected: rejected, decoder: .csv(decoder))
+        return RecordBatch(
+            text: text, records: records, rejected: rejected, strays: strays, decoder: .csv(decoder))
     }
 
     /// Judges a record that the library has decoded.

@@ -11,7 +11,7 @@ struct CSVDecoder: Sendable {
     var rows: [[String]?] = []
 
     init(_ header: CSVHeader, index: Int) {
-        cells = CSVRecordCells(header.columns)
+        cells = CSVRecordCells(header.columns, delimiter: header.framer.delimiter)
         framer = header.framer
         delimiter = header.delimiter
         columns = header.columns.count
@@ -42,6 +42,23 @@ struct CSVDecoder: Sendable {
         var ends = [Int32](repeating: 0, count: columns)
         let record = frame(judged, bytes, &ends)
         return cells.rejected(record, place(judged.number, judged.line), reason, ends, bytes)
+    }
+
+    /// What a record leaves in doubt that is used although one of its fields holds whole records.
+    func doubt(of record: CSVFramer.Record, _ line: Int, _ bytes: Span<UInt8>) -> DoubtfulPart {
+        DoubtfulPart(
+            export: index, line: line,
+            reason: RejectReason(.swallowedRecords, "a quoted field holds what looks like whole records"),
+            text: cells.raw(record, bytes), isUsed: true)
+    }
+
+    /// What the header leaves in doubt: a quote may have made records part of a column's name.
+    func doubt(of header: CSVHeader) -> DoubtfulPart? {
+        guard header.columns.names.contains(where: { $0.contains(where: \.isNewline) }) else { return nil }
+        return DoubtfulPart(
+            export: index, line: header.nextLine - header.raw.count { $0 == CSVFramer.lineFeed } - 1,
+            reason: RejectReason(.swallowedRecords, "the name of a column has a line end, and may hold whole records"),
+            text: header.raw)
     }
 
     /// Finds the fields of a record again.

@@ -13,6 +13,7 @@ struct CSVRecordCells: Sendable {
     private let owner: Int?
     private let ownerType: Int?
     private let action: Int?
+    private let delimiter: UInt8
 
     static let ambiguous = RejectReason(
         .ambiguous, "a field begins or ends with a mark that joins its quote, so that it can be read in two ways")
@@ -20,8 +21,9 @@ struct CSVRecordCells: Sendable {
     static let mayBeCut = RejectReason(
         .mayBeCut, "the file ends within this line, so that a part of it may be missing: there is no final line end")
 
-    init(_ columns: CSVColumns) {
+    init(_ columns: CSVColumns, delimiter: UInt8) {
         self.columns = columns
+        self.delimiter = delimiter
         judge = RecordJudge(
             owners: columns.owners, hasAction: columns.hasAction, unguards: columns.isRejectsFile)
         decoded = ExportField.allCases.compactMap { field in columns.column(field).map { (field, $0) } }
@@ -129,16 +131,60 @@ struct CSVRecordCells: Sendable {
     func rejected(
         _ record: CSVFramer.Record, _ place: RecordPlace, _ reason: RejectReason, _ ends: [Int32], _ bytes: Span<UInt8>
     ) -> RejectedRecord {
-        func text(_ column: Int?) -> String? {
-            guard let column, column < min(record.fieldCount, ends.count) else { return nil }
-            let value = String(
-                decoding: CSVField(bytes, cell(column, record, ends)).unescaped(bytes), as: UTF8.self)
-            let plain = judge.unguards ? FormulaGuard.unmarked(value) : value
-            return plain.isEmpty ? nil : plain
-        }
+        // Quotes and delimiters are no characters of identifiers: the raw bytes show the same identifiers as the values.
+        let raw = raw(record, bytes)
         return RejectedRecord(
-            place: place, reason: reason, raw: raw(record, bytes), cart: text(cart),
-            owner: text(customer) ?? text(account) ?? text(owner))
+            place: place, reason: reason, raw: raw, text: raw,
+            hidesIdentifiers: hasLostDelimiter(record) || raw.contains(0))
+    }
+
+    /// Whether a delimiter or a line end may be missing between two identifiers, so that they stand there as one.
+    private func hasLostDelimiter(_ record: CSVFramer.Record) -> Bool {
+        record.fieldCount < columns.count || record.fieldCount >= 2 * columns.count - 1
+    }
+
+    /// Whether a quoted field of several lines holds what looks like records: a line with as many fields as the header,
+    /// or the cut last one with fewer, has an identifier in the cart's place.
+    ///
+    /// So it is where a quote is missing and the next one closes the field.
+    func swallowsRecords(_ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>) -> Bool {
+        (0..<columns.count).contains { column in
+            let field = CSVField(bytes, cell(column, record, ends))
+            return field.isQuoted && holdsRecord(bytes.extracting(field.content))
+        }
+    }
+
+    private func holdsRecord(_ content: Span<UInt8>) -> Bool {
+        var lines = 1
+        var fields = 1
+        var start = 0
+        var hasCart = false
+        for at in 0...content.count {
+            let isOver = at == content.count
+            let byte = isOver ? CSVFramer.lineFeed : content[at]
+            let endsLine = byte == CSVFramer.lineFeed || byte == CSVFramer.carriageReturn
+            guard endsLine || byte == delimiter else { continue }
+            if fields == cart + 1 { hasCart = isCart(content.extracting(start..<at)) }
+            start = at + 1
+            guard endsLine else {
+                fields += 1
+                continue
+            }
+            let isCut = isOver && lines > 1 && (2..<columns.count).contains(fields)
+            if hasCart && (isCut || fields == columns.count && !(isOver && lines == 1)) { return true }
+            if !isOver { lines += 1 }
+            fields = 1
+            hasCart = false
+        }
+        return false
+    }
+
+    /// Whether a field is an identifier of a cart but for blanks around it.
+    private func isCart(_ field: Span<UInt8>) -> Bool {
+        var (start, end) = (0, field.count)
+        while start < end && field[start] == 0x20 { start += 1 }
+        while start < end && field[end - 1] == 0x20 { end -= 1 }
+        return IdentifierBytes.isCart(field.extracting(start..<end))
     }
 
     func raw(_ record: CSVFramer.Record, _ bytes: Span<UInt8>) -> [UInt8] {

@@ -14,6 +14,7 @@ struct CSVText {
     private(set) var end = 0
     private(set) var isLast = false
     private var lastByte: UInt8 = 0
+    private var total = 0
 
     init(_ source: TextSource, blockSize: Int = Self.blockSize) {
         self.source = source
@@ -68,6 +69,7 @@ struct CSVText {
         let count = try source.read(into: &buffer, range: wanted)
         isLast = count < wanted.count
         end += count
+        total += count
         if count > 0 { lastByte = buffer[end - 1] }
     }
 
@@ -78,6 +80,7 @@ struct CSVText {
     func finish(_ facts: inout ExportFacts, endsAtCarriageReturn: Bool) throws {
         facts.endsWithNewline =
             lastByte == CSVFramer.lineFeed || lastByte == CSVFramer.carriageReturn && endsAtCarriageReturn
+        facts.textBytes = total
         try source.finish(&facts)
     }
 

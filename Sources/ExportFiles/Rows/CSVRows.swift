@@ -88,7 +88,7 @@ private struct Rows {
 
     init(_ header: CSVHeader, _ wanted: [Int?], index: Int) {
         framer = header.framer
-        columns = CSVRecordCells(header.columns)
+        columns = CSVRecordCells(header.columns, delimiter: header.framer.delimiter)
         self.wanted = wanted
         self.index = index
         line = header.nextLine

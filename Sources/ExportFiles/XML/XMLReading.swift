@@ -32,6 +32,7 @@ struct XMLReading {
 
     mutating func next() throws -> RecordBatch? {
         if isOver {
+            records.found.textBytes = scanner.scan.window.end
             try source.finish(&records.found)
             return nil
         }

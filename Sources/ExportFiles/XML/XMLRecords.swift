@@ -7,6 +7,8 @@ struct XMLRecords: Sendable {
     private let decoder: XMLRecordDecoder
     private var kinds = OwnerKindSet()
     private var usable = 0
+    /// Elements after the last record: a summary if none follows, else something between the records.
+    private var trailing: [DoubtfulPart] = []
 
     init(_ shape: XMLShape, _ facts: ExportFacts, index: Int) {
         found = facts
@@ -46,7 +48,33 @@ struct XMLRecords: Sendable {
             }
             records.append(judged)
         }
-        return RecordBatch(text: scan.memory, records: records, rejected: rejected, decoder: .xml(decoder))
+        return RecordBatch(
+            text: scan.memory, records: records, rejected: rejected, strays: strays(scan), decoder: .xml(decoder))
+    }
+
+    /// What is in doubt beside the records; a header before the first record and a summary after the last one are not.
+    private mutating func strays(_ scan: XMLScan) -> [DoubtfulPart] {
+        var found: [DoubtfulPart] = []
+        let recordsBefore = self.found.records - scan.finished.count
+        var next = 0
+        for stray in scan.strays {
+            if stray.position > next {
+                next = stray.position
+                found += trailing
+                trailing = []
+            }
+            let part = decoder.doubt(of: stray, scan)
+            if !stray.mayBeEnvelope {
+                found.append(part)
+            } else if recordsBefore + stray.position > 0 {
+                trailing.append(part)
+            }
+        }
+        if scan.finished.count > next || trailing.reduce(0, { $0 + $1.size }) > XMLScan.recordLimit {
+            found += trailing
+            trailing = []
+        }
+        return found
     }
 
     private func reason(_ fault: XMLScan.Fault, _ scan: XMLScan) -> RejectReason {
@@ -55,6 +83,8 @@ struct XMLRecords: Sendable {
             RejectReason(.tooLarge, "the record is longer than \(XMLScan.recordLimit) bytes")
         case .contradiction(let field):
             RejectReason(.contradiction, "two different values for the \(field.words)")
+        case .mixed(let field):
+            RejectReason(.contradiction, "both text and elements in the \(field.words)")
         case .unexpected(let name):
             RejectReason(
                 .unexpectedElement,
@@ -104,14 +134,35 @@ struct XMLRecordDecoder: Sendable {
     func rejected(
         _ record: XMLScan.Finished, _ number: Int, _ reason: RejectReason, _ memory: [UInt8]
     ) -> RejectedRecord {
-        func text(_ range: ByteRange) -> String? {
-            range.isEmpty ? nil : String(decoding: memory[range.range], as: UTF8.self)
+        let isTooLarge = reason.code == .tooLarge
+        let raw = isTooLarge ? [] : raw(record)
+        // The surroundings give values too, and not all of them may have been kept.
+        var text = XMLMarkup.words(in: raw)
+        for field in ExportField.allCases {
+            text.append(0x20)
+            text += memory[record.values[field].range]
         }
-        let fields = record.values.fields
         return RejectedRecord(
-            place: RecordPlace(export: index, record: number, line: record.line), reason: reason,
-            raw: reason.code == .tooLarge ? [] : raw(record), cart: text(fields.cart),
-            owner: text(fields.customer) ?? text(fields.account) ?? text(fields.owner))
+            place: RecordPlace(export: index, record: number, line: record.line), reason: reason, raw: raw, text: text,
+            hidesIdentifiers: isTooLarge)
+    }
+
+    /// What an element or a text beside the records leaves in doubt.
+    func doubt(of stray: XMLScan.Stray, _ scan: XMLScan) -> DoubtfulPart {
+        guard let name = stray.name else {
+            return DoubtfulPart(
+                export: index, line: stray.line, reason: RejectReason(.strayText, "text that is in no record"),
+                text: stray.text)
+        }
+        let raw = scan.window.slice(stray.range.lowerBound, stray.range.upperBound)
+        return DoubtfulPart(
+            export: index, line: stray.line,
+            reason: RejectReason(
+                .strayElement,
+                "the element \(scan.names.texts[name]) is no record; mapping.xml.record says which elements are records"
+            ),
+            text: XMLMarkup.words(in: raw), size: stray.range.count,
+            hidesIdentifiers: stray.range.count > raw.count)
     }
 
     private func finished(_ judged: JudgedRecord) -> XMLScan.Finished? {

@@ -20,10 +20,27 @@ struct XMLScan: Sendable {
         let fault: Fault?
     }
 
+    /// Something beside the records.
+    struct Stray {
+        /// The name of an element; nil for text.
+        let name: Int?
+        let line: Int
+        /// Where an element lies in the text.
+        let range: Range<Int>
+        /// The text, if it is no element.
+        let text: [UInt8]
+        /// Whether it may be a part of the envelope, as a header or a summary is: nothing in it looks like a record.
+        let mayBeEnvelope: Bool
+        /// How many records of `finished` come before it.
+        let position: Int
+    }
+
     /// Why a record is unusable before its fields are looked at.
     enum Fault {
         case tooLarge
         case contradiction(ExportField)
+        /// A field's element has both text and elements in it.
+        case mixed(ExportField)
         /// The name of an element that is no record and names a cart.
         case unexpected(Int)
     }
@@ -46,6 +63,9 @@ struct XMLScan: Sendable {
         /// The values of the elements around it, and its own.
         var values: XMLValues
         var contradiction: ExportField?
+        var mixed: ExportField?
+        /// Whether an element of the records' name is in it that is no record.
+        var holdsRecordName = false
         /// The fields that are given inside of it, as bits.
         var own: UInt16 = 0
         /// The fields that its own text and attributes give.
@@ -63,6 +83,8 @@ struct XMLScan: Sendable {
         let name: Int
         /// The field that the element's text is.
         var field: ExportField?
+        /// The field that its text would be if it had no elements in it.
+        var lostField: ExportField?
         var textStart: Int
         let opensScope: Bool
     }
@@ -87,6 +109,9 @@ struct XMLScan: Sendable {
     /// The memory of all values.
     private(set) var memory: [UInt8] = []
     private(set) var finished: [Finished] = []
+    private(set) var strays: [Stray] = []
+    /// Text between the records that has no end yet.
+    private var loose: [UInt8] = []
     /// The path elements around the records.
     private(set) var surroundings = XMLSurroundings()
     /// The text that is being parsed, for finding where a tag begins.
@@ -117,13 +142,20 @@ struct XMLScan: Sendable {
     }
 
     mutating func start(_ name: Int, in parser: XMLPushParser) {
+        endLooseText(line: parser.line)
+        let isInside = scopes.last.map { $0.kind == .record } ?? false
         var parent: Int?
         if let last = elements.indices.last {
             // An element with children has no text of its own that could be a value.
+            if isInside, let field = elements[last].field {
+                if !isBlank(memory.span.extracting(elements[last].textStart..<memory.count)) {
+                    scopes[scopes.count - 1].mixed = field
+                }
+                elements[last].lostField = field
+            }
             elements[last].field = nil
             parent = elements[last].name
         }
-        let isInside = scopes.last.map { $0.kind == .record } ?? false
         let field = names.field(name, in: parent)
         if field == .action { noticeAction(isInside: isInside, parser) }
         elements.append(Element(name: name, field: field, textStart: memory.count, opensScope: !isInside))
@@ -151,6 +183,10 @@ struct XMLScan: Sendable {
                 outline.map { shape.outline.elements[$0].isGroup } ?? around.map { scopes[$0].isGroup } ?? false
             scope.isList = outline.map { shape.outline.elements[$0].holdsRecords } ?? false
             if outline == nil, around.map({ isSeen(scopes[$0]) }) ?? true { strayValues = scope.values }
+            if isRecordName[name] {
+                scope.holdsRecordName = true
+                for index in scopes.indices { scopes[index].holdsRecordName = true }
+            }
             surroundings.open(window.slice(tag.start, position))
         }
         scopes.append(scope)
@@ -179,6 +215,7 @@ struct XMLScan: Sendable {
     /// Takes the elements around a record for such, also those that were not seen before.
     private mutating func markRecords(in around: Int, before start: Int, _ line: Int) {
         scopes[around].isList = true
+        noteBeginning(around, before: start)
         var index = around
         while index >= 0, !scopes[index].hasRecords {
             let scope = scopes[index]
@@ -195,6 +232,31 @@ struct XMLScan: Sendable {
     }
 
     private func isSeen(_ scope: Scope) -> Bool { scope.outline != nil || scope.hasRecords }
+
+    /// Notes what stood in an element before its first record, if nobody knew that it would hold records.
+    private mutating func noteBeginning(_ around: Int, before start: Int) {
+        guard let first = scopes[...around].firstIndex(where: { !isSeen($0) }), scopes[first].start < start else {
+            return
+        }
+        strays.append(
+            Stray(
+                name: scopes[first].name, line: scopes[first].line, range: scopes[first].start..<start, text: [],
+                mayBeEnvelope: false, position: finished.count))
+    }
+
+    /// Notes an element that is no record, holds none and says nothing that holds for records.
+    private mutating func noteStray(_ scope: Scope, in around: Int, end: Int) {
+        if shape.record.isChosen && !scope.holdsRecordName { return }
+        let isUnlikeRecords = scope.own == 0 && scope.foreignCarts == 0 && !scope.holdsRecordName
+        // What is told of an owner or a cart beside its records, as its name, is as well understood as in a record; a
+        // name met once may be that of a record which was damaged.
+        let isDetail = scopes[around].isGroup || scopes[around].own != 0
+        if isUnlikeRecords, isDetail, shape.frequent.contains(names.texts[scope.name]) { return }
+        strays.append(
+            Stray(
+                name: scope.name, line: scope.line, range: scope.start..<end, text: [],
+                mayBeEnvelope: isUnlikeRecords, position: finished.count))
+    }
 
     mutating func attribute(_ name: Int, _ value: Span<UInt8>, in parser: XMLPushParser) {
         guard let last = elements.indices.last else { return }
@@ -218,11 +280,29 @@ struct XMLScan: Sendable {
     }
 
     mutating func text(_ bytes: Span<UInt8>) {
-        guard let last = elements.last, last.field != nil else { return }
-        keep(bytes)
+        guard let last = elements.last, let scope = scopes.last else { return }
+        if last.field != nil {
+            keep(bytes)
+        } else if let field = last.lostField, scope.kind == .record, !isBlank(bytes) {
+            scopes[scopes.count - 1].mixed = field
+        }
+        if scope.kind == .around, isSeen(scope), !loose.isEmpty || !isBlank(bytes) { loose.append(bytes) }
+    }
+
+    private func isBlank(_ bytes: Span<UInt8>) -> Bool {
+        bytes.indices.allSatisfy { XMLSpace.contains(bytes[$0]) }
+    }
+
+    /// Ends the text between the records at a tag on this line.
+    private mutating func endLooseText(line: Int) {
+        guard !loose.isEmpty else { return }
+        strays.append(
+            Stray(name: nil, line: line, range: 0..<0, text: loose, mayBeEnvelope: false, position: finished.count))
+        loose.removeAll(keepingCapacity: true)
     }
 
     mutating func end(in parser: XMLPushParser) {
+        endLooseText(line: parser.line)
         guard let element = elements.popLast() else { return }
         if let field = element.field {
             let text = XMLSpace.trimmed(element.textStart..<memory.count, in: memory.span)
@@ -260,7 +340,12 @@ struct XMLScan: Sendable {
             if scope.hasForeignOwner { scopes[around].hasForeignOwner = true }
         }
         // What an element named after a field says holds for the records that follow beside it.
-        guard scope.outline == nil, scope.direct != 0, let field else { return }
+        let isField = scope.direct != 0 && field != nil
+        if scope.outline == nil, isSeen(scopes[around]), !isField || scope.own != scope.direct || scope.holdsRecordName
+        {
+            noteStray(scope, in: around, end: end)
+        }
+        guard scope.outline == nil, isField, let field else { return }
         for given in ExportField.allCases where scope.direct & Self.bit(given) != 0 {
             let isDetail = given == field && names.isDetail(scope.name)
             set(given, scope.values[given].range, isDirect: false, isDetail: isDetail, line: scope.line)
@@ -343,7 +428,9 @@ struct XMLScan: Sendable {
             Finished(
                 values: scope.values, line: scope.line, start: scope.start, end: end,
                 surroundings: surroundings.keep(),
-                fault: isTooLarge ? .tooLarge : fault ?? scope.contradiction.map(Fault.contradiction)))
+                fault: isTooLarge
+                    ? .tooLarge
+                    : fault ?? scope.contradiction.map(Fault.contradiction) ?? scope.mixed.map(Fault.mixed)))
     }
 
     private mutating func set(
@@ -420,6 +507,7 @@ struct XMLScan: Sendable {
     /// Forgets the finished records, and all values that no open element has.
     mutating func clear() {
         finished.removeAll(keepingCapacity: true)
+        strays.removeAll(keepingCapacity: true)
         surroundings.clear()
         let old = memory
         memory.removeAll(keepingCapacity: true)

@@ -10,6 +10,8 @@ struct XMLShape: Sendable, Equatable {
     let namespaces: XMLFieldNamespaces
     /// The fields that records have from the elements around them.
     let inherited: Set<ExportField>
+    /// The names of elements that were met several times.
+    let frequent: Set<String>
     let owners: OwnerFields
     let hasAction: Bool
     /// The element or attribute that each field was found in.
@@ -239,9 +241,11 @@ final class XMLSurvey: XMLEvents {
             outline.add(
                 record.indices.dropLast().map { (names.texts[record[$0]], repeated.contains(Array(record[...$0]))) })
         }
+        let counts = Dictionary(paths.map { ($0.key.last ?? 0, $0.value) }, uniquingKeysWith: +)
         return XMLShape(
             path: found.map { names.texts[$0] }, record: name, outline: outline, namespaces: namespaces,
-            inherited: inherited, owners: owners, hasAction: hasAction, mapping: mapping, root: root)
+            inherited: inherited, frequent: Set(counts.filter { $0.value > 1 }.map { names.texts[$0.key] }),
+            owners: owners, hasAction: hasAction, mapping: mapping, root: root)
     }
 
     /// The places of values, without those in another namespace than their element's if the field is found in that too.

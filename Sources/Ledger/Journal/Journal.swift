@@ -1,5 +1,5 @@
 package import CartAssociations
-import Foundation
+package import Foundation
 import GRDB
 
 extension Ledger {
@@ -7,8 +7,8 @@ extension Ledger {
     /// afterwards. A run's plan is written once.
     ///
     /// Written in transactions of many rows, while the run's state is `planning`: a run that is interrupted then
-    /// has no plan.
-    package func appendPlan(_ draft: PlanDraft) throws(LedgerError) {
+    /// has no plan. Changes that are withheld have their outcome at once, and are no part of `counts`.
+    package func appendPlan(_ draft: PlanDraft, at now: Date) throws(LedgerError) {
         var records = try draft.sorter.sorted()
         var next: Int64?
         var more = true
@@ -24,7 +24,7 @@ extension Ledger {
                         arguments: [draft.creates, draft.deletes, draft.run])
                 }
                 var id = next ?? range.lowerBound
-                let writer = try EntryWriter(db)
+                let writer = try EntryWriter(db, now: now)
                 defer { next = id }
                 for _ in 0..<Self.rowsPerTransaction {
                     guard try records.takeNext({ try writer.write($0, id: id) }) else { return false }
@@ -80,7 +80,7 @@ extension Ledger {
                 db, sql: "SELECT kind, outcome, count(*) FROM outcome WHERE entry >= ? AND entry < ? GROUP BY 1, 2",
                 arguments: [range.lowerBound, range.upperBound])
             for row in rows {
-                guard let outcome = StoredCodes.outcome(row[1]) else { continue }
+                guard let outcome = StoredCodes.outcome(row[1]), outcome != .withheld else { continue }
                 counts.outcomes[StoredCodes.changeKind(row[0]), default: [:]][outcome] = row[2]
             }
             return counts

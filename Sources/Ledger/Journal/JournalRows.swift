@@ -5,8 +5,12 @@ import GRDB
 /// Writes planned changes.
 struct EntryWriter {
     private let insert: PreparedStatement
+    private let withhold: PreparedStatement
+    private let now: Int64
 
-    init(_ db: Database) throws {
+    /// - Parameter now: when changes that are withheld have ended.
+    init(_ db: Database, now: Date) throws {
+        self.now = Int64((now.timeIntervalSince1970 * 1000).rounded())
         insert = try PreparedStatement(
             db,
             """
@@ -14,14 +18,17 @@ struct EntryWriter {
                 (id, cart, kind, owner_kind, owner, fingerprint, export, record, line, cart_name, cart_description)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
             """)
+        withhold = try PreparedStatement(
+            db, "INSERT INTO outcome (entry, kind, outcome, attempts, at, message) VALUES (?, ?, ?, 0, ?, ?)")
     }
 
-    /// Writes one record of a `PlanDraft`.
+    /// Writes one record of a `PlanDraft`; a change that is withheld has its outcome at once.
     func write(_ record: ArraySlice<UInt8>, id: Int64) throws {
         var fields = ByteRecord.Reader(record)
         insert.bind(id, at: 1)
         insert.bind(text: fields.text(), at: 2)
-        insert.bind(Int(fields.byte()), at: 3)
+        let kind = Int(fields.byte())
+        insert.bind(kind, at: 3)
         insert.bind(Int(fields.byte()), at: 4)
         insert.bind(text: fields.text(), at: 5)
         fields.bindFingerprint(to: insert, at: 6)
@@ -30,6 +37,14 @@ struct EntryWriter {
         insert.bind(cart?.name, at: 10)
         insert.bind(cart?.description, at: 11)
         try insert.run()
+        let reason = fields.text()
+        guard !reason.isEmpty else { return }
+        withhold.bind(id, at: 1)
+        withhold.bind(kind, at: 2)
+        withhold.bind(StoredCodes.code(.withheld), at: 3)
+        withhold.bind(now, at: 4)
+        withhold.bind(text: reason, at: 5)
+        try withhold.run()
     }
 }
 
@@ -82,7 +97,7 @@ struct EntryReader {
             if select.isNull(9) {
                 pending.append(try entry(run: run))
             } else if select.int(1) == StoredCodes.code(.create),
-                !(StoredCodes.outcome(select.int(9))?.isSuccess ?? false)
+                let outcome = StoredCodes.outcome(select.int(9)), !outcome.isSuccess, outcome != .withheld
             {
                 hasFailedCreate = true
             }
@@ -163,7 +178,7 @@ struct OutcomeWriter {
         case .created: try confirm(entry, as: .created, sources, at: endedAt)
         case .alreadyThere: try confirm(entry, as: .alreadyThere, sources, at: endedAt)
         case .deleted, .alreadyGone: try rows.remove(entry.change.association)
-        case .rejected, .failed, .skipped: break
+        case .rejected, .failed, .skipped, .withheld: break
         }
     }
 

@@ -37,6 +37,7 @@ enum StoredCodes {
         case .rejected: 5
         case .failed: 6
         case .skipped: 7
+        case .withheld: 8
         }
     }
 

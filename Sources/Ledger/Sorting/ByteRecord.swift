@@ -21,6 +21,9 @@ struct ByteRecord {
 
     mutating func append(_ byte: UInt8) { bytes.append(byte) }
 
+    /// Appends bytes as they are; they are the last field.
+    mutating func append(bytes more: ArraySlice<UInt8>) { bytes += more }
+
     mutating func append(_ number: UInt64) {
         for shift in stride(from: UInt64(56), through: 0, by: -8) {
             bytes.append(UInt8(truncatingIfNeeded: number >> shift))

@@ -34,6 +34,7 @@ package final class PlanDraft {
     /// The owner of each delete.
     private let losers: RecordSorter
     private var record = ByteRecord()
+    /// The changes that are to be made.
     private(set) var creates = 0
     private(set) var deletes = 0
 
@@ -43,7 +44,7 @@ package final class PlanDraft {
         self.losers = losers
     }
 
-    /// Adds a change; throws if the temporary file cannot be written.
+    /// Adds a change, one to be made or one that is withheld; throws if the temporary file cannot be written.
     package func add(_ change: Change, _ fingerprint: Fingerprint) throws(LedgerError) {
         record.removeAll()
         record.append(change.association.cart.text)
@@ -53,7 +54,9 @@ package final class PlanDraft {
         record.append(fingerprint)
         record.append(change.place)
         record.append(change.newCart)
+        record.append(change.withheld ?? "")
         try sorter.add(record)
+        guard change.withheld == nil else { return }
         switch change.kind {
         case .create: creates += 1
         case .delete:
@@ -103,14 +106,60 @@ package final class PlanDraft {
         var records = try sorter.sorted()
         while try records.takeNext({ record in
             var fields = ByteRecord.Reader(record)
-            let cart = try fields.cartID()
-            let kind = StoredCodes.changeKind(Int(fields.byte()))
-            let ownerKind = StoredCodes.ownerKind(Int(fields.byte()))
-            let association = Association(ownerKind, try fields.ownerID(), cart)
-            let fingerprint = fields.fingerprint()
-            let place = fields.place()
-            try visit(Change(kind, association, place: place, newCart: fields.newCart()), fingerprint)
+            let (change, fingerprint) = try fields.change()
+            try visit(change, fingerprint)
         }) {}
+    }
+
+    /// Visits every change, those together whose associations differ in nothing but the case of ASCII letters. The draft
+    /// is empty afterwards.
+    ///
+    /// Throws if a temporary file cannot be read or written, and whatever the visitor throws.
+    package func takeGroups(_ visit: ([(change: Change, fingerprint: Fingerprint)]) throws -> Void) throws {
+        let byCase = RecordSorter(memoryBudget: sorter.memoryBudget, folder: sorter.folder)
+        var folded = ByteRecord()
+        var records = try sorter.sorted()
+        while try records.takeNext({ record in
+            var fields = ByteRecord.Reader(record)
+            let association = try fields.change().change.association.lowercased
+            folded.removeAll()
+            folded.append(association.cart.text)
+            folded.append(UInt8(StoredCodes.code(association.owner.kind)))
+            folded.append(association.owner.id.text)
+            folded.append(bytes: record)
+            try byCase.add(folded)
+        }) {}
+        var group: [(change: Change, fingerprint: Fingerprint)] = []
+        var present: (cart: ArraySlice<UInt8>, kind: UInt8, owner: ArraySlice<UInt8>)?
+        records = try byCase.sorted()
+        while try records.takeNext({ record in
+            var fields = ByteRecord.Reader(record)
+            let next = (cart: fields.text(), kind: fields.byte(), owner: fields.text())
+            if let present, present != next {
+                try visit(group)
+                group = []
+            }
+            present = (ArraySlice(Array(next.cart)), next.kind, ArraySlice(Array(next.owner)))
+            group.append(try fields.change())
+        }) {}
+        if !group.isEmpty { try visit(group) }
+    }
+}
+
+extension ByteRecord.Reader {
+    /// The change of a plan, and its fingerprint.
+    fileprivate mutating func change() throws -> (change: Change, fingerprint: Fingerprint) {
+        let cart = try cartID()
+        let kind = StoredCodes.changeKind(Int(byte()))
+        let ownerKind = StoredCodes.ownerKind(Int(byte()))
+        let association = Association(ownerKind, try ownerID(), cart)
+        let fingerprint = fingerprint()
+        let place = place()
+        let newCart = newCart()
+        let reason = String(decoding: text(), as: UTF8.self)
+        let change = Change(
+            kind, association, place: place, newCart: newCart, withheld: reason.isEmpty ? nil : reason)
+        return (change, fingerprint)
     }
 }
 

@@ -4,8 +4,8 @@ import Foundation
 /// Sorts any number of byte records within a memory budget: sorted runs go to a nameless temporary file and are
 /// merged from there.
 final class RecordSorter {
-    private let memoryBudget: Int
-    private let folder: String
+    let memoryBudget: Int
+    let folder: String
     private var bytes: [UInt8] = []
     private var records: [Piece] = []
     private var file: SpillFile?

@@ -25,7 +25,10 @@ struct Comparison {
     private(set) var figures = PlanFigures()
     /// What exists of the owners that the exports name: places in the listing, or else rows of the ledger; nil if the
     /// scope does not ask for it.
-    private var ofNamedOwners: NamedOwners.Rows?
+    private var ofNamedOwners: NamedRows.Rows?
+    /// Whether the carts of a delta's deletes are in doubt.
+    private var deltaDoubts: NamesInDoubt.Answers?
+    private let run: String
 
     init(
         _ options: RunOptions, _ exports: RunExports, _ first: FirstReading, _ current: CurrentAssociations,
@@ -39,14 +42,18 @@ struct Comparison {
         key = first.key
         self.current = current
         self.rejects = rejects
-        plan = DraftedPlan(options, ledger, isComplete: current.isComplete, run: run)
+        self.run = run
+        plan = DraftedPlan(
+            options, ledger, isComplete: current.isComplete, run: run,
+            casePairs: options.caseChanged || options.scope == .none && !exports.isDelta
+                ? nil : CasePairs(first.key, spillFolder: ledger.folder))
         notes = LedgerNotes(ledger, source: options.source, run: run)
     }
 
     /// Joins both sides, reads the exports again for what differs, and judges what they do not want.
     ///
     /// - Parameter owners: the owners that the exports name, if the scope asks for them.
-    mutating func compare(_ diff: inout AssociationDiff, owners: consuming NamedOwners?) throws {
+    mutating func compare(_ diff: inout AssociationDiff, owners: consuming NamedRows?) throws {
         try addKnown(to: &diff)
         if let owners { ofNamedOwners = try findRows(of: owners) }
         let difference = try diff.join(listingExtra: current.source == .api)
@@ -54,8 +61,11 @@ struct Comparison {
         duplicates = zip(exports.starts, exports.starts.dropFirst()).map { start, end in
             (start..<end).count { difference.repeated.contains($0) && !difference.contradictory.contains($0) }
         }
+        if exports.isDelta { deltaDoubts = try settleDoubtsOfDelta(difference) }
         if needsSecondReading(difference) { try readAgain(difference) }
         if !exports.isDelta { try judgeUnwanted(difference) }
+        try plan.settleDoubt(allowed: options.allowedDoubtfulDeletes)
+        try plan.withholdCasePairs { [ledger, run] in ledger.draftPlan(for: run) }
         plan.counts.duplicates = duplicates.reduce(0, +)
         plan.counts.rejected = exports.rejected + rejects.conflicts
         figures = try countFigures()
@@ -121,7 +131,7 @@ struct Comparison {
     }
 
     /// What exists of the owners that the exports name.
-    private func findRows(of owners: consuming NamedOwners) throws -> NamedOwners.Rows {
+    private func findRows(of owners: consuming NamedRows) throws -> NamedRows.Rows {
         var owners = owners
         let kinds = kinds
         if current.source == .api {
@@ -157,6 +167,7 @@ struct Comparison {
         let canPick = !exports.isDelta && !first.hasSharedCarts
         var reading = exports.read()
         var chosen: [JudgedRecord] = []
+        var deletes = 0
         while let batch = try reading.next(picking: canPick ? differs : nil) {
             chosen.removeAll(keepingCapacity: true)
             let text = batch.text.span
@@ -169,21 +180,51 @@ struct Comparison {
                 chosen.append(record)
             }
             for (judged, record) in zip(chosen, batch.decode(chosen)) {
+                var doubt: String?
+                if judged.statement?.action == .delete {
+                    doubt = deltaDoubts?.reason(cart: deletes)
+                    deletes += 1
+                }
                 switch record {
                 case .usable(let record):
-                    try take(record, at: reading.position(of: judged), of: reading.export, difference)
+                    try take(record, at: reading.position(of: judged), of: reading.export, difference, doubt: doubt)
                 case .rejected(let record):
                     // A record may turn out to be unusable only when it is decoded.
                     let isNew = judged.statement != nil
                     try rejects.add(record, of: reading.export, isConflict: isNew)
-                    if isNew { first.doubt(record) }
+                    if isNew { try first.doubts.add(record.doubt) }
                 }
             }
         }
     }
 
+    /// Learns which carts of a delta's deletes are in doubt, before any delete is planned.
+    private func settleDoubtsOfDelta(_ difference: Difference) throws -> NamesInDoubt.Answers {
+        if !difference.contradictory.isEmpty || first.hasSharedCarts {
+            var reading = exports.read()
+            while let batch = try reading.next() {
+                let text = batch.text.span
+                let chosen = batch.records.filter { record in
+                    record.statement.map {
+                        difference.contradictory.contains(reading.position(of: record))
+                            || first.isShared(cart: text.extracting($0.cart.range))
+                    } ?? false
+                }
+                for (judged, record) in zip(chosen, batch.decode(chosen)) {
+                    let isContradictory = difference.contradictory.contains(reading.position(of: judged))
+                    guard case .usable(let record) = record,
+                        let reason = conflict(record.association, isContradictory)
+                    else { continue }
+                    try first.doubts.add(RejectedRecord(record, reason: reason).doubt)
+                }
+            }
+        }
+        return try first.doubts.answers()
+    }
+
+    /// - Parameter doubt: why the cart is in doubt, if the record is of a delta.
     private mutating func take(
-        _ record: ExportRecord, at position: Int, of index: Int, _ difference: Difference
+        _ record: ExportRecord, at position: Int, of index: Int, _ difference: Difference, doubt: String?
     ) throws {
         let association = record.association
         let fingerprint = key.fingerprint(association)
@@ -201,11 +242,9 @@ struct Comparison {
                     + "\(NewCart.mostCharacters) characters")
             : nil
         if let reason = conflict(association, difference.contradictory.contains(position)) ?? badName {
-            let rejected = RejectedRecord(
-                place: record.place, reason: reason, raw: record.raw, cart: association.cart.text,
-                owner: association.owner.id.text)
+            let rejected = RejectedRecord(record, reason: reason)
             try rejects.add(rejected, of: index, isConflict: true)
-            first.doubt(rejected)
+            if !exports.isDelta { try first.doubts.add(rejected.doubt) }
             let isRepeated = difference.repeated.contains(position)
             if isRepeated && !difference.contradictory.contains(position) { duplicates[index] -= 1 }
             return
@@ -221,26 +260,35 @@ struct Comparison {
                 association, fingerprint, place: record.place, confirmation: isSeen ? .listed : nil)
         }
         if record.action == .delete && !difference.repeated.contains(position) {
-            try takeDelete(record, fingerprint, isSeen: difference.unwantedExisting.contains(position))
+            let isSeen = difference.unwantedExisting.contains(position)
+            let isWithheld = try takeDelete(
+                record, fingerprint, isSeen: isSeen, doubt: doubt ?? first.doubts.cut)
+            guard isWithheld, let doubt else { return }
+            // A delta does not come again: its record is kept for somebody to mend.
+            try rejects.add(
+                RejectedRecord(record, reason: RejectReason(.inDoubt, doubt)), of: index, isConflict: true)
         }
     }
 
-    /// Judges what a delta says to delete.
-    private mutating func takeDelete(_ record: ExportRecord, _ fingerprint: Fingerprint, isSeen: Bool) throws {
+    /// Judges what a delta says to delete; returns whether doubt withholds it.
+    private mutating func takeDelete(
+        _ record: ExportRecord, _ fingerprint: Fingerprint, isSeen: Bool, doubt: String?
+    ) throws -> Bool {
         let association = record.association
         let sources = try ledger.association(association)?.sources ?? []
         // Without a complete listing it is not known to be gone, and the export names it.
         let mayExist = isSeen || current.source != .api || !current.isComplete
         // The record names the owner itself.
         if mayExist {
-            try plan.judge(
-                association, fingerprint, place: record.place, sources: sources, isOwnerNamed: true,
-                first.doubts)
+            let treatment = try plan.judge(
+                association, fingerprint, place: record.place, sources: sources, isOwnerNamed: true, doubt: doubt)
+            if treatment == .withheld { return true }
         }
         let isAssertedElsewhere = sources.contains { $0 != options.source }
         if sources.contains(options.source) && (isAssertedElsewhere || !mayExist) {
             try notes.retractions.add(association, fingerprint)
         }
+        return false
     }
 
     private func conflict(_ association: Association, _ isContradictory: Bool) -> RejectReason? {
@@ -261,63 +309,56 @@ struct Comparison {
                 (key.fingerprint($0.element), $0)
             },
             uniquingKeysWith: { first, _ in first }
-        ).filter { difference.extra.contains($0.key) }
-        var sources: [Fingerprint: [String]] = [:]
-        if !listed.isEmpty || !difference.extraRows.isEmpty || !difference.droppedRows.isEmpty {
-            sources = try judgeUnwantedRows(difference, listed: Set(listed.keys))
+        ).filter { difference.extra.contains($0.key) }.sorted { $0.value.element < $1.value.element }
+        let ids = Set(listed.map(\.key))
+        let hasRows = !listed.isEmpty || !difference.extraRows.isEmpty || !difference.droppedRows.isEmpty
+        let doubts = first.doubts
+        doubts.judgeShare(of: exports.facts.reduce(0) { $0 + $1.textBytes })
+        let rows = UnwantedRows(
+            ledger: ledger, source: options.source, difference: difference, listed: ids,
+            isListing: current.source == .api,
+            judgesAll: options.scope == .listed || options.scope == .all || options.listsUnmanaged)
+        var answers: NamesInDoubt.Answers?
+        if doubts.everything == nil && doubts.hasNames {
+            if hasRows {
+                try rows.forEach { _, stored, _ in try doubts.ask(stored.association) }
+            }
+            for (_, value) in listed { try doubts.ask(value.element) }
+            answers = try doubts.answers()
         }
-        for (fingerprint, (index, association)) in listed.sorted(by: { $0.value.element < $1.value.element }) {
+        var sources: [Fingerprint: [String]] = [:]
+        if hasRows {
+            try rows.forEach {
+                if $0.isAssertedByOthers { plan.counts.protected += 1 } else { plan.counts.unmanaged += 1 }
+            } visit: { row, stored, exists in
+                if current.source == .api { sources[stored.fingerprint] = stored.sources }
+                let doubt = doubts.everything ?? answers?.next(stored.association)
+                try judgeRow(row, stored, exists: exists, doubt: doubt)
+            }
+        }
+        for (fingerprint, (index, association)) in listed {
+            let doubt = doubts.everything ?? answers?.next(association)
             try plan.judge(
                 association, fingerprint, place: nil, sources: sources[fingerprint] ?? [],
-                isOwnerNamed: ofNamedOwners?.rows.contains(index) == true, first.doubts)
+                isOwnerNamed: ofNamedOwners?.rows.contains(index) == true, doubt: doubt)
         }
     }
 
-    /// Judges the rows of the ledger that the snapshot does not want: in full if something may follow from them, else
-    /// only whether another source asserts them. Returns the sources of what a listing showed.
-    private mutating func judgeUnwantedRows(
-        _ difference: Difference, listed: Set<Fingerprint>
-    ) throws -> [Fingerprint: [String]] {
-        let isListing = current.source == .api
-        let judgesAll = options.scope == .listed || options.scope == .all || options.listsUnmanaged
-        var sources: [Fingerprint: [String]] = [:]
-        // The row at hand, from the question about its number to the one about its standing.
-        var isDropped = false
-        var isExtra = false
-        try ledger.forEachAssociation(from: options.source) { row in
-            isDropped = difference.droppedRows.contains(row)
-            isExtra = difference.extraRows.contains(row)
-            return isDropped || isExtra || !listed.isEmpty
-        } where: { standing in
-            if isDropped || isExtra && judgesAll { return true }
-            if isExtra {
-                if standing.isAssertedByOthers { plan.counts.protected += 1 } else { plan.counts.unmanaged += 1 }
-            }
-            return !listed.isEmpty && difference.extra.contains(standing.fingerprint)
-        } visit: { row, stored in
-            if isListing { sources[stored.fingerprint] = stored.sources }
-            // Without a listing the ledger says what exists, even if nothing was compared with it.
-            let exists = isListing ? listed.contains(stored.fingerprint) : stored.confirmation != nil
-            try judgeRow(row, stored, exists: exists)
-        }
-        return sources
-    }
-
-    private mutating func judgeRow(_ row: Int, _ stored: StoredAssociation, exists: Bool) throws {
+    private mutating func judgeRow(_ row: Int, _ stored: StoredAssociation, exists: Bool, doubt: String?) throws {
         guard speaks(for: stored.association.cart) else { return }
         let isDropped = stored.sources.contains(options.source)
         let isAssertedElsewhere = stored.sources.count > (isDropped ? 1 : 0)
         // What is in doubt stays asserted: the record that is missing may only be broken.
         let isKnown = current.isComplete && current.covers(stored.association.owner)
         let holdsNoLonger = isAssertedElsewhere || (!exists && isKnown)
-        if isDropped && holdsNoLonger && !first.doubts.includes(stored.association) {
+        if isDropped && holdsNoLonger && doubt == nil {
             try notes.retractions.add(stored.association, stored.fingerprint)
         }
         guard exists && current.source != .api else { return }
         try checkRow(stored)
         try plan.judge(
             stored.association, stored.fingerprint, place: nil, sources: stored.sources,
-            isOwnerNamed: ofNamedOwners?.rows.contains(row) == true, first.doubts)
+            isOwnerNamed: ofNamedOwners?.rows.contains(row) == true, doubt: doubt)
     }
 
     /// A delete that rests on the ledger alone rests on a row whose fingerprint is that of its text.
@@ -326,6 +367,27 @@ struct Comparison {
         throw LedgerError(
             .damaged, path: ledger.folder, problem: "the ledger's row of \(stored.association) is damaged",
             advice: LedgerError.rebuildAdvice(ledger.folder))
+    }
+
+    /// Why no delete at all is made; nil if some may be.
+    var reasonForNoDeletes: String? {
+        guard current.isComplete else { return "the store's listing is not complete" }
+        return exports.isDelta ? first.doubts.cut : first.doubts.everything
+    }
+
+    /// What a person should know of the doubt before the plan is applied.
+    var warnings: [String] {
+        var warnings = first.doubts.swallowing.map { part in
+            "\(exports.files[part.export].name):\(part.line): \(part.reason.sentence); close its quote if they are records"
+        }
+        let more = first.doubts.swallowingCount - warnings.count
+        if more > 0 { warnings.append("\(Count.text(more)) more records like that") }
+        if let allowed = options.allowedDoubtfulDeletes, plan.allowableDeletes > allowed {
+            warnings.append(
+                "\(Count.text(plan.allowableDeletes, "delete")) withheld in doubt, more than the "
+                    + "\(Count.text(allowed)) that were allowed")
+        }
+        return warnings
     }
 
     // MARK: Figures
@@ -366,7 +428,7 @@ struct Comparison {
             }
         case .listed:
             figures.inScope = ofNamedOwners?.rows.count ?? 0
-            figures.ownersInScope = ofNamedOwners?.owners ?? 0
+            figures.ownersInScope = ofNamedOwners?.names ?? 0
             return figures
         case .all:
             func count(_ kind: OwnerKind, _ owner: Fingerprint) throws {
@@ -386,5 +448,43 @@ struct Comparison {
         }
         figures.ownersInScope = try owners.join(listingExtra: false).existingCount
         return figures
+    }
+}
+
+/// The rows of the ledger that a snapshot does not want.
+private struct UnwantedRows {
+    let ledger: Ledger
+    let source: String
+    let difference: Difference
+    /// What the store's listing shows and the snapshot does not want.
+    let listed: Set<Fingerprint>
+    /// Whether a listing says what exists, else the ledger.
+    let isListing: Bool
+    /// Whether something may follow from what the source did not assert.
+    let judgesAll: Bool
+
+    /// Visits the rows from which something may follow, each time in the same order.
+    ///
+    /// - Parameters:
+    ///   - skip: gets the other rows, which are only counted.
+    ///   - visit: gets the row's number, what is stored, and whether it exists.
+    func forEach(
+        skip: (Standing) -> Void = { _ in }, visit: (Int, StoredAssociation, Bool) throws -> Void
+    ) throws {
+        // The row at hand, from the question about its number to the one about its standing.
+        var isDropped = false
+        var isExtra = false
+        try ledger.forEachAssociation(from: source) { row in
+            isDropped = difference.droppedRows.contains(row)
+            isExtra = difference.extraRows.contains(row)
+            return isDropped || isExtra || !listed.isEmpty
+        } where: { standing in
+            if isDropped || isExtra && judgesAll { return true }
+            if isExtra { skip(standing) }
+            return !listed.isEmpty && difference.extra.contains(standing.fingerprint)
+        } visit: { row, stored in
+            // Without a listing the ledger says what exists, even if nothing was compared with it.
+            try visit(row, stored, isListing ? listed.contains(stored.fingerprint) : stored.confirmation != nil)
+        }
     }
 }

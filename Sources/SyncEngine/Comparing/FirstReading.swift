@@ -7,14 +7,18 @@ import Ledger
 struct FirstReading {
     let key: FingerprintKey
     private let oneOwnerPerCart: Bool
+    private let spillFolder: String
 
-    private(set) var doubts = NamesInDoubt()
+    let doubts: NamesInDoubt
     /// The carts with several owners, if a cart may have only one.
     private var sharedCarts = FingerprintSet()
     private var accounts: FewAccounts
 
-    init(_ options: RunOptions, key: FingerprintKey) {
+    /// - Parameter spillFolder: the folder of what does not fit into memory.
+    init(_ options: RunOptions, key: FingerprintKey, spillFolder: String) {
         self.key = key
+        self.spillFolder = spillFolder
+        doubts = NamesInDoubt(key, exports: options.exports, hidesOwners: options.hidesOwners, spillFolder: spillFolder)
         oneOwnerPerCart = options.oneOwnerPerCart
         // Only a listing of everything shows what the scope `all` may delete.
         accounts = FewAccounts(
@@ -36,11 +40,9 @@ struct FirstReading {
 
     /// Reads all exports and adds every usable record to the comparison.
     ///
-    /// - Parameters:
-    ///   - owners: gets the owners of the records, if they are asked for.
-    ///   - spillFolder: the folder of what does not fit into memory.
+    /// - Parameter owners: gets the owners of the records, if they are asked for.
     mutating func read(
-        _ exports: RunExports, into diff: inout AssociationDiff, owners: inout NamedOwners?, spillFolder: String
+        _ exports: RunExports, into diff: inout AssociationDiff, owners: inout NamedRows?
     ) throws {
         var carts = SharedCarts(memoryBudget: RunOptions.fingerprintBudget, spillFolder: spillFolder)
         var reading = exports.read()
@@ -52,6 +54,7 @@ struct FirstReading {
                 let owner = text.extracting(statement.owner.range)
                 let cart = text.extracting(statement.cart.range)
                 let isDelete = statement.action == .delete
+                if isDelete { try doubts.ask(cart: cart) }
                 try diff.add(key.fingerprint(kind, owner: owner, cart: cart), to: isDelete ? .unwanted : .wanted)
                 if accounts.ids != nil { accounts.add(kind, owner, key) }
                 try owners?.add(key.fingerprint(kind, owner: owner))
@@ -59,16 +62,10 @@ struct FirstReading {
                     try carts.add(cart: key.fingerprint(cart: cart), owner: key.fingerprint(kind, owner: owner))
                 }
             }
-            for record in batch.rejected { doubts.add(record) }
+            for part in batch.doubtful { try doubts.add(part) }
         }
         sharedCarts = try carts.find()
     }
-
-    /// Nothing that the record names may be deleted because of its absence.
-    mutating func doubt(_ record: RejectedRecord) { doubts.add(record) }
-
-    /// A CSV without a final line end may have lost the records that would follow.
-    mutating func mayBeCut() { doubts.mayBeCut() }
 
     /// Whether any cart has two owners and may have only one.
     var hasSharedCarts: Bool { !sharedCarts.isEmpty }

@@ -206,7 +206,7 @@ private struct ResultsReading {
                     association, key.fingerprint(association), place: place,
                     confirmation: outcome == .created ? .created : .alreadyThere)
             case .deleted, .alreadyGone: try gone.add(association, key.fingerprint(association))
-            case .rejected, .failed, .skipped: break
+            case .rejected, .failed, .skipped, .withheld: break
             }
         }
     }

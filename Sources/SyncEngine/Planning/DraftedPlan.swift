@@ -1,10 +1,13 @@
+import AssociationDiff
 import CartAssociations
 import Ledger
 import SyncReporting
 
 /// A plan while it grows: its changes go into the ledger's draft, and what a person and the guard see is counted.
 struct DraftedPlan {
-    let draft: PlanDraft
+    private(set) var draft: PlanDraft
+    /// Deletes that are withheld because of doubt, until it is known how many they are.
+    private let doubtful: PlanDraft
     /// Associations outside the scope; nil if they are not to be listed.
     let unmanaged: AssociationDraft?
     private let source: String
@@ -15,13 +18,27 @@ struct DraftedPlan {
     /// The first creates and deletes.
     private(set) var creates: [Change] = []
     private(set) var deletes: [Change] = []
+    /// The first changes that are withheld, and those among them that a number allows.
+    private(set) var withheld: [Change] = []
+    private(set) var doubtfulDeletes = 0
+    /// The deletes that a person may allow although the export leaves them in doubt.
+    var allowableDeletes: Int { isComplete ? doubtfulDeletes : 0 }
+    /// As many withheld changes are listed with their reasons; the others are counted.
+    private static let withheldListed = 100_000
+    private var listed = 0
+    /// nil if nothing may be deleted, or if case makes no difference on purpose.
+    private let casePairs: CasePairs?
     /// The owners who lose a cart, and those who lose the most; known after `countLosses`.
     private(set) var ownersLosing = 0
     private(set) var hardestHit: [PlanView.OwnerLoss] = []
 
-    /// - Parameter isComplete: whether everything that exists is known; else nothing is deleted.
-    init(_ options: RunOptions, _ ledger: Ledger, isComplete: Bool, run: String) {
+    /// - Parameters:
+    ///   - isComplete: whether everything that exists is known; else nothing is deleted.
+    ///   - casePairs: finds what differs only in case.
+    init(_ options: RunOptions, _ ledger: Ledger, isComplete: Bool, run: String, casePairs: CasePairs? = nil) {
+        self.casePairs = casePairs
         draft = ledger.draftPlan(for: run)
+        doubtful = ledger.draftPlan(for: run)
         unmanaged = options.listsUnmanaged ? ledger.draftAssociations() : nil
         source = options.source
         scope = options.scope
@@ -29,6 +46,14 @@ struct DraftedPlan {
     }
 
     mutating func add(_ change: Change, _ fingerprint: Fingerprint) throws {
+        try casePairs?.add(change)
+        if change.withheld != nil {
+            if change.kind == .delete { counts.withheld += 1 }
+            if withheld.count < PlanView.sampleSize { withheld.append(change) }
+            listed += 1
+            if listed <= Self.withheldListed { try draft.add(change, fingerprint) }
+            return
+        }
         try draft.add(change, fingerprint)
         switch change.kind {
         case .create:
@@ -51,23 +76,85 @@ struct DraftedPlan {
     /// - Parameters:
     ///   - sources: the sources that assert it.
     ///   - isOwnerNamed: whether the exports name its owner; looked at only if the scope asks for it.
+    ///   - doubt: why the exports leave it in doubt; nil if they do not.
+    /// - Returns: what becomes of it.
+    @discardableResult
     mutating func judge(
         _ association: Association, _ fingerprint: Fingerprint, place: RecordPlace?, sources: [String],
-        isOwnerNamed: Bool, _ doubts: NamesInDoubt
-    ) throws {
+        isOwnerNamed: Bool, doubt: String?
+    ) throws -> UnwantedTreatment {
+        let reason = isComplete ? doubt : "the store's listing is not complete"
         let verdict = scope.judge(
             isOwned: sources.contains(source), isAssertedElsewhere: sources.contains { $0 != source },
-            isOwnerListed: isOwnerNamed,
-            isInDoubt: !isComplete || doubts.includes(association))
+            isOwnerListed: isOwnerNamed, isInDoubt: reason != nil)
         switch verdict {
         case .delete: try add(Change(.delete, association, place: place), fingerprint)
         case .unmanaged:
             counts.unmanaged += 1
             try unmanaged?.add(association, fingerprint)
         case .assertedElsewhere: counts.protected += 1
-        case .withheld: counts.withheld += 1
+        case .withheld:
+            try doubtful.add(Change(.delete, association, place: place, withheld: reason), fingerprint)
+            doubtfulDeletes += 1
         }
+        return verdict
     }
+
+    /// Decides about the deletes that doubt withholds: they are made if a person allowed as many, else listed.
+    mutating func settleDoubt(allowed: Int?) throws {
+        let isAllowed = isComplete && allowed.map { $0 >= doubtfulDeletes } ?? false
+        try doubtful.takeAll { change, fingerprint in
+            try add(isAllowed ? Change(.delete, change.association, place: change.place) : change, fingerprint)
+        }
+        if isAllowed { doubtfulDeletes = 0 }
+    }
+
+    /// Withholds a delete and skips a create whose associations differ only in the case of letters.
+    ///
+    /// - Parameter empty: makes a draft for what the plan is then.
+    mutating func withholdCasePairs(into empty: () -> PlanDraft) throws {
+        guard try casePairs?.areThere() == true else { return }
+        let all = draft
+        let unlisted = max(0, listed - Self.withheldListed)
+        draft = empty()
+        (counts.creates, counts.deletes, counts.withheld, counts.newCarts) = (0, 0, 0, nil)
+        (creates, deletes, withheld, listed) = ([], [], [], 0)
+        try all.takeGroups { group in
+            let isPair = group.contains { $0.change.kind == .create } && group.contains { $0.change.kind == .delete }
+            for (change, fingerprint) in group {
+                guard isPair && change.withheld == nil else {
+                    try add(change, fingerprint)
+                    continue
+                }
+                let other = change.kind == .create ? "one that exists" : "one that the export wants"
+                let reason = "it differs only in the case of letters from \(other)"
+                if change.kind == .create { counts.caseChanged = (counts.caseChanged ?? 0) + 1 }
+                try add(Change(change.kind, change.association, place: change.place, withheld: reason), fingerprint)
+            }
+        }
+        counts.withheld += unlisted
+    }
+}
+
+/// Finds out whether a plan creates and deletes associations that differ only in the case of letters.
+///
+/// Nothing published says whether the store tells them apart; one that does not would lose the association.
+final class CasePairs {
+    private let key: FingerprintKey
+    private var changes: AssociationDiff
+
+    init(_ key: FingerprintKey, spillFolder: String) {
+        self.key = key
+        changes = AssociationDiff(memoryBudget: RunOptions.fingerprintBudget, spillFolder: spillFolder)
+    }
+
+    fileprivate func add(_ change: Change) throws {
+        let folded = key.fingerprint(change.association.lowercased)
+        try changes.add(folded, to: change.kind == .create ? .wanted : .existing)
+    }
+
+    /// Whether there are such pairs among all changes so far; to be asked once.
+    fileprivate func areThere() throws -> Bool { try changes.join(listingExtra: false).keptCount > 0 }
 }
 
 /// What accepting a plan changes in the ledger, apart from the journal.

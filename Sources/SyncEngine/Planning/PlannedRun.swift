@@ -130,7 +130,7 @@ package struct PlannedRun: ~Copyable {
         record.approvedDeletes = options.planGuard.approvedDeletes
         record.undone = plan.undone
         try tools.ledger.beginRun(record)
-        if isAccepted { try tools.ledger.appendPlan(plan.changes) }
+        if isAccepted { try tools.ledger.appendPlan(plan.changes, at: tools.time.wall()) }
         try tools.ledger.recordExports(
             plan.exports, source: options.source, run: tools.run, isSnapshot: !plan.isDelta, isAccepted: isAccepted)
     }
@@ -150,6 +150,7 @@ package struct PlannedRun: ~Copyable {
         report.exports = plan.view.exports
         report.outcomes = RunOutcomes(planned: counts)
         report.rejected = plan.rejected
+        report.withheld = view.withheld
         report.settings = options.used
         return report
     }

@@ -23,6 +23,8 @@ package struct RunOptions: Sendable {
     package var rateLimit: Int
     /// Whether the associations outside the scope are listed, not only counted.
     package var listsUnmanaged = false
+    /// As many deletes as doubt withholds are made if a person allowed this number for the run.
+    package var allowedDoubtfulDeletes: Int?
     /// A CSV without a final line end may have been cut between two records.
     package var missingFinalNewline = MissingFinalNewline.makesNoDeletes
     /// When no further call is made.

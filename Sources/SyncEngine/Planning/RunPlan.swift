@@ -50,7 +50,8 @@ extension RunPlan {
         self.init(
             view: PlanView(
                 plan, comparison.current, comparison.options, store: comparison.ledger.store.baseURL,
-                exports: exports.facts.indices.map { comparison.summary(of: $0) }),
+                exports: exports.facts.indices.map { comparison.summary(of: $0) },
+                withholdingAll: comparison.reasonForNoDeletes),
             figures: comparison.figures,
             exports: zip(zip(exports.files, exports.times), exports.facts).map { file, facts in
                 .init(
@@ -63,9 +64,11 @@ extension RunPlan {
 
 extension PlanView {
     /// A plan that the guard has not judged yet.
+    ///
+    /// - Parameter reason: why no delete at all is made.
     init(
         _ plan: DraftedPlan, _ current: CurrentAssociations, _ options: RunOptions, store: String,
-        exports: [RunReport.ExportSummary] = []
+        exports: [RunReport.ExportSummary] = [], withholdingAll reason: String? = nil
     ) {
         self.init(
             store: store, source: options.source, scope: options.scope, exports: exports, counts: plan.counts,
@@ -73,6 +76,12 @@ extension PlanView {
             estimate: .init(calls: plan.counts.calls, rate: Double(options.rateLimit)))
         creates = plan.creates
         deletes = plan.deletes
+        guard plan.counts.hasWithheld else { return }
+        withheld = Withheld(
+            deletes: plan.counts.withheld, creates: plan.counts.caseChanged ?? 0,
+            reason: plan.doubtfulDeletes > 0 ? reason : nil,
+            permission: plan.allowableDeletes > 0 ? "--max-doubtful-deletes \(plan.allowableDeletes)" : nil,
+            examples: plan.withheld)
     }
 }
 

@@ -81,15 +81,15 @@ package struct RunPlanner: Sendable {
         let exports = try RunExports(
             options, spoolingIn: ledger.folder, stop: tools.stop, progress: tools.progress,
             now: tools.time.wall())
-        var first = FirstReading(options, key: key)
+        var first = FirstReading(options, key: key, spillFolder: ledger.folder)
         var diff = AssociationDiff(memoryBudget: RunOptions.fingerprintBudget, spillFolder: ledger.folder)
-        var owners: NamedOwners? =
+        var owners: NamedRows? =
             options.scope == .listed
-            ? NamedOwners(memoryBudget: RunOptions.fingerprintBudget, spillFolder: ledger.folder) : nil
+            ? NamedRows(memoryBudget: RunOptions.fingerprintBudget, spillFolder: ledger.folder) : nil
         tools.progress.enter(.reading)
-        try first.read(exports, into: &diff, owners: &owners, spillFolder: ledger.folder)
+        try first.read(exports, into: &diff, owners: &owners)
         try exports.checkManifests()
-        let warnings = try judgeFinalNewlines(exports, &first) + judgeOrder(exports)
+        let warnings = try judgeFinalNewlines(exports, first.doubts) + judgeOrder(exports)
         let current = try await findCurrent(first, exports, key)
         tools.progress.enter(.comparing)
         let rejects = RejectsFiles(
@@ -98,7 +98,7 @@ package struct RunPlanner: Sendable {
         try comparison.compare(&diff, owners: owners)
         try rejects.finish()
         var plan = RunPlan(comparison)
-        plan.view.warnings = warnings
+        plan.view.warnings = warnings + comparison.warnings
         if tools.client.authentication == .shopper { plan.openExports = exports }
         return plan
     }
@@ -131,7 +131,7 @@ package struct RunPlanner: Sendable {
     }
 
     /// Returns the warnings about exports that may have been cut.
-    private func judgeFinalNewlines(_ exports: RunExports, _ first: inout FirstReading) throws -> [String] {
+    private func judgeFinalNewlines(_ exports: RunExports, _ doubts: NamesInDoubt) throws -> [String] {
         var warnings: [String] = []
         for (facts, file) in zip(exports.facts, exports.files) where facts.mayBeCut {
             switch options.missingFinalNewline {
@@ -140,7 +140,7 @@ package struct RunPlanner: Sendable {
                     .truncated, file: file.name, problem: "there is no final line end, so the export may be cut",
                     advice: "export it again, or set export.require-final-newline to false")
             case .makesNoDeletes:
-                first.mayBeCut()
+                doubts.mayBeCut(file.name)
                 warnings.append(
                     "\(file.name) has no final line end and may be cut, so this run makes no deletes; export it again")
             }

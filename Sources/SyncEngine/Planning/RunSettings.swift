@@ -14,6 +14,8 @@ package struct RunSettings: Sendable {
     package var current: CurrentSource = .auto
     package var planGuard = Guard()
     package var oneOwnerPerCart = false
+    /// Whether identifiers that differ from existing ones only in case are others on purpose.
+    package var caseChanged = false
     /// Whether missing carts are created with the names that the export has.
     package var createsCarts = false
     /// The carts that the run is about; nil for all.

@@ -61,7 +61,7 @@ struct JournalReading {
 
     private mutating func count(_ change: Change, _ outcome: ChangeOutcome) {
         outcomes.count(change.kind, outcome.outcome)
-        guard !outcome.outcome.isSuccess else { return }
+        guard !outcome.outcome.isSuccess, outcome.outcome != .withheld else { return }
         let reason = outcome.status.map { "\(outcome.outcome.rawValue), HTTP status \($0)" } ?? outcome.outcome.rawValue
         groups[reason, default: .init(reason: reason)].add(
             .init(

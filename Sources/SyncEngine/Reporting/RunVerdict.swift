@@ -22,7 +22,7 @@ extension RunReport.Verdict {
         if outcomes.pending > 0 && isStopped { return .stoppedEarly }
         if hasCrossed { return .objectiveCrossed }
         if outcomes.pending > 0 { return .bug }
-        return outcomes.unsuccessful > 0 || plan.rejected > 0 ? .incomplete : .done
+        return outcomes.unsuccessful > 0 || plan.rejected > 0 || plan.hasWithheld ? .incomplete : .done
     }
 
     private static func words(
@@ -33,8 +33,9 @@ extension RunReport.Verdict {
         if outcomes.pending > 0 {
             parts.append("\(Count.text(outcomes.done)) of \(total) done, \(Count.text(outcomes.pending)) pending")
         } else if outcomes.total == 0 {
-            let left = plan.unmanaged + plan.protected + plan.withheld
-            parts.append(left == 0 ? "nothing to do, the store is as the export wants it" : "nothing to do")
+            let left = plan.unmanaged + plan.protected
+            parts.append(
+                left == 0 && !plan.hasWithheld ? "nothing to do, the store is as the export wants it" : "nothing to do")
         } else if outcomes.unsuccessful == 0 {
             parts.append("\(total) made")
         } else {
@@ -51,8 +52,10 @@ extension RunReport.Verdict {
             parts.append("\(Count.text(plan.protected)) not deleted because another source asserts \(who)")
         }
         if plan.withheld > 0 {
-            let who = plan.withheld == 1 ? "it" : "them"
-            parts.append("\(Count.text(plan.withheld)) not deleted because what could not be read may name \(who)")
+            parts.append("\(Count.text(plan.withheld, "delete")) withheld")
+        }
+        if let skipped = plan.caseChanged {
+            parts.append("\(Count.text(skipped, "create")) skipped because what exists differs only in case")
         }
         if plan.rejected > 0 { parts.append("\(Count.text(plan.rejected, "record")) of the export rejected") }
         parts += crossed.map { "objective \($0.sentence)" }

@@ -67,11 +67,14 @@ struct SavedPlanLine: Codable {
     var confirmation: Ledger.Confirmation?
     /// What a missing cart is created with.
     var newCart: NewCart?
+    /// Why a change is not made.
+    var withheld: String?
 
     init(
         _ kind: Kind, _ association: Association, place: RecordPlace? = nil,
-        confirmation: Ledger.Confirmation? = nil, newCart: NewCart? = nil
+        confirmation: Ledger.Confirmation? = nil, newCart: NewCart? = nil, withheld: String? = nil
     ) {
+        self.withheld = withheld
         self.kind = kind
         ownerKind = association.owner.kind
         owner = association.owner.id

@@ -80,8 +80,12 @@ struct SavedPlanReader {
             switch line.kind {
             case .create:
                 try changes.add(
-                    Change(.create, association, place: line.place, newCart: line.newCart), fingerprint)
-            case .delete: try changes.add(Change(.delete, association, place: line.place), fingerprint)
+                    Change(
+                        .create, association, place: line.place, newCart: line.newCart, withheld: line.withheld),
+                    fingerprint)
+            case .delete:
+                try changes.add(
+                    Change(.delete, association, place: line.place, withheld: line.withheld), fingerprint)
             case .assert:
                 try notes.assertions.add(association, fingerprint, place: line.place, confirmation: line.confirmation)
             case .retract: try notes.retractions.add(association, fingerprint)

@@ -22,7 +22,9 @@ final class SavedPlanWriter {
 
     func add(_ change: Change) throws {
         let kind: SavedPlanLine.Kind = change.kind == .create ? .create : .delete
-        try add(SavedPlanLine(kind, change.association, place: change.place, newCart: change.newCart))
+        try add(
+            SavedPlanLine(
+                kind, change.association, place: change.place, newCart: change.newCart, withheld: change.withheld))
     }
 
     func add(_ line: SavedPlanLine) throws {

@@ -27,6 +27,14 @@ package enum ReportPage {
             "settings": settings(report), "schema": report.schemaVersion,
         ]
         if let rejected = rejected(report) { content["rejected"] = rejected }
+        if let withheld = report.withheld {
+            content["withheld"] = [
+                "sentences": withheld.sentences,
+                "examples": withheld.examples.map {
+                    ["association": "\($0.association)", "reason": $0.withheld ?? ""]
+                },
+            ]
+        }
         if !report.objectives.isEmpty { content["hasObjectives"] = true }
         if let next = report.verdict.next { content["next"] = next }
         return content

@@ -50,6 +50,7 @@ package struct PrometheusText: Sendable {
     private var accepted = 0
     private var duplicates = 0
     private var rejected = 0
+    private var withheld = 0
     private var sources: [String: Source] = [:]
 
     private struct Source {
@@ -70,6 +71,7 @@ package struct PrometheusText: Sendable {
             duplicates += export.duplicates
             rejected += export.rejectedCount
         }
+        withheld += report.withheld?.deletes ?? 0
         for kind in ChangeKind.allCases {
             for outcome in Outcome.allCases { outcomes.count(kind, outcome, report.outcomes[kind][outcome]) }
         }
@@ -154,7 +156,10 @@ package struct PrometheusText: Sendable {
         for (result, count) in [("accepted", accepted), ("duplicate", duplicates), ("rejected", rejected)] {
             records.add(count, ("result", result))
         }
-        return [changes, records]
+        var doubtful = MetricFamily(
+            "withheld_deletes_total", .counter, "Deletes not made because it is in doubt whether they are wanted.")
+        doubtful.add(withheld)
+        return [changes, records, doubtful]
     }
 
     var sourceFamilies: [MetricFamily] {
@@ -207,6 +212,8 @@ extension Outcome {
         case .created, .alreadyThere: kind == .create
         case .deleted, .alreadyGone: kind == .delete
         case .rejected, .failed, .skipped: true
+        // Counted by itself: it is no part of what is to do.
+        case .withheld: false
         }
     }
 }

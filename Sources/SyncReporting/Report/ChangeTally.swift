@@ -12,7 +12,7 @@ package struct ChangeTally: Codable, Sendable, Equatable {
     /// Planned and not tried, because the run stopped early.
     package var pending = 0
 
-    /// Counts changes that ended in an outcome.
+    /// Counts changes that ended in an outcome; what was withheld is counted with the plan.
     mutating func count(_ outcome: Outcome, _ number: Int = 1) {
         switch outcome {
         case .created: created += number
@@ -22,6 +22,7 @@ package struct ChangeTally: Codable, Sendable, Equatable {
         case .rejected: rejected += number
         case .failed: failed += number
         case .skipped: skipped += number
+        case .withheld: break
         }
     }
 
@@ -34,6 +35,7 @@ package struct ChangeTally: Codable, Sendable, Equatable {
         case .rejected: rejected
         case .failed: failed
         case .skipped: skipped
+        case .withheld: 0
         }
     }
 

@@ -53,6 +53,7 @@ package struct OwnerNames: Sendable {
         var plan = plan
         plan.creates = plan.creates.map(shown)
         plan.deletes = plan.deletes.map(shown)
+        if let examples = plan.withheld?.examples { plan.withheld?.examples = examples.map(shown) }
         plan.hardestHit = plan.hardestHit.map { .init(owner: shown($0.owner), deletes: $0.deletes) }
         return plan
     }
@@ -61,7 +62,7 @@ package struct OwnerNames: Sendable {
     private func shown(_ change: Change) -> Change {
         Change(
             change.kind, Association(owner: shown(change.association.owner), cart: change.association.cart),
-            place: change.place)
+            place: change.place, withheld: change.withheld.map { hiding(change.association.owner, in: $0) })
     }
 
     /// The owner as it may be shown.

@@ -14,6 +14,8 @@ package struct PlanView: Codable, Sendable, Equatable {
     /// The first changes of each kind, with their places in the exports.
     package var creates: [Change] = []
     package var deletes: [Change] = []
+    /// What is not done because of doubt; nil if everything is done.
+    package var withheld: Withheld?
     /// Where the current associations were read.
     package var current: CurrentSource
     /// Why there, for instance `the listing is complete: 4,812 carts on 49 pages`.

@@ -28,6 +28,8 @@ package struct RunReport: Codable, Sendable, Equatable {
     package var objectives: [ObjectiveResult] = []
     package var failures: [FailureGroup] = []
     package var rejected = RejectedRecords()
+    /// What the run did not do because of doubt; nil if it did everything.
+    package var withheld: Withheld?
     package var settings: [SettingUsed] = []
 
     /// What a run has measured until a moment.

@@ -22,7 +22,18 @@ package enum MarkdownReport {
         lines += refusals(plan)
         lines += sample("Creates", plan.creates, of: plan.counts.creates, plan)
         lines += sample("Deletes", plan.deletes, of: plan.counts.deletes, plan)
+        lines += withheld(plan)
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func withheld(_ plan: PlanView) -> [String] {
+        guard let withheld = plan.withheld else { return [] }
+        var lines = ["", "### Withheld", ""]
+        lines += withheld.sentences.map { "- \(escaped($0))" }
+        for change in withheld.examples {
+            lines.append("- \(escaped("\(change.association)")): \(escaped(change.withheld ?? ""))")
+        }
+        return lines
     }
 
     private static func sample(_ title: String, _ changes: [Change], of total: Int, _ plan: PlanView) -> [String] {

@@ -3,7 +3,7 @@ import DurableFiles
 
 /// A whole plan as CSV, one line a change: RFC 4180, UTF-8, safe to open in a spreadsheet.
 package struct PlanLines: Sendable {
-    static let columns = ["kind", "owner_kind", "owner", "cart", "export", "record", "line"]
+    static let columns = ["kind", "owner_kind", "owner", "cart", "export", "record", "line", "withheld"]
 
     private let exports: [String]
     private var rows = CSVWriter(.table, columns: columns)
@@ -14,7 +14,7 @@ package struct PlanLines: Sendable {
     /// The bytes of the lines that were not taken yet.
     package var count: Int { rows.bytes.count }
 
-    /// Adds the line of one change.
+    /// Adds the line of one change, with the reason if it is withheld.
     package mutating func add(_ change: Change) {
         rows.add(change.kind.rawValue)
         rows.add(change.association.owner.kind.rawValue)
@@ -23,6 +23,7 @@ package struct PlanLines: Sendable {
         rows.add(change.place.flatMap { exports.indices.contains($0.export) ? exports[$0.export] : nil } ?? "")
         rows.add(change.place?.record)
         rows.add(change.place?.line)
+        rows.add(change.withheld ?? "")
         rows.endRow()
     }
 

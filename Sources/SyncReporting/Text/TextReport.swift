@@ -57,7 +57,7 @@ extension TextReport {
             sentence(report.verdict.words, verdictStyle(report)), summaryFacts(report, folder: folder),
             outcomeTable(report.outcomes), objectives(report), latencyTable(report.latency),
             histogram(report.latency), failures(report),
-            rejectedRecords(report), next(report),
+            rejectedRecords(report), withheld(report.withheld), next(report),
         ])
     }
 
@@ -202,6 +202,24 @@ extension TextReport {
         return lines
     }
 
+    /// What is not done because of doubt, with the first reasons.
+    private func withheld(_ withheld: Withheld?) -> [String] {
+        guard let withheld else { return [] }
+        var lines = withheld.sentences.flatMap {
+            sentence($0.prefix(1).uppercased() + $0.dropFirst() + ".", .warning)
+        }
+        let shown = withheld.examples.prefix(Self.withheldShown)
+        for change in shown {
+            let verb = change.kind == .create ? "not created" : "not deleted"
+            lines += sentence("\(change.association), \(verb): \(change.withheld ?? "")", indent: 2)
+        }
+        let left = withheld.deletes + withheld.creates - shown.count
+        if left > 0 { lines += sentence("… and \(Count.text(left)) more", .faint, indent: 2) }
+        return lines
+    }
+
+    private static let withheldShown = 5
+
     private func next(_ report: RunReport) -> [String] {
         report.verdict.next.map { sentence("Next: \($0)", .bold) } ?? []
     }
@@ -263,7 +281,7 @@ extension TextReport {
         page([
             planHeadline(plan), planFacts(plan), planCounts(plan.counts),
             sample(plan.creates, of: plan.counts.creates, plan), sample(plan.deletes, of: plan.counts.deletes, plan),
-            planRefusals(plan),
+            withheld(plan.withheld), planRefusals(plan),
         ])
     }
 
@@ -401,6 +419,9 @@ extension PlanCounts {
             Row(
                 name: "withheld", count: withheld, meaning: "not deleted: what could not be read may name them",
                 style: .warning),
+            Row(
+                name: "skipped", count: caseChanged ?? 0, meaning: "not created: what exists differs only in case",
+                style: .warning),
         ]
     }
 }
@@ -528,7 +549,7 @@ extension TextReport {
         switch change.outcome {
         case .created, .alreadyThere, .deleted, .alreadyGone: .good
         case .rejected, .failed: .bad
-        case .skipped, nil: .warning
+        case .skipped, .withheld, nil: .warning
         }
     }
 

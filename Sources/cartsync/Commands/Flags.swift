@@ -102,6 +102,20 @@ struct GuardFlags: SettingFlags {
     var allowEmpty = false
 }
 
+/// The flag of the commands that compare exports.
+struct DoubtFlag: SettingFlags {
+    @Option(
+        help: ArgumentHelp(
+            "Make the deletes that are withheld in doubt, if they are at most this many in this run.", valueName: "n"))
+    var maxDoubtfulDeletes: Int?
+
+    func validate() throws {
+        if let maxDoubtfulDeletes, maxDoubtfulDeletes < 0 {
+            throw ValidationError("--max-doubtful-deletes is a number of deletes")
+        }
+    }
+}
+
 /// The flag of the commands that approve deletes without an export.
 struct DeleteApprovalFlags: SettingFlags {
     @Option(help: .setting("guard.max-deletes")) var maxDeletes: String?

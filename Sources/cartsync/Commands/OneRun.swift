@@ -7,6 +7,7 @@ struct OneRun {
     let exports: [String]
     let output: OutputFormat
     let allowEmpty: Bool
+    var allowedDoubtfulDeletes: Int?
     let approval: ApprovedRun.Approval
     /// The source if the settings do not name it; nil for the default of all runs.
     var usualSource: String?
@@ -23,6 +24,7 @@ struct OneRun {
             if case .never(let plan) = approval { only = plan }
             let planner = session.newRun(command: typed.name, exports: exports) {
                 $0.listsUnmanaged = only?.unmanaged != nil
+                $0.allowedDoubtfulDeletes = allowedDoubtfulDeletes
             }
             return try await ApprovedRun(command: typed, output: output, approval: approval).run(planner, session) {
                 try await $0.plan(keepingRejects: only == nil)

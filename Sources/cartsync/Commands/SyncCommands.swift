@@ -23,6 +23,7 @@ struct SyncCommand: ProgramCommand {
     @OptionGroup var store: StoreFlags
     @OptionGroup var comparing: ComparingFlags
     @OptionGroup var guards: GuardFlags
+    @OptionGroup var doubt: DoubtFlag
     @OptionGroup var deletes: DeletesFlag
     @OptionGroup var reading: ReadingFlags
     @OptionGroup var timing: RunFlags
@@ -32,7 +33,8 @@ struct SyncCommand: ProgramCommand {
     func work() async throws -> Ending? {
         return try await OneRun(
             invocation: Invocation(self), exports: exports, output: output.output,
-            allowEmpty: guards.allowEmpty, approval: yes ? .given : .asked
+            allowEmpty: guards.allowEmpty, allowedDoubtfulDeletes: doubt.maxDoubtfulDeletes,
+            approval: yes ? .given : .asked
         ).run()
     }
 }
@@ -92,6 +94,7 @@ struct PlanCommand: ProgramCommand {
     @OptionGroup var store: StoreFlags
     @OptionGroup var comparing: ComparingFlags
     @OptionGroup var guards: GuardFlags
+    @OptionGroup var doubt: DoubtFlag
     @OptionGroup var deletes: DeletesFlag
     @OptionGroup var reading: ReadingFlags
     @OptionGroup var timing: RunFlags
@@ -101,7 +104,8 @@ struct PlanCommand: ProgramCommand {
             format: output, out: out, unmanaged: unmanaged, hasDetailedStatus: detailedExitcode)
         return try await OneRun(
             invocation: Invocation(self), exports: exports, output: .text,
-            allowEmpty: guards.allowEmpty, approval: .never(only)
+            allowEmpty: guards.allowEmpty, allowedDoubtfulDeletes: doubt.maxDoubtfulDeletes,
+            approval: .never(only)
         ).run()
     }
 }

@@ -73,6 +73,10 @@ extension Setting {
             "reject the records of a cart that has two owners"
         ).flag(nil, help: "Reject the records of a cart that has two owners in the export").perJob,
         Setting(
+            "sync.case-changed", \.run.caseChanged, .bool,
+            "take identifiers that differ from existing ones only in case for others"
+        ).perJob,
+        Setting(
             "run.shard", \.run.shard, .shard,
             "I/N: only the carts of share I, from 0, of N; each share has its own state folder", usual: "all"
         ).flag(

@@ -75,7 +75,7 @@ func makeRun(folder: String, store: StoreIdentity, changes: Int) throws {
         let place = RecordPlace(export: 0, record: number + 1, line: number + 2)
         try plan.add(Change(.create, association, place: place), key.fingerprint(association))
     }
-    try ledger.appendPlan(plan)
+    try ledger.appendPlan(plan, at: Date())
     var entries: [JournalEntry] = []
     try ledger.forEachEntry(of: id) { entries.append($0) }
     var numbers = SeededGenerator(seed: 2)

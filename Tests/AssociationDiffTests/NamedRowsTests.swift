@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 @Suite("rows of the owners that an export names")
-struct NamedOwnersTests {
+struct NamedRowsTests {
     @Test(
         "they are those that a set finds, in memory and spilled, in any order",
         arguments: [0, 1 << 24], UInt64(1)...5)
@@ -17,7 +17,7 @@ struct NamedOwnersTests {
         // Nil stands for a row, which has its number; an owner that is named may come again.
         var items: [Fingerprint?] = named + named.prefix(100) + rows.map { _ in nil }
         items.shuffle(using: &generator)
-        var table = NamedOwners(
+        var table = NamedRows(
             memoryBudget: memoryBudget, spillFolder: FileManager.default.temporaryDirectory.path)
         var row = 0
         for item in items {
@@ -32,7 +32,7 @@ struct NamedOwnersTests {
         let set = Set(named)
         #expect(rows.indices.allSatisfy { found.rows.contains($0) == set.contains(rows[$0]) })
         #expect(found.rows.count == rows.count { set.contains($0) })
-        #expect(found.owners == set.intersection(rows).count)
-        #expect(found.owners > 1000)
+        #expect(found.names == set.intersection(rows).count)
+        #expect(found.names > 1000)
     }
 }

@@ -1,0 +1,134 @@
+import CartAssociations
+import TestSupport
+
+/// A random export, as some system may write it, and what it says.
+struct RandomExport {
+    let records: [Association]
+    let bytes: [UInt8]
+    let isXML: Bool
+
+    private static let notes = [
+        "", "plain", "Garden, spring", "27 inch", "a \"quoted\" word", "two\nlines", "x;y,z\nand more", "see cart-3",
+        "7",
+        "\nstarts below", ",", "Müller & Söhne",
+    ]
+
+    /// - Parameter records: what it says, in this order.
+    init(_ records: [Association], using generator: inout SeededGenerator) {
+        self.records = records
+        isXML = Int.random(in: 0..<3, using: &generator) == 0
+        bytes = Array((isXML ? Self.xml(records, &generator) : Self.csv(records, &generator)).utf8)
+    }
+
+    private static func csv(_ records: [Association], _ generator: inout SeededGenerator) -> String {
+        let delimiter = [",", ",", ";", "\t"].randomElement(using: &generator) ?? ","
+        let lineEnd = Bool.random(using: &generator) ? "\n" : "\r\n"
+        let extra = ["note", "colour", "remark"].prefix(Int.random(in: 0...3, using: &generator))
+        let columns = (["customer_id", "cart_id"] + extra).shuffled(using: &generator)
+        let quotesAll = Int.random(in: 0..<3, using: &generator) == 0
+        let quotesNotes = Bool.random(using: &generator)
+        func cell(_ text: String, _ isNote: Bool) -> String {
+            let needsQuotes = text.contains { "\"\n\r".contains($0) || String($0) == delimiter }
+            guard needsQuotes || quotesAll || isNote && quotesNotes else { return text }
+            return "\"\(text.replacing("\"", with: "\"\""))\""
+        }
+        var text = columns.joined(separator: delimiter) + lineEnd
+        for record in records {
+            let cells = columns.map { column in
+                switch column {
+                case "customer_id": cell(record.owner.id.text, false)
+                case "cart_id": cell(record.cart.text, false)
+                default: cell(notes.randomElement(using: &generator) ?? "", true)
+                }
+            }
+            text += cells.joined(separator: delimiter) + lineEnd
+        }
+        return text
+    }
+
+    private static func xml(_ records: [Association], _ generator: inout SeededGenerator) -> String {
+        func note() -> String {
+            let text = notes.randomElement(using: &generator) ?? ""
+            return text.replacing("&", with: "&amp;").replacing("\"", with: "&quot;")
+        }
+        func flat(_ record: Association) -> String {
+            "<association><customer_id>\(record.owner.id)</customer_id><cart_id>\(record.cart)</cart_id>"
+                + "<note>\(note())</note></association>\n"
+        }
+        let start = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+        switch Int.random(in: 0..<4, using: &generator) {
+        case 0: return start + "<r>\n" + records.map(flat).joined() + "</r>\n"
+        case 1:
+            let lines = records.map {
+                "<association customer_id=\"\($0.owner.id)\" cart_id=\"\($0.cart)\" note=\"\(note())\"/>\n"
+            }
+            return start + "<r>\n<header><made>2026-11-27</made></header>\n" + lines.joined() + "</r>\n"
+        case 2:
+            var text = start + "<customers>\n"
+            for (owner, carts) in Dictionary(grouping: records, by: \.owner).sorted(by: { $0.key < $1.key }) {
+                text += "<customer id=\"\(owner.id)\"><name>\(note())</name><carts>\n"
+                text += carts.map { "<cart id=\"\($0.cart)\"/>\n" }.joined() + "</carts></customer>\n"
+            }
+            return text + "</customers>\n"
+        default:
+            let middle = records.count / 2
+            return start + "<export>\n<eu>\n" + records[..<middle].map(flat).joined() + "</eu>\n<us>\n"
+                + records[middle...].map(flat).joined() + "</us>\n</export>\n"
+        }
+    }
+}
+
+/// One thing that goes wrong with an export on its way.
+enum Damage: CaseIterable {
+    case lostByte, strayQuote, strayDelimiter, strayLineEnd, strayZero, gluedLines, movedEndTag, repeatedPart,
+        otherEncoding
+
+    /// The bytes of an export after the damage; as they were if it cannot happen to them.
+    func applied(to bytes: [UInt8], using generator: inout SeededGenerator) -> [UInt8] {
+        var damaged = bytes
+        let place = Int.random(in: 0..<bytes.count, using: &generator)
+        switch self {
+        case .lostByte: damaged.remove(at: place)
+        case .strayQuote: damaged.insert(UInt8(ascii: "\""), at: place)
+        case .strayDelimiter: damaged.insert([0x2C, 0x3B, 0x09].randomElement(using: &generator) ?? 0x2C, at: place)
+        case .strayLineEnd: damaged.insert(0x0A, at: place)
+        case .strayZero: damaged.insert(0, at: place)
+        case .gluedLines:
+            guard let end = bytes.indices.filter({ bytes[$0] == 0x0A }).randomElement(using: &generator) else { break }
+            damaged.remove(at: end)
+            if end > 0 && bytes[end - 1] == 0x0D { damaged.remove(at: end - 1) }
+        case .movedEndTag: return Self.movingEndTag(in: bytes, &generator)
+        case .repeatedPart:
+            let length = Int.random(in: 1...max(1, bytes.count / 4), using: &generator)
+            let part = bytes[place..<min(place + length, bytes.count)]
+            damaged.insert(contentsOf: part, at: Bool.random(using: &generator) ? place : 0)
+        case .otherEncoding:
+            let rest = String(decoding: bytes[place...], as: UTF8.self)
+            let encoded: [UInt8] =
+                switch Int.random(in: 0..<3, using: &generator) {
+                case 0: rest.utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+                case 1: rest.utf16.flatMap { [UInt8($0 >> 8), UInt8($0 & 0xFF)] }
+                default: rest.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }
+                }
+            damaged = bytes[..<place] + encoded
+        }
+        return damaged
+    }
+
+    /// Takes an element's end tag away and puts it behind a later one of the same name.
+    private static func movingEndTag(in bytes: [UInt8], _ generator: inout SeededGenerator) -> [UInt8] {
+        var tags: [Range<Int>] = []
+        for start in bytes.indices where bytes[start...].starts(with: "</".utf8) {
+            if let end = bytes[start...].firstIndex(of: UInt8(ascii: ">")) { tags.append(start..<end + 1) }
+        }
+        guard let tag = tags.randomElement(using: &generator),
+            let later = tags.filter({ $0.lowerBound > tag.lowerBound && bytes[$0] == bytes[tag] })
+                .randomElement(using: &generator)
+        else { return bytes }
+        var moved = Array(bytes[..<tag.lowerBound])
+        moved += bytes[tag.upperBound..<later.upperBound]
+        moved += bytes[tag]
+        moved += bytes[later.upperBound...]
+        return moved
+    }
+}
