@@ -14,6 +14,8 @@ package struct WebOptions: Sendable, Hashable {
     var certificate: String?
     /// The private key of `certificate`, without a passphrase.
     var key: String?
+    /// How long a connection may take to come about.
+    var connectTimeout = Duration.seconds(10)
     var patience = FetchPatience()
 
     package init(
@@ -74,7 +76,7 @@ final class WebClient: Sendable {
         configuration.redirectConfiguration = .disallow
         configuration.httpVersion = .http1Only
         configuration.tracing.tracer = nil
-        configuration.timeout.connect = .seconds(10)
+        configuration.timeout.connect = .nanoseconds(options.connectTimeout.nanoseconds)
         configuration.timeout.read = .seconds(30)
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.tlsConfiguration = try options.tls()
@@ -96,9 +98,12 @@ final class WebClient: Sendable {
     }
 
     /// Returns the head of the answer, whose body is still to be read.
-    func get(_ url: String, _ headers: [(name: String, value: String)]) async throws(SourceError) -> WebAnswer {
+    func get(
+        _ url: String, _ headers: [(name: String, value: String)], method: String = "GET"
+    ) async throws(SourceError) -> WebAnswer {
         let client = try connected()
         var request = HTTPClientRequest(url: url)
+        request.method = HTTPMethod(rawValue: method)
         for header in headers { request.headers.add(name: header.name, value: header.value) }
         request.headers.replaceOrAdd(name: "User-Agent", value: "cartsync")
         // The bytes as they are: what is compressed on the way has another tag and length each time.

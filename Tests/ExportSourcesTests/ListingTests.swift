@@ -33,7 +33,7 @@ struct ListingTests {
         let text =
             #"<?xml version="1.0" encoding="UTF-8"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">"#
             + contents + rest + "</ListBucketResult>"
-        return BucketListing(Array(text.utf8))
+        return BucketListing(s3: Array(text.utf8))
     }
 
     @Test("a page of a bucket has its objects, and what asks for the next one")
@@ -62,7 +62,41 @@ struct ListingTests {
             "<!DOCTYPE x [<!ENTITY e 'x'>]><ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>",
         ])
     func noListing(text: String) {
-        #expect(BucketListing(Array(text.utf8)) == nil)
+        #expect(BucketListing(s3: Array(text.utf8)) == nil)
+        #expect(BucketListing(azure: Array(text.utf8)) == nil)
+    }
+
+    @Test("keys that are encoded as URLs are read as they are, in whole folders, too")
+    func encoded() throws {
+        let found = try #require(
+            page(
+                """
+                <EncodingType>url</EncodingType><Contents><Key>a+b%2Bc%01%C3%A4.csv</Key></Contents>\
+                <CommonPrefixes><Prefix>x%20y/</Prefix></CommonPrefixes>
+                """, "<IsTruncated>false</IsTruncated>"))
+        #expect(found.objects.map(\.key) == ["a b+c\u{1}ä.csv"])
+        #expect(found.folders == ["x y/"])
+        #expect(
+            page(
+                "<EncodingType>url</EncodingType><Contents><Key>%FF</Key></Contents>",
+                "<IsTruncated>false</IsTruncated>") == nil)
+    }
+
+    @Test("a page of a container of Azure has its blobs, with tags as conditions have them")
+    func azure() throws {
+        let text = """
+            \u{FEFF}<?xml version="1.0" encoding="utf-8"?><EnumerationResults ContainerName="exports"><Prefix>n/</Prefix>\
+            <Blobs><Blob><Name>n/a.csv</Name><Properties><Last-Modified>Fri, 24 May 2013 00:00:00 GMT</Last-Modified>\
+            <Etag>0x8CBFF45D8A29A19</Etag><Content-Length>12</Content-Length></Properties></Blob>\
+            <BlobPrefix><Name>n/old/</Name></BlobPrefix></Blobs><NextMarker>m/1=</NextMarker></EnumerationResults>
+            """
+        let found = try #require(BucketListing(azure: Array(text.utf8)))
+        #expect(
+            found.objects == [
+                .init(key: "n/a.csv", size: 12, etag: #""0x8CBFF45D8A29A19""#, modified: .seconds(1_369_353_600))
+            ])
+        #expect(found.folders == ["n/old/"])
+        #expect(found.token == "m/1=")
     }
 
     @Test(

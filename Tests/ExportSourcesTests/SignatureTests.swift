@@ -8,7 +8,9 @@ import Testing
 @Suite("Signatures of requests")
 struct SignatureTests {
     private let signature = RequestSignature(
-        accessKey: "AKIAIOSFODNN7EXAMPLE", secretKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", region: "us-east-1")
+        credentials: AWSCredentials(
+            accessKey: "AKIAIOSFODNN7EXAMPLE", secretKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+        region: "us-east-1")
     private let host = "examplebucket.s3.amazonaws.com"
     private let time = Date(timeIntervalSince1970: 1_369_353_600)
 

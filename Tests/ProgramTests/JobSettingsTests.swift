@@ -91,6 +91,9 @@ struct JobSettingsTests {
             ("source: {url: https://e.example/a, token: a b}", "source.token is"),
             ("source: {url: http://e.example/a, token: x}", "would send source.token unencrypted"),
             ("source: {url: https://e.example/a, certificate: /x}", "source.key is not set"),
+            ("source: {azure: 'https://a.blob.core.windows.net/c'}", "source.azure is"),
+            ("source: {s3: s3://bucket/, s3-access-key: x}", "source.s3-secret-key is not set"),
+            ("source: {s3: s3://bucket/, s3-session-token: x}", "source.s3-access-key is not set"),
             ("source: {folder: /x, max-size: many}", "source.max-size is 'many'"),
             (
                 "jobs: {a: {source: {folder: /x}}, b: {source: {folder: /y}, sync: {source: a}}}",

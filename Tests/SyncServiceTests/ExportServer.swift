@@ -86,7 +86,10 @@ final class ExportServer: Sendable {
         if let location = file.location {
             return Response(status: .init(code: file.status ?? 302), headers: [.location: location])
         }
-        if let status = file.status { return Response(status: .init(code: status), headers: file.more) }
+        if let status = file.status {
+            let body = ResponseBody(byteBuffer: ByteBuffer(bytes: file.content))
+            return Response(status: .init(code: status), headers: file.more, body: body)
+        }
         var headers = file.more
         if let etag = file.etag { headers[.eTag] = etag }
         if let modified = file.modified { headers[.lastModified] = modified }

@@ -88,7 +88,7 @@ package final class SFTPSource: ExportSource {
             for notice in listing.notices { notices.add("\(words): \(notice)") }
             return listing.exports
         } catch {
-            throw refusal(error, "the folder")
+            throw refusal(error, nil)
         }
     }
 
@@ -188,24 +188,24 @@ package final class SFTPSource: ExportSource {
             && (after?.size).map { $0 == UInt64(file.size) } ?? true
     }
 
-    /// - Parameter what: that which was asked for, an export or the folder.
-    private func refusal(_ failure: SFTPProgram.Failure, _ what: String) -> SourceError {
+    /// - Parameter export: the name of what was asked for; nil for the listing.
+    private func refusal(_ failure: SFTPProgram.Failure, _ export: String?) -> SourceError {
         if let error = failure.error as? SourceError { return error }
-        let isFolder = what == "the folder"
         if let reason = failure.givenUp {
-            return SourceError("\(words): \(isFolder ? "the server" : what) \(reason); it is asked again later")
+            return SourceError("\(words): \(export ?? "the server") \(reason); it is asked again later")
         }
         switch failure.error as? SFTPError {
         case .refused(let status):
             let advice =
                 switch status.code {
                 case SFTPStatus.noSuchFile:
-                    isFolder ? "check the path of source.sftp" : "it has gone since the folder was listed"
+                    export == nil ? "check the path of source.sftp" : "it has gone since the folder was listed"
                 case SFTPStatus.permissionDenied: "let the user of source.sftp read it there"
                 default: "it is asked again later"
                 }
             return SourceError(
-                "\(words): \(what) cannot be read: \(status.words); \(advice)", ofOneExport: !isFolder)
+                "\(words): \(export ?? "the folder") cannot be read: \(status.words); \(advice)",
+                ofOneExport: export != nil)
         case .talk(let text):
             return SourceError(
                 "\(words): '\(text)' came in place of SFTP; is the sftp subsystem there, and do the user's shell files print nothing?"

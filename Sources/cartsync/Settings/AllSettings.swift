@@ -226,8 +226,18 @@ extension Setting {
             usual: "AWS in source.s3-region"
         ).perJob,
         Setting("source.s3-region", \.sources.s3Region, .region, "region of the bucket").perJob,
-        Setting("source.s3-access-key", \.sources.s3AccessKey, .text, "id of the key to the bucket").secret.perJob,
+        Setting(
+            "source.s3-access-key", \.sources.s3AccessKey, .text, "id of the key to the bucket",
+            usual: "what AWS tools find"
+        ).secret.perJob,
         Setting("source.s3-secret-key", \.sources.s3SecretKey, .text, "secret of the key to the bucket").secret.perJob,
+        Setting(
+            "source.s3-session-token", \.sources.s3SessionToken, .headerText, "session token of a key that is lent"
+        ).secret.perJob,
+        Setting(
+            "source.azure", \.sources.azure, .containerAddress,
+            "container of Azure Blob Storage: https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX?SIGNATURE"
+        ).secret.perJob,
         Setting(
             "source.max-size", \.sources.maxSize, .bytes,
             "the most bytes of an export that is fetched, for instance 500MB"

@@ -394,6 +394,10 @@ extension SettingKind where Value == SFTPAddress {
     static var sftpAddress: SettingKind { .init(SFTPAddress.init(_:)) { $0.reason } }
 }
 
+extension SettingKind where Value == ContainerAddress {
+    static var containerAddress: SettingKind { .init(ContainerAddress.init(_:)) { $0.reason } }
+}
+
 extension SettingKind where Value == BucketAddress {
     static var bucketAddress: SettingKind { .init(BucketAddress.init(_:)) { $0.reason } }
 }

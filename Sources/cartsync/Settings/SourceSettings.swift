@@ -1,8 +1,9 @@
 import CallPacing
 import ExportSources
+import Foundation
 import SyncService
 
-/// Where the exports of a job come from: exactly one of folder, URL, SFTP and S3.
+/// Where the exports of a job come from: exactly one of folder, URL, SFTP, S3 and Azure.
 struct SourceSettings: Sendable {
     var folder: String?
     var url: WebAddress?
@@ -21,6 +22,8 @@ struct SourceSettings: Sendable {
     var s3Region = "us-east-1"
     var s3AccessKey: String?
     var s3SecretKey: String?
+    var s3SessionToken: String?
+    var azure: ContainerAddress?
     var maxSize = 4 << 30
     var leastSpeed = 1000
 
@@ -28,7 +31,7 @@ struct SourceSettings: Sendable {
     var kinds: [String] {
         [
             ("source.folder", folder != nil), ("source.url", url != nil), ("source.sftp", sftp != nil),
-            ("source.s3", s3 != nil),
+            ("source.s3", s3 != nil), ("source.azure", azure != nil),
         ].filter(\.1).map(\.0)
     }
 
@@ -40,7 +43,7 @@ struct SourceSettings: Sendable {
         switch kinds.count {
         case 0:
             problems.append(
-                "\(prefix)source.folder is not set: which folder shall be polled? (or source.url, source.sftp, source.s3)"
+                "\(prefix)source.folder is not set: which folder shall be polled? (or source.url, source.sftp, source.s3, source.azure)"
             )
         case 1: break
         default:
@@ -48,11 +51,14 @@ struct SourceSettings: Sendable {
         }
         problems += webProblems.map { prefix + $0 }
         if s3 != nil {
-            if s3AccessKey == nil {
-                problems.append("\(prefix)source.s3-access-key is not set: the id of the key to the bucket")
+            if (s3AccessKey == nil) != (s3SecretKey == nil) {
+                let missing = s3AccessKey == nil ? "access-key" : "secret-key"
+                problems.append(
+                    "\(prefix)source.s3-\(missing) is not set: the two belong together, or neither for what AWS tools find"
+                )
             }
-            if s3SecretKey == nil {
-                problems.append("\(prefix)source.s3-secret-key is not set: the secret of the key to the bucket")
+            if s3SessionToken != nil, s3AccessKey == nil {
+                problems.append("\(prefix)source.s3-access-key is not set: source.s3-session-token belongs to it")
             }
             if let s3Endpoint, s3Endpoint.isOpen {
                 problems.append("\(prefix)source.s3-endpoint: http would show the exports to the network; use https://")
@@ -81,7 +87,7 @@ struct SourceSettings: Sendable {
     }
 
     /// Where the exports come from, in words.
-    var place: String? { folder ?? url?.words ?? sftp?.words ?? s3?.words }
+    var place: String? { folder ?? url?.words ?? sftp?.words ?? s3?.words ?? azure?.words }
 
     /// Where a job gets its exports from; only if there are no `problems`.
     func jobSource() -> JobSource {
@@ -99,11 +105,16 @@ struct SourceSettings: Sendable {
             return SFTPSource(
                 sftp, .init(key: sftpKey, knownHosts: sftpKnownHosts, patience: patience), time: .system)
         }
-        guard let s3, let key = s3AccessKey, let secret = s3SecretKey,
-            let endpoint = s3Endpoint ?? (try? WebAddress("https://s3.\(s3Region).amazonaws.com"))
-        else { return nil }
+        if let azure { return BucketSource(azure, options, time: .system) }
+        guard let s3 else { return nil }
+        let credentials =
+            if let key = s3AccessKey, let secret = s3SecretKey {
+                S3Credentials(accessKey: key, secretKey: secret, sessionToken: s3SessionToken, time: .system)
+            } else {
+                S3Credentials(environment: ProcessInfo.processInfo.environment, time: .system)
+            }
         return BucketSource(
-            s3, .init(endpoint: endpoint, region: s3Region, accessKey: key, secretKey: secret, options: options),
+            s3, S3Access(endpoint: s3Endpoint, region: s3Region, credentials: credentials, options: options),
             time: .system)
     }
 }

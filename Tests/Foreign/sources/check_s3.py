@@ -59,6 +59,22 @@ def main():
             expect("hush-secret" not in service.log(), "the secret is in the log")
             service.stop()
 
+            # Credentials where the tools of AWS find them, and a prefix whose slash was forgotten.
+            for name in secrets:
+                os.remove(f"{work}/secrets/{name}")
+            with open(f"{work}/credentials", "w") as file:
+                file.write("[night]\naws_access_key_id = key\naws_secret_access_key = hush-secret\n")
+            variables = {"AWS_SHARED_CREDENTIALS_FILE": f"{work}/credentials", "AWS_PROFILE": "night"}
+            put("nightly/new est+ü&.csv", range(3200))
+            service = Service(cartsync, work, {**settings, "source.s3": "s3://exports/nightly"}, variables=variables)
+            service.wait_for_associations(3200)
+            expect("let source.s3 end with a slash" in service.log(), "the forgotten slash is not named")
+            service.stop()
+            service = Service(
+                cartsync, work, settings, variables={**variables, "AWS_PROFILE": "day", "AWS_EC2_METADATA_DISABLED": "true"})
+            wait_for("the profile is named", lambda: "AWS_PROFILE is day" in service.ready(), otherwise=service.ready)
+            service.stop()
+
             service = Service(cartsync, work, {**settings, "source.s3": "s3://nobody-has-it/"}, secrets)
             wait_for("the bucket is named", lambda: "there is no such bucket" in service.ready())
         finally:

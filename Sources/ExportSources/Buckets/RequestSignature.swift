@@ -6,8 +6,7 @@ import Foundation
 ///
 /// https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 struct RequestSignature: Sendable {
-    let accessKey: String
-    let secretKey: String
+    let credentials: AWSCredentials
     let region: String
 
     /// The digest of an empty body, in hexadecimal digits.
@@ -24,7 +23,8 @@ struct RequestSignature: Sendable {
         headers: [(name: String, value: String)] = [], digest: String = RequestSignature.emptyDigest, at time: Date
     ) -> [(name: String, value: String)] {
         let (stamp, day) = Self.stamp(time)
-        let sent = headers + [("x-amz-content-sha256", digest), ("x-amz-date", stamp)]
+        var sent = headers + [("x-amz-content-sha256", digest), ("x-amz-date", stamp)]
+        if let token = credentials.sessionToken { sent.append(("x-amz-security-token", token)) }
         let signed = (sent + [("host", host)])
             .map { (name: $0.name.lowercased(), value: $0.value.trimmingCharacters(in: .whitespaces)) }
             .sorted { $0.name < $1.name }
@@ -35,13 +35,13 @@ struct RequestSignature: Sendable {
         let scope = "\(day)/\(region)/s3/aws4_request"
         let toSign = ["AWS4-HMAC-SHA256", stamp, scope, Hex.text(SHA256.hash(data: Data(request.utf8)))]
             .joined(separator: "\n")
-        var key = SymmetricKey(data: Data("AWS4\(secretKey)".utf8))
+        var key = SymmetricKey(data: Data("AWS4\(credentials.secretKey)".utf8))
         for part in [day, region, "s3", "aws4_request"] {
             key = SymmetricKey(data: Self.code(part, key))
         }
         let signature = Hex.text(Self.code(toSign, key))
         let authorization =
-            "AWS4-HMAC-SHA256 Credential=\(accessKey)/\(scope),SignedHeaders=\(names),Signature=\(signature)"
+            "AWS4-HMAC-SHA256 Credential=\(credentials.accessKey)/\(scope),SignedHeaders=\(names),Signature=\(signature)"
         return sent + [("Authorization", authorization)]
     }
 

@@ -1,0 +1,212 @@
+import CallPacing
+import Foundation
+import HTTPTypes
+import TestSupport
+import Testing
+
+@testable import ExportSources
+
+@Suite("exports in buckets")
+struct BucketSourceTests {
+    private let folder: TemporaryFolder
+    private let start = Date(timeIntervalSince1970: 1_795_280_400)
+
+    init() throws { folder = try TemporaryFolder() }
+
+    private func page(_ keys: [String] = [], folders: [String] = [], token: String? = nil) -> ExportServer.File {
+        let objects = keys.map {
+            "<Contents><Key>\($0)</Key><Size>3</Size><ETag>&quot;e&quot;</ETag>"
+                + "<LastModified>2013-05-24T00:00:00.000Z</LastModified></Contents>"
+        }
+        let prefixes = folders.map { "<CommonPrefixes><Prefix>\($0)</Prefix></CommonPrefixes>" }
+        let end = token.map { "<NextContinuationToken>\($0)</NextContinuationToken>" } ?? ""
+        return .init(
+            content: Data(
+                ("<ListBucketResult>" + objects.joined() + prefixes.joined()
+                    + "<IsTruncated>\(token != nil)</IsTruncated>\(end)</ListBucketResult>").utf8))
+    }
+
+    private func list(_ prefix: String, token: String? = nil) -> String {
+        let rest = "delimiter=%2F&encoding-type=url&list-type=2&prefix=\(RequestSignature.encoded(prefix))"
+        return "/exports?" + (token.map { "continuation-token=\($0)&" } ?? "") + rest
+    }
+
+    private func refusal(_ status: Int, _ code: String, more: String = "") -> ExportServer.File {
+        .init(content: Data("<Error><Code>\(code)</Code>\(more)</Error>".utf8), status: status)
+    }
+
+    private func with(
+        _ address: String = "s3://exports/nightly/", environment: [String: String]? = nil, time: TimeSource = .system,
+        _ body: (ExportServer, BucketSource, _ url: String) async -> Void
+    ) async throws {
+        try await ExportServer.with { server, url in
+            let credentials =
+                environment.map { variables in
+                    S3Credentials(environment: variables.mapValues { $0.replacing("SERVER", with: url) }, time: time)
+                } ?? S3Credentials(accessKey: "id", secretKey: "hush", sessionToken: nil, time: time)
+            let access = S3Access(endpoint: try WebAddress(url), region: "us-east-1", credentials: credentials)
+            let source = BucketSource(try BucketAddress(address), access, time: time)
+            await body(server, source, url)
+            await source.shutdown()
+        }
+    }
+
+    private func names(_ source: BucketSource) async -> Result<[String], SourceError> {
+        do throws(SourceError) {
+            return .success(try await source.list().map(\.name))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func problem(_ source: BucketSource) async -> String? {
+        if case .failure(let error) = await names(source) { error.description } else { nil }
+    }
+
+    @Test("a prefix without its slash means what is in the folder, unless something begins with it")
+    func withoutSlash() async throws {
+        try await with("s3://exports/nightly") { server, source, _ in
+            server.put(list("nightly"), page(folders: ["nightly/"]))
+            server.put(list("nightly/"), page(["nightly/", "nightly/a.csv"]))
+            #expect(await names(source) == .success(["a.csv"]))
+            #expect(source.takeNotices().map { $0.contains("let source.s3 end with a slash") } == [true])
+            server.put(list("nightly"), page(["nightly-b.csv"], folders: ["nightly/"]))
+            #expect(await names(source) == .success(["nightly-b.csv"]))
+        }
+    }
+
+    @Test("the region that an answer names is gone on in, and said once", arguments: [301, 400])
+    func region(status: Int) async throws {
+        try await with { server, source, _ in
+            server.put(
+                list("nightly/"), refusal(status, "AuthorizationHeaderMalformed", more: "<Region>eu-west-1</Region>"))
+            let error = await problem(source)
+            #expect(error?.contains("source.s3-region") == true)
+            #expect(server.seen.count == 2)
+            #expect(server.seen.last?.headers["authorization"]?.contains("/eu-west-1/s3/") == true)
+            #expect(
+                source.takeNotices().map { $0.contains("is in the region eu-west-1; set source.s3-region") } == [true])
+        }
+    }
+
+    @Test("credentials that have expired are found again, once")
+    func expired() async throws {
+        let environment = [
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": "SERVER/role", "AWS_CONTAINER_AUTHORIZATION_TOKEN": "hush",
+        ]
+        try await with(environment: environment) { server, source, _ in
+            server.put(
+                "/role", .init(content: Data(#"{"AccessKeyId":"A","SecretAccessKey":"b","Token":"lent"}"#.utf8)))
+            server.put(list("nightly/"), refusal(400, "ExpiredToken"))
+            #expect(await problem(source)?.contains("the session has expired") == true)
+            #expect(server.seen.map(\.path) == ["/role", list("nightly/"), "/role", list("nightly/")])
+            #expect(server.seen.first?.headers["authorization"] == "hush")
+            #expect(server.seen.last?.headers["x-amz-security-token"] == "lent")
+        }
+    }
+
+    @Test("what an instance lends is asked for with its token, and again before it ends")
+    func instance() async throws {
+        let clock = HandTurnedClock(date: start)
+        let environment = ["AWS_EC2_METADATA_SERVICE_ENDPOINT": "SERVER"]
+        try await with(environment: environment, time: clock.time) { server, source, _ in
+            let roles = "/latest/meta-data/iam/security-credentials/"
+            let end = start.addingTimeInterval(3600).formatted(.iso8601)
+            server.put("/latest/api/token", .init(content: Data("t".utf8)))
+            server.put(roles, .init(content: Data("reader".utf8)))
+            server.put(
+                roles + "reader",
+                .init(
+                    content: Data(
+                        #"{"Code":"Success","AccessKeyId":"A","SecretAccessKey":"b","Token":"c","Expiration":"\#(end)"}"#
+                            .utf8)))
+            server.put(list("nightly/"), page(["nightly/a.csv"]))
+            for _ in 0..<2 { #expect(await names(source) == .success(["a.csv"])) }
+            #expect(
+                server.seen.map(\.path) == [
+                    "/latest/api/token", roles, roles + "reader", list("nightly/"), list("nightly/"),
+                ])
+            #expect(server.seen[2].headers["x-aws-ec2-metadata-token"] == "t")
+            clock.advance(.seconds(3400))
+            #expect(await names(source) == .success(["a.csv"]))
+            #expect(server.seen.count == 9)
+        }
+    }
+
+    @Test("pages that repeat, and a bucket without end, are errors and not a shorter listing")
+    func endless() async throws {
+        try await with { server, source, _ in
+            server.put(list("nightly/"), page(["nightly/a.csv"], token: "x"))
+            server.put(list("nightly/", token: "x"), page(["nightly/b.csv"], token: "y"))
+            server.put(list("nightly/", token: "y"), page([], token: "x"))
+            #expect(await problem(source)?.contains("does not go on") == true)
+            server.put(list("nightly/", token: "y"), page(folders: (0..<100_000).map { "nightly/\($0)/" }))
+            #expect(await problem(source)?.contains("more than 100000 objects") == true)
+            server.put(list("nightly/", token: "y"), page(["nightly/c.csv"]))
+            #expect(await names(source) == .success(["a.csv", "b.csv", "c.csv"]))
+        }
+    }
+
+    @Test(
+        "an object that cannot be had is a matter of that object alone",
+        arguments: [
+            (404, "NoSuchKey", "is listed and not there"), (412, "PreconditionFailed", "was changed"),
+            (403, "InvalidObjectState", "in an archive"), (403, "AccessDenied", "s3:GetObject"),
+        ])
+    func objects(status: Int, code: String, words: String) async throws {
+        try await with { server, source, _ in
+            server.put("/exports/nightly/a.csv", refusal(status, code))
+            var export = RemoteExport(name: "a.csv", version: ExportVersion(etag: #""e""#))
+            export.bytes = Array("nightly/a.csv".utf8)
+            let file = PartialFile(folder: folder.path, name: "x", limit: 100)
+            do throws(SourceError) {
+                _ = try await source.download(export, known: nil, to: file)
+                Issue.record("it was fetched")
+            } catch {
+                #expect(error.description.contains(words), "\(error)")
+                #expect(error.isOfOneExport)
+            }
+            #expect(server.seen.last?.headers["if-match"] == #""e""#)
+        }
+    }
+
+    @Test("a container of Azure is listed and read with its signature, which no word shows")
+    func azure() async throws {
+        try await ExportServer.with { server, url in
+            let source = BucketSource(
+                try ContainerAddress("\(url)/account/exports/nightly?sv=1&sig=hush"), time: .system)
+            func page(_ contents: String, marker: String = "") -> ExportServer.File {
+                .init(
+                    content: Data(
+                        ("<EnumerationResults><Blobs>\(contents)</Blobs><NextMarker>\(marker)</NextMarker>"
+                            + "</EnumerationResults>").utf8))
+            }
+            func blob(_ name: String) -> String {
+                "<Blob><Name>\(name)</Name><Properties><Last-Modified>Fri, 24 May 2013 00:00:00 GMT</Last-Modified>"
+                    + "<Etag>0x1</Etag><Content-Length>3</Content-Length></Properties></Blob>"
+            }
+            let base = "/account/exports?comp=list&delimiter=%2F&"
+            let end = "&restype=container&sv=1&sig=hush"
+            server.put(
+                base + "maxresults=1000&prefix=nightly" + end, page("<BlobPrefix><Name>nightly/</Name></BlobPrefix>"))
+            server.put(
+                base + "maxresults=1000&prefix=nightly%2F" + end, page(blob("nightly/a b.csv"), marker: "m"))
+            server.put(
+                base + "marker=m&maxresults=1000&prefix=nightly%2F" + end, page(blob("nightly/c.csv")))
+            server.put(
+                "/account/exports/nightly/a%20b.csv?sv=1&sig=hush", .init(content: Data("abc".utf8), etag: #""0x1""#))
+            let listed = try await source.list()
+            #expect(listed.map(\.name) == ["a b.csv", "c.csv"])
+            let export = try #require(listed.first)
+            let file = PartialFile(folder: folder.path, name: "x", limit: 100)
+            _ = try await source.download(export, known: nil, to: file)
+            #expect(FileManager.default.contents(atPath: file.path) == Data("abc".utf8))
+            #expect(server.seen.last?.headers["x-ms-version"] != nil)
+            server.put(base + "maxresults=1000&prefix=nightly" + end, refusal(403, "AuthenticationFailed"))
+            let problem = await problem(source)
+            #expect(problem?.contains("the signature in source.azure") == true, "\(problem ?? "")")
+            #expect(problem?.contains("hush") == false)
+            await source.shutdown()
+        }
+    }
+}
