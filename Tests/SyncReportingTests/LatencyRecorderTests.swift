@@ -224,6 +224,20 @@ private typealias Operation = CartAssociations.Operation
         #expect(rate.steps.map(\.rate) == [20, 0, 10])
     }
 
+    @Test("a rate that swings for days has at most a thousand steps, the last one among them")
+    func manySteps() {
+        for second in 0..<20_000 {
+            recorder.record(.rate(Double(20 + second % 7), reason: "it swings"), now: started + .seconds(second))
+        }
+        recorder.record(.rate(7, reason: "at last"), now: started + .seconds(20_000))
+        let rate = recorder.snapshot().rate
+        #expect(rate.changes == 20_001)
+        #expect((400...1000).contains(rate.steps.count))
+        #expect(rate.steps.last?.rate == 7)
+        let times = rate.steps.map(\.moment)
+        #expect(zip(times, times.dropFirst()).allSatisfy { $0 < $1 })
+    }
+
     @Test("our numbering of the cells is the histogram's")
     func cells() {
         let histogram = LatencyHistogram(highestTrackableValue: LatencyRange.highest)

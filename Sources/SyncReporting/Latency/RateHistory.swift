@@ -14,10 +14,12 @@ struct RateHistory: Sendable, Equatable {
         let reason: String
     }
 
-    /// A rate that swings for days must not fill the report; what comes later is counted, not kept.
+    /// A rate that swings for days must not fill the report: of more steps every second one is kept.
     static let most = 1000
 
     private(set) var steps: [Step] = []
+    /// Steps that follow sooner take the place of the one before.
+    private var apart: Duration = .zero
     private(set) var changes = 0
     private(set) var pauses: [Pause] = []
     private(set) var pauseCount = 0
@@ -39,7 +41,20 @@ struct RateHistory: Sendable, Equatable {
         // A pause is told with the rate, which often stays as it was.
         guard steps.last?.rate != rate else { return }
         changes += 1
-        if steps.count < Self.most { steps.append(step) }
+        if let last = steps.last, last.rate > 0, rate > 0, moment - last.moment < apart {
+            steps[steps.count - 1] = Step(moment: last.moment, rate: rate, reason: reason)
+        } else {
+            steps.append(step)
+        }
+        if steps.count > Self.most { thin() }
+    }
+
+    private mutating func thin() {
+        let last = steps.count - 1
+        steps = steps.indices.filter { $0.isMultiple(of: 2) || $0 == last || steps[$0].rate <= 0 }.map { steps[$0] }
+        // Outages alone are too many then.
+        if steps.count > Self.most { steps.removeSubrange(Self.most..<steps.count) }
+        apart = max(.seconds(1), apart * 2)
     }
 
     /// Notes that calls are held back from now on; a pause that begins during another only lengthens it.

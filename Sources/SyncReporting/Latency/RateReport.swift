@@ -12,7 +12,7 @@ struct RateReport: Codable, Sendable, Equatable {
     var rateLimited: Int
     var pauses: Int
     var pausedSeconds: Double
-    /// All changes of the rate; `steps` has at most the first thousand.
+    /// All changes of the rate; of more than a thousand, `steps` leaves out those that another one followed soon.
     var changes: Int
     var steps: [RateStep]
     /// At most the first thousand pauses.

@@ -76,14 +76,23 @@ struct ReportPlots {
             yTitle: "response time", series: series)
     }
 
-    /// Attempts a second against the limit, with 429 answers and pauses marked.
+    /// Calls made a second against the limit and the rate that was aimed at, with 429s by the second and pauses.
     var rate: LinePlot? {
         guard latency.timeline.count >= Self.fewestStretches else { return nil }
         let achieved = achieved
-        var limit = [(0.0, latency.rate.steps.first { $0.seconds <= 0 }?.rate ?? latency.rate.limit)]
-        limit += latency.rate.steps.filter { $0.rate > 0 }.map { ($0.seconds, $0.rate) }
-        if let last = limit.last { limit.append((max(end, last.0), last.1)) }
-        let highest = max(latency.rate.limit, achieved.map(\.1).max() ?? 0, limit.map(\.1).max() ?? 0)
+        var goal = [(0.0, latency.rate.steps.first { $0.seconds <= 0 }?.rate ?? latency.rate.limit)]
+        goal += latency.rate.steps.filter { $0.rate > 0 }.map { ($0.seconds, $0.rate) }
+        if let last = goal.last { goal.append((max(end, last.0), last.1)) }
+        let highest = max(latency.rate.limit, achieved.map(\.1).max() ?? 0, goal.map(\.1).max() ?? 0)
+        var series = [
+            LinePlot.Series(name: "made", points: achieved, color: 0),
+            LinePlot.Series(name: "goal", points: goal, color: 3, isStepped: true),
+            LinePlot.Series(
+                name: "limit", points: [(0, latency.rate.limit), (end, latency.rate.limit)], color: 3, isDashed: true),
+        ]
+        if latency.rate.rateLimited > 0 {
+            series.append(LinePlot.Series(name: "429", points: perSecond(\.rateLimited), color: 1))
+        }
         let report = latency.rate
         return LinePlot(
             id: "rate", title: "Rate against its limit",
@@ -91,15 +100,14 @@ struct ReportPlots {
                 + "\(Figures.rate(report.limit)); \(Count.text(report.rateLimited)) answers 429 and "
                 + "\(Count.text(report.pauses, "pause")) of \(Figures.span(seconds: report.pausedSeconds)) in all.",
             x: .time(seconds: end, ticks: 8), y: .rate(highest: highest * 1.05), yTitle: "calls a second",
-            series: [
-                LinePlot.Series(name: "calls", points: achieved, color: 0),
-                LinePlot.Series(name: "limit", points: limit, color: 3, isDashed: true, isStepped: true),
-            ],
-            marks: pauses + limited)
+            series: series, marks: pauses + limited)
     }
 
-    /// Attempts a second in each stretch, and 0 between stretches that do not touch.
-    private var achieved: [(Double, Double)] {
+    /// Calls a second that were neither refused nor failed.
+    private var achieved: [(Double, Double)] { perSecond { $0.attempts - $0.rateLimited - $0.troubled } }
+
+    /// So many a second in each stretch, and 0 between stretches that do not touch.
+    private func perSecond(_ count: (TimelinePoint) -> Int) -> [(Double, Double)] {
         var stretches = latency.timeline.filter { $0.length > 0 }
         // The run ends in the middle of a stretch: three calls in the last tenth of a second are no rate.
         if let last = stretches.last, let before = stretches.dropLast().last, last.length < before.length / 2 {
@@ -107,13 +115,15 @@ struct ReportPlots {
             var both = before
             both.length = last.seconds + last.length - before.seconds
             both.attempts += last.attempts
+            both.rateLimited += last.rateLimited
+            both.troubled += last.troubled
             stretches.append(both)
         }
         var points: [(Double, Double)] = []
         var end = 0.0
         for stretch in stretches {
             if stretch.seconds > end + 0.001, !points.isEmpty { points += [(end, 0), (stretch.seconds, 0)] }
-            points.append((stretch.seconds + stretch.length / 2, Double(stretch.attempts) / stretch.length))
+            points.append((stretch.seconds + stretch.length / 2, Double(count(stretch)) / stretch.length))
             end = stretch.seconds + stretch.length
         }
         return points
