@@ -35,13 +35,13 @@ def sandbox(bench, sigma):
 
 
 @contextlib.contextmanager
-def steady_store(bench, sigma):
+def steady_store(bench, sigma, median=MEDIAN, *keys):
     seen = Seen()
     program = bench.path("steady_store")
     if not os.path.exists(program):
         source = os.path.join(FOLDER, "steady_store.c")
         subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-o", program, source, "-lm"], check=True)
-    store = subprocess.Popen([program, str(MEDIAN), sigma], stdout=subprocess.PIPE, text=True)
+    store = subprocess.Popen([program, str(median), sigma, *keys], stdout=subprocess.PIPE, text=True)
     port = store.stdout.readline().strip()
     try:
         yield dict(
