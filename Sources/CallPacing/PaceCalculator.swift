@@ -33,6 +33,8 @@ struct PaceCalculator: Sendable {
 
     /// Calls in any one second.
     private(set) var limit: Int
+    /// Calls a second on the grid, the limit or fewer.
+    private(set) var pace: Double
     private var period: Double
     /// The grid: place `place` is due at `anchor + place * period`.
     private var anchor: Int64
@@ -59,11 +61,12 @@ struct PaceCalculator: Sendable {
         precondition(limit >= 1, "the limit is at least one call a second")
         self.limit = limit
         self.anchor = now
-        self.period = Self.period(limit)
+        self.pace = Double(limit)
+        self.period = Self.period(pace)
         self.caution = Caution(limit: limit)
     }
 
-    private static func period(_ limit: Int) -> Double { 1e9 / Double(limit) * (1 + slack) }
+    private static func period(_ pace: Double) -> Double { 1e9 / pace * (1 + slack) }
 
     /// Whether the next call may go now.
     ///
@@ -129,27 +132,43 @@ struct PaceCalculator: Sendable {
         }
     }
 
+    /// Takes back a grant whose call was not made; its place stays taken.
+    mutating func giveBack(_ grant: Grant, now: Int64) {
+        backlog.callEnds(now)
+        recent.end(grant.number, release: grant.granted + RecentCalls.window)
+        if probe?.number == grant.number { probe?.number = nil }
+    }
+
     /// Holds back every call that has not been granted yet until an instant; never shortens an earlier pause.
     mutating func pause(until: Int64) {
         pausedUntil = max(pausedUntil, until)
     }
 
-    /// Lets only one call at a time through, ever more rarely, until one of them is healthy.
+    /// Lets only one call at a time through until one of them is healthy.
     mutating func beginProbing(now: Int64) {
         if probe == nil { probe = Probe(now: now) }
     }
 
-    /// Whether only probes go through.
-    var isProbing: Bool { probe != nil }
+    /// Since when only probes go through; nil if all calls do.
+    var probingSince: Int64? { probe?.since }
 
-    /// Changes the limit from now on; a lower one also counts the calls of the second before.
+    /// Changes the limit, and the pace with it, from now on; a lower one also counts the calls of the second before.
     mutating func setLimit(_ newLimit: Int, now: Int64) {
         precondition(newLimit >= 1, "the limit is at least one call a second")
-        guard newLimit != limit else { return }
-        anchor = min(anchor + Int64(Double(place) * period), now + Int64(Self.period(newLimit)))
-        place = 0
         limit = newLimit
-        period = Self.period(newLimit)
+        setPace(Double(newLimit), now: now)
+    }
+
+    /// Changes how densely calls are due from now on.
+    ///
+    /// - Parameter newPace: calls a second, more than 0; never more than the limit.
+    mutating func setPace(_ newPace: Double, now: Int64) {
+        let newPace = min(newPace, Double(limit))
+        guard newPace != pace else { return }
+        anchor = min(anchor + Int64(Double(place) * period), now + Int64(Self.period(newPace)))
+        place = 0
+        pace = newPace
+        period = Self.period(newPace)
     }
 
     private func heldUntil(_ now: Int64) -> Int64? {

@@ -21,6 +21,8 @@ package struct RateChange: Sendable, Equatable {
     package var pause: Duration?
     /// Whether the store gave the reason, rather than a person or a quiet time.
     package var isTrouble = false
+    /// Whether it is one of many: the rate feels its way, and has been doing so for a while.
+    package var isRoutine = false
 }
 
 /// What a caller's work was doing before it asked for a call.
@@ -34,46 +36,30 @@ package enum Readiness: Sendable {
 /// Lets calls through one by one, first come, first served, never more than the limit in any one second.
 ///
 /// One pacer stands before every call of a process: tokens, listing, writes and their repetitions. It only waits
-/// and measures; `PaceCalculator` and `AdaptiveRate` decide.
+/// and measures; `PaceControl` decides.
 package final class Pacer: Sendable {
-    /// How long to pause after a "too many" that does not say.
-    static let pauseUnasked: Duration = .seconds(2)
-    /// The longest pause that a server can ask for; a longer one is shortened to this.
-    static let longestPause: Duration = .seconds(300)
     /// The longest sleep before looking again, since what holds calls back may end early.
     private static let longestSleep: Int64 = 50_000_000
-
-    private struct State {
-        var pace: PaceCalculator
-        var rate: AdaptiveRate
-
-        mutating func climb(now: Int64) -> RateChange? {
-            guard rate.climb(now: now) else { return nil }
-            pace.setLimit(rate.rate, now: now)
-            return RateChange(rate: rate.rate, reason: "raised after ten seconds without a 429")
-        }
-    }
 
     /// The clock of all instants here.
     package let time: TimeSource
     private let origin: ContinuousClock.Instant
     private let turn = Turn()
-    private let state: Mutex<State>
+    private let control: Mutex<PaceControl>
     private let onChange: @Sendable (RateChange) -> Void
 
     /// - Parameters:
     ///   - limit: calls in any one second, at least 1.
     ///   - isAdaptive: whether the rate gives way when the server says "too many"; the pause it asks for always holds.
+    ///   - share: the part of the place where the store refused calls last that the rate aims at, 0 to 1.
     ///   - onChange: told each change of the rate and each pause, outside of any lock; it must return soon.
     package init(
-        limit: Int, isAdaptive: Bool = true, time: TimeSource,
+        limit: Int, isAdaptive: Bool = true, share: Double = 1, time: TimeSource,
         onChange: @escaping @Sendable (RateChange) -> Void = { _ in }
     ) {
         self.time = time
         origin = time.now()
-        state = Mutex(
-            State(
-                pace: PaceCalculator(limit: limit, now: 0), rate: AdaptiveRate(limit: limit, isAdaptive: isAdaptive)))
+        control = Mutex(PaceControl(limit: limit, isAdaptive: isAdaptive, share: share, now: 0))
         self.onChange = onChange
     }
 
@@ -86,7 +72,7 @@ package final class Pacer: Sendable {
     /// follow: a stall shows in as many of them as it delayed. For `fresh` work the due instant is never
     /// before the caller asked.
     ///
-    /// Every admission must be given back through `complete`, also when the call failed.
+    /// Every admission must be given back through `complete`, also when the call failed, or through `giveBack`.
     ///
     /// - Parameter signal: ends the wait, within 50 ms.
     /// - Throws: `CancellationError` if the task is cancelled or the signal comes, before or during the wait.
@@ -99,13 +85,9 @@ package final class Pacer: Sendable {
             // Those in the line behind come here at once after this one has left.
             if signal?.isStopped == true { throw CancellationError() }
             let now = nanoseconds(time.now())
-            let (decision, change) = state.withLock { state in
-                let change = state.climb(now: now)
-                let decision = state.pace.admit(
-                    now: now, asked: nanoseconds(asked), isBacklogged: readiness == .queued)
-                return (decision, change)
+            let decision = control.withLock {
+                $0.admit(now: now, asked: nanoseconds(asked), isBacklogged: readiness == .queued)
             }
-            if let change { onChange(change) }
             switch decision {
             case .granted(let grant):
                 return Admission(asked: asked, due: instant(grant.due), granted: instant(now), grant: grant)
@@ -123,82 +105,60 @@ package final class Pacer: Sendable {
     /// - Parameters:
     ///   - sentAt: when the request was sent, or earlier.
     ///   - answered: when its answer began, or later.
-    ///   - isAnswered: false for no answer at all.
-    ///   - isHealthy: false for a server error or no answer at all: while the pacer probes, only a healthy answer
-    ///     ends it.
+    ///   - reception: how it went. While the pacer probes, only an answer of a store that can do its work ends it; after
+    ///     a "too many" with a time to wait, every caller waits.
+    ///   - isFresh: false for a repetition of what had failed before: only other calls tell an outage.
     ///   - mayHaveConnected: whether a connection may have been opened for this call first.
     package func complete(
         _ admission: Admission, sentAt: ContinuousClock.Instant, answered: ContinuousClock.Instant,
-        isAnswered: Bool = true, isHealthy: Bool = true, mayHaveConnected: Bool = false
+        _ reception: Reception = .answered, isFresh: Bool = true, mayHaveConnected: Bool = false
     ) {
-        let change: RateChange? = state.withLock { state in
-            let wasProbing = state.pace.isProbing
-            state.pace.complete(
-                admission.grant, sentAt: nanoseconds(sentAt), answeredAt: nanoseconds(answered), isAnswered: isAnswered,
-                isHealthy: isHealthy, mayHaveConnected: mayHaveConnected)
-            guard wasProbing, !state.pace.isProbing else { return nil }
-            return RateChange(rate: state.rate.rate, reason: "the store answers again")
+        let change = control.withLock {
+            $0.complete(
+                admission.grant, sentAt: nanoseconds(sentAt), answeredAt: nanoseconds(answered), reception,
+                isFresh: isFresh, mayHaveConnected: mayHaveConnected)
         }
         if let change { onChange(change) }
     }
 
-    /// Pauses every caller because the server said "too many", and halves the rate if it is adaptive.
-    ///
-    /// - Parameter retryAfter: the pause that the server asked for; nil if it did not say. Bounded to 0 to
-    ///   `longestPause`.
-    package func tooMany(_ admission: Admission, retryAfter: Duration?) {
-        let pause = min(max(retryAfter ?? Self.pauseUnasked, .zero), Self.longestPause)
+    /// Takes back an admission whose call was not made.
+    package func giveBack(_ admission: Admission) {
         let now = nanoseconds(time.now())
-        let change = state.withLock { state in
-            let until = now + pause.nanoseconds
-            state.pace.pause(until: until)
-            let wasCut = state.rate.tooMany(
-                sentAt: nanoseconds(admission.granted), now: now, calmFrom: until)
-            state.pace.setLimit(state.rate.rate, now: now)
-            let words = "429 too many requests, paused for \(pause.secondsInWords)"
-            return RateChange(
-                rate: state.rate.rate, reason: wasCut ? words + ", rate halved" : words, pause: pause, isTrouble: true)
-        }
-        onChange(change)
+        control.withLock { $0.giveBack(admission.grant, now: now) }
     }
 
     /// Holds every call back until `setLimit`, for instance in quiet hours.
     package func hold(reason: String) {
-        let isNew = state.withLock { state in
-            defer { state.pace.isHeld = true }
-            return !state.pace.isHeld
+        let isNew = control.withLock { control in
+            defer { control.isHeld = true }
+            return !control.isHeld
         }
         if isNew { onChange(RateChange(rate: 0, reason: reason)) }
     }
 
-    /// Lets only single probes through, after 5 s and then ever more rarely up to every 30 s, until one is healthy.
-    package func beginProbing(reason: String) {
-        let now = nanoseconds(time.now())
-        let isNew = state.withLock { state in
-            defer { state.pace.beginProbing(now: now) }
-            return !state.pace.isProbing
-        }
-        if isNew { onChange(RateChange(rate: 0, reason: reason, isTrouble: true)) }
-    }
+    /// Since when only single calls go through, because nearly all failed; nil if all do.
+    package var probingSince: ContinuousClock.Instant? { control.withLock(\.probingSince).map(instant) }
 
     /// Changes the limit while callers wait, and lets them go if they were held.
     ///
     /// - Parameter limit: calls in any one second, at least 1.
     package func setLimit(_ limit: Int, reason: String) {
         let now = nanoseconds(time.now())
-        let rate = state.withLock { state in
-            state.pace.isHeld = false
-            state.rate.setLimit(limit)
-            state.pace.setLimit(state.rate.rate, now: now)
-            return state.rate.rate
+        let rate = control.withLock { control in
+            control.isHeld = false
+            control.setLimit(limit, now: now)
+            return control.rate(now: now)
         }
         onChange(RateChange(rate: rate, reason: reason))
     }
 
     /// The rate in force, in calls a second.
-    package var rate: Int { state.withLock { $0.rate.rate } }
+    package var rate: Int {
+        let now = nanoseconds(time.now())
+        return control.withLock { $0.rate(now: now) }
+    }
     /// The limit that a person set, in calls a second.
-    package var limit: Int { state.withLock { $0.rate.limit } }
+    package var limit: Int { control.withLock { $0.rate.limit } }
 
     /// Callers that wait now.
     var waiting: Int { turn.count }

@@ -1,4 +1,4 @@
-/// How many repetitions a whole run may make: without a bound an outage becomes a storm.
+/// How many repetitions a run may make while it has first attempts to make: others wait at the end of the line.
 package struct RetryBudget: Sendable, Equatable {
     /// The most repetitions, as a share of all calls sent.
     let share: Double
@@ -17,9 +17,10 @@ package struct RetryBudget: Sendable, Equatable {
         calls += 1
     }
 
-    /// Takes one repetition; returns false if the budget is spent, and only probes should go out.
+    /// Takes one repetition; returns false if the budget is spent.
     package mutating func takeRepetition() -> Bool {
+        guard repetitions < floor || Double(repetitions + 1) <= share * Double(calls) else { return false }
         repetitions += 1
-        return repetitions <= floor || Double(repetitions) <= share * Double(calls)
+        return true
     }
 }

@@ -6,6 +6,8 @@ package struct RetryPolicy: Sendable, Equatable {
     package var attempts = 5
     /// The longest wait before each repetition.
     package var waits = Backoff(first: .milliseconds(500), longest: .seconds(30))
+    /// The longest wait of a call that was refused as one too many, if the server does not say how long.
+    package var refusalWaits = Backoff(first: .milliseconds(250), longest: .seconds(5))
     /// No repetition begins later than this after the first sending.
     package var total: Duration = .seconds(120)
 
@@ -13,8 +15,9 @@ package struct RetryPolicy: Sendable, Equatable {
 
     /// Why a failed call may be repeated.
     package enum Cause: Sendable, Equatable {
-        /// The server is too busy. The shared pause does the waiting.
-        case tooMany
+        /// The server is too busy, and has refused the call so many times in a row. If it said how long to wait, the
+        /// pause of all callers does the waiting.
+        case tooMany(refusals: Int, isPaused: Bool)
         /// A fault that may pass. A wait that the server asks for is the shortest then.
         case fault(wait: Duration? = nil)
     }
@@ -34,8 +37,9 @@ package struct RetryPolicy: Sendable, Equatable {
     ) -> Decision {
         guard elapsed < total else { return .giveUp }
         switch cause {
-        case .tooMany:
-            return .again(after: .zero)
+        case .tooMany(let refusals, let isPaused):
+            let wait = isPaused ? .zero : Self.jitter(refusalWaits.wait(afterFailures: refusals), using: &random)
+            return .again(after: min(wait, total - elapsed))
         case .fault(let asked):
             guard attemptsUsed < attempts else { return .giveUp }
             let wait = max(backoff(after: attemptsUsed, using: &random), min(asked ?? .zero, waits.longest))
@@ -46,6 +50,10 @@ package struct RetryPolicy: Sendable, Equatable {
     /// A random wait up to the longest one for this many attempts: this "full jitter" keeps callers that failed
     /// together from coming back together.
     func backoff(after attemptsUsed: Int, using random: inout some RandomNumberGenerator) -> Duration {
-        .nanoseconds(Int64.random(in: 0...waits.wait(afterFailures: attemptsUsed).nanoseconds, using: &random))
+        Self.jitter(waits.wait(afterFailures: attemptsUsed), using: &random)
+    }
+
+    private static func jitter(_ longest: Duration, using random: inout some RandomNumberGenerator) -> Duration {
+        .nanoseconds(Int64.random(in: 0...longest.nanoseconds, using: &random))
     }
 }

@@ -13,7 +13,7 @@ package struct StopRule: Sendable {
         case forbidden
         /// Given up after its repetitions.
         case failed
-        /// The server did not accept the credentials, also not with a fresh token.
+        /// The server refused the credentials themselves.
         case credentialsRefused
     }
 
@@ -35,6 +35,12 @@ package struct StopRule: Sendable {
     /// Changes in a row with an answer that is not the store's that stop a run.
     static let unknownLimit = 20
 
+    /// Refusals of tokens that were just given that stop a run.
+    package static let tokenLimit = 10
+
+    /// The calls whose fresh token was refused since the last success, and how often.
+    private var refused = Set<String>()
+    private var refusals = 0
     /// The changes that got an answer which is not the store's, since the last one that is.
     private var unknown = Set<String>()
     private var hadSuccess = false
@@ -49,6 +55,7 @@ package struct StopRule: Sendable {
     package mutating func record(_ end: CallEnd) -> Reason? {
         let isFailure = end == .failed || end == .forbidden
         hadSuccess = hadSuccess || end == .success
+        if end == .success || end == .refused { forgetRefusals() }
         forbiddenRow = end == .forbidden ? forbiddenRow + 1 : 0
         failedRow = isFailure ? failedRow + 1 : 0
         lookAt(isFailure)
@@ -60,6 +67,21 @@ package struct StopRule: Sendable {
             return .mostFailed(recentFailures, among: Self.lookBack)
         }
         return nil
+    }
+
+    /// Takes note that a token was refused right after it was given; returns whether that shows that the credentials are:
+    /// ten calls in a row, or ten times in a row where no call has succeeded yet.
+    ///
+    /// - Parameter call: what makes the call another one.
+    package mutating func recordRefusedToken(_ call: String) -> Bool {
+        refused.insert(call)
+        refusals += 1
+        return refused.count >= Self.tokenLimit || (!hadSuccess && refusals >= Self.tokenLimit)
+    }
+
+    private mutating func forgetRefusals() {
+        refused.removeAll()
+        refusals = 0
     }
 
     /// Takes note of an answer that is not the store's; returns how many changes got one without one of the store's in

@@ -6,7 +6,7 @@ package struct ChangeOutcome: Sendable, Hashable {
     /// The last answer's HTTP status; nil if none came.
     package let status: Int?
     /// Requests sent; 0 for a change that was skipped.
-    package let attempts: Int
+    package var attempts: Int
     /// The last attempt, from the request being sent to the response being read; the journal keeps microseconds.
     package let service: Duration?
     /// From when the pacer had the first attempt due to the final answer; the journal keeps microseconds.
@@ -15,6 +15,8 @@ package struct ChangeOutcome: Sendable, Hashable {
     package var message: String?
     /// Whether an attempt may have had its effect, for a change that did not succeed. Not in the journal.
     package var isUncertain = false
+    /// Whether it did not succeed for now and is to be made again after all others. Not in the journal.
+    package var isPostponed = false
 
     package init(
         _ outcome: Outcome, answer: AnswerClass? = nil, status: Int? = nil, attempts: Int, service: Duration? = nil,

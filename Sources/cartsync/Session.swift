@@ -32,7 +32,9 @@ final class Session: Sendable {
                 store: StoreIdentity(baseURL: api.baseURL.text, clientID: access.clientID), now: Date())
             try ledger.stopInterruptedRuns()
             let store = StoreSession(
-                ledger, api, rate: settings.rate, isAdaptive: settings.adaptiveRate, time: .system, log: log)
+                ledger, api, rate: settings.rate, isAdaptive: settings.adaptiveRate, share: settings.rateShare,
+                time: .system,
+                log: log)
             let session = Session(store, loaded)
             session.followSchedule(since: nil)
             return session

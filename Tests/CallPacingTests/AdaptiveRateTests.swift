@@ -1,92 +1,140 @@
+import TestSupport
 import Testing
 
 @testable import CallPacing
 
 private let second: Int64 = 1_000_000_000
+private let millisecond: Int64 = 1_000_000
 
 @Suite("the adaptive rate")
 struct AdaptiveRateTests {
-    @Test("each too many halves the rate, down to one call a second")
-    func halves() {
-        var rate = AdaptiveRate(limit: 20, isAdaptive: true)
-        var seen: [Int] = []
-        for number in Int64(1)...7 {
-            _ = rate.tooMany(sentAt: number * second, now: number * second + 1, calmFrom: number * second + 1)
-            seen.append(rate.rate)
+    /// A rate of a store that has let a second of calls through.
+    private func running(_ limit: Int, share: Double = 1, isAdaptive: Bool = true) -> AdaptiveRate {
+        var rate = AdaptiveRate(limit: limit, isAdaptive: isAdaptive, share: share, now: 0)
+        for number in 0..<limit {
+            let at = Int64(number) * second / Int64(limit)
+            _ = rate.ended(sentAt: at, now: at + 1, isTooMany: false, calmFrom: at + 1)
         }
-        #expect(seen == [10, 5, 2, 1, 1, 1, 1])
+        return rate
     }
 
-    @Test("calls that were under way at a cut do not cut again")
-    func oneEpisode() {
-        var rate = AdaptiveRate(limit: 100, isAdaptive: true)
-        let isCut1 = rate.tooMany(sentAt: 10 * second, now: 11 * second, calmFrom: 13 * second)
-        #expect(isCut1)
-        for sent in Int64(1)...8 {
-            let isCut2 = rate.tooMany(sentAt: 10 * second + sent, now: 11 * second + sent, calmFrom: 13 * second)
-            #expect(!isCut2)
-        }
-        #expect(rate.rate == 50)
-        let isCut3 = rate.tooMany(sentAt: 13 * second, now: 14 * second, calmFrom: 16 * second)
-        #expect(isCut3)
-        #expect(rate.rate == 25)
+    private func refuse(_ rate: inout AdaptiveRate, sentAt: Int64, now: Int64) -> Bool {
+        rate.ended(sentAt: sentAt, now: now, isTooMany: true, calmFrom: now)
     }
 
-    @Test(
-        "it climbs a twentieth of the limit, at least one, for each clean ten seconds",
-        arguments: [(100, 5), (20, 1), (7, 1), (1000, 50)])
-    func climbs(limit: Int, step: Int) {
-        var rate = AdaptiveRate(limit: limit, isAdaptive: true)
-        _ = rate.tooMany(sentAt: 0, now: 0, calmFrom: 2 * second)
-        let cut = rate.rate
-        let climbed4 = rate.climb(now: 12 * second - 1)
-        #expect(!climbed4)
-        let climbed5 = rate.climb(now: 12 * second)
-        #expect(climbed5)
-        #expect(rate.rate == min(limit, cut + step))
-        let climbed6 = rate.climb(now: 22 * second - 1)
-        #expect(!climbed6)
-        var now = 22 * second
-        while rate.rate < limit {
-            let climbed7 = rate.climb(now: now)
-            #expect(climbed7)
-            now += 10 * second
+    @Test("it is the limit until calls are refused, and falls by a part once for a burst")
+    func burst() {
+        var rate = running(100)
+        let before = rate.inForce(now: second)
+        #expect(before == 100)
+        var falls = 0
+        // All were under way when the first refusal came.
+        for number in Int64(0)..<8 {
+            if refuse(&rate, sentAt: second - number, now: second + number * 20 * millisecond) { falls += 1 }
         }
-        let climbed8 = rate.climb(now: now + 1000 * second)
-        #expect(!climbed8)
-        #expect(rate.rate == limit)
+        #expect(falls == 1)
+        let after = rate.inForce(now: second + 1)
+        #expect((60...75).contains(after))
+        // A second burst, of calls that left since.
+        let fell = refuse(&rate, sentAt: second + 200 * millisecond, now: second + 300 * millisecond)
+        let further = rate.inForce(now: second + 300 * millisecond)
+        #expect(fell && further < after * 0.8)
     }
 
-    @Test("a late too many begins the clean span anew")
-    func cleanSpan() {
-        var rate = AdaptiveRate(limit: 100, isAdaptive: true)
-        _ = rate.tooMany(sentAt: 0, now: second, calmFrom: 3 * second)
-        _ = rate.tooMany(sentAt: 0, now: 5 * second, calmFrom: 7 * second)
-        let climbed9 = rate.climb(now: 16 * second)
-        #expect(!climbed9)
-        let climbed10 = rate.climb(now: 17 * second)
-        #expect(climbed10)
+    @Test("it falls from what got through, not from the setting")
+    func through() {
+        var rate = AdaptiveRate(limit: 1000, isAdaptive: true, now: 0)
+        // 50 calls a second get through; the rest is under way or refused.
+        for number in Int64(0)..<50 {
+            let at = 2 * second + number * 20 * millisecond
+            _ = rate.ended(sentAt: at, now: at + 1, isTooMany: false, calmFrom: at)
+        }
+        var at = 3 * second
+        for _ in 0..<3 {
+            at += 100 * millisecond
+            _ = refuse(&rate, sentAt: at - 1, now: at)
+        }
+        let found = rate.inForce(now: at)
+        #expect(found < 60, "\(found)")
+    }
+
+    @Test("it comes back to where it was refused quickly, then slowly, then ever faster, and never beyond the limit")
+    func curve() {
+        var rate = running(100)
+        _ = refuse(&rate, sentAt: second, now: second)
+        // Twice, so that there is room above the place.
+        _ = refuse(&rate, sentAt: 2 * second, now: 2 * second)
+        let place = rate.place
+        var before = rate.inForce(now: 2 * second)
+        var speeds: [(below: Bool, speed: Double)] = []
+        for step in Int64(1)...60 {
+            let now = rate.inForce(now: 2 * second + step * second)
+            speeds.append((now <= place, now - before))
+            before = now
+            #expect(now <= 100)
+        }
+        #expect(before == 100)
+        let below = speeds.prefix { $0.below }.map(\.speed)
+        let above = speeds.drop { $0.below }.dropFirst().prefix { $0.speed > 0 }.dropLast().map(\.speed)
+        #expect(below.allSatisfy { $0 > 2 } && above.count > 3)
+        #expect((above.first ?? 9) < (below.last ?? 0))
+        #expect(zip(above, above.dropFirst()).allSatisfy { $0 < $1 })
+    }
+
+    @Test("one call a second is the least, whatever is refused", arguments: [1, 2, 20])
+    func least(limit: Int) {
+        var rate = running(limit)
+        for number in Int64(1)...50 {
+            _ = refuse(
+                &rate, sentAt: (1 + number) * 200 * millisecond + second, now: (1 + number) * 200 * millisecond + second
+            )
+        }
+        let found = rate.inForce(now: 12 * second)
+        #expect((1...Double(limit)).contains(found))
+    }
+
+    @Test("a pause that the store asked for is no time of the climb, and no reason to fall further")
+    func pause() {
+        var rate = running(100)
+        _ = rate.ended(sentAt: second, now: second, isTooMany: true, calmFrom: 31 * second)
+        let before = rate.inForce(now: second)
+        let after = rate.inForce(now: 31 * second)
+        #expect(before == after)
+        _ = refuse(&rate, sentAt: 31 * second + millisecond, now: 31 * second + 100 * millisecond)
+        let again = rate.inForce(now: 31 * second + 100 * millisecond)
+        #expect(again > before * 0.6)
+    }
+
+    @Test("a share of what was found is kept for a minute, then looked at again")
+    func share() {
+        var rate = running(100, share: 0.6)
+        _ = refuse(&rate, sentAt: second, now: second)
+        for step in Int64(2)...60 {
+            let now = rate.inForce(now: step * second)
+            #expect(now <= 61 && (step < 20 || now > 59), "\(now) after \(step) s")
+        }
+        let later = rate.inForce(now: 80 * second)
+        #expect(later > 70)
     }
 
     @Test("a rate that is not adaptive stays")
     func notAdaptive() {
-        var rate = AdaptiveRate(limit: 100, isAdaptive: false)
-        let isCut11 = rate.tooMany(sentAt: 0, now: 0, calmFrom: 0)
-        #expect(!isCut11)
-        #expect(rate.rate == 100)
+        var rate = running(100, isAdaptive: false)
+        let fell = refuse(&rate, sentAt: second, now: second)
+        let now = rate.inForce(now: second)
+        #expect(!fell && now == 100)
     }
 
     @Test("a new limit is followed by a rate that was at the old one, and bounds one that was below")
     func newLimit() {
-        var rate = AdaptiveRate(limit: 100, isAdaptive: true)
-        rate.setLimit(50)
-        #expect(rate.rate == 50)
-        rate.setLimit(80)
-        #expect(rate.rate == 80)
-        _ = rate.tooMany(sentAt: 0, now: 0, calmFrom: 0)
-        rate.setLimit(200)
-        #expect(rate.rate == 40)
-        rate.setLimit(30)
-        #expect(rate.rate == 30)
+        var rate = running(100)
+        rate.setLimit(50, now: second)
+        let followed = rate.inForce(now: second)
+        _ = refuse(&rate, sentAt: second, now: second)
+        rate.setLimit(200, now: second)
+        let kept = rate.inForce(now: second)
+        rate.setLimit(10, now: second)
+        let bounded = rate.inForce(now: second)
+        #expect(followed == 50 && (30...40).contains(kept) && bounded == 10)
     }
 }

@@ -250,14 +250,14 @@ struct PaceCalculatorTests {
             return
         }
         calculator.complete(probe, sentAt: 5 * second, answeredAt: 6 * second, isHealthy: false)
-        #expect(calculator.admit(now: 7 * second, asked: 0, isBacklogged: false) == .wait(until: 16 * second))
-        guard case .granted(let next) = calculator.admit(now: 16 * second, asked: 0, isBacklogged: false) else {
+        #expect(calculator.admit(now: 7 * second, asked: 0, isBacklogged: false) == .wait(until: 11 * second))
+        guard case .granted(let next) = calculator.admit(now: 11 * second, asked: 0, isBacklogged: false) else {
             Issue.record("the second probe did not go")
             return
         }
-        calculator.complete(next, sentAt: 16 * second, answeredAt: 17 * second, isHealthy: true)
-        #expect(!calculator.isProbing)
-        #expect(calculator.admit(now: 18 * second, asked: 0, isBacklogged: false).due != nil)
+        calculator.complete(next, sentAt: 11 * second, answeredAt: 12 * second, isHealthy: true)
+        #expect(calculator.probingSince == nil)
+        #expect(calculator.admit(now: 13 * second, asked: 0, isBacklogged: false).due != nil)
     }
 }
 

@@ -40,19 +40,36 @@ struct RetryTests {
         }
     }
 
-    @Test("too many uses up no attempt and leaves the waiting to the pacer")
+    @Test("too many uses up no attempt; the pause of all does the waiting, or the refused call waits ever longer")
     func tooMany() {
         var random = SeededGenerator(seed: 1)
         let policy = RetryPolicy()
-        #expect(
-            policy.decide(.tooMany, attemptsUsed: 9, elapsed: .zero, using: &random) == .again(after: .zero))
+        let paused = policy.decide(
+            .tooMany(refusals: 9, isPaused: true), attemptsUsed: 9, elapsed: .zero, using: &random)
+        #expect(paused == .again(after: .zero))
+        for (refusals, longest) in [(1, 250), (2, 500), (3, 1000), (9, 5000)] {
+            var most = Duration.zero
+            for _ in 0..<300 {
+                let decision = policy.decide(
+                    .tooMany(refusals: refusals, isPaused: false), attemptsUsed: 0, elapsed: .zero, using: &random)
+                guard case .again(let wait) = decision else {
+                    Issue.record("given up")
+                    return
+                }
+                most = max(most, wait)
+            }
+            #expect((.milliseconds(longest * 9 / 10)...(.milliseconds(longest))).contains(most))
+        }
     }
 
     @Test("after 120 s nothing is repeated, and no wait goes beyond them")
     func total() {
         var random = SeededGenerator(seed: 1)
         let policy = RetryPolicy()
-        #expect(policy.decide(.tooMany, attemptsUsed: 0, elapsed: .seconds(120), using: &random) == .giveUp)
+        #expect(
+            policy.decide(
+                .tooMany(refusals: 1, isPaused: false), attemptsUsed: 0, elapsed: .seconds(120), using: &random)
+                == .giveUp)
         #expect(policy.decide(.fault(), attemptsUsed: 1, elapsed: .seconds(120), using: &random) == .giveUp)
         for _ in 0..<200 {
             let decision = policy.decide(.fault(), attemptsUsed: 4, elapsed: .seconds(119), using: &random)
@@ -90,7 +107,8 @@ struct RetryTests {
         for _ in 0..<1000 { budget.callSent() }
         var taken = 0
         while budget.takeRepetition() { taken += 1 }
-        #expect(taken + 21 == 102)
+        // What was not allowed is not counted.
+        #expect(taken + 20 == 102)
     }
 }
 
@@ -101,6 +119,29 @@ struct StopRuleTests {
         var rule = StopRule()
         #expect(rule.record(.success) == nil)
         #expect(rule.record(.credentialsRefused) == .credentialsRefused)
+    }
+
+    @Test("fresh tokens that ten calls in a row were refused with do, and a success in between forgives")
+    func tokens() {
+        var rule = StopRule()
+        #expect(rule.record(.success) == nil)
+        func isOver(_ call: Int) -> Bool { rule.recordRefusedToken("\(call)") }
+        for _ in 0..<50 { #expect(!isOver(1)) }
+        for call in 2...9 { #expect(!isOver(call)) }
+        #expect(rule.record(.success) == nil)
+        for call in 1...9 { #expect(!isOver(call)) }
+        #expect(isOver(10))
+    }
+
+    @Test("where no call has succeeded yet, ten refusals in a row do, of one call too")
+    func firstTokens() {
+        var rule = StopRule()
+        for _ in 1...9 {
+            let isOver = rule.recordRefusedToken("one")
+            #expect(!isOver)
+        }
+        let isOver = rule.recordRefusedToken("one")
+        #expect(isOver)
     }
 
     @Test("five forbidden calls do where none succeeded")

@@ -27,6 +27,8 @@ final class Events: Sendable {
         }
     }
 
+    var pauses: Int { events.withLock { events in events.count { if case .pause = $0 { true } else { false } } } }
+
     var rateReasons: [String] {
         events.withLock { events in events.compactMap { if case .rate(_, let reason) = $0 { reason } else { nil } } }
     }

@@ -119,7 +119,7 @@ struct StoppingTests {
     func failures() async throws {
         var once = RetryPolicy()
         once.attempts = 1
-        try await Stage.with(retry: once) { stage in
+        try await Stage.with(retry: once, time: .fast(20)) { stage in
             stage.sandbox.inject(SandboxFault(.answer(status: 503), operation: .create, count: nil))
             for number in 1...20 {
                 let result = try await stage.client.create(try association("c-\(number)", "cart-\(number)"))

@@ -1,10 +1,11 @@
-import CallPacing
 import CartAssociations
 import CommerceSandbox
 import Logging
 import TestStore
+import TestSupport
 import Testing
 
+@testable import CallPacing
 @testable import CommerceAPI
 
 @Suite("tokens")
@@ -75,17 +76,86 @@ struct TokenTests {
         }
     }
 
-    @Test("a token that is refused as soon as it was issued stops everything")
+    @Test("fresh tokens that are refused again and again stop everything, after ten refusals in a row")
     func refusedAgain() async throws {
         try await Stage.with { stage in
             stage.sandbox.inject(SandboxFault(.answer(status: 401), operation: .create, count: nil))
-            let one = try association("c-1", "cart-1")
-            let error = await #expect(throws: APIError.self) { try await stage.client.create(one) }
-            #expect(error?.kind == .credentialsRefused)
-            #expect(stage.sandbox.statistics().count(.create) == 2)
-            let later = await #expect(throws: APIError.self) { try await stage.client.create(one) }
-            #expect(later == error)
-            #expect(stage.sandbox.statistics().count(.token) == 2)
+            var failed: [ChangeOutcome] = []
+            var errors: [APIError] = []
+            for number in 1...4 {
+                do throws(APIError) {
+                    failed.append(try await stage.client.create(try! association("c-\(number)", "cart-\(number)")))
+                } catch {
+                    errors.append(error)
+                }
+            }
+            // No record is to blame.
+            #expect(failed.map(\.outcome) == [.failed, .failed] && failed.map(\.attempts) == [5, 5], "\(failed)")
+            #expect(errors.map(\.kind) == [.credentialsRefused, .credentialsRefused])
+            // Four of each call's tokens were fresh; two of the third's.
+            #expect(stage.sandbox.statistics().count(.create) == 13)
+        }
+    }
+
+    @Test("one call whose fresh tokens are refused is repeated with patience, and stops nothing while others succeed")
+    func refusedOnce() async throws {
+        try await Stage.with { stage in
+            stage.sandbox.inject(SandboxFault(.answer(status: 401), operation: .create, cart: "cart-1", count: 3))
+            let result = try await stage.client.create(try association("c-1", "cart-1"))
+            #expect((result.outcome, result.attempts) == (.created, 4))
+            stage.sandbox.inject(SandboxFault(.answer(status: 401), operation: .create, cart: "cart-2", count: nil))
+            for number in 1...5 {
+                let poisoned = try await stage.client.create(try association("c-2", "cart-2"))
+                #expect((poisoned.outcome, poisoned.attempts) == (.failed, 5))
+                #expect(try await stage.client.create(try association("c-\(number)", "cart-3")).outcome == .created)
+            }
+            #expect(stage.client.standingError == nil)
+        }
+    }
+
+    @Test("no call leaves with a token that ended while it waited")
+    func heldBack() async throws {
+        let time = TimeSource.fast(20)
+        try await Stage.with(SandboxOptions(tokenLifetime: .seconds(2)), time: time) { stage in
+            try await stage.client.authenticate()
+            stage.client.pacer.hold(reason: "quiet hours")
+            try await withThrowingTaskGroup(of: ChangeOutcome.self) { group in
+                for number in 1...8 {
+                    group.addTask {
+                        try await stage.client.create(try association("c-\(number)", "cart-\(number)"))
+                    }
+                }
+                #expect(await eventually { stage.client.pacer.waiting == 8 })
+                // By the client's clock its token is over; the store's own has not ended yet.
+                try await time.sleep(for: .seconds(10))
+                stage.client.pacer.setLimit(2000, reason: "morning")
+                for try await result in group { #expect((result.outcome, result.attempts) == (.created, 1)) }
+            }
+            #expect(stage.sandbox.statistics().count(.token, 200) == 2)
+        }
+    }
+
+    @Test("with tokens of two seconds and a store that fails at times nothing is refused, and no run ends")
+    func shortTokens() async throws {
+        try await Stage.with(SandboxOptions(tokenLifetime: .seconds(2)), limit: 300) { stage in
+            stage.sandbox.inject(SandboxFault(.answer(status: 500), count: nil, share: 0.3))
+            let made = try await withThrowingTaskGroup(of: Int.self) { group in
+                for worker in 0..<8 {
+                    group.addTask {
+                        var made = 0
+                        for number in 0..<120 {
+                            let one = try association("c-\(worker)", "cart-\(worker)-\(number)")
+                            made += try await stage.client.create(one).outcome.isSuccess ? 1 : 0
+                        }
+                        return made
+                    }
+                }
+                return try await group.reduce(0, +)
+            }
+            // Five attempts fail once in 400 times.
+            #expect(made > 940)
+            #expect(stage.sandbox.statistics().count(.create, 401) == 0)
+            #expect(stage.sandbox.statistics().count(.token, 200) >= 2)
         }
     }
 

@@ -54,7 +54,10 @@ package struct TestStore: Sendable {
             baseURL: try BaseURL("\(scheme)://127.0.0.1:\(port)"),
             credentials: Credentials(clientID: Self.clientID, clientSecret: secret))
         change(&options)
-        let pacer = Pacer(limit: limit, time: time) { observe(.rate(Double($0.rate), reason: $0.reason)) }
+        let pacer = Pacer(limit: limit, time: time) { change in
+            observe(.rate(Double(change.rate), reason: change.reason))
+            if let pause = change.pause { observe(.pause(pause)) }
+        }
         let client = CommerceClient(
             options: options, pacer: pacer, retry: retry, logger: log.logger, observe: observe)
         let value: Value

@@ -19,6 +19,7 @@ struct APIRequest: Sendable {
     var write: Write?
     /// Whether it is made again after an attempt that may have had its effect.
     var repeatsUnknown = true
+    var round = Round.only
 
     /// Whether it is meant to change the store.
     var isWrite: Bool {
@@ -30,6 +31,20 @@ struct APIRequest: Sendable {
 
     /// The most bytes of an answer that are read. Pages of a listing carry whole carts.
     var answerLimit: Int { operation == .list ? 16 << 20 : 1 << 20 }
+}
+
+/// Whether a change that fails for now may wait at the end of the line, and whether it has done so before.
+package enum Round: Sendable, Hashable {
+    /// There is no line: repetitions follow at once.
+    case only
+    case first
+    case again
+    case last
+
+    /// Whether a change may wait behind all others.
+    var mayPostpone: Bool { self == .first || self == .again }
+    /// Whether an attempt tells of the store's health: what failed before may fail for reasons of its own.
+    var isFresh: Bool { self == .only || self == .first }
 }
 
 /// What a call is to write.

@@ -21,7 +21,60 @@ package struct ListingCheck: Sendable {
     package let took: Duration
 }
 
+/// What application keys keep of the store's limit to themselves, in calls a second.
+package struct ReservedRates: Sendable, Equatable {
+    /// This key's; nil if the store does not list it.
+    package var own: Int?
+    /// All keys' together.
+    package var total: Int
+}
+
 extension CommerceClient {
+    /// Reads what application keys reserve of the store's limit (Elastic Path, application keys, list); nil if this key
+    /// may not know.
+    func reservedRates() async throws(APIError) -> ReservedRates? {
+        struct Keys: Decodable {
+            struct Key: Decodable {
+                let clientID: String?
+                let reserved: Int?
+
+                enum CodingKeys: String, CodingKey {
+                    case clientID = "client_id"
+                    case reserved = "reserved_rate_limit"
+                }
+            }
+            struct Meta: Decodable {
+                let reserved: Int?
+
+                enum CodingKeys: String, CodingKey {
+                    case reserved = "total_reserved_rate_limit"
+                }
+            }
+            let data: [Key]
+            let meta: Meta?
+        }
+        let request = APIRequest(
+            operation: .list, method: .get, path: "/v2/application-keys?page%5Blimit%5D=100&page%5Boffset%5D=0")
+        // What cannot be read is not asked for again: it is only for advice.
+        let call = try await perform(request) {
+            Result { [body = $0.body] in try JSONDecoder().decode(Keys.self, from: Data(body)) }
+        }
+        guard let keys = try? call.value?.get() else { return nil }
+        let own = keys.data.first { $0.clientID == options.credentials.clientID }
+        return ReservedRates(
+            own: own.map { $0.reserved ?? 0 },
+            total: keys.meta?.reserved ?? keys.data.reduce(0) { $0 + ($1.reserved ?? 0) })
+    }
+
+    /// What application keys reserve of the store's limit; nil if this key may not know, or the call fails.
+    package func checkReservedRates() async -> ReservedRates? {
+        do {
+            return try await reservedRates()
+        } catch {
+            return nil
+        }
+    }
+
     /// Looks up the store's name, connects, and does the TLS handshake, as a call would; sends no request.
     package func tryConnection() async -> StoreConnection { await transport.tryConnection() }
 
@@ -33,7 +86,7 @@ extension CommerceClient {
         guard let (token, date) = call.value else { throw failure(of: call, "asking for a token") }
         keep(token)
         let now = time.wall()
-        await tokens.adopt(TokenKeeper.Issued(text: token.text, life: token.life(now: now)))
+        tokens.adopt(TokenKeeper.Issued(text: token.text, life: token.life(now: now)))
         let clock = date.flatMap { Date(http: $0) }.map { Int(now.timeIntervalSince($0).rounded()) }
         return TokenCheck(life: token.life(now: now), took: call.service, clockAhead: clock)
     }

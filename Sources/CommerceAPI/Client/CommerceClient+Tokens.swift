@@ -39,13 +39,15 @@ extension CommerceClient {
 }
 
 /// Keeps the one access token of a client, and has it renewed once for all callers.
-actor TokenKeeper {
+final class TokenKeeper: Sendable {
     /// A token as callers use it.
     struct Token: Sendable {
         let text: String
         /// Counts the tokens of this client: a caller says by it which one was refused.
         let number: Int
         fileprivate let renewFrom: ContinuousClock.Instant
+        /// From when on a call might arrive too late with it.
+        fileprivate let deadFrom: ContinuousClock.Instant
     }
 
     /// A token as the store issued it.
@@ -55,17 +57,39 @@ actor TokenKeeper {
         let life: Duration
     }
 
-    /// How long before its end a token is renewed; half of its life if that is shorter.
+    private struct State {
+        var token: Token?
+        var renewal: Task<Result<Token, APIError>, Never>?
+        var lastNumber = 0
+    }
+
+    /// How long before its end a token is renewed, while calls go on with it; half of its life if that is shorter.
     private static let leeway: Duration = .seconds(60)
+    /// How long before its end no call leaves with it; a tenth of its life if that is shorter.
+    private static let travel: Duration = .seconds(2)
 
     private let time: TimeSource
-    private var token: Token?
-    private var renewal: Task<Result<Token, APIError>, Never>?
-    private var lastNumber = 0
+    private let state = Mutex(State())
 
     init(_ time: TimeSource) { self.time = time }
 
-    /// A token that is valid for a while.
+    /// Whether the store has issued a token to this client.
+    var hasIssued: Bool { state.withLock { $0.lastNumber > 0 } }
+
+    /// The token that a call may leave with now; nil if there is none.
+    ///
+    /// - Parameter refused: the number of a token that the store refused.
+    func usable(refused: Int? = nil) -> Token? {
+        let now = time.now()
+        return state.withLock { Self.usable($0, refused, now) }
+    }
+
+    private static func usable(_ state: State, _ refused: Int?, _ now: ContinuousClock.Instant) -> Token? {
+        guard let token = state.token, now < token.deadFrom, token.number != refused else { return nil }
+        return token
+    }
+
+    /// A token that a call may leave with; it is renewed meanwhile if it ends soon.
     ///
     /// - Parameters:
     ///   - refused: the number of a token that the store refused, which is not handed out again.
@@ -73,31 +97,41 @@ actor TokenKeeper {
     func token(
         refused: Int? = nil, issue: @escaping @Sendable () async -> Result<Issued, APIError>
     ) async throws(APIError) -> Token {
-        if let token, time.now() < token.renewFrom, token.number != refused { return token }
-        // The one unstructured task: a caller that is cancelled must not cancel it for the others.
-        let renewal = renewal ?? Task { await renew(issue) }
-        self.renewal = renewal
+        let now = time.now()
+        let (usable, renewal) = state.withLock { state -> (Token?, Task<Result<Token, APIError>, Never>?) in
+            let usable = Self.usable(state, refused, now)
+            if let usable, now < usable.renewFrom { return (usable, nil) }
+            // The one unstructured task: a caller that is cancelled must not cancel it for the others.
+            let renewal = state.renewal ?? Task { await self.renew(issue) }
+            state.renewal = renewal
+            return (usable, renewal)
+        }
+        if let usable { return usable }
+        guard let renewal else { throw .stopped }
         return try await renewal.value.get()
     }
 
     /// Replaces the token by one that was not issued through `token(refused:issue:)`.
     func adopt(_ issued: Issued) {
-        token = kept(issued)
+        let now = time.now()
+        state.withLock { _ = Self.keep(issued, &$0, now) }
     }
 
     private func renew(_ issue: @Sendable () async -> Result<Issued, APIError>) async -> Result<Token, APIError> {
         let issued = await issue()
-        renewal = nil
-        return issued.map { issued in
-            let token = kept(issued)
-            self.token = token
-            return token
+        let now = time.now()
+        return state.withLock { state in
+            state.renewal = nil
+            return issued.map { Self.keep($0, &state, now) }
         }
     }
 
-    private func kept(_ issued: Issued) -> Token {
-        lastNumber += 1
-        let leeway = min(Self.leeway, issued.life / 2)
-        return Token(text: issued.text, number: lastNumber, renewFrom: time.now() + issued.life - leeway)
+    private static func keep(_ issued: Issued, _ state: inout State, _ now: ContinuousClock.Instant) -> Token {
+        state.lastNumber += 1
+        let token = Token(
+            text: issued.text, number: state.lastNumber, renewFrom: now + issued.life - min(leeway, issued.life / 2),
+            deadFrom: now + issued.life - min(travel, issued.life / 10))
+        state.token = token
+        return token
     }
 }

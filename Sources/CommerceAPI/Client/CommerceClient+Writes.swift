@@ -5,12 +5,14 @@ extension CommerceClient {
     /// Associates an owner with a cart. 200 with the owner in its body is a new association, 204 one that was there
     /// already; any other success is an unknown outcome.
     ///
-    /// - Parameter shopper: the owner's own token, which `Authentication.shopper` needs.
+    /// - Parameters:
+    ///   - shopper: the owner's own token, which `Authentication.shopper` needs.
+    ///   - round: whether the outcome may be `isPostponed`.
     /// - Throws: `APIError` if no further call makes sense; the change then counts as not tried.
     package func create(
-        _ association: Association, shopper: ShopperToken? = nil
+        _ association: Association, shopper: ShopperToken? = nil, round: Round = .only
     ) async throws(APIError) -> ChangeOutcome {
-        try await write(.create, association, shopper) { call in
+        try await write(.create, association, shopper, round) { call in
             guard call.change == .alreadySo else { return (.created, nil) }
             return (
                 .alreadyThere,
@@ -26,11 +28,12 @@ extension CommerceClient {
     ///   - shopper: the owner's own token, which `Authentication.shopper` needs.
     ///   - repeatingUnknown: false ends the call after an attempt that may have had its effect without an answer that
     ///     says so; the outcome is then `isUncertain`.
+    ///   - round: whether the outcome may be `isPostponed`.
     /// - Throws: `APIError` if no further call makes sense; the change then counts as not tried.
     package func delete(
-        _ association: Association, shopper: ShopperToken? = nil, repeatingUnknown: Bool = true
+        _ association: Association, shopper: ShopperToken? = nil, repeatingUnknown: Bool = true, round: Round = .only
     ) async throws(APIError) -> ChangeOutcome {
-        try await write(.delete, association, shopper, repeatingUnknown: repeatingUnknown) { call in
+        try await write(.delete, association, shopper, round, repeatingUnknown: repeatingUnknown) { call in
             guard call.change == .alreadySo else { return (.deleted, nil) }
             return (
                 .alreadyGone,
@@ -45,9 +48,10 @@ extension CommerceClient {
     /// - Parameters:
     ///   - name: 1 to 255 characters (Elastic Path, carts, create a cart).
     ///   - description: at most 255 characters.
+    ///   - round: whether the outcome may be `isPostponed`.
     /// - Throws: `APIError` if no further call makes sense.
     package func createCart(
-        id: CartID, name: String, description: String? = nil
+        id: CartID, name: String, description: String? = nil, round: Round = .only
     ) async throws(APIError) -> ChangeOutcome {
         guard (1...255).contains(name.unicodeScalars.count) else {
             return .notSent("a cart's name has 1 to 255 characters, this one \(name.unicodeScalars.count)")
@@ -63,16 +67,17 @@ extension CommerceClient {
         let request = APIRequest(
             operation: .createCart, method: .post, path: "/v2/carts",
             body: json(["data": Cart(id: id.text, name: name, description: description)]),
-            contentType: "application/json", write: .newCart(id))
+            contentType: "application/json", write: .newCart(id), round: round)
         return result(of: try await perform(request, decode: \.self)) { _ in (.created, nil) }
     }
 
     private func write(
-        _ kind: ChangeKind, _ association: Association, _ shopper: ShopperToken?, repeatingUnknown: Bool = true,
-        success: (EndedCall<Answer>) -> (Outcome, String?)
+        _ kind: ChangeKind, _ association: Association, _ shopper: ShopperToken?, _ round: Round,
+        repeatingUnknown: Bool = true, success: (EndedCall<Answer>) -> (Outcome, String?)
     ) async throws(APIError) -> ChangeOutcome {
         if let problem = problem(with: shopper, of: association.owner.kind) { return .notSent(problem) }
-        let request = self.request(kind, association, shopper, repeatingUnknown: repeatingUnknown)
+        var request = self.request(kind, association, shopper, repeatingUnknown: repeatingUnknown)
+        request.round = round
         return result(of: try await perform(request, decode: \.self), success: success)
     }
 
@@ -109,12 +114,15 @@ extension CommerceClient {
         var message: String? = call.sentence
         switch call.answer {
         case .success: (outcome, message) = success(call)
-        case .refused, .forbidden, .unauthorized: outcome = .rejected
+        case .refused, .forbidden: outcome = .rejected
+        // Without a shopper's token it is the access token that was refused, and no record is to blame.
+        case .unauthorized: outcome = options.authentication == .shopper ? .rejected : .failed
         case .rateLimited, .serverError, .connection, .unknown: outcome = .failed
         }
         var result = ChangeOutcome(
             outcome, answer: call.answer, status: call.exchange.status, attempts: call.attempts,
             service: call.service, response: call.response, message: message)
+        result.isPostponed = call.isPostponed
         result.isUncertain = !outcome.isSuccess && call.isEffectUncertain
         return result
     }

@@ -16,8 +16,8 @@ package final class CommerceClient: Sendable {
         /// Calls on the wire now, and the connections that must be open: as many as there were calls at once.
         var inFlight = 0
         var connections = 0
-        /// Since when the budget of repetitions is spent without a single healthy answer; nil if it is not.
-        var outageSince: ContinuousClock.Instant?
+        /// Callers that wait before a repetition while other changes could be made.
+        var waiting = 0
         /// Why no further call is made; nil while calls are made.
         var standing: APIError?
         /// The token in use and those that calls on the way may still carry: no message may hold any of them.
@@ -100,6 +100,8 @@ struct EndedCall<Value: Sendable>: Sendable {
     let response: Duration
     /// Whether an attempt that did not succeed may have had its effect.
     let isEffectUncertain: Bool
+    /// Whether it is to be made again after all others.
+    let isPostponed: Bool
     /// Where it was made, for messages: the base URL with the path, without a query.
     let url: String
     /// Why it did not succeed; nil if it did.
@@ -116,9 +118,30 @@ private struct CallHistory {
     var firstSent: ContinuousClock.Instant?
     var paced: Duration = .zero
     var backoff: Duration = .zero
+    /// The number of the token that the last attempt was refused with; nil if it was not.
     var refusedToken: Int?
+    /// Attempts in a row that were refused because of their token, and as too many.
+    var tokenRefusals = 0
+    var refusals = 0
     var isEffectUncertain = false
     var doubted: Answer?
+
+    /// Takes note of an attempt.
+    mutating func note(
+        _ judged: Classification, _ exchange: Exchange, _ admission: Admission, _ token: TokenKeeper.Token?,
+        sentAt: ContinuousClock.Instant
+    ) {
+        sent += 1
+        counted += judged.answer == .rateLimited ? 0 : 1
+        refusals = judged.answer == .rateLimited ? refusals + 1 : 0
+        tokenRefusals = judged.answer == .unauthorized && token != nil ? tokenRefusals + 1 : 0
+        refusedToken = judged.answer == .unauthorized ? token?.number : nil
+        firstDue = firstDue ?? admission.due
+        firstSent = firstSent ?? sentAt
+        paced += admission.granted - admission.asked
+        if judged.answer == .unknown, case .answer(let answer) = exchange { doubted = doubted ?? answer }
+        if judged.isRepeatable, exchange.mayHaveTakenEffect { isEffectUncertain = true }
+    }
 }
 
 extension CommerceClient {
@@ -134,8 +157,7 @@ extension CommerceClient {
         }
         var history = CallHistory()
         while true {
-            let token = try await token(for: request, refused: history.refusedToken)
-            let admission = try await admit(request, isFirst: history.sent == 0)
+            let (admission, token) = try await leave(request, history)
             let sentAt = time.now()
             let mayConnect = beginExchange()
             let (exchange, travel) = await transport.send(request, token: token?.text)
@@ -143,50 +165,70 @@ extension CommerceClient {
             let answeredAt = time.now()
 
             let (judged, change, value) = judge(exchange, request, decode)
-            // A sign-in page comes fast and says nothing about the rate; many of them stop the run by another rule.
-            let isHealthy = judged.answer != .serverError && judged.answer != .connection
             pacer.complete(
                 admission, sentAt: travel?.written ?? sentAt, answered: travel?.answerBegun ?? answeredAt,
-                isAnswered: exchange.status != nil, isHealthy: isHealthy, mayHaveConnected: mayConnect)
-            noteHealth(isHealthy, exchange, request, now: answeredAt)
+                reception(judged.answer, exchange), isFresh: history.sent == 0 && request.round.isFresh,
+                mayHaveConnected: mayConnect)
             if case .noAnswer(.cancelled) = exchange { throw .stopped }
+            noteOutage(exchange, request, now: answeredAt)
             noteForm(judged.answer, exchange, request)
-            if judged.answer == .rateLimited { pacer.tooMany(admission, retryAfter: retryAfter(exchange)) }
             state.withLock { $0.budget.callSent() }
-
-            history.sent += 1
-            history.counted += judged.answer == .rateLimited ? 0 : 1
-            history.firstDue = history.firstDue ?? admission.due
-            history.firstSent = history.firstSent ?? sentAt
-            history.paced += admission.granted - admission.asked
+            history.note(judged, exchange, admission, token, sentAt: sentAt)
+            noteToken(history, exchange, request)
             observe(
                 .attempt(
                     AttemptMeasure(
                         operation: request.operation, answer: judged.answer, status: exchange.status,
                         service: answeredAt - sentAt)))
 
-            if let wait = repetition(request, judged, exchange, token, &history, now: answeredAt) {
+            let next = next(request, judged, exchange, &history, now: answeredAt)
+            if case .again(let wait, let holdsUp) = next {
+                defer { if holdsUp { state.withLock { $0.waiting -= 1 } } }
                 try await sleep(wait)
                 history.backoff += time.now() - answeredAt
                 continue
             }
+            let sentence =
+                judged.answer == .success ? nil : failureSentence(exchange, request, judged.answer)
             let response = answeredAt - (history.firstDue ?? answeredAt)
-            observe(
-                .finished(
-                    CallMeasure(
-                        operation: request.operation, answer: judged.answer, response: response,
-                        paced: history.paced, backoff: history.backoff, attempts: history.sent)))
-            let sentence = judged.answer == .success ? nil : failureSentence(exchange, request, judged.answer)
-            let isLeftUnknown = !request.repeatsUnknown && judged.isRepeatable && exchange.mayHaveTakenEffect
-            // What became of it is found out later; until then it says nothing about the store.
-            if !isLeftUnknown { conclude(judged.answer, request, sentence ?? "") }
-            // The change is not to blame, and is to be made once the credentials are right.
-            if judged.answer == .unauthorized, let standing = standingError { throw standing }
+            if next == .ended {
+                conclude(request, judged, exchange, sentence ?? "", history, response: response)
+                // The change is not to blame, and is to be made once the credentials are right.
+                if judged.answer == .unauthorized, let standing = standingError { throw standing }
+            }
             return EndedCall(
                 value: value, change: change, doubted: history.doubted, answer: judged.answer, exchange: exchange,
-                attempts: history.sent,
-                service: answeredAt - sentAt, response: response, isEffectUncertain: history.isEffectUncertain,
+                attempts: history.sent, service: answeredAt - sentAt, response: response,
+                isEffectUncertain: history.isEffectUncertain, isPostponed: next == .postponed,
                 url: options.baseURL.text + request.path.prefix { $0 != "?" }, sentence: sentence)
+        }
+    }
+
+    /// Waits until the call may go, with a token that is good at that moment.
+    private func leave(
+        _ request: APIRequest, _ history: CallHistory
+    ) async throws(APIError) -> (Admission, TokenKeeper.Token?) {
+        while true {
+            try throwStanding()
+            if request.operation != .token {
+                _ = try await tokens.token(refused: history.refusedToken) { await self.issueToken() }
+            }
+            let admission = try await admit(request, isFirst: history.sent == 0)
+            if request.operation == .token { return (admission, nil) }
+            // It may have waited for long: in quiet hours, a pause or an outage.
+            if let token = tokens.usable(refused: history.refusedToken) { return (admission, token) }
+            pacer.giveBack(admission)
+        }
+    }
+
+    /// How the pacer sees an answer. A sign-in page comes fast and says nothing about the rate; many of them stop the
+    /// run by another rule.
+    private func reception(_ answer: AnswerClass, _ exchange: Exchange) -> Reception {
+        switch (answer, exchange) {
+        case (_, .noAnswer), (.connection, _): .unanswered
+        case (.rateLimited, _): .tooMany(retryAfter: retryAfter(exchange))
+        case (.serverError, .answer(let answer)): .failed(status: answer.status)
+        default: .answered
         }
     }
 
@@ -222,46 +264,61 @@ extension CommerceClient {
         }
     }
 
-    /// How long to wait before the call is made again; nil if it has ended.
-    private func repetition(
-        _ request: APIRequest, _ judged: Classification, _ exchange: Exchange, _ token: TokenKeeper.Token?,
-        _ history: inout CallHistory, now: ContinuousClock.Instant
-    ) -> Duration? {
-        if judged.answer == .unknown, case .answer(let answer) = exchange {
-            history.doubted = history.doubted ?? answer
-        }
-        if judged.isRepeatable, exchange.mayHaveTakenEffect { history.isEffectUncertain = true }
-        if judged.answer == .unauthorized, let token, history.refusedToken == nil {
-            history.refusedToken = token.number
-            return .zero
-        }
-        history.refusedToken = nil
-        guard judged.isRepeatable, request.repeatsUnknown || !exchange.mayHaveTakenEffect else { return nil }
-        let cause: RetryPolicy.Cause = judged.answer == .rateLimited ? .tooMany : .fault(wait: retryAfter(exchange))
-        var random = SystemRandomNumberGenerator()
-        let decision = retry.decide(
-            cause, attemptsUsed: history.counted, elapsed: now - (history.firstSent ?? now), using: &random)
-        guard case .again(let wait) = decision else { return nil }
+    /// What becomes of a call after an attempt.
+    private enum Next: Equatable {
+        /// - holdsUp: whether other changes could be made meanwhile.
+        case again(after: Duration, holdsUp: Bool)
+        case postponed
+        case ended
+    }
 
-        let isInBudget = state.withLock { state in
-            // What is answered fast in the place of the store is not the store's load; many of them stop the run.
-            let isInBudget = state.budget.takeRepetition() || judged.answer == .unknown
-            if !isInBudget { state.outageSince = state.outageSince ?? now }
-            return isInBudget
+    private func next(
+        _ request: APIRequest, _ judged: Classification, _ exchange: Exchange, _ history: inout CallHistory,
+        now: ContinuousClock.Instant
+    ) -> Next {
+        // Tokens end, and the first refusal is no more than that.
+        if judged.answer == .unauthorized, history.tokenRefusals == 1 { return .again(after: .zero, holdsUp: false) }
+        let isTokenFault = judged.answer == .unauthorized && history.tokenRefusals > 1 && request.shopper == nil
+        guard judged.isRepeatable || isTokenFault, request.repeatsUnknown || !exchange.mayHaveTakenEffect else {
+            return .ended
         }
-        if !isInBudget {
-            pacer.beginProbing(
-                reason: "more than a tenth of all calls are repetitions, so single calls probe the store")
-        }
+        let asked = retryAfter(exchange)
+        let cause: RetryPolicy.Cause =
+            judged.answer == .rateLimited
+            ? .tooMany(refusals: history.refusals, isPaused: (asked ?? .zero) > .zero) : .fault(wait: asked)
+        var policy = retry
+        // A run whose tokens cannot be renewed for a while has nothing else to do.
+        if request.operation == .token, tokens.hasIssued { policy.attempts = .max }
+        var random = SystemRandomNumberGenerator()
+        let decision = policy.decide(
+            cause, attemptsUsed: history.counted, elapsed: now - (history.firstSent ?? now), using: &random)
+        let next = decided(decision, request, isTooMany: judged.answer == .rateLimited)
+        guard next != .ended else { return .ended }
+        let wait: Duration = if case .again(let wait, _) = next { wait } else { .zero }
         observe(.retry(request.operation, after: wait))
         logger.debug(
-            "a call is made again",
+            next == .postponed ? "a change waits at the end of the line" : "a call is made again",
             metadata: [
                 "operation": "\(request.operation.rawValue)", "answer": "\(judged.answer.rawValue)",
                 "status": "\(exchange.status.map(String.init) ?? "none")", "attempt": "\(history.sent)",
                 "wait": "\(wait)",
             ])
-        return wait
+        return next
+    }
+
+    /// While first attempts are left, few repetitions are made at once: each holds up a caller that could make another
+    /// change.
+    private func decided(_ decision: RetryPolicy.Decision, _ request: APIRequest, isTooMany: Bool) -> Next {
+        guard case .again(let wait) = decision else { return request.round.mayPostpone ? .postponed : .ended }
+        guard request.round.mayPostpone, !isTooMany else { return .again(after: wait, holdsUp: false) }
+        let isAtOnce = state.withLock { state in
+            guard state.waiting < max(1, options.settings.concurrency / 8), state.budget.takeRepetition() else {
+                return false
+            }
+            state.waiting += 1
+            return true
+        }
+        return isAtOnce ? .again(after: wait, holdsUp: true) : .postponed
     }
 
     /// Why a call did not succeed; without any secret, in case the store sent one back.
@@ -284,12 +341,6 @@ extension CommerceClient {
 // MARK: - Waits
 
 extension CommerceClient {
-    private func token(for request: APIRequest, refused: Int?) async throws(APIError) -> TokenKeeper.Token? {
-        try throwStanding()
-        guard request.operation != .token else { return nil }
-        return try await tokens.token(refused: refused) { await self.issueToken() }
-    }
-
     private func admit(_ request: APIRequest, isFirst: Bool) async throws(APIError) -> Admission {
         try throwStanding()
         let isQueued = isFirst && (request.operation == .create || request.operation == .delete)
@@ -327,14 +378,8 @@ extension CommerceClient {
 
 extension CommerceClient {
     /// Ends all calls once an outage lasts longer than any one change may be tried: the run can go on later.
-    private func noteHealth(
-        _ isHealthy: Bool, _ exchange: Exchange, _ request: APIRequest, now: ContinuousClock.Instant
-    ) {
-        let isOver = state.withLock { state in
-            if isHealthy { state.outageSince = nil }
-            return state.outageSince.map { now - $0 >= retry.total } ?? false
-        }
-        guard isOver else { return }
+    private func noteOutage(_ exchange: Exchange, _ request: APIRequest, now: ContinuousClock.Instant) {
+        guard let since = pacer.probingSince, now - since >= retry.total else { return }
         refuseCalls(
             APIError(
                 .unavailable,
@@ -363,21 +408,37 @@ extension CommerceClient {
             ))
     }
 
-    /// Notes how a call ended, and ends all calls if that concerns every one.
-    ///
+    /// Ends all calls once fresh tokens are refused again and again.
+    private func noteToken(_ history: CallHistory, _ exchange: Exchange, _ request: APIRequest) {
+        guard history.tokenRefusals > 1, request.shopper == nil else { return }
+        let call = "\(request.method.rawValue) \(request.path) \(request.write.map { "\($0)" } ?? "")"
+        guard state.withLock({ $0.rule.recordRefusedToken(call) }) else { return }
+        refuseCalls(credentialsRefused(failureSentence(exchange, request)))
+    }
+
+    /// Notes how a call ended for good, and ends all calls if that concerns every one.
+    private func conclude(
+        _ request: APIRequest, _ judged: Classification, _ exchange: Exchange, _ sentence: String,
+        _ history: CallHistory, response: Duration
+    ) {
+        observe(
+            .finished(
+                CallMeasure(
+                    operation: request.operation, answer: judged.answer, response: response, paced: history.paced,
+                    backoff: history.backoff, attempts: history.sent)))
+        // What became of it is found out later; until then it says nothing about the store.
+        if !request.repeatsUnknown, judged.isRepeatable, exchange.mayHaveTakenEffect { return }
+        noteEnd(judged.answer, request, sentence)
+    }
+
     /// A token that was issued or a page that was read says nothing about the right to write: it is no success here.
-    private func conclude(_ answer: AnswerClass, _ request: APIRequest, _ sentence: String) {
+    private func noteEnd(_ answer: AnswerClass, _ request: APIRequest, _ sentence: String) {
         if answer == .success, request.operation == .token || request.operation == .list { return }
         guard let reason = state.withLock({ $0.rule.record(end(answer, request)) }) else { return }
         let host = options.baseURL.host
         let isAboutShopper = request.shopper != nil && [.unauthorized, .forbidden].contains(answer)
         switch reason {
-        case .credentialsRefused:
-            refuseCalls(
-                APIError(
-                    .credentialsRefused,
-                    "\(host) refuses the credentials: \(sentence). Check EPCC_CLIENT_ID and EPCC_CLIENT_SECRET, "
-                        + "and that they belong to this region's store"))
+        case .credentialsRefused: refuseCalls(credentialsRefused(sentence))
         case .forbidden(let row):
             refuseCalls(
                 APIError(
@@ -405,12 +466,19 @@ extension CommerceClient {
         }
     }
 
+    private func credentialsRefused(_ sentence: String) -> APIError {
+        APIError(
+            .credentialsRefused,
+            "\(options.baseURL.host) refuses the credentials: \(sentence). Check EPCC_CLIENT_ID and EPCC_CLIENT_SECRET, "
+                + "and that they belong to this region's store")
+    }
+
     private func end(_ answer: AnswerClass, _ request: APIRequest) -> StopRule.CallEnd {
         switch answer {
         case .success: return .success
         // The access token was renewed before: the shopper's own is invalid, and others may be valid.
         case .unauthorized where request.shopper != nil, .forbidden where request.shopper != nil: return .failed
-        case .unauthorized: return .credentialsRefused
+        case .unauthorized: return request.operation == .token ? .credentialsRefused : .failed
         case .refused, .forbidden:
             if request.operation == .token { return .credentialsRefused }
             return answer == .forbidden ? .forbidden : .refused
@@ -424,6 +492,7 @@ extension CommerceClient {
         let sentence = call.sentence ?? "the answer cannot be used"
         let attempts = call.attempts == 1 ? "" : " after \(call.attempts) attempts"
         switch call.answer {
+        case .unauthorized where call.attempts > 1: return credentialsRefused(sentence)
         case .unauthorized, .success, .rateLimited, .serverError, .connection, .unknown:
             let isOtherForm = call.exchange.status.map { (200..<300).contains($0) } ?? false
             let advice =

@@ -32,21 +32,37 @@ struct Executor: Sendable {
     func apply() async throws {
         let notes = Notes(keepsCanary: canary > 0)
         let queue = CartQueue(run: tools.run, ledger: ledger, allowance: canary > 0 ? canary : nil)
-        try await work(through: queue, notes)
+        try await work(through: queue, notes, .first)
         if canary > 0 && !isStopping && queue.hasHandedOut {
             try await confirm(notes.takeCanary())
             queue.lift()
-            try await work(through: queue, notes)
+            try await work(through: queue, notes, .first)
+        }
+        try await finish(notes)
+    }
+
+    /// Makes what waits at the end of the line, which is what is still pending in the ledger: a round more in which it
+    /// may wait again, and a last one in which it may not.
+    private func finish(_ notes: Notes) async throws {
+        for (number, round) in [Round.again, .last].enumerated() {
+            if isStopping { return }
+            try await settleDoubts(notes)
+            guard notes.takeLeft(), !isStopping else { return }
+            // A short line would be at its end again before the store could recover.
+            try await client.pause(for: Self.waits.wait(afterFailures: number + 1))
+            let queue = CartQueue(run: tools.run, ledger: ledger, allowance: nil)
+            try await work(through: queue, notes, round)
         }
         if !isStopping { try await settleDoubts(notes) }
     }
 
+    private static let waits = Backoff(first: .milliseconds(500), longest: .seconds(5))
+
     private var isStopping: Bool { tools.stop.isStopped || client.standingError != nil }
 
-    private func work(through queue: CartQueue, _ notes: Notes, settlesDoubts: Bool = false) async throws {
+    private func work(through queue: CartQueue, _ notes: Notes, _ round: Round) async throws {
         let outcomes = OutcomeBuffer(ledger: ledger, time: tools.time)
-        let worker = Worker(
-            executor: self, queue: queue, outcomes: outcomes, notes: notes, settlesDoubts: settlesDoubts)
+        let worker = Worker(executor: self, queue: queue, outcomes: outcomes, notes: notes, round: round)
         let first = await withTaskGroup(of: (isWorker: Bool, error: (any Error)?).self) { group in
             for _ in 0..<concurrency {
                 group.addTask { (true, await failure(of: { try await worker.work() })) }
@@ -126,18 +142,17 @@ struct Executor: Sendable {
     }
 
     /// Looks up in a fresh listing what may have been made without the store's saying so: creates that it shows are
-    /// made, deletes that it still shows are made again.
+    /// made, deletes that it does not show are gone; those that it shows stay pending.
     private func settleDoubts(_ notes: Notes) async throws {
-        let creates = notes.creates
-        let deletes = notes.deletes
+        let (creates, deletes) = notes.takeDoubts()
         guard !creates.isEmpty || !deletes.isEmpty else { return }
-        let entries = creates.map(\.entry) + deletes.values.joined()
+        let entries = creates.map(\.entry) + deletes
         let listing: Listing
         do {
             listing = try await list(Set(entries.map(\.change.association.owner)))
         } catch {
             // Nothing more is known of these; deletes are left to be looked up when the run is resumed.
-            try record(creates)
+            try record(creates, notes)
             throw error
         }
         let listed = Set(listing.associations)
@@ -152,24 +167,19 @@ struct Executor: Sendable {
                         service: last.service, response: last.response,
                         message: "a fresh listing shows it, so that one of the attempts has made it")
                 )
-            })
-        let gone =
-            listing.isComplete ? deletes.values.joined().filter { !listed.contains($0.change.association) } : []
+            }, notes)
+        let gone = listing.isComplete ? deletes.filter { !listed.contains($0.change.association) } : []
         try record(
             gone.map { entry in
                 let message =
                     "a fresh listing does not show it; an earlier attempt without an answer may have deleted it"
                 return (entry, ChangeOutcome(.alreadyGone, attempts: 0, message: message))
-            })
-        let left = deletes.sorted { $0.key < $1.key }.compactMap { cart, entries -> CartChanges? in
-            let still = entries.filter { !listing.isComplete || listed.contains($0.change.association) }
-            return still.isEmpty ? nil : CartChanges(cart: cart, entries: still, hasFailedCreate: false)
-        }
-        try await work(through: CartQueue(of: left, run: tools.run, ledger: ledger), notes, settlesDoubts: true)
+            }, notes)
+        if gone.count < deletes.count { notes.leave() }
     }
 
-    private func record(_ ended: [(entry: JournalEntry, result: ChangeOutcome)]) throws {
-        try ledger.record(ended.map { $0.entry.ended($0.result, at: tools.time.wall()) })
+    private func record(_ ended: [(entry: JournalEntry, result: ChangeOutcome)], _ notes: Notes) throws {
+        try ledger.record(ended.map { notes.ended($0.entry, $0.result, at: tools.time.wall()) })
         for (_, result) in ended { tools.progress.count(result.outcome) }
     }
 }
@@ -179,11 +189,14 @@ private final class Notes: Sendable {
     private struct State {
         /// Changes that succeeded before the listing is asked; nil afterwards.
         var canary: [Change]?
-        /// Deletes that may have been made, by cart.
-        var deletes: [CartID: [JournalEntry]] = [:]
+        /// Deletes that may have been made.
+        var deletes: [JournalEntry] = []
         /// Creates that may have been made, with how they ended otherwise.
         var creates: [(entry: JournalEntry, result: ChangeOutcome)] = []
-        var doubts = 0
+        /// Whether changes were left pending for a later round.
+        var hasLeft = false
+        /// The requests that were sent for them, by the entries' ids.
+        var sent: [Int64: Int] = [:]
         /// Carts that the run has created and still works on.
         var carts: Set<CartID> = []
     }
@@ -213,22 +226,55 @@ private final class Notes: Sendable {
     func know(_ cart: CartID) { state.withLock { _ = $0.carts.insert(cart) } }
     func forget(_ cart: CartID) { state.withLock { _ = $0.carts.remove(cart) } }
 
-    var deletes: [CartID: [JournalEntry]] { state.withLock { $0.deletes } }
-    var creates: [(entry: JournalEntry, result: ChangeOutcome)] { state.withLock { $0.creates } }
+    /// The changes that may have been made, which are no longer kept here then.
+    func takeDoubts() -> (creates: [(entry: JournalEntry, result: ChangeOutcome)], deletes: [JournalEntry]) {
+        state.withLock { state in
+            defer { (state.creates, state.deletes) = ([], []) }
+            return (state.creates, state.deletes)
+        }
+    }
 
     /// Puts a change aside that may have been made; false if there are too many already.
     ///
     /// - Parameter result: how a create ended, in case no listing shows it.
     func putAside(_ entry: JournalEntry, _ result: ChangeOutcome? = nil) -> Bool {
         state.withLock { state in
-            guard state.doubts < Self.mostDoubts else { return false }
-            state.doubts += 1
+            guard state.creates.count + state.deletes.count < Self.mostDoubts else { return false }
             if let result {
                 state.creates.append((entry, result))
             } else {
-                state.deletes[entry.change.association.cart, default: []].append(entry)
+                state.deletes.append(entry)
             }
             return true
+        }
+    }
+
+    /// So many changes are remembered with the requests of earlier rounds; those of more are not counted.
+    private static let mostSent = 100_000
+
+    /// Notes that changes are left pending for a later round.
+    func leave() { state.withLock { $0.hasLeft = true } }
+
+    /// Notes the requests that were sent for a change which is left pending.
+    func note(_ attempts: Int, for entry: JournalEntry) {
+        state.withLock { state in
+            guard state.sent.count < Self.mostSent || state.sent[entry.id] != nil else { return }
+            state.sent[entry.id, default: 0] += attempts
+        }
+    }
+
+    /// An entry with its outcome, and with the requests of earlier rounds.
+    func ended(_ entry: JournalEntry, _ result: ChangeOutcome, at: Date) -> JournalEntry {
+        var result = result
+        result.attempts += state.withLock { $0.sent.removeValue(forKey: entry.id) ?? 0 }
+        return entry.ended(result, at: at)
+    }
+
+    /// Whether changes were left since this was asked last.
+    func takeLeft() -> Bool {
+        state.withLock { state in
+            defer { state.hasLeft = false }
+            return state.hasLeft
         }
     }
 }
@@ -239,14 +285,13 @@ private struct Worker: Sendable {
     let queue: CartQueue
     let outcomes: OutcomeBuffer
     let notes: Notes
-    /// Whether deletes are made whatever became of an earlier attempt.
-    let settlesDoubts: Bool
+    let round: Round
 
     private var client: CommerceClient { executor.client }
     private var progress: RunProgress { executor.tools.progress }
 
     func work() async throws {
-        while let cart = try executor.tools.stop.isStopped ? nil : queue.next() {
+        carts: while let cart = try executor.tools.stop.isStopped ? nil : queue.next() {
             defer { notes.forget(cart.cart) }
             var hasFailedCreate = cart.hasFailedCreate
             for entry in cart.entries {
@@ -259,8 +304,15 @@ private struct Worker: Sendable {
                     try skip(entry, reason)
                     continue
                 }
-                guard let isMade = try await make(entry) else { return }
-                if entry.change.kind == .create && !isMade { hasFailedCreate = true }
+                switch try await make(entry) {
+                case .made: break
+                case .notMade: hasFailedCreate = hasFailedCreate || entry.change.kind == .create
+                case .postponed:
+                    notes.leave()
+                    // The cart waits with it: its changes keep their order.
+                    continue carts
+                case .stopped: return
+                }
             }
         }
     }
@@ -274,7 +326,8 @@ private struct Worker: Sendable {
         let id = change.association.cart
         let known = (try? executor.ledger.associations(of: id)) ?? []
         guard !known.contains(where: { $0.confirmation != nil }) else { return nil }
-        var result = try await client.createCart(id: id, name: cart.name, description: cart.description)
+        var result = try await client.createCart(
+            id: id, name: cart.name, description: cart.description, round: round)
         if result.outcome.isSuccess {
             notes.know(id)
             return nil
@@ -287,46 +340,64 @@ private struct Worker: Sendable {
     private func token(of change: Change) -> ShopperToken? { executor.shoppers?[change.association.owner] }
 
     private func skip(_ entry: JournalEntry, _ reason: String) throws {
-        try outcomes.add(
-            entry.ended(ChangeOutcome(.skipped, attempts: 0, message: reason), at: executor.tools.time.wall()))
+        let outcome = ChangeOutcome(.skipped, attempts: 0, message: reason)
+        try outcomes.add(notes.ended(entry, outcome, at: executor.tools.time.wall()))
         progress.count(.skipped)
     }
 
-    /// Makes one change and records its outcome; returns whether it succeeded, nil if the run was stopped before.
-    private func make(_ entry: JournalEntry) async throws -> Bool? {
+    private enum End {
+        case made
+        case notMade
+        /// It is left pending for a later round.
+        case postponed
+        /// The run was stopped before.
+        case stopped
+    }
+
+    /// Makes one change and records its outcome, if it has one.
+    private func make(_ entry: JournalEntry) async throws -> End {
         let change = entry.change
-        let looksUp = change.kind == .delete && executor.hasListing && !settlesDoubts
+        // In the last round a delete is made whatever became of an earlier attempt: a listing has just shown it.
+        let looksUp = change.kind == .delete && executor.hasListing && round != .last
         // Nothing tells whether the attempt of a killed process had its effect.
-        if looksUp && executor.resumption != nil && notes.putAside(entry) { return true }
-        var result: ChangeOutcome
+        if looksUp && round == .first && executor.resumption != nil && notes.putAside(entry) { return .made }
+        let result: ChangeOutcome
         do {
-            switch change.kind {
-            case .create:
-                let cart = try await makeCart(change)
-                if let cart, cart.mustStop {
-                    result = cart.result
-                } else {
-                    result = try await client.create(change.association, shopper: token(of: change))
-                    // The failure says too why the cart was not created.
-                    if let reason = cart?.result.message, !result.outcome.isSuccess {
-                        result.message = [result.message, reason].compactMap(\.self).joined(separator: "; ")
-                    }
-                }
-            case .delete:
-                result = try await client.delete(
-                    change.association, shopper: token(of: change), repeatingUnknown: !looksUp)
-            }
+            result = try await attempt(change, looksUp: looksUp)
         } catch {
-            if error.kind == .stopped { return nil }
+            if error.kind == .stopped { return .stopped }
             throw error
         }
-        if looksUp && result.isUncertain && notes.putAside(entry) { return true }
-        if change.kind == .create && executor.hasListing && result.isUncertain && notes.putAside(entry, result) {
-            return false
+        if result.isPostponed {
+            notes.note(result.attempts, for: entry)
+            return .postponed
         }
-        try outcomes.add(entry.ended(result, at: executor.tools.time.wall()))
+        if looksUp && result.isUncertain && notes.putAside(entry) {
+            notes.note(result.attempts, for: entry)
+            return .made
+        }
+        if change.kind == .create && executor.hasListing && result.isUncertain && notes.putAside(entry, result) {
+            return .notMade
+        }
+        try outcomes.add(notes.ended(entry, result, at: executor.tools.time.wall()))
         progress.count(result.outcome)
-        if result.outcome.isSuccess { notes.note(success: change) }
-        return result.outcome.isSuccess
+        guard result.outcome.isSuccess else { return .notMade }
+        notes.note(success: change)
+        return .made
+    }
+
+    private func attempt(_ change: Change, looksUp: Bool) async throws(APIError) -> ChangeOutcome {
+        guard change.kind == .create else {
+            return try await client.delete(
+                change.association, shopper: token(of: change), repeatingUnknown: !looksUp, round: round)
+        }
+        let cart = try await makeCart(change)
+        if let cart, cart.mustStop { return cart.result }
+        var result = try await client.create(change.association, shopper: token(of: change), round: round)
+        // The failure says too why the cart was not created.
+        if let reason = cart?.result.message, !result.outcome.isSuccess {
+            result.message = [result.message, reason].compactMap(\.self).joined(separator: "; ")
+        }
+        return result
     }
 }

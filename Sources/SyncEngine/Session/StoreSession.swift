@@ -28,8 +28,10 @@ package struct StoreSession: Sendable {
     /// - Parameters:
     ///   - rate: the limit, in calls a second.
     ///   - isAdaptive: whether the pacer lowers the rate when the store is in trouble.
+    ///   - share: see `Pacer`.
     package init(
-        _ ledger: Ledger, _ api: APIOptions, rate: Int, isAdaptive: Bool, time: TimeSource, log: Logger
+        _ ledger: Ledger, _ api: APIOptions, rate: Int, isAdaptive: Bool, share: Double = 1, time: TimeSource,
+        log: Logger
     ) {
         let current = CurrentRun(time)
         self.ledger = ledger
@@ -37,10 +39,10 @@ package struct StoreSession: Sendable {
         self.time = time
         self.log = log
         self.current = current
-        pacer = Pacer(limit: rate, isAdaptive: isAdaptive, time: time) { change in
+        pacer = Pacer(limit: rate, isAdaptive: isAdaptive, share: share, time: time) { change in
             current.note(change)
             log.log(
-                level: change.isTrouble ? .warning : .notice, "the rate changed",
+                level: change.isRoutine ? .debug : change.isTrouble ? .warning : .notice, "the rate changed",
                 metadata: ["rate": "\(change.rate)", "reason": "\(change.reason)"])
         }
     }

@@ -89,7 +89,10 @@ extension Setting {
             "rate.limit", \.rate, .integer(in: 1...100_000), "calls in any one second, every call counted"
         ).flag("n", name: "rate").atOnce,
         Setting("rate.concurrency", \.api.concurrency, .integer(in: 1...512), "calls in flight").flag("n"),
-        Setting("rate.adaptive", \.adaptiveRate, .bool, "halve the rate on 429 and climb back"),
+        Setting("rate.adaptive", \.adaptiveRate, .bool, "lower the rate on 429, and feel the way back"),
+        Setting(
+            "rate.share", \.rateShare, .share(in: 0.05...1),
+            "part of the rate at which the store last answered 429 to aim at, to leave room for shoppers: 60%"),
         Setting(
             "rate.schedule", \.rateSchedule, .schedule,
             "limits of the hours of the day, off for quiet hours, for instance 22:00-06:00 80, 12:00-13:30 off",

@@ -120,6 +120,22 @@ extension SettingKind where Value == String? {
     }
 }
 
+extension SettingKind where Value == Double {
+    static func share(in range: ClosedRange<Double>) -> SettingKind {
+        .init { text throws(UnusableValue) in
+            guard case .share(let share)? = Limit(text) else {
+                throw UnusableValue("not a share; write it as in 60%")
+            }
+            guard range.contains(share) else {
+                throw UnusableValue("out of range; use \(percent(range.lowerBound)) to \(percent(range.upperBound))")
+            }
+            return share
+        } text: {
+            Limit.share($0).typed
+        }
+    }
+}
+
 extension SettingKind where Value == Int {
     static func integer(in range: ClosedRange<Int>) -> SettingKind {
         .init { text throws(UnusableValue) in

@@ -27,6 +27,8 @@ struct Settings: Sendable {
 
     var rate = 20
     var adaptiveRate = true
+    /// See `Pacer`.
+    var rateShare = 1.0
     var rateSchedule: RateSchedule?
     /// The time zone of the schedule and of a deadline; nil for the machine's.
     var timeZone: TimeZone?
