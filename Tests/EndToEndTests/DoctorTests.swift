@@ -66,7 +66,7 @@ struct DoctorTests {
             #expect(said.check("SQLite") != nil)
             let after = shop.sandbox.statistics()
             #expect(after.writes == before.writes)
-            #expect(after.total == before.total + 2)
+            #expect(after.total == before.total + 3)
             let text = try await shop.cartsync("doctor")
             #expect(text.output.contains("EPCC_CLIENT_SECRET"))
             #expect(!text.output.contains(TestStore.secret))
@@ -148,6 +148,32 @@ struct DoctorTests {
             #expect(said.check("store")?.found.contains(word) == true)
         }
         #expect(said.check("state folder")?.state == "note")
+    }
+
+    @Test(
+        "what application keys reserve of the store's limit is said, if the key may know it",
+        arguments: [
+            (
+                200,
+                #"{"data":[{"client_id":"ID","reserved_rate_limit":40},{"client_id":"x","reserved_rate_limit":10}]}"#,
+                "this key has 40 calls a second of its own, and rate.limit is 20"
+            ),
+            (
+                200, #"{"data":[{"client_id":"ID"}],"meta":{"total_reserved_rate_limit":80}}"#,
+                "other keys keep 80 of the store's limit to themselves"
+            ),
+            (200, #"{"data":[]}"#, "within the 25 of a development store"),
+            (403, "", "within the 25 of a development store"),
+            (200, "<html>", "within the 25 of a development store"),
+        ])
+    func reserved(status: Int, body: String, words: String) async throws {
+        try await withShop { shop in
+            let keys = body.replacing("ID", with: TestStore.clientID)
+            shop.sandbox.inject(SandboxFault(.answer(status: status, body: keys), operation: .other, count: nil))
+            let result = try await shop.cartsync("doctor", "--output", "json")
+            #expect(result.status == 0, "\(result.errors)")
+            #expect(try said(result).check("rate")?.found.contains(words) == true, "\(result.output)")
+        }
     }
 
     @Test("a probe without a terminal needs --yes, and with --read-only it writes nothing")

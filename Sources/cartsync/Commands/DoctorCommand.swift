@@ -11,8 +11,9 @@ struct DoctorCommand: ProgramCommand {
         commandName: "doctor",
         abstract: "Check settings, credentials, API, state folder and clock; say what is wrong and what to do.",
         discussion: """
-            Shows every setting with where it came from, looks at the state folder and the ledger, and makes two calls: \
-            a token, and one page of the listing. It writes nothing to the store, and can run beside serve.
+            Shows every setting with where it came from, looks at the state folder and the ledger, and makes three calls: \
+            a token, one page of the listing, and what application keys reserve of the limit. It writes \
+            nothing to the store, and can run beside serve.
 
             --probe finds out on the store what the vendor's documentation leaves open, with two throw-away carts that \
             it removes, and prints what it learnt as settings. It asks first; without a terminal it needs --yes.

@@ -4,7 +4,8 @@ import Foundation
 import SyncEngine
 import SyncReporting
 
-/// Looks at the way to the store and makes two calls: a token, and a page of the listing.
+/// Looks at the way to the store and makes three calls: a token, a page of the listing, and what
+/// application keys reserve of the store's limit.
 struct StoreCheck {
     /// The documented limits (Elastic Path, Getting Started, rate limits).
     private static let developmentRate = 25
@@ -29,7 +30,8 @@ struct StoreCheck {
             let topic = findings.contains { $0.topic == "token" } ? "listing" : "token"
             findings.append(.failed(topic, error.exitStatus, error.message, advice: advice(error.kind)))
         }
-        return findings + [Self.rate(settings.rate)]
+        let canAsk = options.authentication == .clientCredentials && !findings.contains { $0.state == .failed }
+        return findings + [Self.rate(settings.rate, canAsk ? await client.checkReservedRates() : nil)]
     }
 
     private func advice(_ kind: APIError.Kind) -> String {
@@ -114,8 +116,29 @@ struct StoreCheck {
                 + "the ledger")
     }
 
-    /// Judges the rate by the documented limits, which shoppers share.
-    static func rate(_ rate: Int) -> DoctorFinding {
+    /// Judges the rate by what the application keys reserve, if that is known, or by the documented limits, which
+    /// shoppers share.
+    static func rate(_ rate: Int, _ reserved: ReservedRates? = nil) -> DoctorFinding {
+        guard let reserved, reserved.total > 0 else { return documented(rate) }
+        if let own = reserved.own, own > 0 {
+            let words = "this key has \(own) calls a second of its own, and rate.limit is \(rate)"
+            guard rate != own else { return DoctorFinding("rate", .ok, words) }
+            return DoctorFinding(
+                "rate", .note, words,
+                advice: rate < own
+                    ? "rate.limit could be \(own)"
+                    : "what goes beyond \(own) is shared with all others: the pace finds out how much of it there is")
+        }
+        return DoctorFinding(
+            "rate", .note,
+            "\(rate) a second; this key has no rate of its own, and other keys keep \(reserved.total) of the store's limit "
+                + "to themselves",
+            advice:
+                "what is left of the limit is shared with every key that has none: have a rate reserved for this key, or "
+                + "lower rate.limit to what is left")
+    }
+
+    private static func documented(_ rate: Int) -> DoctorFinding {
         let advice =
             "use an application key of its own with a reserved rate: shoppers share the store's limit with every key that has none"
         if rate > productionRate {
