@@ -17,6 +17,12 @@ package struct Guard: Sendable, Hashable {
     var minVolumeShare = 0.70
     /// The largest share of the last snapshot's volume that is worth a warning.
     var warningVolumeShare = 0.90
+    /// How long ago runs of the same source count as one with this one.
+    package var window: Duration = .seconds(20 * 3600)
+    /// The most deletes of adopted associations: those that existed before an export first named them.
+    package var maxAdoptedDeletes: Limit = .share(0.05)
+    /// Fewer deletes of adopted associations than this are never refused by a share.
+    package var minAdoptedDeletes = 20
     package var allowEmpty = false
     /// The deletes that a person allowed for this one run; lifts deletes, owners and volume if the plan has no more.
     package var approvedDeletes: Int?
@@ -37,8 +43,38 @@ package struct PlanFigures: Sendable, Hashable, Codable {
     package var ownersLosing = 0
     /// Records of the accepted snapshots of the same source, newest first.
     package var earlierVolumes: [Int] = []
+    /// What runs of the source deleted of late; nil if they deleted nothing.
+    package var before: DeletesBefore?
+    /// Nil if no association in scope is adopted.
+    package var adopted: AdoptedDeletes?
 
     package init() {}
+
+    /// Deletes of earlier runs that count as one with those of the plan, because no person allowed them.
+    package struct DeletesBefore: Sendable, Hashable, Codable {
+        /// The runs, oldest first.
+        package var runs: [String]
+        package var deletes: Int
+        /// Associations that the scope could delete when the first of them began.
+        package var inScope: Int
+
+        package init(runs: [String], deletes: Int, inScope: Int) {
+            self.runs = runs
+            self.deletes = deletes
+            self.inScope = inScope
+        }
+    }
+
+    /// The plan's part of the associations that an export only confirmed: they existed already, created by nobody here.
+    package struct AdoptedDeletes: Sendable, Hashable, Codable {
+        package var deletes: Int
+        package var inScope: Int
+
+        package init(deletes: Int, inScope: Int) {
+            self.deletes = deletes
+            self.inScope = inScope
+        }
+    }
 
     /// What is left of a plan of which a part is done: its export was judged then, and is not read again.
     package func left(deletes: Int) -> PlanFigures {
@@ -46,6 +82,7 @@ package struct PlanFigures: Sendable, Hashable, Codable {
         left.deletes = deletes
         left.ownersLosing = min(ownersLosing, deletes)
         left.rejected = 0
+        left.adopted = nil
         // The rules of an empty and of a small export are about snapshots.
         left.isSnapshot = false
         return left
@@ -56,6 +93,10 @@ package struct PlanFigures: Sendable, Hashable, Codable {
 package struct Refusal: Sendable, Hashable, Codable {
     package enum Rule: String, Sendable, Hashable, CaseIterable, Codable {
         case deletes, owners, empty, rejected, volume
+        /// Deletes of several runs together.
+        case window
+        /// Deletes of what existed before an export first named it.
+        case adopted
     }
 
     package let rule: Rule
@@ -100,8 +141,13 @@ extension Guard {
             }
             return refusals
         }
-        if let sentence = deletesSentence(plan) {
+        if let sentence = deletesSentence(plan.deletes, of: plan.inScope) {
             refusals.append(Refusal(rule: .deletes, sentence: sentence, permission: approval))
+        } else if let sentence = windowSentence(plan) {
+            refusals.append(Refusal(rule: .window, sentence: sentence, permission: approval))
+        }
+        if let sentence = adoptedSentence(plan) {
+            refusals.append(Refusal(rule: .adopted, sentence: sentence, permission: approval))
         }
         if plan.ownersLosing >= minOwners, Double(plan.ownersLosing) > maxOwnersShare * Double(plan.ownersInScope) {
             refusals.append(
@@ -130,17 +176,46 @@ extension Guard {
         ]
     }
 
-    private func deletesSentence(_ plan: PlanFigures) -> String? {
-        if plan.deletes > maxDeletes {
-            return "\(Count.text(plan.deletes, "delete")), more than \(Count.text(maxDeletes))"
+    private func windowSentence(_ plan: PlanFigures) -> String? {
+        guard let before = plan.before, plan.deletes > 0,
+            let sentence = deletesSentence(before.deletes + plan.deletes, of: before.inScope)
+        else { return nil }
+        let named = before.runs.suffix(Self.runsNamed)
+        let more = before.runs.count - named.count
+        let runs = (more > 0 ? ["\(Count.text(more)) more"] : []) + named
+        return "\(sentence), together with the \(Count.text(before.deletes)) of run\(before.runs.count == 1 ? "" : "s") "
+            + "\(runs.joined(separator: ", "))"
+    }
+
+    private func adoptedSentence(_ plan: PlanFigures) -> String? {
+        guard let adopted = plan.adopted, adopted.deletes > 0 else { return nil }
+        let allowed: String
+        switch maxAdoptedDeletes {
+        case .count(let count):
+            guard adopted.deletes > count else { return nil }
+            allowed = Count.text(count)
+        case .share(let share):
+            guard adopted.deletes > minAdoptedDeletes, Double(adopted.deletes) > share * Double(adopted.inScope) else {
+                return nil
+            }
+            allowed = percent(share)
         }
-        let ofScope =
-            "\(Count.text(plan.deletes, "delete")) of \(Count.text(plan.inScope, "association")) in scope"
-        if plan.inScope >= smallScope {
-            guard Double(plan.deletes) > maxDeletesShare * Double(plan.inScope) else { return nil }
+        return "\(Count.text(adopted.deletes)) of the \(Count.text(adopted.inScope, "association")) in scope that were there "
+            + "before an export named them would be deleted, more than \(allowed)"
+    }
+
+    private static let runsNamed = 5
+
+    private func deletesSentence(_ deletes: Int, of inScope: Int) -> String? {
+        if deletes > maxDeletes {
+            return "\(Count.text(deletes, "delete")), more than \(Count.text(maxDeletes))"
+        }
+        let ofScope = "\(Count.text(deletes, "delete")) of \(Count.text(inScope, "association")) in scope"
+        if inScope >= smallScope {
+            guard Double(deletes) > maxDeletesShare * Double(inScope) else { return nil }
             return "\(ofScope), more than \(percent(maxDeletesShare))"
         }
-        guard plan.deletes > smallScopeDeletes else { return nil }
+        guard deletes > smallScopeDeletes else { return nil }
         return "\(ofScope), more than \(Count.text(smallScopeDeletes))"
     }
 

@@ -35,6 +35,43 @@ struct GuardTests {
     }
 
     @Test(
+        "deletes of runs within the window are judged together, against the scope at its beginning",
+        arguments: [(100, 100, 1000, false), (100, 101, 1000, true), (480, 20, 100_000, false), (480, 21, 100_000, true)])
+    func window(before: Int, deletes: Int, inScope: Int, isRefused: Bool) {
+        let refusals = Guard().judge(
+            plan {
+                $0.deletes = deletes
+                $0.inScope = 100_000
+                $0.before = .init(runs: ["a", "b"], deletes: before, inScope: inScope)
+            })
+        #expect(refusals.map(\.rule) == (isRefused ? [.window] : []))
+        #expect(refusals.first?.permission == (isRefused ? "--max-deletes \(deletes)" : nil))
+        #expect(refusals.first?.sentence.hasSuffix("together with the \(before) of runs a, b") ?? !isRefused)
+    }
+
+    @Test("a run that deletes nothing is not refused for what came before it")
+    func windowWithoutDeletes() {
+        let refusals = Guard().judge(plan { $0.before = .init(runs: ["a"], deletes: 900, inScope: 1000) })
+        #expect(refusals.isEmpty)
+    }
+
+    @Test(
+        "deletes of adopted associations are refused above 20 and above a twentieth",
+        arguments: [(20, 20, false), (21, 21, true), (50, 1000, false), (51, 1000, true)])
+    func adopted(deletes: Int, inScope: Int, isRefused: Bool) {
+        var figures = plan {
+            $0.deletes = deletes
+            $0.inScope = 100_000
+            $0.adopted = .init(deletes: deletes, inScope: inScope)
+        }
+        #expect(Guard().judge(figures).map(\.rule) == (isRefused ? [.adopted] : []))
+        var approving = Guard()
+        approving.approvedDeletes = deletes
+        figures.before = .init(runs: ["a"], deletes: 90_000, inScope: 100_000)
+        #expect(approving.judge(figures).isEmpty)
+    }
+
+    @Test(
         "owners that lose a cart are refused from 20 and above a fifth",
         arguments: [(19, 20, false), (20, 100, false), (21, 100, true), (20, 99, true)])
     func owners(losing: Int, inScope: Int, isRefused: Bool) {

@@ -29,10 +29,10 @@ struct WaitingRunTests {
         }
     }
 
-    @Test("a number lifts deletes, owners and volume and nothing else", arguments: Refusal.Rule.allCases)
+    @Test("a number lifts what is about deletes and nothing else", arguments: Refusal.Rule.allCases)
     func rules(rule: Refusal.Rule) {
         let run = waiting("20261121-101500-4f2a", cause: .refused, [.deletes, rule])
-        let isLifted = [.deletes, .owners, .volume].contains(rule)
+        let isLifted = [.deletes, .owners, .volume, .window, .adopted].contains(rule)
         #expect(((try? run.approval(deletes: 9999, now: Self.now)) != nil) == isLifted)
     }
 

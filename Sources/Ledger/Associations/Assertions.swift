@@ -19,8 +19,11 @@ extension Ledger {
                         _ = try rows.write(record) { fields, ownerKind, known in
                             let confirmation = Ledger.Confirmation(rawValue: Int(fields.byte()))
                             let sources = try unions.union(of: 0, with: known?.sources ?? SourceSets.empty)
-                            // How the row is already known to exist stays if the record does not say.
-                            return PackedStanding(ownerKind, confirmation ?? known?.confirmation, sources: sources)
+                            // How the row is already known to exist stays if the record does not say, and what we
+                            // created stays ours.
+                            let isOurs = known?.confirmation == .created
+                            return PackedStanding(
+                                ownerKind, isOurs ? .created : confirmation ?? known?.confirmation, sources: sources)
                         }
                     }
                     guard isThere else { return false }

@@ -62,7 +62,9 @@ struct ConfirmationWriter {
             db,
             """
             \(AssociationRows.insert) ON CONFLICT (cart, owner_kind, owner) DO UPDATE SET
-                standing = (standing & ~\(PackedStanding.confirmationBits)) | ?11, since = ?9, run = ?10,
+                standing = CASE WHEN standing & \(PackedStanding.confirmationBits) = \(PackedStanding.bits(of: .created))
+                    THEN standing ELSE (standing & ~\(PackedStanding.confirmationBits)) | ?11 END,
+                since = ?9, run = ?10,
                 export = CASE WHEN run IS ?10 THEN export ELSE ?5 END,
                 record = CASE WHEN run IS ?10 THEN record ELSE ?6 END,
                 line = CASE WHEN run IS ?10 THEN line ELSE ?7 END

@@ -37,6 +37,8 @@ package struct Standing: Sendable, Hashable {
 
     /// Whether it exists in the store, as far as the ledger knows.
     package var exists: Bool { confirmation != nil }
+    /// Whether it existed before an export first named it: no create of ours made it.
+    package var isAdopted: Bool { exists && confirmation != .created }
 }
 
 /// One association as the ledger holds it.
@@ -52,4 +54,7 @@ package struct StoredAssociation: Sendable, Hashable {
     package let run: String?
     /// The record of that run's export that asserted it.
     package let place: RecordPlace?
+
+    /// Whether it existed before an export first named it: no create of ours made it.
+    package var isAdopted: Bool { confirmation != nil && confirmation != .created }
 }

@@ -1,4 +1,5 @@
-import Foundation
+package import CartAssociations
+package import Foundation
 import GRDB
 
 extension Ledger {
@@ -49,6 +50,24 @@ extension Ledger {
             return try Self.fetchRuns(
                 db, sql: "WHERE state IN (\(marks)) ORDER BY number", arguments: StatementArguments(names))
         }
+    }
+
+    /// What accepted runs of a source deleted, or may yet delete, since a time, without those that a person allowed; nil if
+    /// nothing.
+    package func deletes(of source: String, since: Date) throws(LedgerError) -> PlanFigures.DeletesBefore? {
+        let runs = try reading("read the runs") { db in
+            // Ids begin with the time, so that runs without end cost nothing.
+            try Self.fetchRuns(
+                db, sql: "WHERE source = ? AND id >= ? AND deletes > 0 ORDER BY number",
+                arguments: [source, RunRecord.time(of: since)])
+        }
+        let accepted = runs.filter {
+            [.applying, .finished, .stopped].contains($0.state) && $0.approvedDeletes == nil && $0.undone == nil
+        }
+        guard let first = accepted.first else { return nil }
+        return PlanFigures.DeletesBefore(
+            runs: accepted.map(\.id), deletes: accepted.reduce(0) { $0 + $1.counts.deletes },
+            inScope: first.figures?.inScope ?? 0)
     }
 
     /// Records that the runs whose process ended in the middle are stopped: the lock says that no other process works

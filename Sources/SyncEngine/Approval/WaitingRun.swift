@@ -56,7 +56,7 @@ package struct WaitingRun: Codable, Sendable, Equatable, Identifiable {
     }
 
     /// The rules that a number of deletes lifts; the others stay.
-    package static let liftedByNumber: Set<Refusal.Rule> = [.deletes, .owners, .volume]
+    package static let liftedByNumber: Set<Refusal.Rule> = [.deletes, .owners, .volume, .window, .adopted]
 
     /// The refusals that no approval lifts.
     package var lasting: [Refusal] { refusals.filter { !Self.liftedByNumber.contains($0.rule) } }

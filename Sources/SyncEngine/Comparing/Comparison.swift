@@ -20,6 +20,8 @@ struct Comparison {
     private var first: FirstReading
     /// What the source asserted before, of the kinds that the exports speak for.
     private(set) var assertedBefore = 0
+    /// Those among them that existed before an export first named them.
+    private var adoptedBefore = 0
     /// Repeated records by export.
     private(set) var duplicates: [Int] = []
     private(set) var figures = PlanFigures()
@@ -113,6 +115,7 @@ struct Comparison {
                 let exists = existsByLedger && standing.exists
                 if standing.isAsserted {
                     assertedBefore += 1
+                    if standing.isAdopted { adoptedBefore += 1 }
                     try diff.add(standing.fingerprint, row: row, to: exists ? both : .asserted)
                 } else if exists {
                     try diff.add(standing.fingerprint, row: row, to: .existing)
@@ -275,13 +278,15 @@ struct Comparison {
         _ record: ExportRecord, _ fingerprint: Fingerprint, isSeen: Bool, doubt: String?
     ) throws -> Bool {
         let association = record.association
-        let sources = try ledger.association(association)?.sources ?? []
+        let stored = try ledger.association(association)
+        let sources = stored?.sources ?? []
         // Without a complete listing it is not known to be gone, and the export names it.
         let mayExist = isSeen || current.source != .api || !current.isComplete
         // The record names the owner itself.
         if mayExist {
             let treatment = try plan.judge(
-                association, fingerprint, place: record.place, sources: sources, isOwnerNamed: true, doubt: doubt)
+                association, fingerprint, place: record.place, sources: sources, isOwnerNamed: true,
+                isAdopted: stored?.isAdopted ?? false, doubt: doubt)
             if treatment == .withheld { return true }
         }
         let isAssertedElsewhere = sources.contains { $0 != options.source }
@@ -326,12 +331,12 @@ struct Comparison {
             for (_, value) in listed { try doubts.ask(value.element) }
             answers = try doubts.answers()
         }
-        var sources: [Fingerprint: [String]] = [:]
+        var known: [Fingerprint: StoredAssociation] = [:]
         if hasRows {
             try rows.forEach {
                 if $0.isAssertedByOthers { plan.counts.protected += 1 } else { plan.counts.unmanaged += 1 }
             } visit: { row, stored, exists in
-                if current.source == .api { sources[stored.fingerprint] = stored.sources }
+                if current.source == .api { known[stored.fingerprint] = stored }
                 let doubt = doubts.everything ?? answers?.next(stored.association)
                 try judgeRow(row, stored, exists: exists, doubt: doubt)
             }
@@ -339,8 +344,9 @@ struct Comparison {
         for (fingerprint, (index, association)) in listed {
             let doubt = doubts.everything ?? answers?.next(association)
             try plan.judge(
-                association, fingerprint, place: nil, sources: sources[fingerprint] ?? [],
-                isOwnerNamed: ofNamedOwners?.rows.contains(index) == true, doubt: doubt)
+                association, fingerprint, place: nil, sources: known[fingerprint]?.sources ?? [],
+                isOwnerNamed: ofNamedOwners?.rows.contains(index) == true,
+                isAdopted: known[fingerprint]?.isAdopted ?? false, doubt: doubt)
         }
     }
 
@@ -358,7 +364,7 @@ struct Comparison {
         try checkRow(stored)
         try plan.judge(
             stored.association, stored.fingerprint, place: nil, sources: stored.sources,
-            isOwnerNamed: ofNamedOwners?.rows.contains(row) == true, doubt: doubt)
+            isOwnerNamed: ofNamedOwners?.rows.contains(row) == true, isAdopted: stored.isAdopted, doubt: doubt)
     }
 
     /// A delete that rests on the ledger alone rests on a row whose fingerprint is that of its text.
@@ -400,6 +406,7 @@ struct Comparison {
         figures.usable = figures.records - figures.rejected
         figures.isSnapshot = !exports.isDelta
         figures.deletes = plan.counts.deletes
+        if adoptedBefore > 0 { figures.adopted = .init(deletes: plan.adoptedDeletes, inScope: adoptedBefore) }
         figures.ownersLosing = plan.ownersLosing
         // A short export costs nothing if nothing is deleted, and imports by hand are of any length.
         figures.earlierVolumes = options.scope == .none ? [] : try ledger.acceptedVolumes(of: options.source)

@@ -15,6 +15,8 @@ struct DraftedPlan {
     private let isComplete: Bool
 
     var counts = PlanCounts()
+    /// Deletes of what the source asserts and did not create.
+    private(set) var adoptedDeletes = 0
     /// The first creates and deletes.
     private(set) var creates: [Change] = []
     private(set) var deletes: [Change] = []
@@ -76,19 +78,22 @@ struct DraftedPlan {
     /// - Parameters:
     ///   - sources: the sources that assert it.
     ///   - isOwnerNamed: whether the exports name its owner; looked at only if the scope asks for it.
+    ///   - isAdopted: whether it existed before an export first named it.
     ///   - doubt: why the exports leave it in doubt; nil if they do not.
     /// - Returns: what becomes of it.
     @discardableResult
     mutating func judge(
         _ association: Association, _ fingerprint: Fingerprint, place: RecordPlace?, sources: [String],
-        isOwnerNamed: Bool, doubt: String?
+        isOwnerNamed: Bool, isAdopted: Bool, doubt: String?
     ) throws -> UnwantedTreatment {
         let reason = isComplete ? doubt : "the store's listing is not complete"
         let verdict = scope.judge(
             isOwned: sources.contains(source), isAssertedElsewhere: sources.contains { $0 != source },
             isOwnerListed: isOwnerNamed, isInDoubt: reason != nil)
         switch verdict {
-        case .delete: try add(Change(.delete, association, place: place), fingerprint)
+        case .delete:
+            if isAdopted && sources.contains(source) { adoptedDeletes += 1 }
+            try add(Change(.delete, association, place: place), fingerprint)
         case .unmanaged:
             counts.unmanaged += 1
             try unmanaged?.add(association, fingerprint)

@@ -13,7 +13,7 @@ struct RunPlan {
     /// The plan as it is shown.
     var view: PlanView
     /// What the guard looks at.
-    let figures: PlanFigures
+    var figures: PlanFigures
     let exports: [RunRecord.Export]
     let isDelta: Bool
     let rejected: RunReport.RejectedRecords

@@ -64,6 +64,10 @@ package struct RunPlanner: Sendable {
         do {
             var plan = try await tools.within(options.deadline, make)
             if tools.stop.isStopped { throw RunFailure.stopped }
+            if plan.undone == nil {
+                let since = tools.time.wall() - options.planGuard.window / .seconds(1)
+                plan.figures.before = try ledger.deletes(of: options.source, since: since)
+            }
             plan.judge(by: options, at: tools.time)
             return PlannedRun(plan, options, tools)
         } catch {

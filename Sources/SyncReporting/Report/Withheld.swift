@@ -27,7 +27,7 @@ package struct Withheld: Codable, Sendable, Equatable {
         if let reason { sentences.append("no delete is made, because \(reason)") }
         if let permission {
             sentences.append(
-                "\(Count.text(deletes, "delete")) withheld: have the export mended, or allow them for one run with "
+                "\(Count.text(deletes, "delete")) withheld: have the export corrected, or allow them for one run with "
                     + permission)
         } else if creates == 0 {
             sentences.append("\(Count.text(deletes, "delete")) withheld")

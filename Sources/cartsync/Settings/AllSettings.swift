@@ -127,6 +127,15 @@ extension Setting {
             }
         ).flag("n|n%", help: "Allow this many deletes in this run, or set the share").perJob.atOnce,
         Setting(
+            "guard.window", \.run.planGuard.window, .duration(in: .zero...Duration.seconds(30 * 86_400)),
+            "how long ago a source's runs count as one with the present one: their deletes are judged together"
+        ).perJob.atOnce,
+        Setting(
+            "guard.max-adopted-deletes", \.run.planGuard.maxAdoptedDeletes, .limit,
+            "deletes of what existed before an export first named it, in one run: a number or a share",
+            usual: "\(Guard().maxAdoptedDeletes.typed), at least \(Guard().minAdoptedDeletes)"
+        ).perJob.atOnce,
+        Setting(
             "guard.max-rejected", \.run.planGuard.maxRejected, .limit,
             "rejected records of one run: a number or a share", usual: Guard().rejectedText
         ).flag(
