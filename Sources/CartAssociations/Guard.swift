@@ -183,7 +183,8 @@ extension Guard {
         let named = before.runs.suffix(Self.runsNamed)
         let more = before.runs.count - named.count
         let runs = (more > 0 ? ["\(Count.text(more)) more"] : []) + named
-        return "\(sentence), together with the \(Count.text(before.deletes)) of run\(before.runs.count == 1 ? "" : "s") "
+        return
+            "\(sentence), together with the \(Count.text(before.deletes)) of run\(before.runs.count == 1 ? "" : "s") "
             + "\(runs.joined(separator: ", "))"
     }
 
@@ -200,7 +201,8 @@ extension Guard {
             }
             allowed = percent(share)
         }
-        return "\(Count.text(adopted.deletes)) of the \(Count.text(adopted.inScope, "association")) in scope that were there "
+        return
+            "\(Count.text(adopted.deletes)) of the \(Count.text(adopted.inScope, "association")) in scope that were there "
             + "before an export named them would be deleted, more than \(allowed)"
     }
 

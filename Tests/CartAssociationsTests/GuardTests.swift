@@ -36,7 +36,9 @@ struct GuardTests {
 
     @Test(
         "deletes of runs within the window are judged together, against the scope at its beginning",
-        arguments: [(100, 100, 1000, false), (100, 101, 1000, true), (480, 20, 100_000, false), (480, 21, 100_000, true)])
+        arguments: [
+            (100, 100, 1000, false), (100, 101, 1000, true), (480, 20, 100_000, false), (480, 21, 100_000, true),
+        ])
     func window(before: Int, deletes: Int, inScope: Int, isRefused: Bool) {
         let refusals = Guard().judge(
             plan {

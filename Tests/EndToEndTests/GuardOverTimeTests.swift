@@ -21,7 +21,9 @@ struct GuardOverTimeTests {
             let first = try #require(shop.folder.names(in: "state/runs").last)
             let second = try await sync(1...95)
             #expect(second.status == 3, "\(second.errors)")
-            #expect(second.errors.contains("the window guard refuses: 25 deletes of 120 associations in scope, more than 20 %"))
+            #expect(
+                second.errors.contains(
+                    "the window guard refuses: 25 deletes of 120 associations in scope, more than 20 %"))
             #expect(second.errors.contains("together with the 12 of run \(first)"), "\(second.errors)")
             #expect(second.lastLine.contains("--max-deletes 13"))
             #expect(shop.associations.count == 108)
