@@ -37,6 +37,30 @@ struct XMLReadingTests {
         }
     }
 
+    @Test(
+        "tags of records in CDATA or in an instruction refuse the document, whatever pieces it comes in; others do not")
+    func swallowed() throws {
+        func text(_ first: String, _ second: String) -> String {
+            "<l>\(["c", "d"].map { "<r><customer>\($0)</customer><cart>k\($0)</cart>\($0 == "c" ? first : second)</r>\n" }.joined())</l>"
+        }
+        for size in [1, 7, 4096] {
+            for broken in [
+                text("<n><![CDATA[a]></n>", "<n><![CDATA[b]]></n>"), text("<?x a ></r><r", "<?x b ?>"),
+                text("<n><![CDATA[a]></n>", "<x:r xmlns:x='u'/><n><![CDATA[b]]></n>"),
+            ] {
+                let folder = try TemporaryFolder()
+                let path = try folder.write(broken)
+                #expect(throws: ExportError.self) { _ = try WholeReading(path, blockSize: size) }
+            }
+            let whole = text("<n><![CDATA[<b>a</b> <row/> ]]></n>", "<n><![CDATA[<]]></n>")
+            let folder = try TemporaryFolder()
+            #expect(try WholeReading(try folder.write(whole), blockSize: size).usable.count == 2)
+        }
+        #expect(
+            refusal(text: text("<n><![CDATA[a]></n>", "<n><![CDATA[b]]></n>"))?.problem.hasPrefix("the tag of r")
+                == true)
+    }
+
     @Test("a record's element can be named")
     func named() throws {
         let text = "<l><r customer='c' cart='k'/><s customer='d' cart='m'/><s customer='e' cart='n'/></l>"

@@ -47,8 +47,10 @@ struct RandomExport {
     }
 
     private static func xml(_ records: [Association], _ generator: inout SeededGenerator) -> String {
-        func note() -> String {
+        let hasCDATA = Bool.random(using: &generator)
+        func note(isText: Bool = true) -> String {
             let text = notes.randomElement(using: &generator) ?? ""
+            if isText && hasCDATA { return "<![CDATA[\(text)]]>" }
             return text.replacing("&", with: "&amp;").replacing("\"", with: "&quot;")
         }
         func flat(_ record: Association) -> String {
@@ -60,7 +62,7 @@ struct RandomExport {
         case 0: return start + "<r>\n" + records.map(flat).joined() + "</r>\n"
         case 1:
             let lines = records.map {
-                "<association customer_id=\"\($0.owner.id)\" cart_id=\"\($0.cart)\" note=\"\(note())\"/>\n"
+                "<association customer_id=\"\($0.owner.id)\" cart_id=\"\($0.cart)\" note=\"\(note(isText: false))\"/>\n"
             }
             return start + "<r>\n<header><made>2026-11-27</made></header>\n" + lines.joined() + "</r>\n"
         case 2:

@@ -14,6 +14,8 @@ protocol XMLEvents: AnyObject {
     func attributesEnded()
     /// A piece of text or CDATA.
     func text(_ bytes: Span<UInt8>)
+    /// A piece of CDATA, before it is told as text, or the content of an instruction: what may hide markup.
+    func hidden(_ bytes: Span<UInt8>, in parser: XMLPushParser)
     /// The end of the element that is open; the parser's position is behind its end tag.
     func end(in parser: XMLPushParser)
 }
@@ -72,7 +74,14 @@ protocol XMLEvents: AnyObject {
         }
         unsafe handlers.characters = { user, bytes, count in unsafe XMLPushParser.text(user, bytes, count) }
         unsafe handlers.ignorableWhitespace = { user, bytes, count in unsafe XMLPushParser.text(user, bytes, count) }
-        unsafe handlers.cdataBlock = { user, bytes, count in unsafe XMLPushParser.text(user, bytes, count) }
+        unsafe handlers.cdataBlock = { user, bytes, count in
+            unsafe XMLPushParser.hidden(user, bytes, Int(count))
+            unsafe XMLPushParser.text(user, bytes, count)
+        }
+        unsafe handlers.processingInstruction = { user, _, data in
+            guard let data = unsafe data else { return }
+            unsafe XMLPushParser.hidden(user, data, Int(xmlStrlen(data)))
+        }
         unsafe handlers.internalSubset = { user, _, _, _ in
             guard let user = unsafe user else { return }
             unsafe Unmanaged<XMLPushParser>.fromOpaque(user).takeUnretainedValue().refuseDoctype()
@@ -192,6 +201,13 @@ protocol XMLEvents: AnyObject {
         depth -= 1
         open.removeLast()
         events.end(in: self)
+    }
+
+    private static func hidden(_ user: UnsafeMutableRawPointer?, _ bytes: UnsafePointer<xmlChar>?, _ count: Int) {
+        guard let user = unsafe user, let bytes = unsafe bytes else { return }
+        unsafe Unmanaged<XMLPushParser>.fromOpaque(user)._withUnsafeGuaranteedRef {
+            unsafe $0.events.hidden(UnsafeBufferPointer(start: bytes, count: count).span, in: $0)
+        }
     }
 
     private static func text(_ user: UnsafeMutableRawPointer?, _ bytes: UnsafePointer<xmlChar>?, _ count: Int32) {

@@ -110,6 +110,10 @@ struct XMLScan: Sendable {
     private(set) var memory: [UInt8] = []
     private(set) var finished: [Finished] = []
     private(set) var strays: [Stray] = []
+    /// The names of records and of the elements around them.
+    private let recordTags: Set<String>
+    /// A tag in CDATA that has no end yet.
+    private var hiddenTail: [UInt8] = []
     /// Text between the records that has no end yet.
     private var loose: [UInt8] = []
     /// The path elements around the records.
@@ -121,6 +125,7 @@ struct XMLScan: Sendable {
         self.shape = shape
         names = XMLNames(vocabulary, in: shape.namespaces)
         anyNames = XMLNames(vocabulary)
+        recordTags = Set(shape.path + shape.outline.elements.map(\.name))
     }
 
     /// Where the record begins that is open; nil outside of records, and in one that is too large to keep.
@@ -287,6 +292,37 @@ struct XMLScan: Sendable {
             scopes[scopes.count - 1].mixed = field
         }
         if scope.kind == .around, isSeen(scope), !loose.isEmpty || !isBlank(bytes) { loose.append(bytes) }
+    }
+
+    /// Looks for tags of records, and of elements around them, where none is read: in CDATA whose end is missing, or in an
+    /// instruction. The document is refused then: what is lost may be anything.
+    mutating func hidden(_ bytes: Span<UInt8>, in parser: XMLPushParser) {
+        guard problem == nil else { return }
+        hiddenTail.append(bytes)
+        var rest = hiddenTail[...]
+        while let open = rest.firstIndex(of: UInt8(ascii: "<")) {
+            rest = rest[(open + 1)...]
+            let name = rest.drop { $0 == UInt8(ascii: "/") }.prefix { Self.isInName($0) }
+            // The name may go on in the next piece.
+            guard name.endIndex < rest.endIndex else {
+                hiddenTail = Array(hiddenTail[open...].prefix(Self.longestTagName))
+                return
+            }
+            let local = String(decoding: name, as: UTF8.self).split(separator: ":").last ?? ""
+            guard recordTags.contains(String(local)) else { continue }
+            problem = XMLProblem(
+                fault: .malformed, line: parser.line,
+                problem: "the tag of \(local) stands in CDATA or in an instruction, whose end may be missing before it",
+                advice: "have the export written again: which records it lost cannot be told")
+            return
+        }
+        hiddenTail.removeAll(keepingCapacity: true)
+    }
+
+    private static let longestTagName = 1 << 10
+
+    private static func isInName(_ byte: UInt8) -> Bool {
+        !XMLSpace.contains(byte) && ![UInt8(ascii: ">"), UInt8(ascii: "/"), UInt8(ascii: "<")].contains(byte)
     }
 
     private func isBlank(_ bytes: Span<UInt8>) -> Bool {

@@ -29,5 +29,6 @@ final class XMLScanner: XMLEvents {
     }
     func attributesEnded() { unsafe current.attributesEnded() }
     func text(_ bytes: Span<UInt8>) { unsafe current.text(bytes) }
+    func hidden(_ bytes: Span<UInt8>, in parser: XMLPushParser) { unsafe current.hidden(bytes, in: parser) }
     func end(in parser: XMLPushParser) { unsafe current.end(in: parser) }
 }

@@ -174,6 +174,8 @@ final class XMLSurvey: XMLEvents {
 
     func attributesEnded() {}
 
+    func hidden(_ bytes: Span<UInt8>, in parser: XMLPushParser) {}
+
     func text(_ bytes: Span<UInt8>) {
         guard let last = stack.indices.last else { return }
         if stack[last].word.map({ $0.count <= 64 }) ?? false { stack[last].word?.append(bytes) }
