@@ -222,7 +222,9 @@ let package = Package(
             name: "SyncServiceTests",
             dependencies: [
                 "SyncService", "ExportSources", "SyncEngine", "SyncReporting", "Ledger", "CommerceAPI", "CallPacing",
-                "ExportFiles", "CartAssociations", "CommerceSandbox", "TestSupport", hummingbird, lifecycle, log,
+                "ExportFiles", "CartAssociations", "CommerceSandbox", "TestStore", "TestSupport", hummingbird,
+                lifecycle,
+                log,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

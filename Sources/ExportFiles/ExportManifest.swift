@@ -1,3 +1,4 @@
+import DurableFiles
 import Foundation
 
 /// What a small file beside an export says that the export holds.
@@ -17,6 +18,8 @@ package struct ExportManifest: Sendable, Equatable {
     package static func beside(_ export: String) throws -> ExportManifest? {
         guard export != "-", export != ExportFile.standardInput else { return nil }
         let path = path(for: export)
+        // A name that is too long for the file system is that of no file.
+        guard FileSystem.exists(path) else { return nil }
         let file: ExportFile
         do {
             file = try ExportFile.open(path, spoolFolder: "")
@@ -56,7 +59,7 @@ package struct ExportManifest: Sendable, Equatable {
     }
 
     /// Throws a refusal if a reading of the export disagrees.
-    package func check(_ facts: ExportFacts, of file: ExportFile) throws {
+    func check(_ facts: ExportFacts, of file: ExportFile) throws {
         func refusal(_ problem: String) -> ExportError {
             ExportError(
                 .manifest, file: file.name, problem: "\(problem) (\(path))",

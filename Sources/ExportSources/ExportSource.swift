@@ -98,9 +98,9 @@ package struct InvalidAddress: Error, Sendable, Hashable {
 
 /// The names that exports of a source may have here.
 package enum ExportName {
-    /// Whether the name can be that of a file here: no folder, nothing that is not printed, and room for an ending.
+    /// Whether the name can be that of a file here: no folder, nothing that is not printed, and 255 bytes at most.
     package static func isUsable(_ name: String) -> Bool {
-        !name.isEmpty && name.utf8.count <= 200 && name.first != "." && !name.contains("/")
+        !name.isEmpty && name.utf8.count <= 255 && name.first != "." && !name.contains("/")
             && name.unicodeScalars.allSatisfy { scalar in
                 switch scalar.properties.generalCategory {
                 case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned: false

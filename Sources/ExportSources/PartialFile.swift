@@ -20,7 +20,7 @@ package final class PartialFile {
     ///   - limit: the most bytes of an export.
     package init(folder: String, name: String, limit: Int) {
         path = Self.path(folder: folder, name: name)
-        versionPath = "\(folder)/.\(name).version"
+        versionPath = "\(folder)/\(FileName.fitting(name, before: ".", ending: ".version"))"
         self.limit = limit
         guard let text = try? FileSystem.contents(versionPath),
             let version = try? JSONDecoder().decode(ExportVersion.self, from: Data(text)), let size = sizeOnDisk(),
@@ -30,7 +30,9 @@ package final class PartialFile {
     }
 
     /// The path of the file that is being fetched under a name.
-    package static func path(folder: String, name: String) -> String { "\(folder)/.\(name).part" }
+    package static func path(folder: String, name: String) -> String {
+        "\(folder)/\(FileName.fitting(name, before: ".", ending: ".part"))"
+    }
 
     /// Begins to write the bytes of a version.
     ///

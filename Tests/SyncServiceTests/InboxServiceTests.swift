@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import ServiceLifecycle
 import Synchronization
+import TestStore
 import TestSupport
 import Testing
 
@@ -19,13 +20,13 @@ struct InboxServiceTests {
 
     private func service(
         once: Bool = true, settle: Duration = .zero,
-        classify: @escaping @Sendable (String) -> ExportContent = { _ in .delta },
+        classify: @escaping @Sendable (String) -> ExportContent = { _ in .delta }, logger: Logger = .silent,
         run: @escaping @Sendable (ClaimedExport) async -> ExportFate
     ) -> InboxService {
         InboxService(
             inbox: Inbox(folder: scratch.path),
             options: .init(poll: .seconds(10), settle: settle, once: once),
-            time: clock.time, logger: .silent, work: ScriptedWork(content: classify) { export, _ in await run(export) })
+            time: clock.time, logger: logger, work: ScriptedWork(content: classify) { export, _ in await run(export) })
     }
 
     /// Runs the service in a group until the body returns, then shuts it down gracefully.
@@ -202,6 +203,60 @@ struct InboxServiceTests {
             try FileManager.default.moveItem(atPath: away, toPath: scratch.path)
             await clock.advanceSleepers(.seconds(10))
             try await wait { service.status().pollFailure == nil }
+        }
+    }
+
+    @Test("an inbox whose folders were removed, and one that comes back empty, is made again and goes on")
+    func heals() async throws {
+        let log = CapturedLog()
+        let service = service(once: false, logger: log.logger) { _ in .done(report: nil) }
+        let away = scratch.path + "-away"
+        defer { try? FileManager.default.removeItem(atPath: away) }
+        try await serving(service) { _ in
+            await clock.advanceSleepers(.zero)
+            for name in ["working", "done", "superseded"] {
+                try FileManager.default.removeItem(atPath: scratch.path(name))
+            }
+            try scratch.write("x", to: "a.csv")
+            await clock.advanceSleepers(.seconds(10))
+            try await wait { service.status().tally.done == 1 }
+            #expect(scratch.names(in: "done") == ["a.csv"])
+            // Another, empty folder comes in its place.
+            try FileManager.default.moveItem(atPath: scratch.path, toPath: away)
+            await clock.advanceSleepers(.seconds(10))
+            try await wait { service.status().pollFailure != nil }
+            #expect(service.health().reasons.first?.contains("the inbox does not exist") == true)
+            try FileManager.default.createDirectory(atPath: scratch.path, withIntermediateDirectories: false)
+            try scratch.write("y", to: "b.csv")
+            await clock.advanceSleepers(.seconds(10))
+            try await wait { service.status().tally.done == 2 }
+            #expect(scratch.names(in: "done") == ["b.csv"])
+            try await wait { service.health().reasons.isEmpty }
+        }
+        let told = log.text.split(separator: "\n").filter { $0.contains("are made again") }
+        #expect(told.count == 2, "each time once: \(told)")
+        #expect(log.text.contains("the inbox can be read again"))
+    }
+
+    @Test("permissions that are gone are told, and noticed when they come back", .enabled(if: getuid() != 0))
+    func permissions() async throws {
+        let service = service(once: false) { _ in .done(report: nil) }
+        func set(_ mode: Int, _ path: String) throws {
+            try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+        }
+        try await serving(service) { _ in
+            await clock.advanceSleepers(.zero)
+            try set(0o000, scratch.path)
+            await clock.advanceSleepers(.seconds(10))
+            try await wait { service.status().pollFailure != nil }
+            try set(0o700, scratch.path)
+            try set(0o500, scratch.path("working"))
+            try scratch.write("x", to: "a.csv")
+            await clock.advanceSleepers(.seconds(10))
+            try await wait { service.health().reasons.contains { $0.hasPrefix("a.csv: ") } }
+            try set(0o700, scratch.path("working"))
+            await clock.advanceSleepers(.seconds(10))
+            try await wait { service.status().tally.done == 1 && service.health().reasons.isEmpty }
         }
     }
 

@@ -61,6 +61,17 @@ private struct Shop: Sendable {
             [(options, .folder(folder.path("inbox")))], session ?? self.session(), once: true)
     }
 
+    /// The job with exports that are fetched, which looks once, in a new process.
+    func jobs(from source: ScriptedSource) throws -> ServiceJobs {
+        var run = RunOptions(
+            command: "serve", exports: [], settings: RunSettings(), concurrency: 4, rateLimit: 0)
+        run.source = "fetched"
+        let options = JobOptions(
+            name: "fetched", run: run, poll: .seconds(10), settle: .zero, remember: .seconds(400 * 86_400),
+            metricsFile: nil)
+        return try ServiceJobs([(options, .remote(source, mostBytes: 1 << 20))], session(), once: true)
+    }
+
     /// Puts an export of customers and carts with these numbers into the inbox, and serves once.
     @discardableResult
     func serve(
@@ -83,6 +94,10 @@ private struct Shop: Sendable {
     var count: Int { sandbox.associations().count }
 
     var approvals: WaitingRuns { WaitingRuns(stateFolder: ledger.folder) }
+}
+
+extension [Duration] {
+    fileprivate var isSorted: Bool { zip(self, dropFirst()).allSatisfy { $0 <= $1 } }
 }
 
 @Suite("what a job does with its exports", .timeLimit(.minutes(1)))
@@ -244,6 +259,89 @@ struct JobRunsTests {
             try await shop.serve { $0.order = .name }
             #expect(shop.names("superseded") == ["customers-20261125.csv", "customers-20261126.csv"])
             #expect(shop.count == 40)
+        }
+    }
+
+    @Test("a checksum beside an export, or a list of them, is believed and goes where the export goes")
+    func checksums() async throws {
+        try await Shop.with { (shop) async throws in
+            try shop.put("good.csv", 1...10, modified: 1000)
+            // The newer one makes the older one void only if it is what it is said to be.
+            try shop.put("bad.csv", 1...11, modified: 2000)
+            let digest = try ExportFile.open(shop.folder.path("inbox/good.csv"), spoolFolder: "").sha256()
+            _ = try shop.folder.write("\(digest)  good.csv\n\(digest)  bad.csv\n", to: "inbox/SHA256SUMS")
+            try await shop.serve()
+            #expect(shop.names("done") == ["good.csv"] && shop.names("failed") == ["bad.csv"])
+            #expect(shop.folder.names(in: "inbox/done").contains("good.csv.sha256"))
+            #expect(shop.folder.names(in: "inbox").contains("SHA256SUMS"))
+            let reason = try shop.folder.read("inbox/failed/bad.csv.report/reason.txt")
+            #expect(
+                reason.contains("the file's sha256 is ") && reason.contains("the checksum beside it says \(digest)"))
+        }
+    }
+
+    @Test("a name of 255 bytes goes the whole way", arguments: ["a", "ü"])
+    func longName(character: String) async throws {
+        try await Shop.with { (shop) async throws in
+            let name = String(repeating: character, count: 250 / character.utf8.count) + "a.csv"
+            #expect(name.utf8.count == 255)
+            for last in [10, 11] {
+                // Written under another name, which is longer than this.
+                try shop.put("x.csv", 1...last)
+                try FileManager.default.moveItem(
+                    atPath: shop.folder.path("inbox/x.csv"), toPath: shop.folder.path("inbox/" + name))
+                try await shop.serve()
+                #expect(shop.count == last)
+            }
+            #expect(shop.folder.names(in: "inbox/done").count == 4)
+        }
+    }
+
+    @Test("what is not included is left where it is, and shown")
+    func notIncluded() async throws {
+        try await Shop.with { (shop) async throws in
+            _ = try shop.folder.write("x", to: "inbox/report.pdf")
+            _ = try shop.folder.write("x", to: "inbox/.hidden.csv")
+            let jobs = try await shop.serve("customers.csv", 1...3)
+            #expect(shop.folder.names(in: "inbox").contains("report.pdf") && shop.names("failed").isEmpty)
+            let notes = ServiceStatus(jobs, version: "1", takesApprovals: false).service().jobs.map(\.notes)
+            #expect(notes.count == 1 && notes[0].count == 1 && notes[0][0].hasPrefix("report.pdf is not taken: "))
+            #expect(jobs.worst == nil)
+        }
+    }
+
+    @Test(
+        "a source is followed through listings that fail and versions that come back", arguments: 0..<3 as Range<UInt64>
+    )
+    func followed(seed: UInt64) async throws {
+        try await Shop.with { (shop) async throws in
+            let source = ScriptedSource()
+            var random = SeededGenerator(seed: seed)
+            var newest = (time: 0, last: 0)
+            var earlier: [(name: String, file: ScriptedSource.File)] = []
+            for round in 1...12 {
+                let name = "customers-\(random.within(1...3)).csv"
+                let last = Int(random.within(40...44))
+                let time = 1000 * round + 1000 - (random.oneIn(3) ? 1500 : 0)
+                let text = "customer_id,cart_id\n" + (1...last).map { "customer-\($0),cart-\($0)\n" }.joined()
+                if random.oneIn(3), let old = earlier.randomElement(using: &random) {
+                    source.change { $0.files[old.name] = old.file }
+                } else {
+                    source.put(name, text, modified: time)
+                    earlier.append((name, .init(text: text, modified: time)))
+                    if time > newest.time { newest = (time, last) }
+                }
+                source.change { ($0.isDown, $0.hidden) = (random.oneIn(4), random.oneIn(4) ? [name] : []) }
+                try? await shop.jobs(from: source).run()
+                // What was hidden or could not be listed comes now, late.
+                source.change { ($0.isDown, $0.hidden) = (false, []) }
+                try await shop.jobs(from: source).run()
+                #expect(shop.count == newest.last, "round \(round)")
+            }
+            let accepted = try shop.ledger.runs().filter { $0.state == .finished }
+            let digests = accepted.reversed().flatMap { $0.exports.map(\.digest) }
+            #expect(zip(digests, digests.dropFirst()).allSatisfy { $0 != $1 }, "no bytes twice in a row")
+            #expect(accepted.reversed().compactMap { $0.exports[0].time }.isSorted, "none after a newer one")
         }
     }
 

@@ -13,10 +13,11 @@ struct CSVReading {
         text = CSVText(source, blockSize: blockSize)
         let header = try text.header(options)
         let manifest = options.requiresFinalNewline ? try ExportManifest.beside(source.file.name) : nil
-        requiresFinalNewline = options.requiresFinalNewline && manifest == nil
+        let hasChecksum = try options.requiresFinalNewline && !ExportChecksum.beside(source.file.name).isEmpty
+        requiresFinalNewline = options.requiresFinalNewline && manifest == nil && !hasChecksum
         block = CSVBlock(header, ExportFacts(shape: text.shape(header)), index: index)
         // A number of records does not show that the last one is whole.
-        block.rejectsOpenEnd = options.requiresFinalNewline && manifest?.sha256 == nil
+        block.rejectsOpenEnd = options.requiresFinalNewline && manifest?.sha256 == nil && !hasChecksum
     }
 
     /// What was found so far.

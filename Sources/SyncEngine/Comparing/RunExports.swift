@@ -75,10 +75,10 @@ final class RunExports {
 }
 
 extension RunExports {
-    /// Compares each export with the manifest beside it, if there is one.
-    func checkManifests() throws {
+    /// Compares each export with the manifest and the checksums beside it, if there are any.
+    func checkStatements() throws {
         for (file, found) in zip(files, facts) {
-            try ExportManifest.beside(file.name)?.check(found, of: file)
+            try file.checkStatements(found)
         }
     }
 }

@@ -78,7 +78,6 @@ package final class LedgerRebuild {
             let reader = ExportReader(options: reading)
             for (index, path) in paths.enumerated() {
                 let file = try ExportFile.open(path, spoolFolder: ledger.folder)
-                let manifest = try ExportManifest.beside(path)
                 var records = try reader.read(file, index: index)
                 while let batch = try records.next() {
                     for case .usable(let record) in batch.decode(batch.records) {
@@ -88,7 +87,7 @@ package final class LedgerRebuild {
                     }
                 }
                 let facts = records.facts
-                try manifest?.check(facts, of: file)
+                try file.checkStatements(facts)
                 guard !facts.isDelta else {
                     throw ExportError(
                         .option, file: path,

@@ -92,7 +92,7 @@ package struct RunPlanner: Sendable {
             ? NamedRows(memoryBudget: RunOptions.fingerprintBudget, spillFolder: ledger.folder) : nil
         tools.progress.enter(.reading)
         try first.read(exports, into: &diff, owners: &owners)
-        try exports.checkManifests()
+        try exports.checkStatements()
         let warnings = try judgeFinalNewlines(exports, first.doubts) + judgeOrder(exports)
         let current = try await findCurrent(first, exports, key)
         tools.progress.enter(.comparing)

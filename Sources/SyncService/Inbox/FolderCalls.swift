@@ -31,6 +31,13 @@ package struct InboxError: Error, Hashable, CustomStringConvertible {
         InboxError(path: path, problem: "the inbox does not exist; create it, or mount what it is on", code: ENOENT)
     }
 
+    /// The error of an inbox that was the root of a file system, and is not.
+    static func unmounted(_ path: String) -> InboxError {
+        InboxError(
+            path: path,
+            problem: "what was mounted there is not; mount it again, or start the service again if it shall not be")
+    }
+
     /// Whether the file was moved or deleted by another program.
     var isGone: Bool { code == ENOENT }
 }
@@ -88,7 +95,8 @@ enum FolderCalls {
     static func copy(_ path: String, to target: String) throws(InboxError) {
         // A name that is never taken for an export; what a crash left of it is written over.
         let slash = target.lastIndex(of: "/").map { target.index(after: $0) } ?? target.startIndex
-        let unfinished = "\(target[..<slash]).\(target[slash...]).part"
+        let name = FileName.fitting(String(target[slash...]), before: ".", ending: ".part")
+        let unfinished = "\(target[..<slash])\(name)"
         // A link is not followed: what it points to is not the export that was seen.
         let from = try doing("read", path) { () throws(FileError) in try OpenFile(path, for: .readingNoLink) }
         let before = try doing("looked at", path) { () throws(FileError) in try from.status() }

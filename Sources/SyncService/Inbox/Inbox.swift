@@ -1,4 +1,5 @@
 import DurableFiles
+import ExportFiles
 
 /// A folder that exports are put into, with the folders in it that they go through: `working/`, then `done/`,
 /// `failed/`, `superseded/` or `waiting/`.
@@ -7,12 +8,19 @@ import DurableFiles
 /// export in exactly one of them. Nothing is overwritten.
 struct Inbox: Sendable {
     /// The end of the name of an export's report folder.
-    static let reportEnding = ".report"
+    private static let reportEnding = ".report"
+
+    /// The name of the folder of an export's report, beside it.
+    static func report(of export: String) -> String { FileName.fitting(export, ending: reportEnding) }
+
     /// The files of a run's report that are copied beside its export, with the rejects of every format.
     static let reportFiles = ["report.json", "report.html", "results.csv"]
     static let rejectsPrefix = "rejects"
 
     let folder: String
+    var rules = NameRules.everything
+    /// Whether only the service itself fills it, and may make it.
+    var isPrivate = false
 
     func path(_ place: InboxName.Folder) -> String { "\(folder)/\(place.rawValue)" }
 
@@ -23,6 +31,24 @@ struct Inbox: Sendable {
         guard FolderCalls.exists(folder) else { throw .missing(folder) }
         for place in InboxName.Folder.allCases { try FolderCalls.create(path(place)) }
         try FolderCalls.synchronize(folder)
+    }
+
+    /// Makes the folders inside the inbox again that are gone, and a private inbox itself. Returns their names.
+    ///
+    /// Throws `InboxError` if the inbox is missing or they cannot be made.
+    func heal() throws(InboxError) -> [String] {
+        if isPrivate, !FolderCalls.exists(folder) { try makePrivate() }
+        guard FolderCalls.exists(folder) else { throw .missing(folder) }
+        let gone = InboxName.Folder.allCases.filter { !FolderCalls.exists(path($0)) }
+        guard !gone.isEmpty else { return [] }
+        for place in gone { try FolderCalls.create(path(place)) }
+        try FolderCalls.synchronize(folder)
+        return gone.map(\.rawValue)
+    }
+
+    /// Whether the inbox is the root of a file system.
+    func isMountPoint() throws(InboxError) -> Bool {
+        try FolderCalls.device(of: folder) != FolderCalls.device(of: "\(folder)/..")
     }
 
     /// Creates an inbox that only the service itself fills, and the folders above it; other users cannot read it.
@@ -47,9 +73,35 @@ struct Inbox: Sendable {
     /// stays in the inbox, and later looks will see it.
     func claim(_ entry: InboxEntry) throws(InboxError) -> ClaimedExport? {
         guard !FolderCalls.exists("\(path(.working))/\(entry.name)") else { return nil }
-        guard try take(entry, to: .working, as: entry.name) else { return nil }
+        let checksum = try writeChecksum(of: entry.name)
+        guard try take(entry, to: .working, as: entry.name) else {
+            if let checksum { try? FolderCalls.remove(checksum) }
+            return nil
+        }
         try synchronize(.working)
         return ClaimedExport(name: entry.name, path: "\(path(.working))/\(entry.name)", isResumed: false)
+    }
+
+    /// Writes what a list of checksums in the inbox says of an export beside it in `working/`, where the list does not go.
+    /// Returns the path; nil if no list has it, or it has a checksum of its own.
+    private func writeChecksum(of name: String) throws(InboxError) -> String? {
+        let own = NameRules.checksums.map { name + $0 }
+        guard
+            !own.contains(where: {
+                FolderCalls.exists("\(folder)/\($0)") || FolderCalls.exists("\(path(.working))/\($0)")
+            })
+        else { return nil }
+        for (list, ending) in zip(NameRules.checksumLists, NameRules.checksums) {
+            guard let digest = ExportChecksum.listed(name, in: "\(folder)/\(list)") else { continue }
+            let path = "\(path(.working))/\(name)\(ending)"
+            do throws(FileError) {
+                try DurableFile.write("\(digest)  \(name)\n".utf8, to: path)
+            } catch {
+                throw InboxError(path, "written", code: error.code)
+            }
+            return path
+        }
+        return nil
     }
 
     /// Moves an export from the inbox; false if it is no longer the one that was seen, which is then left there.
@@ -95,7 +147,7 @@ struct Inbox: Sendable {
         try moveCompanions(of: name, from: path(.waiting), to: path(.working), as: name)
         try FolderCalls.move("\(path(.waiting))/\(name)", to: "\(path(.working))/\(name)")
         // The copy of the refused run's report; the report itself is in the state folder.
-        try? FolderCalls.remove("\(path(.waiting))/\(name)\(Self.reportEnding)")
+        try? FolderCalls.remove("\(path(.waiting))/\(Self.report(of: name))")
         try synchronize(.working)
         try synchronize(.waiting)
         return true
@@ -121,7 +173,7 @@ struct Inbox: Sendable {
         var reportProblem: String?
         if reason != nil || report != nil {
             do {
-                try writeReport(to: "\(folder)/\(name)\(Self.reportEnding)", reason: reason, from: report)
+                try writeReport(to: "\(folder)/\(Self.report(of: name))", reason: reason, from: report)
             } catch {
                 reportProblem = "\(error)"
             }
@@ -137,7 +189,7 @@ struct Inbox: Sendable {
     func freeName(_ name: String, in place: InboxName.Folder) -> String {
         let folder = path(place)
         return InboxName.free(name) { name in
-            FolderCalls.exists("\(folder)/\(name)") || FolderCalls.exists("\(folder)/\(name)\(Self.reportEnding)")
+            FolderCalls.exists("\(folder)/\(name)") || FolderCalls.exists("\(folder)/\(Self.report(of: name))")
         }
     }
 
@@ -159,9 +211,9 @@ struct Inbox: Sendable {
         let (from, target) = (path(.waiting), path(.superseded))
         for entry in entries {
             let name = freeName(entry.name, in: .superseded)
-            let report = "\(from)/\(entry.name)\(Self.reportEnding)"
+            let report = "\(from)/\(Self.report(of: entry.name))"
             if FolderCalls.exists(report) {
-                try FolderCalls.move(report, to: "\(target)/\(name)\(Self.reportEnding)")
+                try FolderCalls.move(report, to: "\(target)/\(Self.report(of: name))")
             }
             try moveCompanions(of: entry.name, from: from, to: target, as: name)
             try FolderCalls.move("\(from)/\(entry.name)", to: "\(target)/\(name)")
@@ -173,7 +225,7 @@ struct Inbox: Sendable {
     private func exports(in place: InboxName.Folder) throws(InboxError) -> [InboxEntry] {
         var entries: [InboxEntry] = []
         for name in try FolderCalls.names(in: path(place)).names {
-            guard !InboxName.isIgnored(name), !InboxName.isCompanion(name),
+            guard !NameRules.isAlwaysLeftAlone(name), !rules.isCompanion(name),
                 let entry = try FolderCalls.entry(name, in: path(place)), entry.kind == .regular
             else { continue }
             entries.append(entry)
@@ -184,7 +236,7 @@ struct Inbox: Sendable {
     private func moveCompanions(
         of export: String, from source: String, to target: String, as name: String
     ) throws(InboxError) {
-        let names = zip(InboxName.companions(of: export), InboxName.companions(of: name))
+        let names = zip(rules.companions(of: export), rules.companions(of: name))
         for (old, new) in names where FolderCalls.exists("\(source)/\(old)") {
             let path = "\(target)/\(new)"
             try FolderCalls.move("\(source)/\(old)", to: path)

@@ -1,3 +1,5 @@
+import DurableFiles
+
 /// What a name in the inbox stands for.
 enum InboxEntryKind: String, Sendable, Hashable {
     case regular = "file"
@@ -49,26 +51,6 @@ enum InboxName {
         case waiting
     }
 
-    /// Says that the export beside it is complete.
-    static let doneMarker = ".done"
-    /// Has the number of records or the digest of the export beside it, and also says that it is complete.
-    static let manifest = ".manifest.json"
-
-    /// The files that belong to an export and go where it goes.
-    static func companions(of export: String) -> [String] { [export + manifest, export + doneMarker] }
-
-    /// Whether the name belongs to another export.
-    static func isCompanion(_ name: String) -> Bool {
-        [manifest, doneMarker].contains { name.hasSuffix($0) && name.utf8.count > $0.utf8.count }
-    }
-
-    /// Whether files of this name are never exports: dot files and those that are still being written.
-    static func isIgnored(_ name: String) -> Bool {
-        let lowercased = name.lowercased()
-        return name.utf8.first == UInt8(ascii: ".")
-            || [".tmp", ".part", ".filepart"].contains { lowercased.hasSuffix($0) }
-    }
-
     /// A name that is not taken, made from this one by a number before its extension: `customers-2.csv`.
     static func free(_ name: String, isTaken: (String) throws -> Bool) rethrows -> String {
         guard try isTaken(name) else { return name }
@@ -76,7 +58,9 @@ enum InboxName {
         let stem = point.map { name[..<$0] } ?? name[...]
         let ending = point.map { name[$0...] } ?? ""
         var number = 2
-        while try isTaken("\(stem)-\(number)\(ending)") { number += 1 }
-        return "\(stem)-\(number)\(ending)"
+        // Room for what belongs to the export, and for its report.
+        func numbered() -> String { FileName.fitting(String(stem), ending: "-\(number)\(ending)") }
+        while try isTaken(numbered()) { number += 1 }
+        return numbered()
     }
 }

@@ -56,7 +56,7 @@ final class InboxService: Service {
         self.work = work
         var options = options
         if fetcher != nil { options.settle = Self.settleOfFetched }
-        state = Mutex(InboxState(options))
+        state = Mutex(InboxState(options, rules: inbox.rules))
     }
 
     /// What is fetched is whole when it appears.
@@ -93,7 +93,8 @@ final class InboxService: Service {
     /// Throws `InboxError` if the inbox is missing or its folders cannot be made; nothing else ends it.
     func run() async throws {
         try inbox.prepare()
-        state.withLock { $0.start(now: now) }
+        let isMounted = try inbox.isMountPoint()
+        state.withLock { $0.start(now: now, isMounted: isMounted) }
         try await withGracefulShutdownHandler {
             try await withTaskCancellationHandler {
                 if once { try await serveOnce() } else { await serve() }
@@ -171,7 +172,8 @@ final class InboxService: Service {
     private func look() {
         work.review()
         let listing = Result { () throws(InboxError) in
-            if let fetcher { try fetcher.list(inbox) } else { try inbox.list() }
+            try heal()
+            return if let fetcher { try fetcher.list(inbox) } else { try inbox.list() }
         }
         let awaiting = Result { () throws(InboxError) in try inbox.waiting().map(\.name) }
         let (before, after) = state.withLock { state in
@@ -181,6 +183,20 @@ final class InboxService: Service {
         }
         work.see(after.view.ready)
         log(after, since: before)
+    }
+
+    /// Makes again what is gone of an inbox that is there, and says so.
+    ///
+    /// Throws `InboxError` if the inbox is missing or not mounted, which is no empty inbox.
+    private func heal() throws(InboxError) {
+        if state.withLock({ $0.isMounted }), FolderCalls.exists(inbox.folder), try !inbox.isMountPoint() {
+            throw .unmounted(inbox.folder)
+        }
+        let made = try inbox.heal()
+        guard !made.isEmpty else { return }
+        logger.warning(
+            "folders of the inbox were gone and are made again",
+            metadata: ["inbox": "\(inbox.folder)", "folders": "\(made.joined(separator: " "))"])
     }
 
     /// Says only what is new, so that a file that stays does not fill the log.

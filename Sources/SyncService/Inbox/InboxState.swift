@@ -7,10 +7,12 @@ struct InboxState: Sendable {
     /// What the ready exports are, so that each is read for it once.
     private(set) var classes: [InboxEntry: ExportContent] = [:]
     private(set) var isStopping = false
+    /// Whether the inbox was the root of a file system when the service began.
+    private(set) var isMounted = false
 
-    init(_ options: InboxService.Options) {
+    init(_ options: InboxService.Options, rules: NameRules) {
         self.options = options
-        watch = InboxWatch(settle: options.settle)
+        watch = InboxWatch(settle: options.settle, rules: rules)
     }
 
     mutating func adjust(poll: Duration, settle: Duration) {
@@ -22,7 +24,8 @@ struct InboxState: Sendable {
         var health = ServiceHealth(status, interval: options.poll, now: now)
         if let trouble { health.reasons.insert(trouble.words(now: now), at: 0) }
         return JobStatus(
-            name: name, source: source, inbox: status, trouble: trouble, notes: notes,
+            name: name, source: source, inbox: status, trouble: trouble,
+            notes: notes + InboxWatch.Refusal.notes(status.view.refused),
             nextPoll: status.lastPoll.map { max(.zero, $0 + options.poll - now) }, pause: pause(now: now),
             health: health)
     }
@@ -40,8 +43,10 @@ struct InboxState: Sendable {
         return pause(now: now)
     }
 
-    mutating func start(now: Duration) {
+    /// - Parameter isMounted: whether the inbox is the root of a file system.
+    mutating func start(now: Duration, isMounted: Bool) {
         status.started = now
+        self.isMounted = isMounted
     }
 
     mutating func stop() {

@@ -3,7 +3,7 @@ import CallPacing
 /// Decides, look after look at the inbox, which files are whole.
 ///
 /// A file is whole if its size, time and identity have not changed for the settling time, seen by at least two looks,
-/// or if its `.done` marker or its manifest is beside it. Only the clock that is passed in counts: a file's own time may
+/// or if its marker, its manifest or its trigger is beside it. Only the clock that is passed in counts: a file's own time may
 /// be wrong, and only orders the files.
 struct InboxWatch: Sendable {
     /// Why a file is not taken now; it will be looked at again.
@@ -12,6 +12,10 @@ struct InboxWatch: Sendable {
         case settling(for: Duration)
         /// A marker or manifest whose export is not here yet.
         case withoutExport
+        /// Its trigger is not here yet, or older than it.
+        case withoutTrigger
+        /// A checksum beside it is older than it; taken with it after this time.
+        case oldChecksum(for: Duration)
     }
 
     /// Why a name will never be taken.
@@ -19,6 +23,8 @@ struct InboxWatch: Sendable {
         case notAFile(InboxEntryKind)
         /// The name is not UTF-8; it is shown as well as it can be.
         case nameNotText
+        /// Nothing says that it is an export.
+        case notIncluded
     }
 
     /// What one look led to.
@@ -31,10 +37,15 @@ struct InboxWatch: Sendable {
 
     /// How long a file must be still. Zero takes every file at first sight.
     var settle: Duration
+    let rules: NameRules
     private var known: [String: (entry: InboxEntry, since: Duration)]
 
-    init(settle: Duration) {
+    /// How long a checksum that is older than its export is waited for.
+    static let checksumPatience = Duration.seconds(600)
+
+    init(settle: Duration, rules: NameRules = .everything) {
         self.settle = settle
+        self.rules = rules
         known = [:]
     }
 
@@ -42,25 +53,30 @@ struct InboxWatch: Sendable {
     mutating func look(_ entries: [InboxEntry], now: Duration) -> View {
         var view = View()
         var seen: [String: (entry: InboxEntry, since: Duration)] = [:]
-        let names = Set(entries.map(\.name))
-        for entry in entries where !InboxName.isIgnored(entry.name) {
+        let byName = Dictionary(entries.map { ($0.name, $0) }) { first, _ in first }
+        let names = Set(byName.keys)
+        for entry in entries {
+            let meaning = rules.meaning(of: entry)
+            if meaning == .leftAlone { continue }
             if entry.kind == .folder, InboxName.Folder(rawValue: entry.name) != nil { continue }
             guard entry.kind == .regular else {
                 view.refused[entry.name] = .notAFile(entry.kind)
                 continue
             }
-            if InboxName.isCompanion(entry.name) {
-                if !hasExport(entry.name, names) { view.waiting[entry.name] = .withoutExport }
-                continue
-            }
-            let before = known[entry.name].flatMap { $0.entry == entry ? $0 : nil }
-            let since = before?.since ?? now
-            seen[entry.name] = (entry, since)
-            let isComplete = InboxName.companions(of: entry.name).contains { names.contains($0) }
-            if isComplete || settle <= .zero || before != nil && now - since >= settle {
-                view.ready.append(entry)
-            } else {
-                view.waiting[entry.name] = .settling(for: settle - (now - since))
+            switch meaning {
+            case .leftAlone, .excluded: break
+            case .companion:
+                if NameRules.announces(entry.name, names) { view.waiting[entry.name] = .withoutExport }
+            case .notIncluded: view.refused[entry.name] = .notIncluded
+            case .export:
+                let before = known[entry.name].flatMap { $0.entry == entry ? $0 : nil }
+                let since = before?.since ?? now
+                seen[entry.name] = (entry, since)
+                if let wait = wait(for: entry, since: before == nil ? nil : since, byName, now: now) {
+                    view.waiting[entry.name] = wait
+                } else {
+                    view.ready.append(entry)
+                }
             }
         }
         known = seen
@@ -68,10 +84,19 @@ struct InboxWatch: Sendable {
         return view
     }
 
-    private func hasExport(_ companion: String, _ names: Set<String>) -> Bool {
-        [InboxName.manifest, InboxName.doneMarker].contains { ending in
-            companion.hasSuffix(ending) && names.contains(String(companion.dropLast(ending.count)))
+    /// What an export is to wait for; nil if it is whole.
+    ///
+    /// - Parameter since: since when it is as it is; nil if this is the first look at it.
+    private func wait(
+        for entry: InboxEntry, since: Duration?, _ entries: [String: InboxEntry], now: Duration
+    ) -> Wait? {
+        let still = since.map { now - $0 } ?? .zero
+        if NameRules.hasOldChecksum(entry, among: entries), still < Self.checksumPatience {
+            return .oldChecksum(for: Self.checksumPatience - still)
         }
+        if rules.isDeclaredWhole(entry, among: entries) { return nil }
+        if !rules.triggers.isEmpty { return .withoutTrigger }
+        return settle <= .zero || since != nil && still >= settle ? nil : .settling(for: settle - still)
     }
 }
 
@@ -80,6 +105,9 @@ extension InboxWatch.Wait: CustomStringConvertible {
         switch self {
         case .settling(let rest): "it may still be written; taken when it has been still for another \(rest.inWords)"
         case .withoutExport: "its export is not here yet"
+        case .withoutTrigger: "its trigger (source.trigger) is not here yet, or older than it"
+        case .oldChecksum(let rest):
+            "the checksum beside it is older than it; taken with that one after another \(rest.inWords)"
         }
     }
 }
@@ -89,6 +117,20 @@ extension InboxWatch.Refusal: CustomStringConvertible {
         switch self {
         case .notAFile(let kind): "a \(kind.rawValue) is never read; put a copy of the export itself here"
         case .nameNotText: "its name is not UTF-8; rename it"
+        case .notIncluded: "its name is not that of an export; if it is one, add it to source.include"
         }
+    }
+}
+
+extension InboxWatch.Refusal {
+    /// Some names are shown, and how many more there are.
+    private static let shownNames = 10
+
+    /// What is passed over, a sentence each.
+    static func notes(_ refused: [String: InboxWatch.Refusal]) -> [String] {
+        let names = refused.keys.sorted()
+        let more = names.count - shownNames
+        return names.prefix(shownNames).compactMap { name in refused[name].map { "\(name) is not taken: \($0)" } }
+            + (more > 0 ? ["\(more) more names are not taken; the log has them"] : [])
     }
 }

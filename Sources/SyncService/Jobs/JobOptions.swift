@@ -18,11 +18,14 @@ package struct JobOptions: Sendable {
     }
     /// How long a version of an export is remembered that is no longer there.
     var remember: Duration
+    /// What the names of files at the source mean.
+    var names: NameRules
     /// The file for the metrics of the last run; nil for none.
     var metricsFile: String?
 
     package init(
         name: String, run: RunOptions, poll: Duration, settle: Duration, remember: Duration,
+        names: NameRules = NameRules(),
         metricsFile: String?
     ) {
         self.name = name
@@ -30,6 +33,7 @@ package struct JobOptions: Sendable {
         self.poll = poll
         self.settle = settle
         self.remember = remember
+        self.names = names
         self.metricsFile = metricsFile
     }
 }

@@ -68,7 +68,8 @@ final class JobRuns: ExportWork {
         let reader = ExportReader(options: options.reading)
         guard let file = try? ExportFile.open(path, spoolFolder: session.ledger.folder, followingLinks: false),
             let facts = try? reader.facts(of: file),
-            !facts.mayBeCut || options.missingFinalNewline == .makesNoDeletes, facts.usableRecords > 0
+            !facts.mayBeCut || options.missingFinalNewline == .makesNoDeletes, facts.usableRecords > 0,
+            (try? file.checkStatements(facts)) != nil
         else { return .unknown }
         return facts.isDelta ? .delta : .snapshot(of: facts.ownerKinds)
     }

@@ -35,13 +35,15 @@ package final class ServiceJobs: Service {
             let inbox: Inbox
             var fetcher: ExportFetcher?
             switch source {
-            case .folder(let folder): inbox = Inbox(folder: folder)
+            case .folder(let folder): inbox = Inbox(folder: folder, rules: options.names)
             case .remote(let remote, let mostBytes):
-                inbox = Inbox(folder: "\(session.ledger.folder)/sources/\(options.name)")
+                inbox = Inbox(folder: "\(session.ledger.folder)/sources/\(options.name)", isPrivate: true)
                 try inbox.makePrivate()
                 fetcher = ExportFetcher(
                     source: remote, name: options.run.source, folder: inbox.folder, ledger: session.ledger,
-                    options: .init(settle: options.settle, limit: mostBytes, rules: options.rules), time: session.time,
+                    options: .init(
+                        settle: options.settle, limit: mostBytes, rules: options.rules, names: options.names),
+                    time: session.time,
                     logger: session.log)
             }
             let runs = JobRuns(options, session, inbox: inbox, isFetched: fetcher != nil, metrics: metrics)

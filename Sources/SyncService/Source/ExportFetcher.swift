@@ -1,4 +1,6 @@
 import CallPacing
+import DurableFiles
+import ExportFiles
 import ExportSources
 import Foundation
 import Ledger
@@ -18,6 +20,7 @@ final class ExportFetcher: Sendable {
         /// The most bytes of an export.
         var limit: Int
         var rules = SourceMemory.Rules()
+        var names = NameRules.everything
     }
 
     private struct State {
@@ -27,6 +30,8 @@ final class ExportFetcher: Sendable {
         var trouble: SourceTrouble?
         /// Names that cannot be used here, which the log tells once.
         var refused: Set<String> = []
+        /// Why names of the last listing are passed over.
+        var passedOver: [String: InboxWatch.Refusal] = [:]
         var isSettling = false
     }
 
@@ -62,7 +67,8 @@ final class ExportFetcher: Sendable {
         self.options = options
         self.time = time
         self.logger = logger
-        state = Mutex(State(watch: InboxWatch(settle: source.needsSettling ? options.settle : .zero)))
+        state = Mutex(
+            State(watch: InboxWatch(settle: source.needsSettling ? options.settle : .zero, rules: options.names)))
     }
 
     /// Everything in the inbox, listed at a moment when nothing comes into sight there.
@@ -78,10 +84,11 @@ final class ExportFetcher: Sendable {
     /// What is passed over there for now, a sentence each.
     var notes: [String] {
         let now = wall
-        return state.withLock { $0.memory?.unavailable ?? [] }.map { seen in
+        let (unavailable, passedOver) = state.withLock { ($0.memory?.unavailable ?? [], $0.passedOver) }
+        return unavailable.map { seen in
             let rest = max(.zero, (seen.nextAttempt ?? now) - now)
             return "\(seen.name) cannot be had: \(seen.problem ?? ""); it is asked for again in \(rest.inWords)"
-        }
+        } + InboxWatch.Refusal.notes(passedOver)
     }
 
     /// Whether something is there that may still be written.
@@ -132,10 +139,15 @@ final class ExportFetcher: Sendable {
     private func fetchNew(now: Duration) async throws -> Int {
         try recall()
         let listed = try await list()
-        let look = state.withLock { state in
+        let (look, passedOver) = state.withLock { state in
             let view = state.watch.look(listed.values.map(Self.entry), now: now)
             state.isSettling = !view.waiting.isEmpty
-            return state.memory?.look(view.ready.compactMap { listed[$0.name] }, now: wall) ?? .init()
+            let new = view.refused.filter { state.refused.insert($0.key).inserted }
+            state.passedOver = view.refused
+            return (state.memory?.look(view.ready.compactMap { listed[$0.name] }, now: wall) ?? .init(), new)
+        }
+        for (name, refusal) in passedOver.sorted(by: { $0.key < $1.key }) {
+            logger.warning("not fetched", metadata: ["file": .quoted(name), "reason": "\(refusal)"])
         }
         // The times at which they were first seen, before anything is made of them.
         try save()
@@ -227,14 +239,33 @@ final class ExportFetcher: Sendable {
         // Nothing else in the inbox says when it was made.
         try file.finish(modified: seen.time)
         var arrival = Arrival(export: export, fetched: fetched)
-        if let manifest = listed[export.name + InboxName.manifest] {
-            let file = PartialFile(folder: folder, name: manifest.name, limit: options.limit)
-            if case .complete = try await source.download(manifest, known: nil, to: file) {
-                try file.finish(modified: manifest.modified)
-                arrival.companions.append(manifest.name)
-            }
+        for statement in NameRules.statements(of: export.name).compactMap({ listed[$0] }) {
+            try await fetch(statement)
+            arrival.companions.append(statement.name)
+        }
+        if arrival.companions.allSatisfy({ $0.hasSuffix(NameRules.manifest) }) {
+            arrival.companions += try await fetchChecksum(of: export.name, among: listed)
         }
         return arrival
+    }
+
+    private func fetch(_ statement: RemoteExport) async throws(SourceError) {
+        let file = PartialFile(folder: folder, name: statement.name, limit: options.limit)
+        guard case .complete = try await source.download(statement, known: nil, to: file) else { return }
+        try file.finish(modified: statement.modified)
+    }
+
+    /// Writes what a list of checksums at the source says of an export. Returns the name of the file.
+    private func fetchChecksum(of name: String, among listed: [String: RemoteExport]) async throws -> [String] {
+        for (list, ending) in zip(NameRules.checksumLists, NameRules.checksums) {
+            guard let remote = listed[list] else { continue }
+            try await fetch(remote)
+            defer { PartialFile(folder: folder, name: list, limit: options.limit).discard() }
+            guard let digest = ExportChecksum.listed(name, in: path(list)) else { continue }
+            try DurableFile.write("\(digest)  \(name)\n".utf8, to: path(name + ending))
+            return [name + ending]
+        }
+        return []
     }
 
     /// Those that the source still lists as it did before they were fetched; the others are fetched anew.

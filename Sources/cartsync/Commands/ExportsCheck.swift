@@ -44,7 +44,7 @@ struct ExportsCheck: ~Copyable {
             }
             rejected += batch.rejected.prefix(CheckedExport.mostRejected - rejected.count)
         }
-        try ExportManifest.beside(path)?.check(reading.facts, of: file)
+        try file.checkStatements(reading.facts)
         files.append(file)
         found.append(CheckedExport(file.name, reading.facts, try counts.count(), first, rejected))
     }

@@ -267,6 +267,17 @@ extension Setting {
             "time a file must be still before it is taken"
         ).flag("duration").perJob.atOnce,
         Setting(
+            "source.include", \.sources.include, .globs, "names of exports in a folder, behind SFTP or in a bucket"
+        ).list.perJob,
+        Setting(
+            "source.exclude", \.sources.exclude, .globs, "names that are left alone although they are included"
+        ).list.perJob,
+        Setting(
+            "source.trigger", \.sources.triggers, .triggers,
+            "what is beside a whole export: an ending such as .ok, or a file for the whole folder such as _SUCCESS",
+            usual: "none is waited for"
+        ).list.perJob,
+        Setting(
             "source.order", \.run.order, .choice,
             "what tells the order of exports: modified (the time of their last change) or name (the date in it)"
         ).perJob,

@@ -105,6 +105,6 @@ extension JobOptions {
         run.missingFinalNewline = .refused
         self.init(
             name: job.name, run: run, poll: settings.poll, settle: settings.settle,
-            remember: settings.remember, metricsFile: settings.metricsFile)
+            remember: settings.remember, names: settings.sources.names, metricsFile: settings.metricsFile)
     }
 }

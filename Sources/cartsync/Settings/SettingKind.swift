@@ -333,6 +333,38 @@ extension SettingKind where Value == Set<Int> {
 }
 
 extension SettingKind where Value == [String] {
+    /// Globs of names, with commas between.
+    static var globs: SettingKind {
+        .init { text throws(UnusableValue) in
+            let globs = try words(text)
+            guard globs.allSatisfy({ !$0.contains("/") }) else {
+                throw UnusableValue("not names with * ? and [...]; a source is one folder, without those in it")
+            }
+            return globs
+        } text: { globs in
+            globs.isEmpty ? nil : globs.joined(separator: ",")
+        }
+    }
+
+    /// Endings with a dot in front and names, with commas between.
+    static var triggers: SettingKind {
+        .init { text throws(UnusableValue) in
+            let triggers = try words(text)
+            guard triggers.allSatisfy({ $0.wholeMatch(of: #/[.A-Za-z0-9_-]{2,64}/#) != nil }) else {
+                throw UnusableValue("not an ending such as .ok or a name such as _SUCCESS")
+            }
+            return triggers
+        }
+    }
+
+    private static func words(_ text: String) throws(UnusableValue) -> [String] {
+        let words = text.split(separator: ",", omittingEmptySubsequences: false).map {
+            $0.trimmingCharacters(in: .whitespaces)
+        }
+        guard words.allSatisfy({ !$0.isEmpty }) else { throw UnusableValue("empty") }
+        return words
+    }
+
     /// Names of hosts, with commas between.
     static var hostNames: SettingKind {
         .init { text throws(UnusableValue) in

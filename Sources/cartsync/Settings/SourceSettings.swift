@@ -25,6 +25,9 @@ struct SourceSettings: Sendable {
     var s3SessionToken: String?
     var azure: ContainerAddress?
     var maxSize = 4 << 30
+    var include = NameRules.usualExports
+    var exclude: [String] = []
+    var triggers: [String] = []
     var leastSpeed = 1000
 
     /// The keys of the sources that are set.
@@ -84,6 +87,15 @@ struct SourceSettings: Sendable {
             problems.append("source.\(certificate == nil ? "certificate" : "key") is not set: the two belong together")
         }
         return problems
+    }
+
+    /// What the names of files mean; that of a URL is always an export.
+    var names: NameRules {
+        var rules = NameRules()
+        rules.include = url == nil ? include : ["*"]
+        rules.exclude = exclude
+        rules.triggers = triggers
+        return rules
     }
 
     /// Where the exports come from, in words.
