@@ -38,6 +38,26 @@ struct XMLReadingTests {
     }
 
     @Test(
+        "what stands in the place of a record is in doubt, what is told of owners and of the document is not",
+        arguments: [
+            "<l><o id='a'><n>z</n><c id='k'/></o><o id='b'><n>y</n><crt id='m'/></o><o id='d'><n>x</n><c id='p'/></o></l>",
+            "<l><o id='a'><n>z</n><c id='k'/></o><o id='b'><n>y</n><crt id='m'/></o></l>",
+            "<l><h>z</h><r customer='a' cart='k'/><q>m</q><r customer='b' cart='p'/><count>2</count></l>",
+            "<l><h>z</h><r customer='a' cart='k'/>m<r customer='b' cart='p'/><count>2</count></l>",
+            "<l><r customer='a' cart='k'/><r><customer>b</customer><cart>m<q/></cart></r><r customer='d' cart='p'/></l>",
+        ])
+    func strays(text: String) throws {
+        let folder = try TemporaryFolder()
+        let options = ReadingOptions(fieldNames: text.contains("<o ") ? [.customer: "o", .cart: "c"] : [:])
+        var reading = try ExportReader(options: options).read(
+            try ExportFile.open(try folder.write(text), spoolFolder: folder.path))
+        var names: Set<String> = []
+        while let batch = try reading.next() { names = batch.doubtful.reduce(names) { $0.union($1.names) } }
+        #expect(names.contains("m"))
+        #expect(names.isDisjoint(with: ["k", "p", "x", "y", "z", "2"]))
+    }
+
+    @Test(
         "tags of records in CDATA or in an instruction refuse the document, whatever pieces it comes in; others do not")
     func swallowed() throws {
         func text(_ first: String, _ second: String) -> String {

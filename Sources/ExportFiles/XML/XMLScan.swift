@@ -260,7 +260,7 @@ struct XMLScan: Sendable {
         strays.append(
             Stray(
                 name: scope.name, line: scope.line, range: scope.start..<end, text: [],
-                mayBeEnvelope: isUnlikeRecords, position: finished.count))
+                mayBeEnvelope: isUnlikeRecords && !isDetail, position: finished.count))
     }
 
     mutating func attribute(_ name: Int, _ value: Span<UInt8>, in parser: XMLPushParser) {
