@@ -44,6 +44,11 @@ package struct FileError: Error, Hashable, CustomStringConvertible {
         self.code = code
     }
 
+    /// A file that has to be there, and is not.
+    package init(missing path: String) {
+        self.init(path, .read, code: ENOENT)
+    }
+
     /// The system's words for the code.
     package var reason: String { SystemError(code).sentence }
 

@@ -30,19 +30,7 @@ package enum FileSystem {
     ///
     /// - Parameter limit: a larger file is refused with `EFBIG`.
     package static func contents(_ path: String, limit: Int = .max) throws(FileError) -> [UInt8] {
-        let file = try OpenFile(path, for: .reading)
-        let status = try file.status()
-        guard status.kind != .folder else { throw FileError(path, .read, code: EISDIR) }
-        var contents: [UInt8] = []
-        contents.reserveCapacity(min(status.size, limit))
-        var block = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            var span = block.mutableSpan
-            let count = try file.read(into: &span)
-            if count == 0 { return contents }
-            guard contents.count + count <= limit else { throw FileError(path, .read, code: EFBIG) }
-            contents.append(contentsOf: block[..<count])
-        }
+        try OpenFile(path, for: .reading).contents(limit: limit)
     }
 
     /// Gives a file or folder another name, in the place of a file that has it.
@@ -96,7 +84,7 @@ package enum FileSystem {
         try act(path, .setMode) { () throws(SystemError) in try SystemCalls.setMode(of: path, permissions) }
     }
 
-    /// Gives a file or folder to another user, by its number.
+    /// Gives a file, folder or link to another user, by its number; a link is not followed.
     package static func setOwner(_ path: String, _ owner: UInt32) throws(FileError) {
         try act(path, .setMode) { () throws(SystemError) in try SystemCalls.setOwner(of: path, owner) }
     }

@@ -85,6 +85,24 @@ package final class OpenFile: Sendable {
         }
     }
 
+    /// The bytes from here to the end.
+    ///
+    /// - Parameter limit: a larger file is refused with `EFBIG`.
+    package func contents(limit: Int = .max) throws(FileError) -> [UInt8] {
+        let status = try status()
+        guard status.kind != .folder else { throw FileError(path, .read, code: EISDIR) }
+        var contents: [UInt8] = []
+        contents.reserveCapacity(min(status.size, limit))
+        var block = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            var span = block.mutableSpan
+            let count = try read(into: &span)
+            if count == 0 { return contents }
+            guard contents.count + count <= limit else { throw FileError(path, .read, code: EFBIG) }
+            contents.append(contentsOf: block[..<count])
+        }
+    }
+
     /// Reads from an offset on until the buffer is full; returns fewer bytes only at the end of the file.
     package func read(into buffer: inout MutableSpan<UInt8>, at offset: Int) throws(FileError) -> Int {
         // Unsafe only because raw bytes may make an invalid value of other types.

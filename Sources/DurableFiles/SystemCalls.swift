@@ -77,7 +77,7 @@ enum SystemCalls {
     }
 
     static func setOwner(of path: String, _ owner: UInt32) throws(SystemError) {
-        _ = try checked { unsafe chown(path, owner, gid_t.max) }
+        _ = try checked { unsafe lchown(path, owner, gid_t.max) }
     }
 
     static func setTimes(_ descriptor: Int32, accessed: Duration, modified: Duration) throws(SystemError) {
@@ -175,6 +175,11 @@ package struct FileStatus: Hashable, Sendable {
     package let modified: Duration
     /// When anything about it was last changed; no program can set this.
     let changed: Duration
+
+    /// Whether nobody can have written it but one user and root, the owner's own doing apart.
+    package func isWritable(onlyBy user: UInt32) -> Bool {
+        (owner == user || owner == 0) && permissions & 0o022 == 0
+    }
 
     fileprivate init(_ status: stat) {
         kind =

@@ -134,6 +134,7 @@ struct SavedPlanTests {
                 more.insert(lines[index], at: index)
                 try await expectFault(Data(more.joined(separator: [UInt8(ascii: "\n")])), "line \(index + 1) twice")
             }
+            try await expectFault(original.dropLast(), "without its last byte")
             var moved = lines
             moved.swapAt(1, 2)
             try await expectFault(Data(moved.joined(separator: [UInt8(ascii: "\n")])), "lines 2 and 3 exchanged")

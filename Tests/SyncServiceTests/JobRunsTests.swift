@@ -133,7 +133,7 @@ struct JobRunsTests {
             try await shop.serve("first.csv", 1...60)
             try await shop.serve("fewer.csv", 1...20)
             let waiting = try #require(shop.approvals.all().first)
-            try shop.approvals.add(try waiting.approval(deletes: nil, now: Date()))
+            try shop.approvals.add(try waiting.approval(deletes: nil, by: .command, now: Date()))
             let approved = try await shop.serve()
             #expect(shop.names("done") == ["fewer.csv", "first.csv"])
             #expect(shop.names("waiting").isEmpty)
@@ -148,13 +148,33 @@ struct JobRunsTests {
         }
     }
 
+    @Test("an approval that nobody of this ledger has given lets nothing through, whatever it says")
+    func forged() async throws {
+        try await Shop.with { (shop) async throws in
+            try await shop.serve("first.csv", 1...60)
+            try await shop.serve("fewer.csv", 1...20)
+            let waiting = try #require(shop.approvals.all().first)
+            try await Shop.with { (other) async throws in
+                let forger = WaitingRuns(other.ledger)
+                try forger.add(waiting)
+                try forger.add(Approval(of: waiting, deletes: 9999, by: .command, given: Date()))
+                let name = "approvals/\(waiting.id).approval.json"
+                try FileManager.default.copyItem(
+                    atPath: other.folder.path("state/" + name), toPath: shop.folder.path("state/" + name))
+            }
+            try await shop.serve()
+            #expect(shop.names("waiting") == ["fewer.csv"])
+            #expect(shop.count == 60)
+        }
+    }
+
     @Test("an approval for fewer deletes than the plan has lets nothing through")
     func tooFew() async throws {
         try await Shop.with { (shop) async throws in
             try await shop.serve("first.csv", 1...60)
             try await shop.serve("fewer.csv", 1...20)
             let waiting = try #require(shop.approvals.all().first)
-            let approval = Approval(run: waiting.id, digest: waiting.digest, deletes: 39, given: Date())
+            let approval = Approval(of: waiting, deletes: 39, by: .command, given: Date())
             try shop.approvals.add(approval)
             try await shop.serve()
             #expect(shop.names("waiting") == ["fewer.csv"])

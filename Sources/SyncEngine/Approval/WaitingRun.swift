@@ -1,4 +1,6 @@
 package import CartAssociations
+import Crypto
+import DurableFiles
 package import Foundation
 package import SyncReporting
 
@@ -55,6 +57,13 @@ package struct WaitingRun: Codable, Sendable, Equatable, Identifiable {
         hardestHit = plan.hardestHit
     }
 
+    /// The SHA-256 of all that a person is shown of it, in hexadecimal.
+    var planDigest: String {
+        // Texts, numbers and dates can always be encoded; a digest that is empty holds for nothing that was sealed.
+        guard let bytes = try? SealedRecord.encoder.encode(self) else { return "" }
+        return Hex.text(SHA256.hash(data: bytes))
+    }
+
     /// The rules that a number of deletes lifts; the others stay.
     package static let liftedByNumber: Set<Refusal.Rule> = [.deletes, .owners, .volume, .window, .adopted]
 
@@ -88,13 +97,16 @@ package struct WaitingRun: Codable, Sendable, Equatable, Identifiable {
     ///
     /// Throws `ApprovalRefused` if it cannot be approved, or not with this number.
     ///
-    /// - Parameter deletes: the most deletes that are allowed; nil allows exactly those of the plan.
-    package func approval(deletes: Int?, now: Date) throws(ApprovalRefused) -> Approval {
+    /// - Parameters:
+    ///   - deletes: the most deletes that are allowed; nil allows exactly those of the plan.
+    ///   - way: how the person has said so.
+    package func approval(
+        deletes: Int?, by way: Approval.Way, now: Date
+    ) throws(ApprovalRefused) -> Approval {
         if let refusal = lasting.first { throw .notByNumber(run: id, refusal) }
         let needed = cause == .refused ? counts.deletes : 0
         if let deletes, deletes < needed { throw .tooFew(run: id, allowed: deletes, needed: needed) }
-        return Approval(
-            run: id, digest: digest, deletes: deletes ?? (cause == .refused ? needed : nil), given: now)
+        return Approval(of: self, deletes: deletes ?? (cause == .refused ? needed : nil), by: way, given: now)
     }
 }
 
@@ -103,17 +115,30 @@ package struct Approval: Codable, Sendable, Equatable {
     /// A day; what exists moves on.
     static let lifetime: TimeInterval = 24 * 3600
 
+    /// How a person has given it.
+    package enum Way: String, Codable, Sendable {
+        /// `cartsync runs approve`.
+        case command
+        case http
+    }
+
     let run: String
     /// The digest of the export that it holds for.
     let digest: String
+    /// The digest of the plan that the person saw.
+    let plan: String
     /// The most deletes that the new plan may have; nil permits no more than the guards do.
     package let deletes: Int?
+    package let way: Way
     let given: Date
 
-    package init(run: String, digest: String, deletes: Int?, given: Date) {
-        self.run = run
-        self.digest = digest
+    /// - Parameter deletes: the most deletes that the new plan may have; nil permits no more than the guards do.
+    package init(of waiting: WaitingRun, deletes: Int?, by way: Way, given: Date) {
+        run = waiting.id
+        digest = waiting.digest
+        plan = waiting.planDigest
         self.deletes = deletes
+        self.way = way
         self.given = given
     }
 
@@ -128,7 +153,8 @@ package struct Approval: Codable, Sendable, Equatable {
 
     /// Whether it holds for a waiting run; a date of the future holds for nothing.
     func holds(for waiting: WaitingRun, now: Date) -> Bool {
-        run == waiting.id && digest == waiting.digest && now < expires && given <= now + 60
+        run == waiting.id && digest == waiting.digest && plan == waiting.planDigest && now < expires
+            && given <= now + 60
     }
 }
 

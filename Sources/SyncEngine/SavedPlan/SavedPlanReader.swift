@@ -37,7 +37,7 @@ struct SavedPlanReader {
     /// Throws `SavedPlanError` if the file is not as it was written, and whatever the visitor throws.
     mutating func read(ledgerKey: [UInt8], visit: (SavedPlanLine) throws -> Void) throws {
         let newline = Data([UInt8(ascii: "\n")])
-        var seal = SavedPlanSeal(ledgerKey: ledgerKey)
+        var seal = Seal(key: Seal.key(for: .savedPlan, ledgerKey: ledgerKey))
         seal.add(headerBytes)
         seal.add(newline)
         var count = 0
@@ -46,8 +46,8 @@ struct SavedPlanReader {
         while let line = present {
             let following = try lines.next()
             guard following != nil else {
-                guard let end = try? decoder.decode(SavedPlanEnd.self, from: line) else { throw cut }
-                guard end.lines == count && end.seal == seal.text else {
+                guard lines.isWhole, let end = try? decoder.decode(SavedPlanEnd.self, from: line) else { throw cut }
+                guard end.lines == count && seal.matches(end.seal) else {
                     throw SavedPlanError(.altered, path, "the plan is not as it was written")
                 }
                 return
@@ -138,6 +138,8 @@ struct LineReader {
     private let file: OpenFile
     private var buffer = Data()
     private var isAtEnd = false
+    /// Whether every line so far had its end.
+    private(set) var isWhole = true
 
     private var block = [UInt8](repeating: 0, count: 1 << 18)
     /// A header holds samples, settings and paths; no line of a saved plan is longer.
@@ -165,7 +167,9 @@ struct LineReader {
             }
             if isAtEnd {
                 defer { buffer = Data() }
-                return buffer.isEmpty ? nil : buffer
+                guard !buffer.isEmpty else { return nil }
+                isWhole = false
+                return buffer
             }
             guard buffer.count <= Self.longest else {
                 throw SavedPlanError(.malformed, path, "this is no saved plan")

@@ -1,12 +1,11 @@
 import CartAssociations
-import Crypto
 import DurableFiles
 import Foundation
 
 /// Writes the file of a saved plan, line by line; it has its name only after `finish`.
 final class SavedPlanWriter {
     private var file: DurableFile
-    private var seal: SavedPlanSeal
+    private var seal: Seal
     private let encoder: JSONEncoder
     private var lines = 0
 
@@ -16,7 +15,7 @@ final class SavedPlanWriter {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .millisecondsSince1970
         file = try DurableFile(path: path)
-        seal = SavedPlanSeal(ledgerKey: ledgerKey)
+        seal = Seal(key: Seal.key(for: .savedPlan, ledgerKey: ledgerKey))
         try write(header)
     }
 
@@ -43,22 +42,4 @@ final class SavedPlanWriter {
         seal.add(bytes)
         try file.append(bytes)
     }
-}
-
-/// The seal of a saved plan while its bytes go by.
-struct SavedPlanSeal {
-    private var code: HMAC<SHA256>
-
-    /// - Parameter ledgerKey: the ledger's secret bytes, from which the seal's own key is derived.
-    init(ledgerKey: [UInt8]) {
-        let key = HKDF<SHA256>.deriveKey(
-            inputKeyMaterial: SymmetricKey(data: ledgerKey), info: Data("cartsync saved plan".utf8),
-            outputByteCount: 32)
-        code = HMAC(key: key)
-    }
-
-    mutating func add(_ bytes: some DataProtocol) { code.update(data: bytes) }
-
-    /// Lowercase hexadecimal.
-    var text: String { Hex.text(code.finalize()) }
 }

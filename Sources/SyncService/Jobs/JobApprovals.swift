@@ -43,7 +43,10 @@ struct JobApprovals: Sendable {
             guard try inbox.release(entry.name) else { continue }
             log.notice(
                 "an approved run is taken again",
-                metadata: ["run": "\(run.id)", "max-deletes": "\(approval.deletes.map(String.init) ?? "as usual")"])
+                metadata: [
+                    "run": "\(run.id)", "max-deletes": "\(approval.deletes.map(String.init) ?? "as usual")",
+                    "approved-by": "\(approval.way.rawValue)",
+                ])
             return
         }
     }

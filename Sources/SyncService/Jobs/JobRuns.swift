@@ -44,7 +44,7 @@ final class JobRuns: ExportWork {
         order = InboxOrder(rules, options.run.source, session)
         source = options.run.source
         approvals = JobApprovals(
-            runs: WaitingRuns(stateFolder: session.ledger.folder), job: source, inbox: inbox, time: session.time,
+            runs: WaitingRuns(session.ledger), job: source, inbox: inbox, time: session.time,
             log: session.log)
     }
 

@@ -26,7 +26,7 @@ final class ServiceStatus: StatusSource {
         self.jobs = jobs
         self.version = version
         self.takesApprovals = takesApprovals
-        waiting = WaitingRuns(stateFolder: jobs.session.ledger.folder)
+        waiting = WaitingRuns(jobs.session.ledger)
     }
 
     private var session: StoreSession { jobs.session }
@@ -97,7 +97,7 @@ final class ServiceStatus: StatusSource {
 
     func approve(_ run: String, maxDeletes: Int?) throws -> String {
         do {
-            let approval = try waiting.find(run).approval(deletes: maxDeletes, now: time.wall())
+            let approval = try waiting.find(run).approval(deletes: maxDeletes, by: .http, now: time.wall())
             try waiting.add(approval)
             session.log.notice(
                 "a run is approved over HTTP",

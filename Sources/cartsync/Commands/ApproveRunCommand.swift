@@ -37,7 +37,7 @@ struct ApproveRunCommand: ProgramCommand {
         guard let run else { return list(runs, invocation.typed) }
         do {
             let waiting = try runs.find(run)
-            let approval = try waiting.approval(deletes: maxDeletes, now: Date())
+            let approval = try waiting.approval(deletes: maxDeletes, by: .command, now: Date())
             try runs.add(approval)
             if output.output == .json { Terminal.output(JSONOutput.of(approval)) }
             return Ending(status: .done, summary: approval.sentence)

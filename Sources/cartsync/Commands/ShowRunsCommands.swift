@@ -27,7 +27,7 @@ struct ListRunsCommand: ProgramCommand {
     func work() throws -> Ending? {
         let invocation = Invocation(self)
         let runs = try KnownRuns.read(invocation) { ledger in
-            let waiting = WaitingRuns(stateFolder: ledger.folder).all()
+            let waiting = WaitingRuns(ledger).all()
             return try ledger.runs(limit: limit).map { run in
                 ListedRun(run: run, waiting: waiting.first { $0.id == run.id })
             }
