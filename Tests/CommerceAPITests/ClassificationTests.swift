@@ -167,6 +167,15 @@ struct VendorErrorsTests {
         #expect(VendorErrors(Array(body.utf8)).words == nil)
     }
 
+    @Test("of many errors the first five are told, and never more than 1 KiB", arguments: ["x", "é", "漢", "😀"])
+    func bounded(character: String) {
+        let items = (1...1000).map { #"{"title":"\#($0) \#(String(repeating: character, count: 400))"}"# }
+        let words = VendorErrors(Array(#"{"errors":[\#(items.joined(separator: ","))]}"#.utf8)).words ?? ""
+        #expect(words.hasSuffix("; and 995 more"), "\(words.suffix(40))")
+        #expect(words.utf8.count <= VendorErrors.mostBytes)
+        #expect(words.utf8.count > 900)
+    }
+
     @Test("the request id is found, a number or a text")
     func requestID() {
         #expect(VendorErrors(Array(#"{"errors":[{"title":"T","request_id":"abc"}]}"#.utf8)).requestID == "abc")

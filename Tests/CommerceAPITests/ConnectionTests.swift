@@ -4,6 +4,7 @@ import CommerceSandbox
 import Foundation
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 import TestStore
 import Testing
@@ -32,6 +33,39 @@ struct ConnectionTests {
             #expect(result.outcome == .created)
             #expect(stage.sandbox.associations().count == 1)
         }
+    }
+
+    @Test(
+        "a store that speaks no TLS from 1.2 on gets no token",
+        arguments: [TLSVersion.tlsv1, .tlsv11, .tlsv12, .tlsv13])
+    func versions(newest: TLSVersion) async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        var tls = TLSConfiguration.makeServerConfiguration(
+            certificateChain: try NIOSSLCertificate.fromPEMFile(Self.fixture("server.pem")).map { .certificate($0) },
+            privateKey: .privateKey(try NIOSSLPrivateKey(file: Self.fixture("server-key.pem"), format: .pem)))
+        tls.minimumTLSVersion = .tlsv1
+        tls.maximumTLSVersion = newest
+        let context = try NIOSSLContext(configuration: tls)
+        let server = try await ServerBootstrap(group: group).childChannelInitializer { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
+            }
+        }.bind(host: "127.0.0.1", port: 0).get()
+        let url = try BaseURL("https://127.0.0.1:\(try #require(server.localAddress?.port))")
+        let trusted = try trusted()
+        try await Stage.with(
+            change: {
+                $0.trusted = trusted
+                $0.baseURL = url
+            }
+        ) { stage in
+            let way = await stage.client.tryConnection()
+            let isNew = newest == .tlsv12 || newest == .tlsv13
+            #expect((way.security != nil) == isNew, "\(String(describing: way.failure))")
+            #expect((way.failure == nil) == isNew)
+        }
+        try await server.close()
+        try await group.shutdownGracefully()
     }
 
     @Test("a certificate that nobody vouches for gets no token, and the message says what to set")

@@ -27,15 +27,23 @@ struct VendorErrors: Sendable, Equatable {
         }
     }
 
-    /// The vendor's words: title and detail of each error, the same words once.
+    /// The most errors of an answer that are told, and the most bytes of what is told.
+    static let mostErrors = 5
+    static let mostBytes = 1024
+
+    /// The vendor's words: title and detail of each error, the same words once; of many errors the first, and their number.
     var words: String? {
         var seen: [String] = []
+        var more = 0
         for item in items {
             let parts = [item.title, item.detail].compactMap { $0?.printable(limit: 300) }.filter { !$0.isEmpty }
             let words = parts.first == parts.last ? parts.first ?? "" : parts.joined(separator: ": ")
-            if !words.isEmpty, !seen.contains(words) { seen.append(words) }
+            guard !words.isEmpty, !seen.contains(words) else { continue }
+            if seen.count < Self.mostErrors { seen.append(words) } else { more += 1 }
         }
-        return seen.isEmpty ? nil : seen.joined(separator: "; ")
+        guard !seen.isEmpty else { return nil }
+        let rest = more == 0 ? "" : "; and \(more) more"
+        return seen.joined(separator: "; ").cut(toBytes: Self.mostBytes - rest.utf8.count) + rest
     }
 
     var requestID: String? { items.lazy.compactMap(\.requestID).first?.printable(limit: 100) }
@@ -84,6 +92,19 @@ extension VendorErrors.Item: Decodable {
 }
 
 extension String {
+    /// The text, with an ellipsis in place of what is over a number of bytes, at least 3.
+    fileprivate func cut(toBytes most: Int) -> String {
+        guard utf8.count > most else { return self }
+        var kept = ""
+        var bytes = 0
+        for scalar in unicodeScalars {
+            bytes += scalar.utf8.count
+            if bytes > most - 3 { break }
+            kept.unicodeScalars.append(scalar)
+        }
+        return kept + "…"
+    }
+
     /// The text on one line without control characters, cut to a number of characters.
     func printable(limit: Int) -> String {
         var line = ""

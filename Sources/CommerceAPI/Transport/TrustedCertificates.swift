@@ -19,9 +19,10 @@ package struct TrustedCertificates: Sendable, Hashable {
 }
 
 extension APIOptions {
-    /// How TLS is spoken to the store.
+    /// How TLS is spoken to the store: version 1.2 at least.
     var tls: TLSConfiguration {
         var tls = TLSConfiguration.makeClientConfiguration()
+        tls.minimumTLSVersion = .tlsv12
         if let trusted { tls.trustRoots = .certificates(trusted.certificates) }
         return tls
     }
