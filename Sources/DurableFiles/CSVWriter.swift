@@ -1,10 +1,12 @@
 /// Rows of a CSV file as bytes: RFC 4180 and UTF-8, with quotes where any reader might need them.
+///
+/// `FormulaGuard` marks the cells that a spreadsheet would calculate. Control characters (C0, DEL and C1) become U+FFFD:
+/// no id has one, and whoever shows the file on a terminal is not at the mercy of what a store or a name says.
 package struct CSVWriter: Sendable {
     package enum Kind: Sendable {
-        /// A table that a person may open in a spreadsheet: lines end in CRLF, and `FormulaGuard` marks the cells
-        /// that a spreadsheet would calculate.
+        /// A table for a person: lines end in CRLF.
         case table
-        /// Records that a program reads back: lines end in LF, and cells hold their text alone.
+        /// Records that a program reads back: lines end in LF, and no cell is taken apart at a `|`.
         case records
     }
 
@@ -36,10 +38,18 @@ package struct CSVWriter: Sendable {
         beginCell()
         var isPlain = true
         let start = bytes.count
-        if kind == .table && FormulaGuard.needsMark(text) { bytes.append(FormulaGuard.mark) }
-        for index in text.indices {
-            if needsQuotes(text[index]) { isPlain = false }
-            bytes.append(text[index])
+        // A tab or a line end at the beginning is replaced, and asks for no mark then.
+        if text.count > 0, text[0] >= 0x20, FormulaGuard.needsMark(text) { bytes.append(FormulaGuard.mark) }
+        var index = 0
+        while index < text.count {
+            let width = Self.controlWidth(text, at: index)
+            if width > 0 {
+                bytes.append(contentsOf: Self.replacement)
+            } else {
+                if needsQuotes(text[index]) { isPlain = false }
+                bytes.append(text[index])
+            }
+            index += max(1, width)
         }
         if !isPlain { quote(from: start) }
     }
@@ -75,11 +85,23 @@ package struct CSVWriter: Sendable {
     }
 
     private static let quote = UInt8(ascii: "\"")
+    /// U+FFFD.
+    private static let replacement: [UInt8] = [0xEF, 0xBF, 0xBD]
+
+    /// The bytes of the control character that begins at an offset; 0 if another character does.
+    private static func controlWidth(_ text: Span<UInt8>, at offset: Int) -> Int {
+        switch text[offset] {
+        case 0...0x1F, 0x7F: 1
+        // U+0080 to U+009F.
+        case 0xC2 where offset + 1 < text.count && (0x80...0x9F).contains(text[offset + 1]): 2
+        default: 0
+        }
+    }
 
     private func needsQuotes(_ byte: UInt8) -> Bool {
         switch byte {
-        // Line ends and all that a reader might take for a delimiter.
-        case 0...0x1F, Self.quote, UInt8(ascii: ","), UInt8(ascii: ";"): true
+        // All that a reader might take for a delimiter.
+        case Self.quote, UInt8(ascii: ","), UInt8(ascii: ";"): true
         case UInt8(ascii: "|"): kind == .records
         default: false
         }

@@ -1,4 +1,6 @@
 import CartAssociations
+import Foundation
+import TestSupport
 import Testing
 
 @testable import cartsync
@@ -39,9 +41,36 @@ struct TypedCommandTests {
         "a word is quoted so that a shell takes it back",
         arguments: [
             ("a.csv", "a.csv"), ("my file.csv", "'my file.csv'"), ("it's", #"'it'\''s'"#), ("", "''"), ("20%", "20%"),
+            ("a\u{1B}[2J.csv", #"$'a\x1b[2J.csv'"#), ("it's\n", #"$'it\'s\x0a'"#), ("a\\\t", #"$'a\\\x09'"#),
+            ("\u{202E}vsc", #"$'\xe2\x80\xaevsc'"#), ("\u{9B}31m", #"$'\xc2\x9b31m'"#),
         ])
     func shellWords(word: String, quoted: String) {
         #expect(ShellWord.quoted(word) == quoted)
+    }
+
+    @Test("a shell takes back every word byte by byte, and none moves a cursor", arguments: 0..<3 as Range<UInt64>)
+    func shellTakesBack(seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        let words = (0..<40).map { _ in
+            let scalars = (0..<Int.random(in: 0...10, using: &generator)).compactMap { _ in
+                Unicode.Scalar(
+                    UInt32.random(in: 1...0x210F, using: &generator) % (Bool.random(using: &generator) ? 0x80 : 0x2110))
+            }
+            return String(String.UnicodeScalarView(scalars.filter { $0.value > 0 }))
+        }
+        let line = words.map(ShellWord.quoted).joined(separator: " ")
+        #expect(!line.unicodeScalars.contains { [.control, .format].contains($0.properties.generalCategory) })
+        let shell = Process()
+        let pipe = Pipe()
+        shell.executableURL = URL(filePath: "/bin/bash")
+        shell.arguments = ["-c", "printf '%s\\0' " + line]
+        shell.standardOutput = pipe
+        try shell.run()
+        let said = pipe.fileHandleForReading.readDataToEndOfFile()
+        shell.waitUntilExit()
+        #expect(
+            said.split(separator: 0, omittingEmptySubsequences: false).dropLast().map { Array($0) }
+                == words.map { Array($0.utf8) })
     }
 
     @Test(

@@ -40,6 +40,28 @@ struct LedgerFileTests {
         return failure.description
     }
 
+    @Test("no cell of it is calculated by a spreadsheet, and as a ledger and as an export it names the same owners")
+    func formulas() throws {
+        let owners = ["=HYPERLINK(1)", "+1", "-2", "@x", "'=y", "''", "plain"]
+        let rows = owners.enumerated().map { "customer,\($1),cart-\($0),created,a,,,,\n" }.joined()
+        let first = try open("first")
+        // Marked as it is when we write it.
+        let marked = rows.replacing("customer,'=y", with: "customer,''=y")
+        let path = try folder.write(Self.header + marked, to: "in.csv")
+        _ = try LedgerFile.add(path, to: first, time: .system)
+        _ = try LedgerFile.write(first, to: folder.path("out.csv"))
+        let cells = try folder.read("out.csv").split(separator: "\n").dropFirst().flatMap { $0.split(separator: ",") }
+        #expect(cells.allSatisfy { !"=+-@\t\r".contains($0.first ?? "x") }, "\(cells)")
+        let second = try open("second")
+        _ = try LedgerFile.add(folder.path("out.csv"), to: second, time: .system)
+        #expect(try content(second) == content(first))
+        var named: Set<String> = []
+        try second.forEachAssociation { _, row in named.insert(row.association.owner.id.text) }
+        #expect(named == Set(owners))
+        try first.close()
+        try second.close()
+    }
+
     @Test("comes back as it was, whatever the ids hold", arguments: 1...3 as ClosedRange<UInt64>)
     func roundTrip(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)

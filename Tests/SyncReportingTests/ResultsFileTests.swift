@@ -34,7 +34,7 @@ import Testing
         #expect(
             text == ResultsFile.columns.joined(separator: ",") + "\r\n"
                 + "create,customer,o-1,c-1,already there,204,2,12.345,2500.000,\"a, b.csv\",4,6,"
-                + "\"said \"\"no\"\"\nand left\"\r\n")
+                + "\"said \"\"no\"\"\u{FFFD}and left\"\r\n")
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == [ResultsFile.name])
     }
 

@@ -58,6 +58,17 @@ import Testing
         #expect(text.hasPrefix("Plan: nothing to do."))
     }
 
+    @Test(
+        "a result for a terminal keeps lines and our colours, and nothing else that a terminal obeys",
+        arguments: [
+            ("a\tb\nc\r\n", "a\tb\nc\r\n"), ("\u{1B}[31mred\u{1B}[0m", "\u{1B}[31mred\u{1B}[0m"),
+            ("\u{1B}[2J\u{1B}]0;x\u{07}", "\u{FFFD}[2J\u{FFFD}]0;x\u{FFFD}"), ("a\rb", "a\u{FFFD}b"),
+            ("\u{9B}31m\u{202E}x\u{7F}", "\u{FFFD}31m\u{FFFD}x\u{FFFD}"), ("", ""), ("e\u{301}\r\n", "e\u{301}\r\n"),
+        ])
+    func safe(text: String, shown: String) {
+        #expect(Array(TerminalText.safe(text).unicodeScalars) == Array(shown.unicodeScalars))
+    }
+
     @Test("text from files cannot move the cursor or reorder a line")
     func controlCharacters() throws {
         var report = SampleRun.tenMinutes().report(exitStatus: .incomplete)

@@ -11,8 +11,11 @@ struct CSVColumns: Sendable, Equatable {
 
     var count: Int { names.count }
     var hasAction: Bool { columns[.action] != nil }
-    /// Whether the export is a rejects file, whose cells may be marked against spreadsheets.
-    var isRejectsFile: Bool { Self.areOfRejects(names) }
+    /// Whether the export is a file of ours whose cells may be marked against spreadsheets: rejects, or a ledger.
+    var areMarked: Bool { Self.areOfRejects(names) || names.starts(with: Self.ofLedger) }
+
+    /// The first columns of a ledger export.
+    private static let ofLedger = ["owner_type", "owner_id", "cart_id", "confirmed", "sources"]
 
     /// Whether the first two columns are those of a rejects file.
     static func areOfRejects(_ names: [String]) -> Bool {

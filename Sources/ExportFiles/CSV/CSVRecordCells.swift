@@ -25,7 +25,7 @@ struct CSVRecordCells: Sendable {
         self.columns = columns
         self.delimiter = delimiter
         judge = RecordJudge(
-            owners: columns.owners, hasAction: columns.hasAction, unguards: columns.isRejectsFile)
+            owners: columns.owners, hasAction: columns.hasAction, unguards: columns.areMarked)
         decoded = ExportField.allCases.compactMap { field in columns.column(field).map { (field, $0) } }
         cart = columns.column(.cart) ?? 0
         let used = columns.owners.fields

@@ -28,7 +28,7 @@ struct RecordFields {
 struct RecordJudge: Sendable {
     let owners: OwnerFields
     let hasAction: Bool
-    /// Whether cells may carry the apostrophe that a rejects file puts before what a spreadsheet would calculate.
+    /// Whether cells may carry the apostrophe that files of ours have before what a spreadsheet would calculate.
     var unguards = false
 
     /// What a record says; throws the reason if it cannot be used.

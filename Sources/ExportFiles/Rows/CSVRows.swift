@@ -1,4 +1,5 @@
 package import CartAssociations
+import DurableFiles
 
 /// Reads CSV files that the program itself wrote, row by row, with more columns than an export has fields.
 ///
@@ -21,7 +22,8 @@ package struct CSVRows: Sendable {
         self.fieldNames = fieldNames
     }
 
-    /// What is done with one row: where it begins, and the cells as ranges of the bytes, valid during the call only.
+    /// What is done with one row: where it begins, and the cells as ranges of the bytes, without the marks of
+    /// `FormulaGuard`; valid during the call only.
     package typealias Visit = (_ place: RecordPlace, _ bytes: Span<UInt8>, _ cells: [Range<Int>]) throws -> Void
 
     /// Reads the file once and compares it with the manifest beside it, if there is one.
@@ -127,16 +129,20 @@ private struct Rows {
         let place = RecordPlace(export: index, record: count, line: line)
         cells.removeAll(keepingCapacity: true)
         guard record.hasEscapes else {
-            for column in wanted { cells.append(cell(column, record, bytes)?.content ?? 0..<0) }
+            for column in wanted { cells.append(Self.unmarked(cell(column, record, bytes)?.content ?? 0..<0, bytes)) }
             return try visit(place, bytes, cells)
         }
         values.removeAll(keepingCapacity: true)
         for column in wanted {
             let start = values.count
             cell(column, record, bytes)?.unescape(bytes, into: &values)
-            cells.append(start..<values.count)
+            cells.append(Self.unmarked(start..<values.count, values.span))
         }
         try visit(place, values.span, cells)
+    }
+
+    private static func unmarked(_ cell: Range<Int>, _ bytes: Span<UInt8>) -> Range<Int> {
+        FormulaGuard.isMarked(bytes.extracting(cell)) ? cell.lowerBound + 1..<cell.upperBound : cell
     }
 
     private func cell(_ column: Int?, _ record: CSVFramer.Record, _ bytes: Span<UInt8>) -> CSVField? {

@@ -1,7 +1,8 @@
 import Crypto
 import DurableFiles
 
-/// Writes a CSV file that `CSVRows` and every reader of exports takes back: UTF-8, line feeds, quotes where needed.
+/// Writes a CSV file that `CSVRows` and every reader of exports takes back: UTF-8, line feeds, quotes and marks
+/// against spreadsheets where needed.
 ///
 /// A file has its name only when it is complete and on the disk, and gets a manifest beside it.
 package final class CSVRowsFile {

@@ -185,7 +185,7 @@ private struct ResultsReading {
     mutating func read(_ file: ExportFile, index: Int) throws -> ExportFacts {
         try Self.rows.read(file, index: index) { place, bytes, cells in
             func text(_ cell: Int) -> String {
-                FormulaGuard.unmarked(String(decoding: bytes.extracting(cells[cell]).copy(), as: UTF8.self))
+                String(decoding: bytes.extracting(cells[cell]).copy(), as: UTF8.self)
             }
             guard let kind = OwnerKind(rawValue: text(1)), let owner = OwnerID(text(2)), let cart = CartID(text(3)),
                 let outcome = Outcome(rawValue: text(4))

@@ -28,6 +28,29 @@ package enum TerminalText {
                 }))
     }
 
+    /// A result for a terminal: line ends, tabs and the colours of `TextStyle` stay, and everything else that a terminal
+    /// would obey is replaced.
+    package static func safe(_ text: String) -> String {
+        // A line end of two characters is one `Character`, and each stands for itself here.
+        var safe = String.UnicodeScalarView()
+        var rest = text.unicodeScalars[...]
+        while let scalar = rest.first {
+            if scalar == "\u{1B}", let code = TextStyle.codes.first(where: { rest.starts(with: $0.unicodeScalars) }) {
+                safe.append(contentsOf: code.unicodeScalars)
+                rest = rest.dropFirst(code.unicodeScalars.count)
+                continue
+            }
+            rest = rest.dropFirst()
+            let isLayout = scalar == "\n" || scalar == "\t" || (scalar == "\r" && rest.first == "\n")
+            if isLayout {
+                safe.append(scalar)
+            } else {
+                safe.append(contentsOf: printable(String(scalar)).unicodeScalars)
+            }
+        }
+        return String(safe)
+    }
+
     /// At most so many columns, with an ellipsis in place of what had to go.
     static func clipped(_ text: String, to columns: Int) -> String {
         guard width(text) > columns else { return text }
@@ -73,13 +96,16 @@ package enum TerminalText {
 }
 
 /// How a text stands out; the SGR codes of ECMA-48.
-package enum TextStyle: String, Sendable {
+package enum TextStyle: String, Sendable, CaseIterable {
     case plain = "0"
     case bold = "1"
     case faint = "2"
     case good = "32"
     case bad = "31"
     case warning = "33"
+
+    /// The codes of all styles.
+    static let codes = allCases.map { "\u{1B}[\($0.rawValue)m" }
 
     func apply(_ text: String, color: Bool) -> String {
         guard color, self != .plain, !text.isEmpty else { return text }

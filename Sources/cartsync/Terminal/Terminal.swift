@@ -48,8 +48,9 @@ enum Terminal {
         output(Array((text.hasSuffix("\n") ? text : text + "\n").utf8))
     }
 
-    /// Writes a piece of a result as it is.
+    /// Writes a piece of a result: as it is into a file or a pipe, and to a terminal without what it would obey.
     static func output(_ bytes: [UInt8]) {
+        let bytes = outputIsTerminal ? Array(TerminalText.safe(String(decoding: bytes, as: UTF8.self)).utf8) : bytes
         let code = write(bytes, to: STDOUT_FILENO)
         if code != 0 && code != EPIPE { lostOutput.withLock { $0 = true } }
     }
@@ -68,6 +69,7 @@ enum Terminal {
 
     /// Replaces the progress line; an empty one removes it.
     static func progress(_ text: String) {
+        let text = TerminalText.safe(text)
         standing.withLock { line in
             write("\r\u{1B}[K" + text, to: STDERR_FILENO)
             line = text
@@ -76,7 +78,7 @@ enum Terminal {
 
     /// Asks a yes-or-no question; anything but yes is no, and so is the end of the input.
     static func confirm(_ question: String) -> Bool {
-        write(question + " [y/N] ", to: STDERR_FILENO)
+        write(TerminalText.safe(question) + " [y/N] ", to: STDERR_FILENO)
         asking.withLock { $0 = true }
         defer { asking.withLock { $0 = false } }
         let answer = readLine()?.trimmingCharacters(in: .whitespaces).lowercased()
