@@ -10,20 +10,58 @@ struct RejectsFileTests {
     /// Reads an export and writes its rejected records; the path of the rejects file.
     static func rejects(
         of path: String, in folder: TemporaryFolder, _ options: ReadingOptions = ReadingOptions(),
-        name: String = "rejects"
+        name: String = "rejects", limit: RejectsFile.Limit = .init()
     ) throws -> String {
         let file = try ExportFile.open(path, spoolFolder: "")
         let reader = ExportReader(options: options)
         let target = folder.path(name)
         var reading = try reader.read(file)
-        let rejects = try RejectsFile(at: target, shape: reading.facts.shape)
+        let rejects = try RejectsFile(at: target, shape: reading.facts.shape, limit: limit)
         while let batch = try reading.next() {
             for record in batch.rejected { try rejects.append(record) }
         }
         try rejects.finish()
         let facts = reading.facts
-        #expect(rejects.count == facts.rejectedRecords)
+        #expect(rejects.count == min(facts.rejectedRecords, limit.records))
         return target
+    }
+
+    @Test("a rejects file has an end, and says then how many records more there are and where")
+    func bounded() throws {
+        let folder = try TemporaryFolder()
+        let bad = (2...101).map { "c-\($0),cart#\($0)\n" }.joined()
+        let csv = try folder.write("customer_id,cart_id\n" + bad, to: "a.csv")
+        let rejects = try Self.rejects(of: csv, in: folder, limit: .init(records: 10))
+        let lines = try String(contentsOfFile: rejects, encoding: .utf8).split(separator: "\n")
+        #expect(lines.count == 12)
+        #expect(lines.last == "\"and 90 more, which are not here: see lines 12 to 101 of the export\",12,,")
+        let again = try WholeReading(rejects)
+        #expect(again.usable.isEmpty && again.facts.records == 11, "the last line is no record that is used")
+
+        let elements = (1...100).map { "<r><customer_id>c</customer_id><cart_id>#\($0)</cart_id></r>\n" }.joined()
+        let xml = try folder.write("<rs>\n" + elements + "</rs>\n", to: "a.xml")
+        let text = try String(
+            contentsOfFile: try Self.rejects(of: xml, in: folder, name: "x", limit: .init(records: 10)), encoding: .utf8
+        )
+        #expect(text.contains("<!-- rejected: and 90 more, which are not here: see lines 12 to 101 of the export -->"))
+        #expect(try WholeReading(folder.path("x")).facts.records == 10)
+    }
+
+    @Test("the bytes of a rejects file have a limit, whatever the records hold")
+    func boundedBytes() throws {
+        let folder = try TemporaryFolder()
+        let bad = (0..<200).map { "c-\($0),#\(String(repeating: "x", count: 500))\n" }.joined()
+        let csv = try folder.write("customer_id,cart_id\n" + bad, to: "a.csv")
+        let reader = ExportReader(options: ReadingOptions())
+        var reading = try reader.read(try ExportFile.open(csv, spoolFolder: ""))
+        let rejects = try RejectsFile(
+            at: folder.path("r"), shape: reading.facts.shape, limit: .init(records: 1000, bytes: 20_000))
+        while let batch = try reading.next() {
+            for record in batch.rejected { try rejects.append(record) }
+        }
+        try rejects.finish()
+        #expect((10..<40).contains(rejects.count))
+        #expect(try Data(contentsOf: URL(filePath: folder.path("r"))).count < 22_000)
     }
 
     /// Documents whose fault no longer shows, or is one of the whole, where the other records are gone.

@@ -7,7 +7,21 @@ import DurableFiles
 /// spreadsheet would calculate are marked, see `FormulaGuard`. XML: the export's own root element, with a comment
 /// before each record; a record over 1 MiB is only mentioned. A record stands there as in the export, byte for byte
 /// but for those marks; if the export is not UTF-8, the file is UTF-8 with a byte order mark.
+///
+/// The file has an end, so that no export fills the disk with it: the last thing in it then says how many records more there are,
+/// and on which lines.
 package final class RejectsFile {
+    /// How much of the rejected records is kept.
+    package struct Limit: Sendable {
+        let records: Int
+        let bytes: Int
+
+        package init(records: Int = 100_000, bytes: Int = 100_000_000) {
+            self.records = records
+            self.bytes = bytes
+        }
+    }
+
     /// The file's name for a format.
     package static func name(for format: ExportFormat) -> String { "rejects.\(format.rawValue)" }
     /// How many records were written.
@@ -19,12 +33,17 @@ package final class RejectsFile {
     private let shape: ExportShape
     private let file: OpenFile
     private var buffer: [UInt8] = []
+    private let limit: Limit
+    private var written = 0
+    /// Records that the limit kept out, and the lines of the first and the last one.
+    private var leftOut: (count: Int, first: Int, last: Int)?
 
     /// Creates the file for the rejected records of an export of this shape, or empties one that is there.
     ///
     /// Throws an unwritable `ExportError`; so do the other calls.
-    package init(at path: String, shape: ExportShape) throws {
+    package init(at path: String, shape: ExportShape, limit: Limit = Limit()) throws {
         self.path = path
+        self.limit = limit
         self.shape = shape
         file = try Self.writing(path) { () throws(FileError) in try OpenFile(path, for: .replacing) }
         if shape.hasByteOrderMark || shape.encoding != .utf8 { buffer += [0xEF, 0xBB, 0xBF] }
@@ -37,8 +56,14 @@ package final class RejectsFile {
         }
     }
 
-    /// Writes one record, with its reason and line.
+    /// Writes one record, with its reason and line, or counts it if the file is full.
     package func append(_ record: RejectedRecord) throws {
+        let line = record.place.line
+        guard leftOut == nil, count < limit.records, written + buffer.count + record.raw.count <= limit.bytes else {
+            let before = leftOut ?? (0, line, line)
+            leftOut = (before.count + 1, min(before.first, line), max(before.last, line))
+            return
+        }
         switch shape.format {
         case .csv:
             let row = CSVRejectRow(shape)
@@ -52,6 +77,16 @@ package final class RejectsFile {
 
     /// Writes what is left and brings it to the disk; comes last, and once.
     package func finish() throws {
+        if let leftOut {
+            let words =
+                "and \(leftOut.count) more, which are not here: see lines \(leftOut.first) to \(leftOut.last) of the export"
+            switch shape.format {
+            case .csv:
+                let row = CSVRejectRow(shape)
+                buffer += row.note(words, line: leftOut.first) + row.lineEnd
+            case .xml: buffer += Array("<!-- rejected: \(words) -->\n".utf8)
+            }
+        }
         if shape.format == .xml {
             let name = shape.header.dropFirst().prefix { !XMLSpace.contains($0) && $0 != UInt8(ascii: ">") }
             buffer += Array("</".utf8) + name + Array(">\n".utf8)
@@ -62,6 +97,7 @@ package final class RejectsFile {
 
     private func flush() throws {
         try Self.writing(path) { () throws(FileError) in try file.write(buffer) }
+        written += buffer.count
         buffer.removeAll(keepingCapacity: true)
     }
 
@@ -110,6 +146,12 @@ struct CSVRejectRow {
     func cells(_ record: RejectedRecord) -> [UInt8] {
         let sentence = record.reason.sentence.replacing("\"", with: "\"\"")
         return leading(["\"\(sentence)\"", String(record.place.line)]) + marked(own(record.raw))
+    }
+
+    /// A row that is no record: a sentence, a line and empty cells.
+    func note(_ sentence: String, line: Int) -> [UInt8] {
+        let own = max(1, shape.columns.count - (isRejectsFile ? 2 : 0))
+        return leading(["\"\(sentence)\"", String(line)]) + [UInt8](repeating: delimiter, count: own - 1)
     }
 
     private func leading(_ cells: [String]) -> [UInt8] {
