@@ -11,7 +11,11 @@ OPTIMIZED := -c release --static-swift-stdlib
 ifeq ($(shell uname),Linux)
 # Without symbols, and without names for libraries that nobody loads into it. With lld, less of it has to be in memory.
 OPTIMIZED += -Xlinker -s -Xlinker --no-export-dynamic -Xswiftc -use-ld=lld
+# Every address of a library is looked up at the start, and the table of them is read-only afterwards.
+OPTIMIZED += -Xlinker -z -Xlinker now
 endif
+# Another version of a package than the one that was tried is no release.
+OPTIMIZED += $(if $(wildcard Package.resolved),--force-resolved-versions)
 RELEASE = $(OPTIMIZED) --product cartsync
 PREFIX ?= /usr/local
 VERSION = $(shell sed -n 's/.*static let number = "\(.*\)"/\1/p' Sources/cartsync/Version.swift)

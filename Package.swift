@@ -53,6 +53,7 @@ let package = Package(
                 "CartAssociations", "DurableFiles", "ExportFiles", "AssociationDiff", "Ledger", "CallPacing",
                 "CommerceAPI",
                 "SyncReporting", "SyncEngine", "ExportSources", "SyncService", "CommerceSandbox", "CBuildFacts",
+                "CProcess",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Yams", package: "Yams"),
@@ -62,11 +63,15 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(name: "CBuildFacts", cSettings: build),
+        .target(name: "CProcess"),
         .target(
             name: "SyncService",
             dependencies: [
                 "CartAssociations", "ExportFiles", "Ledger", "CallPacing", "DurableFiles", "SyncReporting",
-                "SyncEngine", "ExportSources", hummingbird, lifecycle, log,
+                "SyncEngine", "ExportSources", hummingbird, .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"), lifecycle, log,
             ],
             // Files of the page, as `PackageResources`: one binary is all there is to install.
             resources: [.embedInCode("Status/Page")], swiftSettings: settings),
@@ -202,6 +207,7 @@ let package = Package(
                 "CommerceAPI", "CallPacing", "CartAssociations", "CommerceSandbox", "TestStore", "TestSupport", log,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             exclude: ["Fixtures"], swiftSettings: settings),
         .testTarget(
@@ -228,6 +234,7 @@ let package = Package(
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: settings),
         .testTarget(

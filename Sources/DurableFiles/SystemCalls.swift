@@ -167,6 +167,8 @@ package struct FileStatus: Hashable, Sendable {
     package let device: UInt64
     /// The number of the user that owns it.
     package let owner: UInt32
+    /// The number of the group that it belongs to.
+    package let group: UInt32
     /// The lowest twelve bits of the mode.
     package let permissions: UInt16
     /// When its contents were last read, from 1970 on, to the nanosecond.
@@ -193,6 +195,7 @@ package struct FileStatus: Hashable, Sendable {
         inode = UInt64(status.st_ino)
         device = UInt64(truncatingIfNeeded: status.st_dev)
         owner = status.st_uid
+        group = status.st_gid
         permissions = UInt16(truncatingIfNeeded: status.st_mode & 0o7777)
         #if canImport(Darwin)
             accessed = Duration(status.st_atimespec)

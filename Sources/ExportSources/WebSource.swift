@@ -25,7 +25,7 @@ package struct WebAddress: Sendable, Hashable {
     package var words: String { Self.shown(url) }
 
     /// A URL without its query and user, which may be secret.
-    static func shown(_ url: String) -> String {
+    package static func shown(_ url: String) -> String {
         guard var parts = URLComponents(string: url) else { return "the address" }
         (parts.query, parts.fragment, parts.user, parts.password) = (nil, nil, nil, nil)
         return parts.string ?? "the address"

@@ -42,6 +42,7 @@ struct Invocation: Sendable {
                 next: "cartsync --help, or correct what is listed above and run the command again")
         }
         for note in loaded.notes { Terminal.message("cartsync: note: \(note)") }
+        for exposure in loaded.exposures { Terminal.message("cartsync: warning: \(exposure)") }
         // As a flag, a number of deletes is a person's approval of one run; as a setting it is the usual limit.
         if case .count(let approved)? = flags["guard.max-deletes"].flatMap(Limit.init) {
             loaded.settings.planGuard.approvedDeletes = approved

@@ -18,10 +18,11 @@ struct Cartsync: AsyncParsableCommand {
         subcommands: [
             SyncCommand.self, ImportCommand.self, PlanCommand.self, ApplyCommand.self, CheckCommand.self,
             ReportCommand.self, ServeCommand.self, RunsCommand.self, ExplainCommand.self, LedgerCommand.self,
-            DoctorCommand.self, SandboxCommand.self, DemoCommand.self, DocumentsCommand.self,
+            DoctorCommand.self, HealthCommand.self, SandboxCommand.self, DemoCommand.self, DocumentsCommand.self,
         ])
 
     static func main() async {
+        Memory.hide()
         Signals.ignoreWriteSignals()
         do {
             var command = try parseAsRoot()

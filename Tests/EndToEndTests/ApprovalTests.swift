@@ -184,7 +184,9 @@ struct ApprovalTests {
         try await withShop { shop in
             let service = try await WaitingService.start(shop)
             let run = try await service.waitingRun()
-            let shown = try await service.ask(.GET, "/api/service").body
+            let hidden = try await service.ask(.GET, "/api/service").body
+            #expect(hidden.contains(#""deletes":40"#) && !hidden.contains("customer-"), "\(hidden)")
+            let shown = try await service.ask(.GET, "/api/service", token: WaitingService.token).body
             #expect(shown.contains(#""deletes":40"#) && shown.contains(#""owner":"customer-21""#), "\(shown)")
             #expect(try await service.ask(.GET, "/api/runs").body.contains(#""state":"waiting""#))
             #expect(try await service.ask(.GET, "/runs/\(run)/report.html").body.contains("40 deletes"))

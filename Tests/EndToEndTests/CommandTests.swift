@@ -137,7 +137,8 @@ struct CommandTests {
     @Test(
         "each command has help with an example",
         arguments: [
-            "sync", "import", "plan", "check", "report", "serve", "explain", "ledger", "doctor", "sandbox", "demo",
+            "sync", "import", "plan", "check", "report", "serve", "explain", "ledger", "doctor", "health", "sandbox",
+            "demo",
         ])
     func help(command: String) async throws {
         let result = try await Program.run([command, "--help"])

@@ -123,6 +123,8 @@ def main(dockerfile, program):
     processes = []
     try:
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+        shells = [name for name in ("sh", "bash", "dash", "busybox") for place in ("bin", "usr/bin") if (root / place / name).exists()]
+        assert not shells, f"the image has {shells}"
         tools = as_user(root, image, ["/usr/bin/ssh", "-V"], {}, **quiet)
         assert "OpenSSH" in tools.communicate()[1], "ssh does not start"
         sandbox = ["sandbox", "--port", "8401", "--seed", "/usr/share/cartsync/samples/sandbox/store.json"]

@@ -324,7 +324,8 @@ struct JobRunsTests {
             _ = try shop.folder.write("x", to: "inbox/.hidden.csv")
             let jobs = try await shop.serve("customers.csv", 1...3)
             #expect(shop.folder.names(in: "inbox").contains("report.pdf") && shop.names("failed").isEmpty)
-            let notes = ServiceStatus(jobs, version: "1", takesApprovals: false).service().jobs.map(\.notes)
+            let notes = ServiceStatus(jobs, version: "1", takesApprovals: false).service(withOwners: true).jobs.map(
+                \.notes)
             #expect(notes.count == 1 && notes[0].count == 1 && notes[0][0].hasPrefix("report.pdf is not taken: "))
             #expect(jobs.worst == nil)
         }
@@ -405,7 +406,7 @@ struct JobRunsTests {
             async let ended: Void = jobs.run()
             #expect(await eventually { shop.count >= 10 })
             let status = ServiceStatus(jobs, version: "1", takesApprovals: true)
-            let run = try #require(status.service().run)
+            let run = try #require(status.service(withOwners: true).run)
             #expect(run.phase == .applying && run.total == 200 && !run.isStopping)
             #expect(try status.stop(run.run).hasPrefix("run \(run.run) stops"))
             try await ended
@@ -455,7 +456,7 @@ struct JobRunsTests {
             try await shop.serve("first.csv", 1...60)
             let jobs = try await shop.serve("fewer.csv", 1...20)
             let status = ServiceStatus(jobs, version: "1.2.3", takesApprovals: true)
-            let view = status.service()
+            let view = status.service(withOwners: true)
             let waiting = try #require(view.waiting.first)
             #expect(waiting.deletes == 40 && waiting.canBeApproved && waiting.approvedUntil == nil)
             #expect(waiting.owners.first?.owner.hasPrefix("customer-") == true)
@@ -464,7 +465,14 @@ struct JobRunsTests {
             #expect(runs.runs.map(\.state) == [.waiting] && runs.runs.map(\.exitStatus) == [.refused])
             #expect(runs.next == "/api/runs?limit=1&before=\(waiting.run)")
             #expect(try status.run(waiting.run)?.report == "/runs/\(waiting.run)/report.html")
-            #expect(status.report(waiting.run, "report.json") != nil)
+            let hidden = status.service(withOwners: false).waiting.first?.owners.map(\.owner) ?? []
+            #expect(hidden.count == waiting.owners.count && hidden.allSatisfy { $0.hasPrefix("hidden-") })
+            for form in [ReportForm.json, .page] {
+                #expect(status.report(waiting.run, form, withOwners: true) != nil)
+                let text = String(
+                    decoding: try #require(status.report(waiting.run, form, withOwners: false)), as: UTF8.self)
+                #expect(!text.contains("customer-"), "\(form)")
+            }
             #expect(throws: StatusRefusal.self) { try status.approve(waiting.run, maxDeletes: 39) }
             #expect(throws: StatusRefusal.self) { try status.stop(waiting.run) }
             #expect(throws: StatusRefusal.self) { try status.runs(limit: 1, before: "20000101-000000-aaaa") }

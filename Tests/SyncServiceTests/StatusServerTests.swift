@@ -100,14 +100,25 @@ struct StatusServerTests {
         }
     }
 
-    @Test("another address than loopback needs the token", arguments: ["0.0.0.0", "192.168.1.5", "::", "example.com"])
+    @Test(
+        "another address than loopback needs the token, and TLS",
+        arguments: ["0.0.0.0", "192.168.1.5", "::", "example.com"])
     func exposed(host: String) throws {
         #expect(throws: StatusServerError.exposed(host: host)) {
             try StatusServer(.init(host: host), source: KnownStatus(), time: .system, logger: .silent)
         }
+        let token = ApprovalToken("0123456789abcdef")
+        #expect(throws: StatusServerError.unencrypted(host: host)) {
+            try StatusServer(
+                .init(host: host, token: token), source: KnownStatus(), time: .system, logger: .silent)
+        }
+        #expect(throws: StatusServerError.exposed(host: host)) {
+            try StatusServer(
+                .init(host: host, isBehindProxy: true), source: KnownStatus(), time: .system, logger: .silent)
+        }
         #expect(throws: Never.self) {
             try StatusServer(
-                .init(host: host, token: ApprovalToken("0123456789abcdef")), source: KnownStatus(), time: .system,
+                .init(host: host, token: token, isBehindProxy: true), source: KnownStatus(), time: .system,
                 logger: .silent)
         }
     }

@@ -6,6 +6,7 @@ import NIOCore
 import NIOHTTP1
 import ServiceLifecycle
 import SyncEngine
+import SyncReporting
 import Testing
 
 @testable import SyncService
@@ -79,7 +80,8 @@ struct KnownStatus: StatusSource {
 
     func health() -> ServiceHealth { current }
     func metrics() -> String { "cartsync_polls_total 3\n" }
-    func service() -> ServiceView { view() }
+    func service(withOwners: Bool) -> ServiceView { withOwners ? view() : view().hidingOwners(Self.names) }
+    static let names = OwnerNames.hidden(secret: Array(repeating: 7, count: 32))
 
     func runs(limit: Int, before: String?) throws -> RunsView {
         if let failure { throw failure }
@@ -88,7 +90,9 @@ struct KnownStatus: StatusSource {
     }
 
     func run(_ run: String) -> RunsView.Run? { run == knownRun ? .known : nil }
-    func report(_ run: String, _ file: String) -> Data? { run == knownRun ? Data("<\(file)>".utf8) : nil }
+    func report(_ run: String, _ form: ReportForm, withOwners: Bool) -> Data? {
+        run == knownRun ? Data("<report.\(form == .json ? "json" : "html")>\(withOwners ? "owners" : "")".utf8) : nil
+    }
 
     func approve(_ run: String, maxDeletes: Int?) throws -> String {
         guard run == knownRun else { throw StatusRefusal.unknown("no run \(run) waits for approval") }

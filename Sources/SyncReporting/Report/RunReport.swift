@@ -81,6 +81,17 @@ package struct RunReport: Codable, Sendable, Equatable {
 }
 
 extension RunReport {
+    /// The report without texts of exports and of the store, which may name owners: why a record was rejected, and what
+    /// the store said of a change.
+    package var withoutTextsThatNameOwners: RunReport {
+        var report = self
+        report.failures = failures.map(\.withoutMessages)
+        report.rejected = rejected.withoutReasons
+        return report
+    }
+
+    private static let notShown = "not shown here: it may name an owner"
+
     /// How the run ended.
     package struct Verdict: Codable, Sendable, Equatable {
         /// One sentence for a person, for instance `All 3 changes were made.`.
@@ -182,6 +193,12 @@ extension RunReport {
 
         package init(reason: String) { self.reason = reason }
 
+        fileprivate var withoutMessages: FailureGroup {
+            var group = self
+            for index in group.examples.indices { group.examples[index].message = RunReport.notShown }
+            return group
+        }
+
         /// Counts a failure, and keeps it as an example while there is room.
         package mutating func add(_ failure: Failure) {
             count += 1
@@ -221,6 +238,12 @@ extension RunReport {
 
         package init(file: String? = nil) { self.file = file }
 
+        fileprivate var withoutReasons: RejectedRecords {
+            var records = self
+            for index in records.examples.indices { records.examples[index].reason = RunReport.notShown }
+            return records
+        }
+
         /// Keeps a rejected record while there is room.
         package mutating func add(_ record: RejectedExample) {
             if examples.count < Self.mostExamples { examples.append(record) }
@@ -259,7 +282,7 @@ extension RunReport {
 
 extension RunReport {
     /// The bytes of `report.json`: sorted keys, times in UTC to the millisecond, a final newline.
-    func json() throws -> Data {
+    package func json() throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .custom { date, encoder in

@@ -15,7 +15,7 @@ struct RequestOrigin {
     }
 }
 
-/// The secret with which a person approves.
+/// The secret with which a person approves, and sees whose carts they are.
 package struct ApprovalToken: Sendable {
     /// The fewest characters: shorter tokens could be guessed.
     package static let shortest = 16
@@ -24,12 +24,16 @@ package struct ApprovalToken: Sendable {
 
     package init(_ text: String) { bytes = Array(text.utf8) }
 
+    /// Whether an `Authorization` header brings a token, whichever.
+    static func isOne(_ authorization: String) -> Bool { authorization.lowercased().hasPrefix(scheme) }
+
+    private static let scheme = "bearer "
+
     /// Whether an `Authorization` header has it. The comparison takes as long for a token that is nearly right as for any
     /// other of its length.
     func isIn(_ authorization: String?) -> Bool {
-        let scheme = "bearer "
-        guard let authorization, authorization.lowercased().hasPrefix(scheme), !bytes.isEmpty else { return false }
-        let given = Array(authorization.utf8.dropFirst(scheme.utf8.count))
+        guard let authorization, Self.isOne(authorization), !bytes.isEmpty else { return false }
+        let given = Array(authorization.utf8.dropFirst(Self.scheme.utf8.count))
         var difference = given.count ^ bytes.count
         for (place, byte) in given.enumerated() { difference |= Int(byte ^ bytes[place % bytes.count]) }
         return difference == 0

@@ -17,6 +17,8 @@ final class ServiceStatus: StatusSource {
     private let version: String
     private let takesApprovals: Bool
     private let waiting: WaitingRuns
+    /// Owners by names that do not tell their ids.
+    private let owners: OwnerNames
     private let last = Mutex<(made: ContinuousClock.Instant, view: ServiceView)?>(nil)
 
     /// - Parameters:
@@ -27,6 +29,7 @@ final class ServiceStatus: StatusSource {
         self.version = version
         self.takesApprovals = takesApprovals
         waiting = WaitingRuns(jobs.session.ledger)
+        owners = .hidden(secret: jobs.session.ledger.fingerprintKey.bytes)
     }
 
     private var session: StoreSession { jobs.session }
@@ -39,7 +42,12 @@ final class ServiceStatus: StatusSource {
 
     func metrics() -> String { jobs.metrics.text(jobs.statuses()) }
 
-    func service() -> ServiceView {
+    func service(withOwners: Bool) -> ServiceView {
+        let view = service()
+        return withOwners ? view : view.hidingOwners(owners)
+    }
+
+    private func service() -> ServiceView {
         let now = time.now()
         if let last = last.withLock({ $0 }), now - last.made < Self.freshness { return last.view }
         let statuses = jobs.statuses()
@@ -87,8 +95,17 @@ final class ServiceStatus: StatusSource {
             report: hasPage ? "/runs/\(run.id)/\(ReportFolder.pageName)" : nil)
     }
 
-    func report(_ run: String, _ file: String) -> Data? {
-        (try? FileSystem.contents(folder(of: run).path(of: file))).map { Data($0) }
+    func report(_ run: String, _ form: ReportForm, withOwners: Bool) -> Data? {
+        let folder = folder(of: run)
+        guard withOwners else {
+            guard let report = (try? folder.report())??.withoutTextsThatNameOwners else { return nil }
+            switch form {
+            case .json: return try? report.json()
+            case .page: return (try? ReportPage.html(report)).map { Data($0.utf8) }
+            }
+        }
+        let name = form == .json ? ReportFolder.reportName : ReportFolder.pageName
+        return (try? FileSystem.contents(folder.path(of: name))).map { Data($0) }
     }
 
     private func folder(of run: String) -> ReportFolder { ReportFolder(path: RunTools.folder(of: run, in: ledger)) }

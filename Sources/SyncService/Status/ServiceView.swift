@@ -153,6 +153,20 @@ extension ServiceView.Waiting {
     }
 }
 
+extension ServiceView {
+    /// The same with owners by names that do not tell their ids.
+    func hidingOwners(_ names: OwnerNames) -> ServiceView {
+        var view = self
+        for run in view.waiting.indices {
+            view.waiting[run].owners = view.waiting[run].owners.map { loss in
+                guard !OwnerNames.isHidden(loss.owner), let id = OwnerID(loss.owner) else { return loss }
+                return .init(kind: loss.kind, owner: names.text(Owner(kind: loss.kind, id: id)), deletes: loss.deletes)
+            }
+        }
+        return view
+    }
+}
+
 /// A page of runs, the newest first, as `/api/runs` shows it.
 struct RunsView: Encodable, Sendable {
     var runs: [Run]

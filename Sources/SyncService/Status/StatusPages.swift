@@ -24,7 +24,9 @@ struct StatusPages: Sendable {
     let events: EventStream
 
     /// Answers what only reads.
-    func show(_ route: StatusRoute, _ uri: URI, isHead: Bool) throws -> Response {
+    ///
+    /// - Parameter withOwners: whether the one who asks may see whose carts they are.
+    func show(_ route: StatusRoute, _ uri: URI, isHead: Bool, withOwners: Bool) throws -> Response {
         switch route {
         case .page: return asset(PackageResources.page_html, type: "text/html; charset=utf-8", policy: Protection.page)
         case .script: return asset(PackageResources.page_js, type: "text/javascript; charset=utf-8")
@@ -35,12 +37,12 @@ struct StatusPages: Sendable {
         case .readiness: return try readiness()
         case .metrics:
             return asset(Array(source.metrics().utf8), type: "text/plain; version=0.0.4; charset=utf-8")
-        case .service: return try Self.json(.ok, source.service())
-        case .serviceEvents: return try stream(isHead) { try serviceEvent() }
+        case .service: return try Self.json(.ok, source.service(withOwners: withOwners))
+        case .serviceEvents: return try stream(isHead) { try serviceEvent(withOwners) }
         case .runs: return try runs(uri)
-        case .run(let run): return try self.run(run)
+        case .run(let run): return try self.run(run, withOwners)
         case .runReport(let run):
-            guard let page = source.report(run, "report.html") else { throw Self.noReport(run) }
+            guard let page = source.report(run, .page, withOwners: withOwners) else { throw Self.noReport(run) }
             var response = Self.response(.ok, page, type: "text/html; charset=utf-8")
             response.headers[Self.policy] = Protection.report
             return response
@@ -112,10 +114,10 @@ struct StatusPages: Sendable {
     }
 
     /// The report of a run, or what is known of one that has none yet.
-    private func run(_ run: String) throws -> Response {
+    private func run(_ run: String, _ withOwners: Bool) throws -> Response {
         // A run that goes on has a report that says it was ended in the middle, in case it will be.
-        let goesOn = source.service().run?.run == run
-        if !goesOn, let report = source.report(run, "report.json") {
+        let goesOn = source.service(withOwners: false).run?.run == run
+        if !goesOn, let report = source.report(run, .json, withOwners: withOwners) {
             return Self.response(.ok, report, type: Self.jsonType)
         }
         guard let known = try source.run(run) else { throw Self.noRun(run) }
@@ -135,13 +137,13 @@ struct StatusPages: Sendable {
         return Response(status: .ok, headers: [.contentType: Self.eventsType], body: body)
     }
 
-    private func serviceEvent() throws -> EventStream.Event? {
-        .init(name: "service", data: try Self.text(source.service()))
+    private func serviceEvent(_ withOwners: Bool) throws -> EventStream.Event? {
+        .init(name: "service", data: try Self.text(source.service(withOwners: withOwners)))
     }
 
     /// How far a run has come, or how it ended.
     private func runEvent(of run: String) throws -> EventStream.Event? {
-        if let current = source.service().run, current.run == run {
+        if let current = source.service(withOwners: false).run, current.run == run {
             return .init(name: "progress", data: try Self.text(current))
         }
         guard let known = try source.run(run) else { throw Self.noRun(run) }

@@ -28,13 +28,15 @@ struct StatusResponder: HTTPResponder {
     let names: Set<String>
     /// Whether any address may stand in the Host header: no name server can point one of those here.
     let takesAddresses: Bool
-    let token: ApprovalToken?
+    /// Nil if there is no token.
+    let gate: TokenGate?
     let logger: Logger
 
     func respond(to request: Request, context: StatusContext) async throws -> Response {
         let channel = context.channel
         let deadline = channel.eventLoop.scheduleTask(in: Self.longest) { channel.close(promise: nil) }
-        var response = await answer(request)
+        gate?.tell()
+        var response = await answer(request, from: channel.remoteAddress?.ipAddress ?? "")
         for (name, value) in Protection.fields where response.headers[name] == nil { response.headers[name] = value }
         guard request.method != .head else {
             deadline.cancel()
@@ -46,7 +48,7 @@ struct StatusResponder: HTTPResponder {
         return response
     }
 
-    private func answer(_ request: Request) async -> Response {
+    private func answer(_ request: Request, from address: String) async -> Response {
         guard let authority = request.head.authority, let host = HostName(authority) else {
             return StatusPages.error(.badRequest, "the Host header is missing or is no host name")
         }
@@ -67,16 +69,19 @@ struct StatusResponder: HTTPResponder {
             return refusal
         }
         do {
+            let token = gate?.judge(request.headers[.authorization], from: address) ?? .absent
+            if let refusal = refusal(of: token) { return refusal }
             switch route {
             case .approve(let run):
-                if let refusal = refusal(request, authority) { return refusal }
+                if let refusal = refusal(request, authority, token) { return refusal }
                 return try pages.approve(run, try await body(request))
             case .stop(let run):
-                if let refusal = refusal(request, authority) { return refusal }
+                if let refusal = refusal(request, authority, token) { return refusal }
                 _ = try await body(request)
                 return try pages.stop(run)
             default:
-                return try pages.show(route, request.uri, isHead: request.method == .head)
+                return try pages.show(
+                    route, request.uri, isHead: request.method == .head, withOwners: token == .right)
             }
         } catch {
             return failure(error, route)
@@ -84,8 +89,8 @@ struct StatusResponder: HTTPResponder {
     }
 
     /// Why the request may not change anything; nil if it may.
-    private func refusal(_ request: Request, _ authority: String) -> Response? {
-        guard let token else {
+    private func refusal(_ request: Request, _ authority: String, _ token: TokenGate.Answer) -> Response? {
+        guard gate != nil else {
             return StatusPages.error(
                 .forbidden, "nothing can be approved here without http.approval-token; use cartsync runs approve RUN")
         }
@@ -94,13 +99,24 @@ struct StatusResponder: HTTPResponder {
         guard origin.isOwn else {
             return StatusPages.error(.forbidden, "only this server's own page may ask for that")
         }
-        guard token.isIn(request.headers[.authorization]) else {
-            logger.warning("a wrong approval token", metadata: ["path": .quoted(request.uri.path)])
+        return token == .right ? nil : refusal(of: .wrong)
+    }
+
+    /// Why a request that brings such a token is not answered; nil if it is.
+    private func refusal(of token: TokenGate.Answer) -> Response? {
+        switch token {
+        case .absent, .right: return nil
+        case .wrong:
+            gate?.tell()
             var refusal = StatusPages.error(.unauthorized, "that is not the token of http.approval-token")
             refusal.headers[.wwwAuthenticate] = "Bearer"
             return refusal
+        case .wait(let seconds):
+            var refusal = StatusPages.error(
+                .tooManyRequests, "there were too many wrong tokens; the next is looked at in \(seconds) s")
+            refusal.headers[.retryAfter] = "\(seconds)"
+            return refusal
         }
-        return nil
     }
 
     private func body(_ request: Request) async throws -> ByteBuffer {

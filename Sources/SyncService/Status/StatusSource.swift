@@ -7,7 +7,8 @@ protocol StatusSource: Sendable {
     /// The metrics in Prometheus' text format.
     func metrics() -> String
 
-    func service() -> ServiceView
+    /// - Parameter withOwners: whether owners have their ids; otherwise names that do not tell them.
+    func service(withOwners: Bool) -> ServiceView
 
     /// The runs before a run, or the newest ones. Throws `StatusRefusal` if there is no such run.
     func runs(limit: Int, before: String?) throws -> RunsView
@@ -15,8 +16,10 @@ protocol StatusSource: Sendable {
     /// What is known of one run; nil if there is no run of this id.
     func run(_ run: String) throws -> RunsView.Run?
 
-    /// A file of a run's report, `report.json` or `report.html`; nil if there is none.
-    func report(_ run: String, _ file: String) -> Data?
+    /// A run's report; nil if there is none.
+    ///
+    /// - Parameter withOwners: whether it is the report as it was written; otherwise it lacks the texts that may name owners.
+    func report(_ run: String, _ form: ReportForm, withOwners: Bool) -> Data?
 
     /// Approves a waiting run with at most so many deletes, or with exactly those of its plan, and says so in a
     /// sentence. Throws `StatusRefusal`.
@@ -24,6 +27,12 @@ protocol StatusSource: Sendable {
 
     /// Asks the run at hand to stop, and says so in a sentence. Throws `StatusRefusal`.
     func stop(_ run: String) throws -> String
+}
+
+/// What a report is asked for as.
+enum ReportForm: Sendable {
+    case json
+    case page
 }
 
 /// Why a request is not done, for the one who asked.

@@ -54,6 +54,7 @@ struct DoctorCommand: ProgramCommand {
     func work() async throws -> Ending? {
         let loaded = try Invocation(self).load()
         var report = DoctorReport(loaded)
+        for finding in DoctorFinding.secrets(loaded.exposures) { report.add(finding) }
         for finding in StateFolderCheck(folder: loaded.settings.stateFolder, settings: loaded.settings).findings() {
             report.add(finding)
         }

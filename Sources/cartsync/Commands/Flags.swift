@@ -142,6 +142,11 @@ struct ServiceFlags: SettingFlags {
     @Option(help: .setting("http.listen")) var http: String?
 }
 
+/// The flag that says where a service is asked how it is.
+struct HealthFlags: SettingFlags {
+    @Option(help: .setting("http.listen")) var http: String?
+}
+
 /// The flag that names the source of a service's exports.
 struct ServiceSourceFlag: SettingFlags {
     @Option(help: .setting("sync.source", "The stream of exports that these continue")) var source: String?

@@ -109,20 +109,30 @@ struct ServeCommand: ProgramCommand {
     private func statusServer(
         _ address: String, _ session: Session, _ jobs: ServiceJobs
     ) throws -> StatusServer {
-        guard let colon = address.lastIndex(of: ":"), let port = UInt16(address[address.index(after: colon)...]) else {
-            throw Ending(
-                status: .badSettings, details: "cartsync: http.listen is '\(address)': not HOST:PORT and not off",
-                next: "cartsync serve --http 127.0.0.1:8480")
-        }
-        let host = String(address[..<colon]).trimmingCharacters(in: ["[", "]"])
+        let address = try ListeningAddress(address)
+        let host = address.host
+        let certificate = try certificate(session.settings)
         return try StatusServer(
             .init(
-                host: host, port: Int(port), names: session.settings.httpNames,
-                token: session.settings.approvalToken.map(ApprovalToken.init)),
+                host: host, port: address.port, names: session.settings.httpNames,
+                token: session.settings.approvalToken.map(ApprovalToken.init), certificate: certificate,
+                isBehindProxy: session.settings.httpBehindProxy),
             jobs, version: Version.text
         ) { [log = session.log] port in
             let shown = host.contains(":") ? "[\(host)]" : host
-            log.notice("the page is served", metadata: ["url": "http://\(shown):\(port)/"])
+            let scheme = certificate == nil ? "http" : "https"
+            log.notice("the page is served", metadata: ["url": "\(scheme)://\(shown):\(port)/"])
+        }
+    }
+
+    private func certificate(_ settings: Settings) throws -> StatusCertificate? {
+        switch (settings.httpCertificate, settings.httpKey) {
+        case (nil, nil): return nil
+        case (let certificate?, let key?): return try StatusCertificate(certificate: certificate, key: key)
+        case (nil, _), (_, nil):
+            throw Ending(
+                status: .badSettings, details: "cartsync: http.certificate and http.key need each other",
+                next: "set both, or none")
         }
     }
 }

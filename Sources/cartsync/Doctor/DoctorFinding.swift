@@ -42,6 +42,19 @@ struct DoctorFinding: Encodable, Sendable, Equatable {
     }
 }
 
+extension DoctorFinding {
+    /// What is known of files with secrets that others may read.
+    static func secrets(_ exposures: [String]) -> [DoctorFinding] {
+        guard !exposures.isEmpty else {
+            return [DoctorFinding("secrets", .ok, "in no file that everybody on this machine may read")]
+        }
+        return exposures.map { exposure in
+            let parts = exposure.split(separator: "; ", maxSplits: 1).map(String.init)
+            return DoctorFinding("secrets", .warning, parts[0], advice: parts.last)
+        }
+    }
+}
+
 /// What `doctor` says: the settings, and what each check found.
 struct DoctorReport: Encodable, Sendable {
     struct SettingShown: Encodable, Sendable {

@@ -1,6 +1,7 @@
 import CartAssociations
 import CommerceAPI
 import ExportFiles
+import ExportSources
 import Foundation
 import SyncEngine
 
@@ -200,7 +201,8 @@ extension Setting {
     private static let source = [
         Setting("source.folder", \.sources.folder, .text, "folder that is polled for exports")
             .flag("folder", name: "inbox").perJob,
-        Setting("source.url", \.sources.url, .webAddress, "URL of an export that is fetched when it changes").perJob,
+        Setting("source.url", \.sources.url, .webAddress, "URL of an export that is fetched when it changes")
+            .shown(by: WebAddress.shown).perJob,
         Setting(
             "source.header", \.sources.header, .header,
             "header for source.url, for instance Authorization: Bearer TOKEN"
@@ -236,7 +238,7 @@ extension Setting {
         Setting(
             "source.s3-endpoint", \.sources.s3Endpoint, .webAddress, "URL of the S3-compatible store",
             usual: "AWS in source.s3-region"
-        ).perJob,
+        ).shown(by: WebAddress.shown).perJob,
         Setting("source.s3-region", \.sources.s3Region, .region, "region of the bucket").perJob,
         Setting(
             "source.s3-access-key", \.sources.s3AccessKey, .text, "id of the key to the bucket",
@@ -295,8 +297,15 @@ extension Setting {
             "names under which browsers reach the page, beside those of loopback, for instance sync.example.com"
         ).list,
         Setting(
+            "http.certificate", \.httpCertificate, .text,
+            "PEM file of the certificate for TLS, with those between it and its authority", usual: "plain HTTP"),
+        Setting("http.key", \.httpKey, .text, "PEM file of the private key of http.certificate"),
+        Setting(
+            "http.behind-proxy", \.httpBehindProxy, .bool,
+            "a proxy speaks TLS for the page, which then may listen on other addresses than loopback without it"),
+        Setting(
             "http.approval-token", \.approvalToken, .token,
-            "secret of those who may approve and stop runs over HTTP, 16 characters or more",
+            "secret of those who may approve and stop runs and see owners over HTTP, 16 characters or more",
             usual: "not set: only commands approve"
         ).secret,
         Setting("log.format", \.logFormat, .choice, "how a line of the log is written: logfmt or json"),

@@ -8,6 +8,8 @@ struct LoadedSettings: Sendable {
     var used: [RunReport.SettingUsed]
     /// What was removed around a value, as a sentence each; no secret is in it.
     var notes: [String] = []
+    /// Files with a secret that everybody on the machine may read, as a sentence each.
+    var exposures: [String] = []
     /// The hash of every setting's text, by key, if the setting is set: it tells whether the setting is another one
     /// later in this process, and nothing of the text, which may be a secret.
     var hashes: [String: Int] = [:]

@@ -16,6 +16,8 @@ struct Setting: Sendable {
     private(set) var vendorVariable: String?
     /// Whether no output shows its value, and no flag takes it.
     private(set) var isSecret = false
+    /// The value as it may be shown, without what is secret in it.
+    private(set) var shown: @Sendable (_ text: String) -> String = { $0 }
     /// Whether the settings file may have a list of values; elsewhere they stand with commas between.
     private(set) var isList = false
     /// Whether each job of a service can have a value of its own, as `jobs.NAME.KEY`.
@@ -73,6 +75,7 @@ struct Setting: Sendable {
         var setting = Setting("jobs.\(job).\(key)", meaning, usual: usual, set: set, take: take)
         (setting.isSecret, setting.isList, setting.holdsAtOnce) = (isSecret, isList, holdsAtOnce)
         setting.tidied = tidied
+        setting.shown = shown
         return setting
     }
 
@@ -129,6 +132,7 @@ extension Setting {
     /// The same, without the line ends around its text.
     var credential: Setting { tidied(by: { $0.trimmingCharacters(in: .newlines) }) }
     func tidied(by remove: @escaping @Sendable (String) -> String) -> Setting { with { $0.tidied = remove } }
+    func shown(by show: @escaping @Sendable (String) -> String) -> Setting { with { $0.shown = show } }
     var list: Setting { with { $0.isList = true } }
     var perJob: Setting { with { $0.isPerJob = true } }
     var atOnce: Setting { with { $0.holdsAtOnce = true } }

@@ -43,6 +43,11 @@ struct Settings: Sendable {
     var httpListen: String? = "127.0.0.1:8480"
     /// Names that a browser may ask for beside those of loopback.
     var httpNames: [String] = []
+    /// PEM files of the certificate of the page and its key.
+    var httpCertificate: String?
+    var httpKey: String?
+    /// Whether a proxy speaks TLS for the page.
+    var httpBehindProxy = false
     /// The secret of those who may approve over HTTP.
     var approvalToken: String?
 

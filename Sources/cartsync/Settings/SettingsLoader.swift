@@ -21,6 +21,8 @@ struct SettingsLoader {
         var isFlags = false
         /// Whether a value is a whole file, which ends with a line end by custom.
         var isFileOfItsOwn = false
+        /// The file that a setting is in; nil if it is in none.
+        var file: (Setting) -> String? = { _ in nil }
         let provider: any ConfigProvider
     }
 
@@ -62,10 +64,11 @@ struct SettingsLoader {
                 do {
                     try setting.set(text, &loaded.settings)
                     loaded.hashes[setting.key] = text.hashValue
-                    let shown = setting.isSecret ? "(redacted)" : text
+                    let shown = setting.isSecret ? "(redacted)" : setting.shown(text)
+                    if setting.isSecret, let file = origin.file(setting) { secretFiles.insert(file) }
                     loaded.used.append(.init(name: setting.key, value: shown, origin: origin.name(setting)))
                 } catch {
-                    let shown = setting.isSecret ? "set" : "'\(text)'"
+                    let shown = setting.isSecret ? "set" : "'\(setting.shown(text))'"
                     problems.append(
                         Problem(
                             line: "\(setting.key) is \(shown) (\(origin.name(setting))): \(error.reason)",
@@ -74,6 +77,7 @@ struct SettingsLoader {
             }
         }
 
+        var secretFiles: Set<String> = []
         var loaded = LoadedSettings(settings: usual, used: [])
         apply(Setting.all, to: &loaded)
         for name in jobs {
@@ -86,6 +90,7 @@ struct SettingsLoader {
             loaded.notes += job.notes
             loaded.jobs.append(JobSettings(name: name, loaded: job))
         }
+        loaded.exposures = secretFiles.sorted().compactMap { FileAccess($0)?.readers }
         guard problems.isEmpty else {
             throw SettingsProblems(lines: problems.map(\.line), areAllFlags: problems.allSatisfy(\.isFlag))
         }
@@ -105,6 +110,14 @@ struct SettingsLoader {
     private func readFile() throws(SettingsProblems) -> SettingsFile? {
         let path = file ?? SettingsFile.usualPath
         if file == nil && !FileManager.default.fileExists(atPath: path) { return nil }
+        let access = FileAccess(path)
+        if let reason = access?.writers { throw SettingsProblems("settings file \(path): \(reason)") }
+        // The working folder may be anybody's; a file that is named is meant.
+        if file == nil, access?.isOfAnotherUser == true {
+            throw SettingsProblems(
+                "settings file \(path) belongs to another user; name it with --config if it is meant, or go to another "
+                    + "folder")
+        }
         return try SettingsFile(path: path)
     }
 
@@ -132,11 +145,21 @@ struct SettingsLoader {
         if let folder = places.string(forKey: ConfigKey(key.keyParts)) ?? file?.values[key]
             ?? environment["CREDENTIALS_DIRECTORY"]
         {
+            if let reason = FileAccess(folder)?.writers {
+                problems.append(Problem(line: "secrets folder \(folder): \(reason)"))
+            }
             do {
                 let secrets = try secrets(in: folder, settings)
+                for setting in settings where secrets[setting.key] != nil {
+                    let path = "\(folder)/\(setting.fileName)"
+                    if let reason = FileAccess(path)?.writers {
+                        problems.append(Problem(line: "secret \(path): \(reason)"))
+                    }
+                }
                 origins.append(
                     Origin(
                         name: { "secrets folder \(folder)/\($0.fileName)" }, isFileOfItsOwn: true,
+                        file: { "\(folder)/\($0.fileName)" },
                         provider: provider("secrets folder", secrets, settings)))
             } catch {
                 problems.append(
@@ -146,7 +169,10 @@ struct SettingsLoader {
             }
         }
         if let file {
-            origins.append(Origin(name: { _ in file.path }, provider: provider("file", file.values, settings)))
+            origins.append(
+                Origin(
+                    name: { _ in file.path }, file: { _ in file.path },
+                    provider: provider("file", file.values, settings)))
         }
         return origins
     }

@@ -170,7 +170,7 @@ def follow(service, driver, pictures, need):
     service.export(HOSTILE, range(1, 301))
     until(lambda: "1 run waits for a person" in text("#headline"), "the run that waits")
     waiting = text("#waiting")
-    need("300 deletes" in waiting and "customer customer-" in waiting, "numbers or owners are missing")
+    need("300 deletes" in waiting and "customer hidden-" in waiting, "numbers or owners are missing")
     need(len(driver.find_elements(By.CSS_SELECTOR, "#waiting tbody tr")) == 10, "there are not ten owners")
     need("cartsync runs approve" in waiting, "the command is missing")
     need("\u202e" not in driver.execute_script("return document.documentElement.textContent"), "text may be reordered")
