@@ -28,8 +28,11 @@ package struct NewCart: Sendable, Hashable, Codable {
 
     package static let mostCharacters = 255
 
-    /// Nil if the store would refuse the name or the description.
+    /// Nil if the store would refuse the name or the description, or they have control characters that no text has:
+    /// those are what is left of characters that were read in the wrong encoding.
     package init?(name: String, description: String?) {
+        let isLegible = (name + (description ?? "")).unicodeScalars.allSatisfy { !(0x80...0x9F).contains($0.value) }
+        guard isLegible else { return nil }
         let isBlank = name.allSatisfy(\.isWhitespace)
         guard !isBlank, name.unicodeScalars.count <= Self.mostCharacters,
             (description ?? "").unicodeScalars.count <= Self.mostCharacters

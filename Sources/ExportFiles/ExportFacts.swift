@@ -40,8 +40,13 @@ package struct ExportFacts: Sendable, Equatable {
     package internal(set) var records = 0
     /// How many records each reason has rejected.
     package internal(set) var rejected: [RejectReason.Code: Int] = [:]
-    /// Lines of a CSV export without a single byte: passed over, because they say nothing.
+    /// Lines of a CSV export without a single byte, or with delimiters, blanks and empty quotes only: passed over,
+    /// because they say nothing.
     var blankLines = 0
+    /// The lines that the framer took for records and that are none: blank ones, headers once more, dashes.
+    package internal(set) var passedOver = 0
+    /// What a person should know about the export, each once.
+    package internal(set) var notes: [ExportNote] = []
     /// The size of the export's text, decompressed and in UTF-8.
     package internal(set) var textBytes = 0
     /// The size of the file as stored.

@@ -91,6 +91,8 @@ package struct RejectReason: Error, Hashable {
         case tooLarge = "too-large"
         /// The last record of a file without a final line end.
         case mayBeCut = "may-be-cut"
+        /// The last line of a file, which looks like a total or a footer.
+        case trailer
         /// An element that names a cart or an owner, in the place of a record but under another name.
         case unexpectedElement = "unexpected-element"
         /// The framer and the CSV library do not split the record alike.

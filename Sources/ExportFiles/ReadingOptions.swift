@@ -6,7 +6,8 @@ package struct ReadingOptions: Sendable, Equatable {
     ///
     /// One ASCII character that is no letter, digit, quote, line end or space; anything else is refused on reading.
     package var delimiter: Character?
-    /// The encoding of an export without a byte order mark; nil: UTF-8. A byte order mark always wins.
+    /// The encoding of an export without a byte order mark; nil: UTF-8, or UTF-16 that shows itself. A byte order mark
+    /// always wins.
     package var encoding: TextEncoding?
     /// The kind of every owner; nil: from the columns.
     ///
@@ -20,12 +21,17 @@ package struct ReadingOptions: Sendable, Equatable {
     package var xmlRecord: String?
     /// Whether the export says what to do with each record; nil: it does if it has an action.
     package var kind: ExportKind?
+    /// Further words of an action column.
+    package var actions: [String: ChangeKind] = [:]
+    /// How the last line of a CSV is told that is no record.
+    package var trailer = ExportTrailer.found
     /// Whether the last record of a CSV without a final line end may be half of one.
     package var requiresFinalNewline = true
 
     package init(
         delimiter: Character? = nil, encoding: TextEncoding? = nil, ownerKind: OwnerKind? = nil,
-        fieldNames: [ExportField: String] = [:], xmlRecord: String? = nil, kind: ExportKind? = nil
+        fieldNames: [ExportField: String] = [:], xmlRecord: String? = nil, kind: ExportKind? = nil,
+        actions: [String: ChangeKind] = [:], trailer: ExportTrailer = .found
     ) {
         self.delimiter = delimiter
         self.encoding = encoding
@@ -33,6 +39,8 @@ package struct ReadingOptions: Sendable, Equatable {
         self.fieldNames = fieldNames
         self.xmlRecord = xmlRecord
         self.kind = kind
+        self.actions = actions
+        self.trailer = trailer
     }
 }
 
@@ -40,17 +48,6 @@ package struct ReadingOptions: Sendable, Equatable {
 package enum ExportKind: String, Sendable, Hashable, CaseIterable, Codable {
     case snapshot
     case delta
-}
-
-/// The encodings that an export may have.
-package enum TextEncoding: String, Sendable, Hashable, CaseIterable, Codable {
-    case utf8 = "utf-8"
-    /// Only with a byte order mark.
-    case utf16LittleEndian = "utf-16le"
-    /// Only with a byte order mark.
-    case utf16BigEndian = "utf-16be"
-    /// ISO 8859-1; only if the options or an XML declaration say so, because its bytes do not show it.
-    case latin1 = "latin-1"
 }
 
 /// What a column, element or attribute of an export can mean.

@@ -66,6 +66,8 @@ package struct Statement: Sendable, Equatable {
     package let owner: ByteRange
     /// The cart's identifier.
     package let cart: ByteRange
+    /// Whether something that stood around an identifier was taken away.
+    var isTidied = false
 }
 
 /// A run of bytes within the memory that a record is in; empty for a field that is missing.

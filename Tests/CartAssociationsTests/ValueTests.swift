@@ -85,4 +85,11 @@ struct ValueTests {
         "a shard is an index from 0 of a number of shards",
         arguments: ["4/4", "-1/4", "1", "1/", "/4", "a/4", "0/0", "0/10001"])
     func noShard(text: String) { #expect(Shard(text) == nil) }
+
+    @Test("a cart's name and description have no control character that a wrong encoding leaves")
+    func legibleNames() {
+        #expect(NewCart(name: "Büro €", description: "two\nlines") != nil)
+        #expect(NewCart(name: "B\u{80}ro", description: nil) == nil)
+        #expect(NewCart(name: "Büro", description: "\u{9F}") == nil)
+    }
 }

@@ -205,7 +205,7 @@ struct SyncTests {
             let path = try shop.folder.write(numbered(1...5), to: "e.csv")
             #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
             // Half of the fourth record, and half of one that the store does not have.
-            for cut in [String(numbered(1...4).dropLast()), numbered(1...3) + "c-22,cart-2"] {
+            for cut in [String(numbered(1...4).dropLast()), numbered(1...3) + "customer-22,cart-2"] {
                 _ = try shop.folder.write(cut, to: "e.csv")
                 let result = try await shop.cartsync("sync", "--yes", path)
                 #expect(result.status == 1, "\(result.errors)")
@@ -232,7 +232,8 @@ struct SyncTests {
             let counted = try await shop.cartsync("sync", "--yes", path)
             #expect(counted.status == 1, "\(counted.errors)")
             #expect(try shop.report().exports[0].rejected == ["may-be-cut": 1])
-            #expect(shop.associations.count == 9)
+            // The last record may name a cart that is longer than what is there.
+            #expect(shop.associations.count == 10)
             _ = try shop.folder.write(#"{"records": 8}"#, to: "e.csv.manifest.json")
             _ = try shop.folder.write(String(numbered(1...8).dropLast()), to: "e.csv")
             let checked = try await shop.cartsync("check", "--output", "json", path)

@@ -103,10 +103,10 @@ struct VendorErrorTests {
                         .answer(status: row.status, body: row.body), operation: .create, cart: "cart-\(number)",
                         count: nil))
             }
-            let path = try shop.folder.write(export + "c-1,good\n", to: "e.csv")
+            let path = try shop.folder.write(export + "c-1,cart-999\n", to: "e.csv")
             let result = try await shop.cartsync("sync", "--yes", "--rate", "500", path)
             #expect(result.status == 1, "\(result.errors)")
-            #expect(shop.associations == ["c-1 good"])
+            #expect(shop.associations == ["c-1 cart-999"])
             let results = try shop.folder.read(try #require(shop.latestRun) + "/results.csv").split(
                 whereSeparator: \.isNewline)
             let columns = try #require(results.first).split(separator: ",").map(String.init)

@@ -81,13 +81,27 @@ struct BytesTests {
         }
     }
 
-    @Test("every byte of Latin-1 has its character")
-    func latin1() {
-        var transcoder = Transcoder(from: .latin1)
-        var output: [UInt8] = []
-        let bytes = Array(UInt8.min...UInt8.max)
-        transcoder.append(bytes.span, to: &output)
-        #expect(String(decoding: output, as: UTF8.self).unicodeScalars.map(\.value) == Array(0...255))
+    private static let windows: [UInt8: Unicode.Scalar] = Dictionary(
+        uniqueKeysWithValues: zip(
+            [
+                0x80, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8A, 0x8B, 0x8C, 0x8E, 0x91, 0x92, 0x93, 0x94,
+                0x95, 0x96, 0x97, 0x98, 0x99, 0x9A, 0x9B, 0x9C, 0x9E, 0x9F,
+            ], "€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ".unicodeScalars))
+    private static let ninth: [UInt8: Unicode.Scalar] = Dictionary(
+        uniqueKeysWithValues: zip([0xA4, 0xA6, 0xA8, 0xB4, 0xB8, 0xBC, 0xBD, 0xBE], "€ŠšŽžŒœŸ".unicodeScalars))
+
+    @Test(
+        "every byte of an encoding of one byte a character has its character",
+        arguments: [TextEncoding.latin1, .windows1252, .latin9])
+    func oneByte(_ encoding: TextEncoding) throws {
+        let others = encoding == .latin9 ? Self.ninth : Self.windows
+        for byte in UInt8.min...UInt8.max {
+            var transcoder = Transcoder(from: encoding)
+            var output: [UInt8] = []
+            transcoder.append([byte].span, to: &output)
+            #expect(
+                Array(String(decoding: output, as: UTF8.self).unicodeScalars) == [others[byte] ?? Unicode.Scalar(byte)])
+        }
     }
 
     @Test("digest and size are those of the file as stored")
@@ -101,13 +115,13 @@ struct BytesTests {
     @Test("the encoding in an XML declaration must be one that is read, and true")
     func declarations() throws {
         let body = "<l><r customer_id='c' cart_id='k'/></l>"
-        for name in ["UTF-8", "utf-8", "US-ASCII", "ISO-8859-1"] {
+        for name in ["UTF-8", "utf-8", "UTF8", "US-ASCII", "ISO-8859-1", "iso_8859-15", "windows-1252", "cp1252"] {
             #expect(
                 try WholeReading(text: "<?xml version='1.0' encoding='\(name)'?>\(body)").associations == [
                     "customer c k"
                 ])
         }
-        for name in ["UTF-16", "UTF-32", "windows-1252", "EUC-JP", "utf8mb4"] {
+        for name in ["UTF-16", "UTF-16LE", "UTF-32", "EUC-JP", "utf8mb4"] {
             let error = refusal(text: "<?xml version='1.0' encoding='\(name)'?>\(body)")
             #expect(error?.fault == .encoding, "\(name)")
         }

@@ -133,8 +133,11 @@ struct LaneTests {
         #expect(reading.facts.blankLines == 5)
         #expect(reading.facts.records == 1)
         #expect(reading.usable.first?.place.line == 5)
-        // A line of spaces or commas is not blank: it is a record that says nothing.
-        #expect(try WholeReading(text: "customer,cart\n \n,\n").rejections == ["2 field-count", "3 missing-owner"])
+        // Spreadsheets write delimiters, and quotes without anything in them, in the rows below their data.
+        let empty = try WholeReading(text: ",,\n\"\"\ncustomer,cart\n \n,\n\"\", \n\t,\"\",,\nc,k\n\"\"\"\",\n")
+        #expect(empty.facts.blankLines == 6)
+        #expect(empty.associations == ["customer c k"])
+        #expect(empty.rejections == ["9 missing-cart"])
     }
 
     @Test("a choice in the middle of records that need the library keeps the order of the file")

@@ -68,25 +68,52 @@ struct MappingTests {
         #expect(try WholeReading(text: "a,b|customer|cart\nx|c|k\n").facts.shape.delimiter == "|")
     }
 
-    @Test("columns that mean nothing may be many, nameless and in any encoding but must not repeat")
+    @Test("columns that mean nothing may be many, nameless, in any encoding and of one name")
     func otherColumns() throws {
         let reading = try WholeReading(text: "Größe,,customer,,cart,\n1,2,c,3,k,4\n")
         #expect(reading.associations == ["customer c k"])
         #expect(reading.facts.shape.columns.count == 6)
-        #expect(refusal(text: "note,customer,cart,NOTE\n1,c,k,2\n")?.fault == .header)
+        #expect(try WholeReading(text: "note,customer,cart,NOTE\n1,c,k,2\n").associations == ["customer c k"])
+        #expect(refusal(text: "note,customer,cart,CART\n1,c,k,2\n")?.fault == .header)
+        let latin =
+            Array("Gr".utf8) + [0xF6, 0xDF] + Array("e,customer,cart\nM".utf8) + [0xFC] + Array("sli,c,k\n".utf8)
+        let unknown = try WholeReading(bytes: latin)
+        #expect(unknown.associations == ["customer c k"])
+        #expect(
+            unknown.facts.notes.map(\.sentence) == [
+                "line 2 has bytes that are not UTF-8; if the export comes from Excel: --encoding windows-1252"
+            ])
+        let needed = try #require(refusal(bytes: Array("Gr".utf8) + [0xF6] + Array(",cart\n".utf8)))
+        #expect(needed.fault == .encoding && needed.advice.contains("--encoding windows-1252"))
     }
 
     @Test(
         "each word for an action is known in any case, and no other is",
-        arguments: ["Create", "ADDED", "upsert", "linked"])
+        arguments: ["Create", "ADDED", "upsert", "linked", "I", "u", "update", "assigned", "new"])
     func createWords(_ word: String) {
-        #expect(ActionWords.kind(Array(word.utf8).span) == .create)
+        #expect(ActionWords().kind(Array(word.utf8).span) == .create)
     }
 
-    @Test("each word for deleting is known", arguments: ["delete", "REMOVED", "unlink", "Dissociated", "dropped"])
+    @Test(
+        "each word for deleting is known",
+        arguments: ["delete", "REMOVED", "unlink", "Dissociated", "dropped", "D", "unassign", "DEL"])
     func deleteWords(_ word: String) {
-        #expect(ActionWords.kind(Array(word.utf8).span) == .delete)
-        #expect(ActionWords.kind(Array((word + "x").utf8).span) == nil)
+        #expect(ActionWords().kind(Array(word.utf8).span) == .delete)
+        #expect(ActionWords().kind(Array((word + "x").utf8).span) == nil)
+    }
+
+    @Test("other words can be given a meaning, and a word that has none is told with those that have one")
+    func otherWords() throws {
+        let text = "action,customer,cart\nzuweisen,c,k\nLÖSCHEN,c,m\ndrop,c,n\nfoo,c,o\n"
+        let reading = try WholeReading(
+            text: text, ReadingOptions(actions: ["Zuweisen": .create, "löschen": .delete, "drop": .create]))
+        #expect(reading.usable.map(\.action) == [.create, .delete, .create])
+        #expect(reading.rejections == ["5 unknown-action"])
+        let sentence = try #require(reading.rejected.first).reason.sentence
+        #expect(sentence.contains("upsert") && sentence.contains("unassign") && sentence.contains("export.actions"))
+        let xml = "<l><r customer='c' cart='k' action='weg'/></l>"
+        #expect(
+            try WholeReading(text: xml, ReadingOptions(actions: ["weg": .delete])).usable.map(\.action) == [.delete])
     }
 
     @Test("identifiers are judged in place as the vocabulary judges them", arguments: UInt64(1)...3)

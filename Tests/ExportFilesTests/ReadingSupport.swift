@@ -94,6 +94,10 @@ func refusal(text: String, _ options: ReadingOptions = ReadingOptions()) -> Expo
     #expect(throws: ExportError.self) { _ = try WholeReading(text: text, options) }
 }
 
+func refusal(bytes: [UInt8], _ options: ReadingOptions = ReadingOptions()) -> ExportError? {
+    #expect(throws: ExportError.self) { _ = try WholeReading(bytes: bytes, options) }
+}
+
 /// The names of the files in a folder of samples.
 func sampleNames(_ folder: String = "") throws -> [String] {
     let url = folder.isEmpty ? samples : samples.appending(path: folder)

@@ -105,7 +105,9 @@ struct RejectsFileTests {
         let bytes = Array(try Data(contentsOf: URL(filePath: path)))
         let expected =
             Array("rejected_because,rejected_line,customer_id,cart_id,cart_name\n".utf8)
-            + Array("\"bytes that are not valid UTF-8\",3,c-2,cart-2,M".utf8) + [0xFC] + Array("sli\n".utf8)
+            + Array(
+                "\"the cart name has bytes that are not UTF-8; if the export comes from Excel: --encoding windows-1252\",3,c-2,cart-2,M"
+                    .utf8) + [0xFC] + Array("sli\n".utf8)
         #expect(bytes == expected)
     }
 

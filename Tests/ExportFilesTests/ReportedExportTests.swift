@@ -23,7 +23,10 @@ struct ReportedExportTests {
         "what has only one meaning is read",
         arguments: [
             ("shapes/cart-owner-first.xml", 3), ("shapes/single-cart.xml", 1), ("shapes/cart-key-attr.xml", 3),
-            ("soap/two-ns.xml", 3), ("concatenated/ctrlz.xml", 2), ("ctrl-z/in.csv", 3),
+            ("soap/two-ns.xml", 3), ("concatenated/ctrlz.xml", 2), ("ctrl-z/in.csv", 3), ("sep-line/in.csv", 3),
+            ("repeated-header/in.csv", 6), ("trailing-delimiter/rows-only.csv", 3), ("space-after-delimiter/in.csv", 2),
+            ("space-after-delimiter/fixedwidth.csv", 2), ("encodings/utf8label.xml", 3), ("windows-1252/in.xml", 2),
+            ("duplicate-columns/join.csv", 3),
         ])
     func read(_ name: String, _ count: Int) throws {
         let reading = try WholeReading(Self.path(name))
@@ -72,5 +75,60 @@ struct ReportedExportTests {
     func behindGzip() throws {
         let error = try #require(refusal(Self.path("gzip/garbage.csv.gz")))
         #expect(error.problem == "the gzip stream is whole, and bytes that are none stand behind it")
+    }
+
+    @Test("a total or a trailer is no association", arguments: ["comma", "trailer"])
+    func trailers(_ name: String) throws {
+        let reading = try WholeReading(Self.path("footer-total/\(name).csv"))
+        #expect(reading.associations == Self.usual(3))
+        #expect(reading.rejections == ["5 trailer"])
+        for size in [1, 7, 64] {
+            #expect(try WholeReading(Self.path("footer-total/\(name).csv"), blockSize: size).summary == reading.summary)
+        }
+    }
+
+    @Test("a spreadsheet's rows of delimiters are blank")
+    func emptyRows() throws {
+        let reading = try WholeReading(Self.path("empty-delimiter-rows/excel.csv"))
+        #expect(reading.rejected.isEmpty)
+        #expect(reading.facts.blankLines > 0)
+        #expect(reading.usable.count == reading.facts.records)
+    }
+
+    @Test("the word for nothing is nothing")
+    func nulls() throws {
+        let reading = try WholeReading(Self.path("null-markers/sqlserver.csv"))
+        #expect(reading.associations == Self.usual(3))
+        #expect(reading.rejections == ["5 missing-owner", "6 missing-cart", "7 missing-cart"])
+    }
+
+    @Test("ids that a spreadsheet has destroyed are rejected in these words")
+    func destroyed() throws {
+        let reading = try WholeReading(Self.path("scientific/in.csv"))
+        #expect(reading.usable.isEmpty)
+        #expect(reading.rejected.count == 5)
+        #expect(reading.rejected.allSatisfy { $0.reason.sentence.contains("a spreadsheet has destroyed it") })
+    }
+
+    @Test("names in Windows-1252 have the characters that were written")
+    func windows() throws {
+        let csv = try WholeReading(Self.path("windows-1252/names.csv"), ReadingOptions(encoding: .windows1252))
+        #expect(csv.associations == Self.usual(2))
+        #expect(csv.usable.map(\.cartName) == ["Lager €10 – „Büro“", "Großkunde"])
+        let plain = try WholeReading(Self.path("windows-1252/names.csv"))
+        #expect(plain.rejected.allSatisfy { $0.reason.sentence.contains("--encoding windows-1252") })
+        #expect(plain.facts.notes.map(\.line) == [2])
+        let xml = try WholeReading(Self.path("windows-1252/in.xml"))
+        #expect(xml.usable.map(\.cartName) == ["Büro €", "x"])
+    }
+
+    @Test("what is odd about an export is told once, with its first line")
+    func notes() throws {
+        func notes(_ name: String) throws -> [String] { try WholeReading(Self.path(name)).facts.notes.map(\.sentence) }
+        #expect(try notes("repeated-header/in.csv") == ["line 5 has the header once more, and no record"])
+        #expect(
+            try notes("space-after-delimiter/fixedwidth.csv") == [
+                "2 lines, 2 first, have blanks, an apostrophe or quotes around an id, which were taken away"
+            ])
     }
 }

@@ -32,7 +32,8 @@ struct SampleShapeTests {
     static let all = [
         Sample("semicolon.csv"), Sample("tab.tsv"), Sample("pipe.csv"), Sample("quoted.csv"), Sample("crlf.csv"),
         Sample("carriage-return.csv"), Sample("byte-order-mark.csv"), Sample("utf-16.csv"),
-        Sample("utf-16-big-endian.csv"), Sample("gzip.csv.gz"), Sample("manifest.csv"),
+        Sample("utf-16-big-endian.csv"), Sample("utf-16-without-mark.csv"), Sample("gzip.csv.gz"),
+        Sample("manifest.csv"),
         Sample("latin-1.csv", Sample.usual, ReadingOptions(encoding: .latin1)),
         Sample("newlines.csv", Sample.short), Sample("delta.csv", Sample.short),
         Sample("both-kinds.csv", Sample.both), Sample("owner-type.csv", Sample.both), Sample("header-only.csv", []),

@@ -193,12 +193,13 @@ struct TextSignature {
             (marked, byteOrderMark) = (.utf16BigEndian, 2)
         } else {
             (marked, byteOrderMark) = (nil, 0)
-            if head.count >= 2, head[0] == 0 || head[1] == 0 {
-                throw refusal("the file looks like UTF-16 without a byte order mark")
-            }
+        }
+        let shown = marked ?? Self.unmarkedUTF16(head)
+        if shown == nil, head.count >= 2, head[0] == 0 || head[1] == 0 {
+            throw refusal("the file looks like UTF-16 without a byte order mark, and its beginning is not plain")
         }
         var start: [UInt8] = []
-        var transcoder = Transcoder(from: marked ?? .utf8)
+        var transcoder = Transcoder(from: shown ?? .utf8)
         transcoder.append(head.span.extracting(byteOrderMark..<head.count), to: &start)
         let text = start.drop { [0x20, 0x09, 0x0A, 0x0D].contains($0) }
         format = text.first == UInt8(ascii: "<") ? .xml : .csv
@@ -210,15 +211,12 @@ struct TextSignature {
                     + "fetch it again")
         }
         if format == .xml, let declared = Self.declaredEncoding(in: start) {
-            guard let known = Self.encoding(named: declared, marked: marked) else {
+            guard let known = Self.encoding(named: declared, shown: shown) else {
                 throw refusal("the XML declaration says \(declared), which is not read or is not so")
             }
             encoding = known
         } else {
-            encoding = marked ?? options.encoding ?? .utf8
-            if marked == nil, encoding == .utf16LittleEndian || encoding == .utf16BigEndian {
-                throw refusal("UTF-16 is only read with a byte order mark")
-            }
+            encoding = shown ?? options.encoding ?? .utf8
         }
     }
 
@@ -234,20 +232,23 @@ struct TextSignature {
         return String(match.1)
     }
 
-    /// The encoding that a declaration means; nil if it is not read, or disagrees with the byte order mark.
-    private static func encoding(named name: String, marked: TextEncoding?) -> TextEncoding? {
-        switch name.lowercased() {
-        case "utf-8", "us-ascii", "ascii":
-            marked == nil || marked == .utf8 ? .utf8 : nil
-        case "iso-8859-1", "latin1", "latin-1", "iso_8859-1", "l1":
-            marked == nil ? .latin1 : nil
-        case "utf-16":
-            marked == .utf8 ? nil : marked
-        case "utf-16le":
-            marked == .utf16LittleEndian ? marked : nil
-        case "utf-16be":
-            marked == .utf16BigEndian ? marked : nil
-        default: nil
+    /// UTF-16 without a byte order mark that shows itself: every second byte of the beginning is zero, and no other.
+    private static func unmarkedUTF16(_ head: [UInt8]) -> TextEncoding? {
+        let units = min(16, head.count / 2)
+        guard units >= 8 else { return nil }
+        let zeros = head.prefix(units * 2).indices.filter { head[$0] == 0 }
+        guard zeros.count == units, Set(zeros.map { $0 % 2 }).count == 1 else { return nil }
+        return zeros[0] == 1 ? .utf16LittleEndian : .utf16BigEndian
+    }
+
+    /// The encoding that a declaration means; nil if it is not read, or disagrees with what the bytes show.
+    private static func encoding(named name: String, shown: TextEncoding?) -> TextEncoding? {
+        if name.lowercased().filter({ $0.isLetter || $0.isNumber }) == "utf16" { return shown == .utf8 ? nil : shown }
+        guard let named = TextEncoding(named: name) else { return nil }
+        switch named {
+        case .utf16LittleEndian, .utf16BigEndian: return shown == named ? named : nil
+        case .utf8: return shown == nil || shown == .utf8 ? .utf8 : nil
+        case .latin1, .latin9, .windows1252: return shown == nil ? named : nil
         }
     }
 }

@@ -1,14 +1,16 @@
-/// Turns UTF-16 or Latin-1 into UTF-8, a block at a time.
+/// Turns UTF-16 or an encoding of one byte a character into UTF-8, a block at a time.
 ///
 /// A surrogate without its other half becomes the three bytes that UTF-8 forbids for it, so that the one record that
 /// holds it is found to be wrong, and not the file.
 struct Transcoder {
     private let encoding: TextEncoding
+    private let characters: [UInt32]
     private var high: UInt16?
     private var odd: UInt8?
 
     init(from encoding: TextEncoding) {
         self.encoding = encoding
+        characters = encoding.characters ?? []
     }
 
     /// Whether the input so far ends between two characters.
@@ -18,8 +20,8 @@ struct Transcoder {
         switch encoding {
         case .utf8:
             for index in 0..<input.count { output.append(input[index]) }
-        case .latin1:
-            for index in 0..<input.count { Self.append(UInt32(input[index]), to: &output) }
+        case .latin1, .latin9, .windows1252:
+            for index in 0..<input.count { Self.append(characters[Int(input[index])], to: &output) }
         case .utf16LittleEndian, .utf16BigEndian:
             for index in 0..<input.count {
                 guard let first = odd else {

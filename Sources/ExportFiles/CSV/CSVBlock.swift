@@ -10,7 +10,14 @@ struct CSVBlock {
     /// Whether a record that the end of the file ends is rejected, because it may be cut.
     var rejectsOpenEnd = false
 
+    /// The trailer that was met: its number of records, its line, and how many records were before it.
+    private(set) var trailerMet: (count: Int, line: Int, records: Int)?
+
     private let decoder: CSVDecoder
+    /// The header line, which is no record when it is met again.
+    private let header: [UInt8]
+    private var trailer = CSVTrailer()
+    private let trailerLine: TrailerLine?
     private var kinds = OwnerKindSet()
     private var usable = 0
     private var fieldEnds: [Int32]
@@ -23,11 +30,14 @@ struct CSVBlock {
     private var values: CSVLibrary.Batch
     private var rows: [[String]?] = []
 
-    init(_ header: CSVHeader, _ facts: ExportFacts, index: Int) {
+    init(_ header: CSVHeader, _ facts: ExportFacts, index: Int, trailer: ExportTrailer) {
+        if case .line(let line) = trailer { trailerLine = line } else { trailerLine = nil }
+        if trailer != .found { self.trailer.isTracking = false }
         found = facts
         found.blankLines = header.blankLines
         line = header.nextLine
         decoder = CSVDecoder(header, index: index)
+        self.header = header.raw
         values = decoder.cells.batch()
         headerDoubt = decoder.doubt(of: header)
         fieldEnds = [Int32](repeating: 0, count: header.columns.count)
@@ -62,28 +72,106 @@ struct CSVBlock {
             guard step == .record || step == .blank else { return step }
             if step == .blank {
                 found.blankLines += 1
+            } else if let count = trailerLine?.count(in: bytes.extracting(record.start..<record.end)) {
+                trailerMet = (count, line, found.records)
+                found.passedOver += 1
+            } else if let kind = kindPassedOver(record, bytes) {
+                found.passedOver += 1
+                found.notes.add(kind, line: line)
+            } else if picks == nil, trailer.isTracking, !fits(record, bytes), mayBeLast(record, bytes, end),
+                isUsable(record, bytes)
+            {
+                // Only the rest of the text shows whether it is the last line.
+                guard isLast else { return .incomplete }
+                found.records += 1
+                reject(record, CSVRecordCells.trailer, bytes)
             } else {
                 found.records += 1
-                if record.next == record.end, rejectsOpenEnd {
-                    reject(record, CSVRecordCells.mayBeCut, bytes)
-                } else if let picks, !picks(found.records) {
-                    // It was usable at the first reading.
-                    usable += 1
-                } else if record.isPlain && record.fieldCount == columns {
-                    judge(record, bytes)
-                } else if let reason = decoder.cells.fault(of: record, bytes) {
-                    reject(record, reason, bytes)
-                } else {
-                    if record.lines > 1, decoder.cells.swallowsRecords(record, fieldEnds, bytes) {
-                        strays.append(decoder.doubt(of: record, line, bytes))
-                    }
-                    add(record, .library(Int32(truncatingIfNeeded: values.count)), nil)
-                    decoder.cells.append(record, fieldEnds, bytes, to: &values)
-                }
+                take(record, bytes, columns: columns, picks)
             }
             line += record.lines
             start = record.next
         }
+    }
+
+    /// Takes one record, in place if its fields are plain.
+    @inline(__always)
+    private mutating func take(
+        _ record: CSVFramer.Record, _ bytes: Span<UInt8>, columns: Int, _ picks: ((Int) -> Bool)?
+    ) {
+        if record.next == record.end, rejectsOpenEnd {
+            reject(record, CSVRecordCells.mayBeCut, bytes)
+        } else if let picks, !picks(found.records) {
+            // It was usable at the first reading.
+            usable += 1
+        } else if record.isPlain && record.fieldCount == columns {
+            judge(record, bytes)
+        } else if let reason = decoder.cells.fault(of: record, fieldEnds, bytes) {
+            reject(record, reason, bytes)
+        } else if decoder.cells.isEmpty(bytes, record.start..<record.end) {
+            passOverBlank()
+        } else {
+            if record.lines > 1, decoder.cells.swallowsRecords(record, fieldEnds, bytes) {
+                strays.append(decoder.doubt(of: record, line, bytes))
+            }
+            if !decoder.cells.isUTF8(record, bytes) { found.notes.add(.notUTF8, line: line) }
+            add(record, .library(Int32(truncatingIfNeeded: values.count)), nil)
+            decoder.cells.append(record, fieldEnds, bytes, to: &values)
+        }
+    }
+
+    /// What a line is that is no record: the header once more, as where files were put together, or a line under it.
+    @inline(__always)
+    private func kindPassedOver(_ record: CSVFramer.Record, _ bytes: Span<UInt8>) -> ExportNote.Kind? {
+        if found.records == 0, isUnderline(record, bytes) { return .underline }
+        let surplus = record.end &- record.start &- header.count
+        guard surplus == 0 || surplus == Self.mark.count else { return nil }
+        return isHeader(record, bytes, behind: surplus) ? .repeatedHeader : nil
+    }
+
+    /// Whether a first record has nothing but dashes between its delimiters.
+    private func isUnderline(_ record: CSVFramer.Record, _ bytes: Span<UInt8>) -> Bool {
+        bytes[record.start] < 0x30
+            && decoder.cells.isEmpty(
+                bytes, record.start..<record.end, orOf: [UInt8(ascii: "-"), UInt8(ascii: "="), UInt8(ascii: "+")])
+            && !decoder.cells.isEmpty(bytes, record.start..<record.end)
+    }
+
+    /// The byte order mark of UTF-8.
+    private static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
+    private func isHeader(_ record: CSVFramer.Record, _ bytes: Span<UInt8>, behind mark: Int) -> Bool {
+        (0..<mark).allSatisfy { bytes[record.start + $0] == Self.mark[$0] }
+            && header.indices.allSatisfy { bytes[record.start + mark + $0] == header[$0] }
+    }
+
+    /// Whether nothing but its form is wrong with a record, as far as its text shows.
+    private func isUsable(_ record: CSVFramer.Record, _ bytes: Span<UInt8>) -> Bool {
+        guard record.isPlain, record.fieldCount == fieldEnds.count else {
+            return decoder.cells.fault(of: record, fieldEnds, bytes) == nil
+        }
+        return (try? decoder.cells.judge.judge(decoder.cells.fields(record, fieldEnds, bytes), in: bytes)) != nil
+    }
+
+    /// Whether a record's identifiers have the form of those before it.
+    @inline(__always)
+    private mutating func fits(_ record: CSVFramer.Record, _ bytes: Span<UInt8>) -> Bool {
+        guard record.fieldCount >= fieldEnds.count else { return true }
+        let (owner, cart) = decoder.cells.identifiers(record, fieldEnds, bytes)
+        guard !owner.isEmpty, !cart.isEmpty else { return true }
+        return trailer.fits(owner: bytes.extracting(owner), cart: bytes.extracting(cart))
+    }
+
+    /// Whether nothing but blank lines follows a record, as far as the text is there.
+    private mutating func mayBeLast(_ record: CSVFramer.Record, _ bytes: Span<UInt8>, _ end: Int) -> Bool {
+        let isLast = (record.next..<end).allSatisfy {
+            XMLSpace.contains(bytes[$0]) || bytes[$0] == CSVFramer.quote || bytes[$0] == decoder.framer.delimiter
+        }
+        if !isLast {
+            let (owner, cart) = decoder.cells.identifiers(record, fieldEnds, bytes)
+            trailer.accept(owner: bytes.extracting(owner), cart: bytes.extracting(cart))
+        }
+        return isLast
     }
 
     /// Judges the records that need the library; returns their identifiers, which are to be put behind the text.
@@ -108,6 +196,7 @@ struct CSVBlock {
                         return ByteRange(start..<start + Int(range.count))
                     }
                     kinds.insert(statement.kind)
+                    if statement.isTidied { found.notes.add(.tidied, line: records[position].line) }
                     records[position].statement = Statement(
                         kind: statement.kind, action: statement.action, owner: keep(statement.owner),
                         cart: keep(statement.cart))
@@ -147,6 +236,7 @@ struct CSVBlock {
     private mutating func judge(_ record: CSVFramer.Record, _ bytes: Span<UInt8>) {
         do throws(RejectReason) {
             let statement = try decoder.cells.judge.judge(decoder.cells.fields(record, fieldEnds, bytes), in: bytes)
+            if statement.isTidied { found.notes.add(.tidied, line: line) }
             kinds.insert(statement.kind)
             add(record, .text, statement)
         } catch {
@@ -164,7 +254,17 @@ struct CSVBlock {
         usable += 1
     }
 
+    private mutating func passOverBlank() {
+        found.records -= 1
+        found.blankLines += 1
+        found.passedOver += 1
+    }
+
     private mutating func reject(_ record: CSVFramer.Record, _ reason: RejectReason, _ bytes: Span<UInt8>) {
+        if decoder.cells.isEmpty(bytes, record.start..<record.end) {
+            return passOverBlank()
+        }
+        if reason.code == .encoding { found.notes.add(.notUTF8, line: line) }
         records.append(
             JudgedRecord(
                 statement: nil, number: found.records, line: line, ordinal: usable,

@@ -10,6 +10,8 @@ struct CSVColumns: Sendable, Equatable {
     private let columns: [ExportField: Int]
 
     var count: Int { names.count }
+    /// The columns up to the last one that has a name.
+    let namedCount: Int
     var hasAction: Bool { columns[.action] != nil }
     /// Whether the export is a file of ours whose cells may be marked against spreadsheets: rejects, or a ledger.
     var areMarked: Bool { Self.areOfRejects(names) || names.starts(with: Self.ofLedger) }
@@ -54,8 +56,8 @@ struct CSVColumns: Sendable, Equatable {
         for (index, name) in names.enumerated() {
             let plain = FieldVocabulary.plain(name)
             guard !plain.isEmpty else { continue }
-            guard seen.insert(plain).inserted else { throw .repeated(name) }
             guard let field = vocabulary.field(named: name) else { continue }
+            guard seen.insert(plain).inserted else { throw .repeated(name) }
             if let first = columns[field] { throw .twoColumns(field, names[first], name) }
             columns[field] = index
         }
@@ -74,6 +76,7 @@ struct CSVColumns: Sendable, Equatable {
                     ?? (ownerKind == nil ? vocabulary.nearest(to: .account, among: names) : nil))
         }
         self.names = names
+        namedCount = (names.lastIndex { !FieldVocabulary.plain($0).isEmpty } ?? 0) + 1
         self.owners = owners
         self.columns = columns
     }

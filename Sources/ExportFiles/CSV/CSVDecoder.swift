@@ -11,7 +11,7 @@ struct CSVDecoder: Sendable {
     var rows: [[String]?] = []
 
     init(_ header: CSVHeader, index: Int) {
-        cells = CSVRecordCells(header.columns, delimiter: header.framer.delimiter)
+        cells = CSVRecordCells(header.columns, delimiter: header.framer.delimiter, words: header.words)
         framer = header.framer
         delimiter = header.delimiter
         columns = header.columns.count
@@ -31,7 +31,7 @@ struct CSVDecoder: Sendable {
             if case .library(let index) = judged.origin { row = rows[Int(index)] }
             guard let statement = judged.statement,
                 let value = cells.value(
-                    row ?? cells.row(record, ends, bytes), statement, place, raw: cells.raw(record, bytes))
+                    row ?? cells.row(record, ends, bytes), statement, in: bytes, place, raw: cells.raw(record, bytes))
             else { return .rejected(cells.rejected(record, place, CSVRecordCells.ambiguous, ends, bytes)) }
             return .usable(value)
         }

@@ -13,6 +13,50 @@ struct CSVField {
         content = isQuoted ? raw.lowerBound + 1..<raw.upperBound - 1 : raw
     }
 
+    /// Whether quotes in a field that RFC 4180 does not allow there can be read in one way only: there are none, or one at
+    /// either end, with blanks or a spreadsheet's `=` around.
+    static func isTolerable(_ bytes: Span<UInt8>, _ raw: Range<Int>) -> Bool {
+        let field = CSVField(bytes, raw)
+        if field.isQuoted, field.hasPairs(bytes) { return true }
+        let range = IdentifierText.trimmed(raw, in: bytes)
+        let quotes = range.filter { bytes[$0] == CSVFramer.quote }
+        guard let first = quotes.first else { return true }
+        let isFormula = first == range.lowerBound + 1 && bytes[range.lowerBound] == UInt8(ascii: "=")
+        return quotes.count == 2 && (first == range.lowerBound || isFormula) && quotes[1] == range.upperBound - 1
+    }
+
+    /// Whether each quote within the content is followed by another.
+    private func hasPairs(_ bytes: Span<UInt8>) -> Bool {
+        var index = content.lowerBound
+        while index < content.upperBound {
+            if bytes[index] == CSVFramer.quote {
+                guard index + 1 < content.upperBound, bytes[index + 1] == CSVFramer.quote else { return false }
+                index += 1
+            }
+            index += 1
+        }
+        return true
+    }
+
+    /// Whether a range has nothing but delimiters, blanks, empty quotes, and some bytes more.
+    static func isEmpty(_ bytes: Span<UInt8>, _ range: Range<Int>, delimiter: UInt8, orOf others: [UInt8] = []) -> Bool
+    {
+        var index = range.lowerBound
+        while index < range.upperBound {
+            let byte = bytes[index]
+            if byte == CSVFramer.quote {
+                // Two quotes are nothing, and more are a quote.
+                let isPair = index + 1 < range.upperBound && bytes[index + 1] == CSVFramer.quote
+                guard isPair, index + 2 >= range.upperBound || bytes[index + 2] != CSVFramer.quote else { return false }
+                index += 1
+            } else if byte != delimiter, byte != 0x20, byte != 0x09, !others.contains(byte) {
+                return false
+            }
+            index += 1
+        }
+        return true
+    }
+
     var isQuoted: Bool { raw != content }
 
     /// The value: without the quotes around it, and with one quote for two.

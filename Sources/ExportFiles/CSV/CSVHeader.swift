@@ -3,6 +3,7 @@ struct CSVHeader: Sendable {
     static let delimiters: [Character] = [",", ";", "\t", "|"]
 
     let columns: CSVColumns
+    let words: ActionWords
     let delimiter: Character
     let framer: CSVFramer
     let usesCarriageReturns: Bool
@@ -19,8 +20,9 @@ struct CSVHeader: Sendable {
     ///
     /// - Parameter text: the beginning of the text, with eight bytes more than `count`.
     init?(text: [UInt8], count: Int, isLast: Bool, file: String, options: ReadingOptions) throws(ExportError) {
+        let separator = SeparatorLine(text, count, isLast: isLast)
         let candidates: [Character]
-        if let told = options.delimiter {
+        if let told = options.delimiter ?? separator?.delimiter {
             candidates = [try Self.checked(told, file)]
         } else {
             candidates = Self.delimiters
@@ -31,9 +33,10 @@ struct CSVHeader: Sendable {
         for delimiter in candidates {
             let line: HeaderLine
             do {
-                guard let found = try HeaderLine(text, count, isLast: isLast, delimiter: delimiter, file: file) else {
-                    return nil
-                }
+                guard
+                    let found = try HeaderLine(
+                        text, from: separator?.end ?? 0, count, isLast: isLast, delimiter: delimiter, file: file)
+                else { return nil }
                 line = found
             } catch {
                 // Quotes that are wrong at one delimiter may be right at another.
@@ -43,6 +46,7 @@ struct CSVHeader: Sendable {
             if let columns = try? CSVColumns(line.names, vocabulary: vocabulary, ownerKind: options.ownerKind) {
                 try Self.check(options.kind, columns, file, line.line)
                 self.columns = columns
+                words = ActionWords(options.actions)
                 self.delimiter = delimiter
                 framer = line.framer
                 usesCarriageReturns = line.usesCarriageReturns
@@ -110,6 +114,13 @@ struct CSVHeader: Sendable {
         case .noColumn(let field, let nearest):
             let known = vocabulary.names(of: field).joined(separator: " or ")
             let owners = field == .customer ? ", account_id or owner_id" : ""
+            guard header.isUTF8 else {
+                return ExportError(
+                    .encoding, file: file, line: header.line,
+                    problem: "the header line is not valid UTF-8, and has no column for the \(field.words)",
+                    advice:
+                        "save the export as UTF-8, or say what it is: --encoding windows-1252 if it comes from Excel")
+            }
             let hint = nearest.map {
                 "if \($0) is the \(field.words), name it in the setting mapping.\(field.rawValue)"
             }
@@ -120,9 +131,30 @@ struct CSVHeader: Sendable {
     }
 }
 
+/// The line `sep=;` above the header, with which Excel is told the delimiter.
+private struct SeparatorLine {
+    let delimiter: Character
+    /// Where the next line begins.
+    let end: Int
+
+    /// nil if the text does not begin with one, or not enough of the text is there.
+    init?(_ text: [UInt8], _ count: Int, isLast: Bool) {
+        let start = String(decoding: text[..<min(count, 16)], as: UTF8.self)
+        guard let match = start.prefixMatch(of: #/(?i:"?sep=)(.|\t)"?[ \t,;]*(\r\n|\n|\r)/#),
+            let delimiter = match.1.first
+        else { return nil }
+        let length = match.0.utf8.count
+        // A carriage return may be half of a line end.
+        guard isLast || match.2 != "\r" || length < count else { return nil }
+        self.delimiter = delimiter
+        end = length
+    }
+}
+
 /// The first line of a text that is not blank, split at one delimiter.
 private struct HeaderLine {
     let names: [String]
+    let isUTF8: Bool
     let framer: CSVFramer
     let usesCarriageReturns: Bool
     let raw: [UInt8]
@@ -131,14 +163,16 @@ private struct HeaderLine {
     let nextLine: Int
     let end: Int
 
-    init?(_ text: [UInt8], _ count: Int, isLast: Bool, delimiter: Character, file: String) throws(ExportError) {
+    init?(
+        _ text: [UInt8], from beginning: Int, _ count: Int, isLast: Bool, delimiter: Character, file: String
+    ) throws(ExportError) {
         // A header that a carriage return alone ends means that it ends every record.
         var framer = CSVFramer(delimiter: delimiter.asciiValue ?? 0x2C, endsAtCarriageReturn: true)
         var record = CSVFramer.Record()
         var ends = [Int32](repeating: 0, count: 1 << 14)
-        var start = 0
+        var start = beginning
         var blank = 0
-        var line = 1
+        var line = beginning > 0 ? 2 : 1
         while true {
             var room = ends.mutableSpan
             let step = framer.next(
@@ -160,15 +194,23 @@ private struct HeaderLine {
                     advice: "write the file again and copy all of it")
             case .record: break
             }
-            break
+            // A spreadsheet's empty rows have its delimiters.
+            guard CSVField.isEmpty(text.span, record.start..<record.end, delimiter: framer.delimiter) else { break }
+            blank += 1
+            line += record.lines
+            start = record.next
         }
-        try Self.check(text[record.start..<record.end], record, fits: record.fieldCount <= ends.count, file, line)
-        names = try Self.names(text.span, record, ends, file, line)
+        let fits = record.fieldCount <= ends.count
+        try Self.check(
+            text[record.start..<record.end], record, fits: fits && Self.isTolerable(text.span, record, ends), file, line
+        )
+        names = Self.names(text.span, record, ends)
         let lineEnd = text[record.end..<record.next]
         framer.endsAtCarriageReturn = lineEnd.elementsEqual([CSVFramer.carriageReturn])
         self.framer = framer
         usesCarriageReturns = lineEnd.count == 2
         raw = Array(text[record.start..<record.end])
+        isUTF8 = String(validating: raw, as: UTF8.self) != nil
         blankLines = blank
         self.line = line
         nextLine = line + record.lines
@@ -192,26 +234,34 @@ private struct HeaderLine {
                 .header, file: file, line: line, problem: "the first line looks like JSON, which is not read",
                 advice: "have the export written as CSV or XML")
         }
-        guard record.fault == nil, fits else {
+        guard fits else {
             throw ExportError(
                 .header, file: file, line: line, problem: "the header line is not well-formed CSV",
                 advice: "check the quotes of the first line")
         }
     }
 
+    /// Whether the quotes of a first line are well-formed, or can be read in one way only.
+    private static func isTolerable(_ text: Span<UInt8>, _ record: CSVFramer.Record, _ ends: [Int32]) -> Bool {
+        guard record.fault != nil else { return true }
+        guard record.fault == .bareQuote || record.fault == .textAfterQuote else { return false }
+        var start = record.start
+        for field in 0..<record.fieldCount {
+            guard CSVField.isTolerable(text, start..<Int(ends[field])) else { return false }
+            start = Int(ends[field]) + 1
+        }
+        return true
+    }
+
     private static func names(
-        _ text: Span<UInt8>, _ record: CSVFramer.Record, _ ends: [Int32], _ file: String, _ line: Int
-    ) throws(ExportError) -> [String] {
+        _ text: Span<UInt8>, _ record: CSVFramer.Record, _ ends: [Int32]
+    ) -> [String] {
         var names: [String] = []
         var fieldStart = record.start
         for field in 0..<record.fieldCount {
-            let cell = CSVField(text, fieldStart..<Int(ends[field]))
-            guard let name = String(validating: cell.unescaped(text), as: UTF8.self) else {
-                throw ExportError(
-                    .encoding, file: file, line: line, problem: "the header line is not valid UTF-8",
-                    advice: "save the export as UTF-8, or set export.encoding to latin-1 where it is that")
-            }
-            names.append(name)
+            let cell = CSVField(text, IdentifierText.trimmed(fieldStart..<Int(ends[field]), in: text))
+            // What is not UTF-8 matters only if a name that is needed is not found.
+            names.append(String(decoding: cell.unescaped(text), as: UTF8.self))
             fieldStart = Int(ends[field]) + 1
         }
         return names

@@ -8,6 +8,7 @@ struct CSVReading {
     private var step: CSVFramer.Step?
     /// Whether a missing final line end says that the file may be cut.
     private let requiresFinalNewline: Bool
+    private let trailer: TrailerLine?
 
     init(_ source: TextSource, options: ReadingOptions, index: Int, blockSize: Int) throws {
         text = CSVText(source, blockSize: blockSize)
@@ -15,7 +16,8 @@ struct CSVReading {
         let manifest = options.requiresFinalNewline ? try ExportManifest.beside(source.file.name) : nil
         let hasChecksum = try options.requiresFinalNewline && !ExportChecksum.beside(source.file.name).isEmpty
         requiresFinalNewline = options.requiresFinalNewline && manifest == nil && !hasChecksum
-        block = CSVBlock(header, ExportFacts(shape: text.shape(header)), index: index)
+        block = CSVBlock(header, ExportFacts(shape: text.shape(header)), index: index, trailer: options.trailer)
+        if case .line(let line) = options.trailer { trailer = line } else { trailer = nil }
         // A number of records does not show that the last one is whole.
         block.rejectsOpenEnd = options.requiresFinalNewline && manifest?.sha256 == nil && !hasChecksum
     }
@@ -26,13 +28,34 @@ struct CSVReading {
     mutating func next(picking picks: ((Int) -> Bool)?) throws -> RecordBatch? {
         if step == .end {
             try text.finish(&block.found, endsAtCarriageReturn: block.endsAtCarriageReturn)
-            block.found.mayBeCut = requiresFinalNewline && !block.found.endsWithNewline
+            block.found.mayBeCut = requiresFinalNewline && !block.found.endsWithNewline && trailer == nil
+            try checkTrailer()
             return nil
         }
         if step != nil { try text.refill(line: block.line) }
         let identifiers = try frame(picks)
         text.keep(identifiers)
         return block.batch(text.buffer)
+    }
+
+    /// Throws if the trailer is missing, or something else than it says.
+    private func checkTrailer() throws(ExportError) {
+        guard let trailer else { return }
+        func refusal(_ problem: String, line: Int? = nil) -> ExportError {
+            ExportError(
+                .truncated, file: text.source.file.name, line: line, problem: problem,
+                advice: "write the file again and copy all of it, or correct the setting export.trailer")
+        }
+        guard let met = block.trailerMet else {
+            throw refusal("there is no last line like \(trailer.text), so the file may be cut")
+        }
+        guard met.count == block.found.records, met.records == block.found.records else {
+            let behind = block.found.records - met.records
+            throw refusal(
+                behind > 0
+                    ? "\(behind) records follow the trailer"
+                    : "the trailer says \(met.count) records, and the file has \(block.found.records)", line: met.line)
+        }
     }
 
     /// Frames and judges a block; returns what is to be put behind its text.

@@ -5,6 +5,7 @@ import DurableFiles
 struct CSVRecordCells: Sendable {
     let judge: RecordJudge
     private let columns: CSVColumns
+    private let delimiter: UInt8
     /// The columns that the library decodes, and what they are.
     private let decoded: [(field: ExportField, column: Int)]
     private let cart: Int
@@ -13,19 +14,25 @@ struct CSVRecordCells: Sendable {
     private let owner: Int?
     private let ownerType: Int?
     private let action: Int?
-    private let delimiter: UInt8
 
     static let ambiguous = RejectReason(
         .ambiguous, "a field begins or ends with a mark that joins its quote, so that it can be read in two ways")
 
-    static let mayBeCut = RejectReason(
-        .mayBeCut, "the file ends within this line, so that a part of it may be missing: there is no final line end")
+    static let trailer = RejectReason(
+        .trailer,
+        "the last line looks like a total or a footer: all records before it have owners and carts of one form, and it has not"
+    )
 
-    init(_ columns: CSVColumns, delimiter: UInt8) {
+    static let mayBeCut = RejectReason(
+        .mayBeCut,
+        "the file ends within this line, so that a part of it may be missing: there is no final line end; a manifest with "
+            + "its digest vouches for it, or export.require-final-newline: false for all files of this system")
+
+    init(_ columns: CSVColumns, delimiter: UInt8, words: ActionWords = ActionWords()) {
         self.columns = columns
         self.delimiter = delimiter
         judge = RecordJudge(
-            owners: columns.owners, hasAction: columns.hasAction, unguards: columns.areMarked)
+            owners: columns.owners, hasAction: columns.hasAction, words: words, unguards: columns.areMarked)
         decoded = ExportField.allCases.compactMap { field in columns.column(field).map { (field, $0) } }
         cart = columns.column(.cart) ?? 0
         let used = columns.owners.fields
@@ -36,7 +43,29 @@ struct CSVRecordCells: Sendable {
         action = columns.column(.action)
     }
 
-    /// Why the form of a record makes it unusable; nil if its fields can be read.
+    /// Why the form of a record makes it unusable; nil if its fields can be read, if only in one way.
+    func fault(of record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>) -> RejectReason? {
+        guard let fault = fault(of: record, bytes) else { return nil }
+        switch fault.code {
+        case .bareQuote, .textAfterQuote:
+            guard areTolerable(record, ends, bytes) else { return fault }
+        case .fieldCount:
+            guard isComplete(record, ends, bytes) else { return fault }
+        case .encoding: break
+        default: return fault
+        }
+        guard !record.isASCII else { return nil }
+        let wrong = decoded.first { item in
+            String(validating: CSVField(bytes, cell(item.column, record, ends)).unescaped(bytes), as: UTF8.self) == nil
+        }
+        guard let wrong else { return nil }
+        return RejectReason(
+            .encoding,
+            "the \(wrong.field.words) has bytes that are not UTF-8; if the export comes from Excel: "
+                + "--encoding windows-1252")
+    }
+
+    /// Why a record is not as RFC 4180 and the header have it; nil if it is.
     func fault(of record: CSVFramer.Record, _ bytes: Span<UInt8>) -> RejectReason? {
         switch record.fault {
         case .bareQuote:
@@ -54,10 +83,34 @@ struct CSVRecordCells: Sendable {
                 .fieldCount,
                 "\(record.fieldCount) field\(record.fieldCount == 1 ? "" : "s") where the header has \(columns.count)")
         }
-        guard record.isASCII || String(validating: raw(record, bytes), as: UTF8.self) != nil else {
-            return RejectReason(.encoding, "bytes that are not valid UTF-8")
-        }
+        guard isUTF8(record, bytes) else { return RejectReason(.encoding, "bytes that are not valid UTF-8") }
         return nil
+    }
+
+    /// Whether the whole record is UTF-8, also in columns that nobody needs.
+    func isUTF8(_ record: CSVFramer.Record, _ bytes: Span<UInt8>) -> Bool {
+        record.isASCII || String(validating: raw(record, bytes), as: UTF8.self) != nil
+    }
+
+    /// Whether a record has a field for each column that has a name, and beyond the columns only empty ones.
+    private func isComplete(_ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>) -> Bool {
+        if record.fieldCount <= columns.count { return record.fieldCount >= columns.namedCount }
+        return isEmpty(bytes, Int(ends[columns.count - 1])..<record.end)
+    }
+
+    /// Whether a range has nothing but delimiters, blanks, empty quotes, and some bytes more.
+    func isEmpty(_ bytes: Span<UInt8>, _ range: Range<Int>, orOf others: [UInt8] = []) -> Bool {
+        CSVField.isEmpty(bytes, range, delimiter: delimiter, orOf: others)
+    }
+
+    /// Whether quotes that stand where RFC 4180 allows none can be read in one way only: each field has none, or one
+    /// at either end, with blanks or a spreadsheet's `=` around.
+    private func areTolerable(_ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>) -> Bool {
+        guard isComplete(record, ends, bytes) else { return false }
+        for column in 0..<min(record.fieldCount, columns.count) {
+            guard CSVField.isTolerable(bytes, cell(column, record, ends)) else { return false }
+        }
+        return !(record.start..<record.end).contains { bytes[$0] == 0 || bytes[$0] == CSVFramer.carriageReturn }
     }
 
     /// The fields of a plain record, in place.
@@ -70,6 +123,17 @@ struct CSVRecordCells: Sendable {
         if let ownerType { fields.ownerType = content(ownerType, record, ends, bytes) }
         if let action { fields.action = content(action, record, ends, bytes) }
         return fields
+    }
+
+    /// The cells of the owner and the cart.
+    @inline(__always)
+    func identifiers(
+        _ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>
+    ) -> (owner: Range<Int>, cart: Range<Int>) {
+        var owner = customer.map { content($0, record, ends, bytes).range } ?? 0..<0
+        if owner.isEmpty, let account { owner = content(account, record, ends, bytes).range }
+        if owner.isEmpty, let column = self.owner { owner = content(column, record, ends, bytes).range }
+        return (owner, content(cart, record, ends, bytes).range)
     }
 
     /// The values of a plain record, in place: what the library would decode.
@@ -107,19 +171,20 @@ struct CSVRecordCells: Sendable {
     }
 
     /// The value of a decoded record; nil if its identifiers are invalid, which the judge rules out.
-    func value(_ row: [String], _ statement: Statement, _ place: RecordPlace, raw: [UInt8]) -> ExportRecord? {
+    ///
+    /// - Parameter memory: that in which the statement's identifiers are.
+    func value(
+        _ row: [String], _ statement: Statement, in memory: Span<UInt8>, _ place: RecordPlace, raw: [UInt8]
+    ) -> ExportRecord? {
         func text(_ field: ExportField) -> String? {
             guard let position = decoded.firstIndex(where: { $0.field == field }) else { return nil }
-            let text = judge.unguards ? FormulaGuard.unmarked(row[position]) : row[position]
-            return text.isEmpty ? nil : text
+            let whole = judge.unguards ? FormulaGuard.unmarked(row[position]) : row[position]
+            let bytes = Array(whole.utf8)
+            let trimmed = IdentifierText.trimmed(bytes.indices, in: bytes.span)
+            return trimmed.isEmpty ? nil : String(decoding: bytes[trimmed], as: UTF8.self)
         }
-        let ownerText: String? =
-            switch judge.owners {
-            case .one(let field, _): text(field)
-            case .either: text(statement.kind == .customer ? .customer : .account)
-            case .typed: text(.owner)
-            }
-        guard let owner = ownerText.flatMap(OwnerID.init), let cart = text(.cart).flatMap(CartID.init) else {
+        func identifier(_ range: ByteRange) -> String { String(decodingBytesOf: memory.extracting(range.range)) }
+        guard let owner = OwnerID(identifier(statement.owner)), let cart = CartID(identifier(statement.cart)) else {
             return nil
         }
         return ExportRecord(
@@ -135,7 +200,7 @@ struct CSVRecordCells: Sendable {
         let raw = raw(record, bytes)
         return RejectedRecord(
             place: place, reason: reason, raw: raw, text: raw,
-            hidesIdentifiers: hasLostDelimiter(record) || raw.contains(0))
+            hidesIdentifiers: reason.code == .mayBeCut || hasLostDelimiter(record) || raw.contains(0))
     }
 
     /// Whether a delimiter or a line end may be missing between two identifiers, so that they stand there as one.
@@ -148,7 +213,7 @@ struct CSVRecordCells: Sendable {
     ///
     /// So it is where a quote is missing and the next one closes the field.
     func swallowsRecords(_ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>) -> Bool {
-        (0..<columns.count).contains { column in
+        (0..<min(record.fieldCount, columns.count)).contains { column in
             let field = CSVField(bytes, cell(column, record, ends))
             return field.isQuoted && holdsRecord(bytes.extracting(field.content))
         }

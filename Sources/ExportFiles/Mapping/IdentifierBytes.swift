@@ -27,6 +27,12 @@ package enum IdentifierBytes {
         return OwnerID.isValid(text)
     }
 
+    static func areASCII(_ bytes: Span<UInt8>) -> Bool {
+        var seen: UInt64 = 0
+        forEachWord(bytes) { seen |= $0 }
+        return seen & top == 0
+    }
+
     /// The top bit of each byte that lies between two ASCII values.
     @inline(__always)
     private static func within(_ word: UInt64, _ low: UInt64, _ high: UInt64) -> UInt64 {

@@ -13,7 +13,7 @@ struct XMLRecords: Sendable {
     init(_ shape: XMLShape, _ facts: ExportFacts, index: Int) {
         found = facts
         decoder = XMLRecordDecoder(
-            judge: RecordJudge(owners: shape.owners, hasAction: shape.hasAction), index: index)
+            judge: RecordJudge(owners: shape.owners, hasAction: shape.hasAction, words: shape.words), index: index)
     }
 
     var facts: ExportFacts {
@@ -39,6 +39,7 @@ struct XMLRecords: Sendable {
                 if let fault = record.fault { throw reason(fault, scan) }
                 let statement = try decoder.judge.judge(record.values.fields, in: memory)
                 judged.statement = statement
+                if statement.isTidied { found.notes.add(.tidied, line: record.line) }
                 kinds.insert(statement.kind)
                 usable += 1
             } catch {
@@ -122,7 +123,7 @@ struct XMLRecordDecoder: Sendable {
             }
             defer { position += 1 }
             let place = RecordPlace(export: index, record: judged.number, line: judged.line)
-            if let row = rows[position], let value = value(row, statement, place, raw(record)) {
+            if let row = rows[position], let value = value(row, statement, in: batch.text, place, raw(record)) {
                 return .usable(value)
             }
             let reason = RejectReason(.ambiguous, "text that the XML library reads differently")
@@ -171,15 +172,12 @@ struct XMLRecordDecoder: Sendable {
     }
 
     private func value(
-        _ row: [ExportField: String], _ statement: Statement, _ place: RecordPlace, _ raw: [UInt8]
+        _ row: [ExportField: String], _ statement: Statement, in memory: [UInt8], _ place: RecordPlace, _ raw: [UInt8]
     ) -> ExportRecord? {
-        let owner: String? =
-            switch judge.owners {
-            case .one(let field, _): row[field]
-            case .either: row[statement.kind == .customer ? .customer : .account]
-            case .typed: row[.owner]
-            }
-        guard let owner = owner.flatMap(OwnerID.init), let cart = row[.cart].flatMap(CartID.init) else { return nil }
+        func identifier(_ range: ByteRange) -> String { String(decoding: memory[range.range], as: UTF8.self) }
+        guard let owner = OwnerID(identifier(statement.owner)), let cart = CartID(identifier(statement.cart)) else {
+            return nil
+        }
         return ExportRecord(
             association: Association(statement.kind, owner, cart), action: statement.action,
             cartName: row[.cartName], cartDescription: row[.cartDescription],

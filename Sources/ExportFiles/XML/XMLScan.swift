@@ -476,7 +476,7 @@ struct XMLScan: Sendable {
         let isRecord = scopes[last].kind == .record
         // A word about the file is no action.
         if field == .action, !isRecord, !scopes[last].isGroup,
-            ActionWords.kind(memory.span.extracting(range)) == nil
+            shape.words.kind(memory.span.extracting(range)) == nil
         {
             return
         }

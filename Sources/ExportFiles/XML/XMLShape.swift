@@ -14,6 +14,7 @@ struct XMLShape: Sendable, Equatable {
     let frequent: Set<String>
     let owners: OwnerFields
     let hasAction: Bool
+    let words: ActionWords
     /// The element or attribute that each field was found in.
     let mapping: [ExportField: String]
     /// The start tag of the root, without its `>`.
@@ -139,8 +140,10 @@ final class XMLSurvey: XMLEvents {
     private static let placeLimit = 10_000
     private let options: ReadingOptions
     private let vocabulary: FieldVocabulary
+    private let words: ActionWords
 
     init(_ options: ReadingOptions) {
+        words = ActionWords(options.actions)
         self.options = options
         vocabulary = FieldVocabulary(options)
         names = XMLNames(vocabulary)
@@ -166,7 +169,7 @@ final class XMLSurvey: XMLEvents {
     func attribute(_ name: Int, _ value: Span<UInt8>, in parser: XMLPushParser) {
         guard let element = stack.last, let field = names.field(name, in: element.name) else { return }
         if field == .action, isOwn(name, in: element.name) {
-            noteAction(name, path, isKnown: ActionWords.kind(value) != nil)
+            noteAction(name, path, isKnown: words.kind(value) != nil)
         }
         guard !value.isEmpty else { return }
         note(Source(field: field, carrier: path, text: nil, name: name))
@@ -189,7 +192,7 @@ final class XMLSurvey: XMLEvents {
         if let word = element.word {
             let text = XMLSpace.trimmed(word.indices, in: word.span)
             noteAction(
-                element.name, Array(path.dropLast()), isKnown: ActionWords.kind(word.span.extracting(text)) != nil)
+                element.name, Array(path.dropLast()), isKnown: words.kind(word.span.extracting(text)) != nil)
         }
         guard element.hasText, !element.hasChildren, let field = names.field(element.name, in: stack.last?.name)
         else { return }
@@ -247,7 +250,7 @@ final class XMLSurvey: XMLEvents {
         return XMLShape(
             path: found.map { names.texts[$0] }, record: name, outline: outline, namespaces: namespaces,
             inherited: inherited, frequent: Set(counts.filter { $0.value > 1 }.map { names.texts[$0.key] }),
-            owners: owners, hasAction: hasAction, mapping: mapping, root: root)
+            owners: owners, hasAction: hasAction, words: words, mapping: mapping, root: root)
     }
 
     /// The places of values, without those in another namespace than their element's if the field is found in that too.

@@ -242,7 +242,7 @@ struct Comparison {
             ? RejectReason(
                 .badCartName,
                 "cart \(association.cart) is to be created, and its name or description is not 1 to "
-                    + "\(NewCart.mostCharacters) characters")
+                    + "\(NewCart.mostCharacters) characters, without control characters")
             : nil
         if let reason = conflict(association, difference.contradictory.contains(position)) ?? badName {
             let rejected = RejectedRecord(record, reason: reason)

@@ -137,7 +137,8 @@ struct RunReading: ~Copyable {
     /// Whether records of the present export can be told by their number alone: all are usable, and in this shard.
     private var canPick: Bool {
         guard exports.shard == nil, exports.facts.indices.contains(export) else { return false }
-        return exports.facts[export].format == .csv && exports.facts[export].rejectedRecords == 0
+        let facts = exports.facts[export]
+        return facts.format == .csv && facts.rejectedRecords == 0 && facts.passedOver == 0
     }
 
     /// Takes the records of other shards out of a batch.

@@ -134,9 +134,11 @@ package struct RunPlanner: Sendable {
         }
     }
 
-    /// Returns the warnings about exports that may have been cut.
+    /// Returns the warnings about exports: what is odd in them, and which may have been cut.
     private func judgeFinalNewlines(_ exports: RunExports, _ doubts: NamesInDoubt) throws -> [String] {
-        var warnings: [String] = []
+        var warnings = zip(exports.facts, exports.files).flatMap { facts, file in
+            facts.notes.map { "\(file.name): \($0.sentence)" }
+        }
         for (facts, file) in zip(exports.facts, exports.files) where facts.mayBeCut {
             switch options.missingFinalNewline {
             case .refused:

@@ -56,6 +56,8 @@ struct CheckedExport: Encodable {
     let sha256: String
     let endsWithNewline: Bool
     let mayBeCut: Bool
+    /// What is odd about it, a sentence each.
+    let notes: [String]
     let firstRecords: [Record]
     /// At most `mostRejected`, in the order of the file.
     private(set) var firstRejected: [Rejected]
@@ -82,6 +84,7 @@ struct CheckedExport: Encodable {
         sha256 = facts.sha256
         endsWithNewline = facts.endsWithNewline
         mayBeCut = facts.mayBeCut
+        notes = facts.notes.map(\.sentence)
         firstRecords = first.map(Record.init)
         firstRejected = rejected.map { Rejected($0.place, $0.reason) }
     }
@@ -119,6 +122,7 @@ struct CheckedExport: Encodable {
         if mayBeCut {
             fact("warning", "no final line end: it may be cut; sync makes no deletes from it and serve refuses it")
         }
+        for sentence in notes { fact("note", sentence) }
         for sentence in notChecked { fact("not checked", sentence) }
         if !firstRecords.isEmpty { lines.append("  first records, as they are understood") }
         for record in firstRecords {

@@ -167,9 +167,18 @@ extension Setting {
             ).flag("character", help: "One of , ; | tab").perJob,
             Setting(
                 "export.encoding", \.run.reading.encoding, .encoding,
-                "auto (UTF-8, or UTF-16 with a byte order mark) or latin-1"
+                "auto (UTF-8 or UTF-16), windows-1252, latin-1, iso-8859-15, utf-8, utf-16le or utf-16be"
             ).flag(
-                "name", help: "auto (UTF-8, or UTF-16 with a byte order mark) or latin-1", showsDefault: false
+                "name", help: "auto (UTF-8 or UTF-16), windows-1252, latin-1, iso-8859-15 or another",
+                showsDefault: false
+            ).perJob,
+            Setting(
+                "export.actions", \.run.reading.actions, .actions,
+                "further words of an action column, for instance assign=create, drop=delete"
+            ).list.perJob,
+            Setting(
+                "export.trailer", \.run.reading.trailer, .trailer,
+                "last line of a CSV that is no record: a line with {count} for the number of records, checked; auto (one whose ids have another form than all before) or none"
             ).perJob,
             Setting(
                 "export.require-final-newline", \.run.reading.requiresFinalNewline, .bool,

@@ -419,15 +419,56 @@ extension SettingKind where Value == Character {
     }
 }
 
-extension SettingKind where Value == TextEncoding? {
-    /// `auto` is UTF-8, or UTF-16 if a byte order mark says so.
-    static var encoding: SettingKind {
+extension SettingKind where Value == [String: ChangeKind] {
+    /// `WORD=create` or `WORD=delete`, with commas between.
+    static var actions: SettingKind {
+        .init { text throws(UnusableValue) in
+            var actions: [String: ChangeKind] = [:]
+            for pair in text.split(separator: ",") {
+                let parts = pair.split(separator: "=").map { $0.trimmingCharacters(in: .whitespaces) }
+                guard parts.count == 2, !parts[0].isEmpty, let kind = ChangeKind(rawValue: parts[1].lowercased()) else {
+                    throw UnusableValue("not a list such as assign=create, drop=delete")
+                }
+                actions[parts[0]] = kind
+            }
+            return actions
+        }
+    }
+}
+
+extension SettingKind where Value == ExportTrailer {
+    /// `auto`, `none`, or a line with `{count}` in it.
+    static var trailer: SettingKind {
         .init { text throws(UnusableValue) in
             switch text.lowercased() {
-            case "auto": return nil
-            case TextEncoding.latin1.rawValue: return .latin1
-            default: throw UnusableValue("not one of auto, \(TextEncoding.latin1.rawValue)")
+            case "auto": return .found
+            case "none": return .missing
+            default:
+                guard let line = TrailerLine(text) else {
+                    throw UnusableValue("not auto, none, or a line with {count} in the place of the number of records")
+                }
+                return .line(line)
             }
+        } text: {
+            switch $0 {
+            case .found: "auto"
+            case .missing: "none"
+            case .line(let line): line.text
+            }
+        }
+    }
+}
+
+extension SettingKind where Value == TextEncoding? {
+    /// `auto` is UTF-8, or UTF-16 if a byte order mark or the bytes say so.
+    static var encoding: SettingKind {
+        .init { text throws(UnusableValue) in
+            if text.lowercased() == "auto" { return nil }
+            guard let encoding = TextEncoding(named: text) else {
+                let names = TextEncoding.allCases.map(\.rawValue).joined(separator: ", ")
+                throw UnusableValue("not one of auto, \(names)")
+            }
+            return encoding
         } text: {
             $0?.rawValue ?? "auto"
         }

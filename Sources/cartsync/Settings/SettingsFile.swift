@@ -56,7 +56,8 @@ struct SettingsFile {
     private mutating func walk(_ node: Node, _ prefix: [String], _ known: [String: Setting]) {
         // What is wrong with the name of a job has been said.
         if prefix.count >= 2, prefix[0] == "jobs", !jobs.contains(prefix[1]) { return }
-        guard let mapping = node.mapping else { return read(node, prefix.joined(separator: "."), known) }
+        let name = prefix.joined(separator: ".")
+        guard let mapping = node.mapping, !(known[name]?.isList ?? false) else { return read(node, name, known) }
         for (key, value) in mapping {
             walk(value, prefix + (key.string?.split(separator: ".").map(String.init) ?? ["?"]), known)
         }
@@ -68,8 +69,8 @@ struct SettingsFile {
             problems.append("\(place(node)): unknown setting \(key)\(suggestion)")
             return
         }
-        let texts = setting.isList ? node.sequence?.compactMap(\.scalar?.string) : nil
-        if let texts, !texts.isEmpty, texts.count == node.sequence?.count {
+        let texts = setting.isList ? node.listTexts : nil
+        if let texts, !texts.isEmpty {
             values[key] = texts.joined(separator: ",")
         } else if let text = node.scalar?.string, node.null == nil {
             values[key] = text
@@ -79,6 +80,21 @@ struct SettingsFile {
     }
 
     private func place(_ node: Node) -> String { node.mark.map { "\(path):\($0.line)" } ?? path }
+}
+
+extension Node {
+    /// The texts of a list, or `KEY=VALUE` of each pair; nil if it is neither, or has something else in it.
+    fileprivate var listTexts: [String]? {
+        if let sequence {
+            let texts = sequence.compactMap(\.scalar?.string)
+            return texts.count == sequence.count ? texts : nil
+        }
+        guard let mapping else { return nil }
+        let texts = mapping.compactMap { key, value in
+            key.scalar.flatMap { key in value.scalar.map { "\(key.string)=\($0.string)" } }
+        }
+        return texts.count == mapping.count ? texts : nil
+    }
 }
 
 /// The known name that a mistyped one is closest to.

@@ -1,0 +1,133 @@
+/// How the last line of a CSV is told that is no record.
+package enum ExportTrailer: Sendable, Equatable {
+    /// By ids that have another form than all before it.
+    case found
+    /// There is never one.
+    case missing
+    /// By its text, which has the number of records.
+    case line(TrailerLine)
+}
+
+/// The text of a trailer, as `TRL,{count}`.
+package struct TrailerLine: Sendable, Equatable {
+    private static let placeholder = "{count}"
+
+    private let prefix: [UInt8]
+    private let suffix: [UInt8]
+
+    /// nil if the text has not exactly one `{count}` in it, or nothing else.
+    package init?(_ text: String) {
+        let parts = text.split(separator: Self.placeholder, omittingEmptySubsequences: false)
+        guard parts.count == 2, text != Self.placeholder else { return nil }
+        prefix = Array(parts[0].utf8)
+        suffix = Array(parts[1].utf8)
+    }
+
+    /// The text, as it was given.
+    package var text: String {
+        String(decoding: prefix, as: UTF8.self) + Self.placeholder + String(decoding: suffix, as: UTF8.self)
+    }
+
+    /// The number in a line; nil if the line is another.
+    func count(in line: Span<UInt8>) -> Int? {
+        let digits = prefix.count..<max(prefix.count, line.count - suffix.count)
+        guard !digits.isEmpty, digits.count <= 18, line.count >= prefix.count + suffix.count,
+            prefix.indices.allSatisfy({ line[$0] == prefix[$0] }),
+            suffix.indices.allSatisfy({ line[digits.upperBound + $0] == suffix[$0] })
+        else { return nil }
+        return Int(String(decodingBytesOf: line.extracting(digits)))
+    }
+}
+
+/// Tells a last line that is no record from the records before it, by the form of their identifiers.
+///
+/// If the owners or carts of all earlier records have one form, and those of the last line have another, the line is
+/// a total or a footer.
+struct CSVTrailer: Sendable {
+    /// The form that all identifiers of a column have had so far.
+    private enum Form: Sendable, Equatable {
+        case unknown
+        case uuid
+        case number
+        /// Some text with a number behind it.
+        case numbered(prefix: [UInt8])
+        case any
+    }
+
+    /// Fewer records than this show no form.
+    private static let fewest = 3
+
+    private var owners = Form.unknown
+    private var carts = Form.unknown
+    private var count = 0
+    /// Whether either column still has a form.
+    var isTracking = true
+
+    /// Whether a record's identifiers have the forms of those before it; they are remembered if so.
+    @inline(__always)
+    mutating func fits(owner: Span<UInt8>, cart: Span<UInt8>) -> Bool {
+        guard isTracking else { return true }
+        return check(owner, cart)
+    }
+
+    private mutating func check(_ owner: Span<UInt8>, _ cart: Span<UInt8>) -> Bool {
+        let (ownerFits, cartFits) = (Self.fits(owner, owners), Self.fits(cart, carts))
+        if (!ownerFits || !cartFits) && count >= Self.fewest { return false }
+        if owners == .unknown { owners = Self.form(owner) }
+        if carts == .unknown { carts = Self.form(cart) }
+        if !ownerFits { owners = .any }
+        if !cartFits { carts = .any }
+        count += 1
+        isTracking = owners != .any || carts != .any
+        return true
+    }
+
+    /// Takes a record that does not fit for one like any other, because others follow.
+    mutating func accept(owner: Span<UInt8>, cart: Span<UInt8>) {
+        if !Self.fits(owner, owners) { owners = .any }
+        if !Self.fits(cart, carts) { carts = .any }
+        isTracking = owners != .any || carts != .any
+    }
+
+    private static func fits(_ id: Span<UInt8>, _ form: Form) -> Bool {
+        switch form {
+        case .unknown, .any: true
+        case .uuid: isUUID(id)
+        case .number: areDigits(id, from: 0)
+        case .numbered(let prefix):
+            id.count > prefix.count && prefix.indices.allSatisfy { id[$0] == prefix[$0] }
+                && areDigits(id, from: prefix.count)
+                || isNumbered(id, like: prefix)
+        }
+    }
+
+    /// Whether an identifier is a number behind a text that has the same letters and digits as another.
+    private static func isNumbered(_ id: Span<UInt8>, like prefix: [UInt8]) -> Bool {
+        guard case .numbered(let other) = form(id) else { return false }
+        func letters(_ bytes: [UInt8]) -> [UInt8] {
+            bytes.filter { $0 != UInt8(ascii: "-") && $0 != UInt8(ascii: "_") && $0 != UInt8(ascii: ".") }
+        }
+        return letters(other) == letters(prefix)
+    }
+
+    private static func form(_ id: Span<UInt8>) -> Form {
+        if isUUID(id) { return .uuid }
+        var start = id.count
+        while start > 0, isDigit(id[start - 1]) { start -= 1 }
+        if start == id.count { return .any }
+        return start == 0 ? .number : .numbered(prefix: (0..<start).map { id[$0] })
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
+
+    private static func areDigits(_ id: Span<UInt8>, from start: Int) -> Bool {
+        var index = start
+        while index < id.count, isDigit(id[index]) { index &+= 1 }
+        return index == id.count && start < id.count
+    }
+
+    private static func isUUID(_ id: Span<UInt8>) -> Bool {
+        let dash = UInt8(ascii: "-")
+        return id.count == 36 && id[8] == dash && id[13] == dash && id[18] == dash && id[23] == dash
+    }
+}

@@ -1,0 +1,36 @@
+/// Something about an export that a person should know and that rejects no record; told once.
+package struct ExportNote: Sendable, Equatable {
+    enum Kind: Sendable, Hashable, CaseIterable {
+        case tidied, notUTF8, repeatedHeader, underline
+    }
+
+    let kind: Kind
+    /// The line where it was met first.
+    let line: Int
+    /// How often it was met.
+    var count = 1
+
+    /// The note in words, without a full stop.
+    package var sentence: String {
+        let first = count == 1 ? "line \(line)" : "\(count) lines, \(line) first,"
+        let has = count == 1 ? "has" : "have"
+        return switch kind {
+        case .tidied: "\(first) \(has) blanks, an apostrophe or quotes around an id, which were taken away"
+        case .notUTF8:
+            "\(first) \(has) bytes that are not UTF-8; if the export comes from Excel: --encoding windows-1252"
+        case .repeatedHeader: "\(first) \(has) the header once more, and no record"
+        case .underline: "\(first) \(has) dashes under the header, and no record"
+        }
+    }
+}
+
+extension [ExportNote] {
+    /// Adds one more of a kind.
+    mutating func add(_ kind: ExportNote.Kind, line: Int) {
+        if let index = firstIndex(where: { $0.kind == kind }) {
+            self[index].count += 1
+        } else {
+            append(ExportNote(kind: kind, line: line))
+        }
+    }
+}
