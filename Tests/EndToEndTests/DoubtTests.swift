@@ -67,6 +67,9 @@ struct DoubtTests {
             let few = try await shop.cartsync("sync", "--yes", "--max-doubtful-deletes", "1", path)
             #expect(few.status == 1)
             #expect(
+                few.errors.contains(
+                    "the withheld deletes are made by: cartsync sync --max-doubtful-deletes 2 --yes \(path)"))
+            #expect(
                 few.errors.contains("2 deletes withheld in doubt, more than the 1 that were allowed"), "\(few.errors)")
             #expect(shop.associations.count == 40)
             let lines = try await shop.cartsync("plan", "--output", "csv", path)

@@ -170,7 +170,7 @@ final class JobRuns: ExportWork {
             begin(tools, began)
             return try await work(on: tools) { () async throws(RunFailure) in
                 let planned = try await RunPlanner(options, tools).plan(keepingRejects: true)
-                for warning in planned.view.warnings {
+                for warning in planned.view.warnings + (planned.view.withheld?.sentences ?? []) {
                     session.log.warning("a warning before the plan", metadata: ["warning": "\(warning)"])
                 }
                 guard planned.view.refusals.isEmpty else { return try refuse(planned, export, waited?.run) }

@@ -30,6 +30,9 @@ struct ApprovedRun {
         let tools = planner.tools
         let planned = try await Progress.shown(tools, session, planner) { try await plan($0) }
         for warning in planned.view.warnings { Terminal.message("cartsync: warning: \(warning)") }
+        if let permission = planned.view.withheld?.permission {
+            Terminal.message("cartsync: the withheld deletes are made by: \(command.again(adding: permission))")
+        }
         if case .never(let only) = approval { return try PlanEnding(command: command, only: only).finish(planned) }
         let plan = planned.view
         show(plan, isLast: !plan.refusals.isEmpty)
