@@ -7,7 +7,7 @@ package struct RetryPolicy: Sendable, Equatable {
     /// The longest wait before each repetition.
     package var waits = Backoff(first: .milliseconds(500), longest: .seconds(30))
     /// The longest wait of a call that was refused as one too many, if the server does not say how long.
-    package var refusalWaits = Backoff(first: .milliseconds(250), longest: .seconds(5))
+    var refusalWaits = Backoff(first: .milliseconds(250), longest: .seconds(5))
     /// No repetition begins later than this after the first sending.
     package var total: Duration = .seconds(120)
 

@@ -36,7 +36,7 @@ package struct StopRule: Sendable {
     static let unknownLimit = 20
 
     /// Refusals of tokens that were just given that stop a run.
-    package static let tokenLimit = 10
+    static let tokenLimit = 10
 
     /// The calls whose fresh token was refused since the last success, and how often.
     private var refused = Set<String>()

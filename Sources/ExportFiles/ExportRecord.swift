@@ -15,7 +15,7 @@ package struct ExportRecord: Sendable {
     /// Where the record begins.
     package let place: RecordPlace
     /// The record as it stands in the export, see `RejectedRecord.raw`.
-    package let raw: [UInt8]
+    let raw: [UInt8]
 
     init(
         association: Association, action: ChangeKind? = nil, cartName: String? = nil, cartDescription: String? = nil,
@@ -41,7 +41,7 @@ package struct RejectedRecord: Sendable {
     ///
     /// UTF-8 if the export is UTF-16 or Latin-1, else the export's own bytes, valid or not. A nested XML record
     /// has the start and end tags of the elements around it. Empty if the record was too large to keep.
-    package let raw: [UInt8]
+    let raw: [UInt8]
     /// The record as what it leaves in doubt.
     package let doubt: DoubtfulPart
 

@@ -19,7 +19,7 @@ package struct NameRules: Sendable, Hashable {
     package init() {}
 
     /// Every name is that of an export, unless it is always left alone.
-    package static var everything: NameRules {
+    static var everything: NameRules {
         var rules = NameRules()
         rules.include = ["*"]
         return rules
