@@ -45,10 +45,7 @@ struct Comparison {
         self.current = current
         self.rejects = rejects
         self.run = run
-        plan = DraftedPlan(
-            options, ledger, isComplete: current.isComplete, run: run,
-            casePairs: options.caseChanged || options.scope == .none && !exports.isDelta
-                ? nil : CasePairs(first.key, spillFolder: ledger.folder))
+        plan = DraftedPlan(options, ledger, isComplete: current.isComplete, run: run)
         notes = LedgerNotes(ledger, source: options.source, run: run)
     }
 
@@ -63,6 +60,9 @@ struct Comparison {
         duplicates = zip(exports.starts, exports.starts.dropFirst()).map { start, end in
             (start..<end).count { difference.repeated.contains($0) && !difference.contradictory.contains($0) }
         }
+        if !options.caseChanged && mayDelete(difference) {
+            plan.casePairs = CasePairs(key, spillFolder: ledger.folder)
+        }
         if exports.isDelta { deltaDoubts = try settleDoubtsOfDelta(difference) }
         if needsSecondReading(difference) { try readAgain(difference) }
         if !exports.isDelta { try judgeUnwanted(difference) }
@@ -71,6 +71,13 @@ struct Comparison {
         plan.counts.duplicates = duplicates.reduce(0, +)
         plan.counts.rejected = exports.rejected + rejects.conflicts
         figures = try countFigures()
+    }
+
+    /// Whether any delete can come of the comparison, as far as is known before the records are read again.
+    private func mayDelete(_ difference: Difference) -> Bool {
+        if exports.isDelta || !difference.droppedRows.isEmpty { return true }
+        guard options.scope == .listed || options.scope == .all else { return false }
+        return !difference.extra.isEmpty || !difference.extraRows.isEmpty
     }
 
     /// The owner kinds that the exports speak for.

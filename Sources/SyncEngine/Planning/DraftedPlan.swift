@@ -29,16 +29,13 @@ struct DraftedPlan {
     private static let withheldListed = 100_000
     private var listed = 0
     /// nil if nothing may be deleted, or if case makes no difference on purpose.
-    private let casePairs: CasePairs?
+    var casePairs: CasePairs?
     /// The owners who lose a cart, and those who lose the most; known after `countLosses`.
     private(set) var ownersLosing = 0
     private(set) var hardestHit: [PlanView.OwnerLoss] = []
 
-    /// - Parameters:
-    ///   - isComplete: whether everything that exists is known; else nothing is deleted.
-    ///   - casePairs: finds what differs only in case.
-    init(_ options: RunOptions, _ ledger: Ledger, isComplete: Bool, run: String, casePairs: CasePairs? = nil) {
-        self.casePairs = casePairs
+    /// - Parameter isComplete: whether everything that exists is known; else nothing is deleted.
+    init(_ options: RunOptions, _ ledger: Ledger, isComplete: Bool, run: String) {
         draft = ledger.draftPlan(for: run)
         doubtful = ledger.draftPlan(for: run)
         unmanaged = options.listsUnmanaged ? ledger.draftAssociations() : nil
