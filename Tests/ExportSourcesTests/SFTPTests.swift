@@ -223,7 +223,7 @@ struct SFTPTests {
 
     @Test("a greeting of the shell is shown")
     func talk() async throws {
-        var answers = [Array("Welcome to\u{1B}[1m files.example!\n".utf8)]
+        var answers = [Array("\nWelcome to\u{1B}[1m files.example!\n\0\0\0\u{9}\u{2}".utf8)]
         var client = SFTPClient(send: { _ in }, receive: { answers.isEmpty ? nil : answers.removeFirst() })
         await #expect(throws: SFTPError.talk("Welcome to [1m files.example!")) { try await client.begin() }
     }

@@ -220,7 +220,9 @@ struct SFTPFramer: Sendable {
             // Four letters in place of a length: a shell's greeting came first.
             let text = bytes[start...].prefix(80)
             if text.prefix(4).allSatisfy({ (0x20...0x7E).contains($0) || $0 == 10 || $0 == 13 }) {
-                throw .talk(String(decoding: text, as: UTF8.self).oneLine(limit: 80))
+                // Behind the line there may already be what the server says by the protocol.
+                let line = text.drop { $0 == 10 || $0 == 13 }.prefix { $0 != 10 && $0 != 13 }
+                throw .talk(String(decoding: line, as: UTF8.self).oneLine(limit: 80))
             }
             throw .invalid("a packet of \(length) bytes")
         }
