@@ -278,7 +278,9 @@ extension Setting {
             "time a file must be still before it is taken"
         ).flag("duration").perJob.atOnce,
         Setting(
-            "source.include", \.sources.include, .globs, "names of exports in a folder, behind SFTP or in a bucket"
+            "source.include", \.sources.include, .globs, "names of exports in a folder, behind SFTP or in a bucket",
+            // With blanks, so that a manual page can break the line.
+            usual: Settings().sources.include.map { "\($0)" }.joined(separator: ", ")
         ).list.perJob,
         Setting(
             "source.exclude", \.sources.exclude, .globs, "names that are left alone although they are included"
