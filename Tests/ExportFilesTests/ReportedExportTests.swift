@@ -131,4 +131,21 @@ struct ReportedExportTests {
                 "2 lines, 2 first, have blanks, an apostrophe or quotes around an id, which were taken away"
             ])
     }
+
+    @Test(
+        "an empty field beyond the header's is passed over where every record has it, and a sign of a shift elsewhere")
+    func surplusFields() throws {
+        let shifted = try WholeReading(text: "cart_id,customer_id,note\nk1,c1,x\nk,2,c2,\nk3,c3,\n")
+        #expect(shifted.associations == ["customer c1 k1", "customer c3 k3"])
+        #expect(shifted.rejections == ["3 field-count"])
+        #expect(shifted.rejected.allSatisfy { $0.names.isSuperset(of: ["c2"]) })
+        let everywhere = try WholeReading(text: "cart_id,customer_id\nk1,c1,\nk2,c2,\n")
+        #expect(everywhere.associations == ["customer c1 k1", "customer c2 k2"])
+        let folder = try TemporaryFolder()
+        let path = try folder.write("cart_id,customer_id,note\nk,1,c1,\nk2,c2,x\nk3,c3,y\n")
+        var reading = try ExportReader().read(try ExportFile.open(path, spoolFolder: folder.path))
+        var parts: [DoubtfulPart] = []
+        while let batch = try reading.next() { parts += batch.doubtful }
+        #expect(parts.map(\.line) == [3] && parts.allSatisfy(\.hidesIdentifiers))
+    }
 }

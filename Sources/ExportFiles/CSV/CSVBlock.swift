@@ -21,6 +21,8 @@ struct CSVBlock {
     private var kinds = OwnerKindSet()
     private var usable = 0
     private var fieldEnds: [Int32]
+    /// The empty fields beyond the header's that the first record has; nil before it.
+    private var surplus: Int?
     private var records: [JudgedRecord] = []
     private var rejected: [RejectedRecord] = []
     private var strays: [DoubtfulPart] = []
@@ -105,11 +107,15 @@ struct CSVBlock {
             // It was usable at the first reading.
             usable += 1
         } else if record.isPlain && record.fieldCount == columns {
+            if surplus != 0 { keepWidth(0) }
             judge(record, bytes)
         } else if let reason = decoder.cells.fault(of: record, fieldEnds, bytes) {
             reject(record, reason, bytes)
         } else if decoder.cells.isEmpty(bytes, record.start..<record.end) {
             passOverBlank()
+        } else if !keepWidth(max(0, record.fieldCount - columns)) {
+            // What looks like a surplus field may be a delimiter too many, and every value one column too far.
+            reject(record, decoder.cells.fieldCountFault(record), bytes)
         } else {
             if record.lines > 1, decoder.cells.swallowsRecords(record, fieldEnds, bytes) {
                 strays.append(decoder.doubt(of: record, line, bytes))
@@ -118,6 +124,19 @@ struct CSVBlock {
             add(record, .library(Int32(truncatingIfNeeded: values.count)), nil)
             decoder.cells.append(record, fieldEnds, bytes, to: &values)
         }
+    }
+
+    /// Whether a record has as many empty fields beyond the header's as the first one: a system that ends its lines with a
+    /// delimiter does so in all of them.
+    @discardableResult
+    private mutating func keepWidth(_ surplus: Int) -> Bool {
+        if self.surplus == nil { self.surplus = surplus }
+        guard let first = self.surplus, first != surplus else { return true }
+        guard surplus == 0 else { return false }
+        // The first record may be the odd one, and was used.
+        self.surplus = 0
+        strays.append(decoder.doubt(ofWidthOn: line))
+        return true
     }
 
     /// What a line is that is no record: the header once more, as where files were put together, or a line under it.

@@ -52,6 +52,15 @@ struct CSVDecoder: Sendable {
             text: cells.raw(record, bytes), isUsed: true)
     }
 
+    /// What is in doubt if the first records have more fields than the one on this line and the header.
+    func doubt(ofWidthOn line: Int) -> DoubtfulPart {
+        DoubtfulPart(
+            export: index, line: line,
+            reason: RejectReason(
+                .strayText, "the records before it have empty fields beyond the header's, and it has not"),
+            text: [], hidesIdentifiers: true)
+    }
+
     /// What the header leaves in doubt: a quote may have made records part of a column's name.
     func doubt(of header: CSVHeader) -> DoubtfulPart? {
         guard header.columns.names.contains(where: { $0.contains(where: \.isNewline) }) else { return nil }

@@ -78,13 +78,16 @@ struct CSVRecordCells: Sendable {
             return RejectReason(.nulByte, "a byte that is zero")
         case nil: break
         }
-        guard record.fieldCount == columns.count else {
-            return RejectReason(
-                .fieldCount,
-                "\(record.fieldCount) field\(record.fieldCount == 1 ? "" : "s") where the header has \(columns.count)")
-        }
+        guard record.fieldCount == columns.count else { return fieldCountFault(record) }
         guard isUTF8(record, bytes) else { return RejectReason(.encoding, "bytes that are not valid UTF-8") }
         return nil
+    }
+
+    /// What is wrong with a record that has another number of fields than the header.
+    func fieldCountFault(_ record: CSVFramer.Record) -> RejectReason {
+        RejectReason(
+            .fieldCount,
+            "\(record.fieldCount) field\(record.fieldCount == 1 ? "" : "s") where the header has \(columns.count)")
     }
 
     /// Whether the whole record is UTF-8, also in columns that nobody needs.
