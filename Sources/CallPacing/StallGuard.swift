@@ -3,7 +3,7 @@
 ///
 /// Latencies are looked at in small groups by their median, so that a few slow answers change nothing.
 struct StallGuard: Sendable {
-    /// So many times the usual latency is a stall, and half as many are none any more.
+    /// This many times the usual latency is a stall, which is over at half as many.
     private static let growth: Int64 = 10
     /// Latencies below this are usual for every store.
     private static let quick: Int64 = 20_000_000

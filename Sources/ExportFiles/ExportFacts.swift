@@ -43,7 +43,7 @@ package struct ExportFacts: Sendable, Equatable {
     /// Lines of a CSV export without a single byte, or with delimiters, blanks and empty quotes only: passed over,
     /// because they say nothing.
     var blankLines = 0
-    /// The lines that the framer took for records and that are none: blank ones, headers once more, dashes.
+    /// The lines that the framer finds and that hold no record: blank ones, repeated headers, dashes.
     package internal(set) var passedOver = 0
     /// What a person should know about the export, each once.
     package internal(set) var notes: [ExportNote] = []

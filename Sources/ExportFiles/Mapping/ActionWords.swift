@@ -31,7 +31,7 @@ struct ActionWords: Sendable, Equatable {
         kinds = Self.usual.merging(others.map { ($0.key.lowercased(), $0.value) }) { $1 }
     }
 
-    /// What can be said of a word that is none of them.
+    /// Which words an unknown one may be replaced by.
     var advice: String {
         "create (or \(Self.create.dropFirst().joined(separator: ", "))) or delete (or "
             + "\(Self.delete.dropFirst().joined(separator: ", "))); the setting export.actions gives others a meaning"

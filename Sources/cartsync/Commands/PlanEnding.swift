@@ -36,10 +36,11 @@ struct PlanEnding {
         if only.format == .csv || out != nil { try spend(planned, savingTo: out) } else { planned.discard() }
         guard plan.refusals.isEmpty else { return Ending(refusals: plan, command: command) }
         let changes = plan.counts.changes
-        guard changes > 0 else { return Ending(status: .done, summary: "nothing to do") }
+        let withheld = plan.counts.withheld > 0 ? ", \(Count.text(plan.counts.withheld, "delete")) withheld" : ""
+        guard changes > 0 else { return Ending(status: .done, summary: "nothing to do" + withheld) }
         return Ending(
             status: only.hasDetailedStatus ? .changesFound : .done,
-            summary: "creates: \(plan.counts.creates), deletes: \(plan.counts.deletes), nothing was written",
+            summary: "creates: \(plan.counts.creates), deletes: \(plan.counts.deletes)\(withheld), nothing was written",
             next: out.map { "cartsync apply \(ShellWord.quoted($0))" } ?? command.again(as: "sync"))
     }
 
