@@ -106,7 +106,9 @@ struct SavedPlanTests {
             let export = try shop.folder.write(csv(1...600), to: "e.csv")
             let enough = try await shop.cartsync("plan", "--deadline", "2h", "--rate", "20", export)
             let words = enough.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-            #expect(words.contains("600, about 30 s at 20 a second; the deadline in 2 h 00 min will hold"), "\(words)")
+            #expect(words.contains("600, about 30 s at 20 a second; the deadline in "), "\(words)")
+            // What planning took is off the two hours.
+            #expect(["2 h 00 min", "1 h 59 min"].contains { words.contains("\($0) will hold") }, "\(words)")
             let short = try await shop.cartsync("plan", "--deadline", "20s", "--rate", "20", "--output", "json", export)
             let plan = try JSONDecoder().decode(Plan.self, from: Data(short.output.utf8))
             #expect((5...20).contains(plan.estimate.available))
