@@ -345,9 +345,14 @@ struct SyncTests {
             let hasBegun = await eventually { shop.sandbox.statistics().count(.create) >= 10 }
             #expect(hasBegun)
             program.send(signal: SIGINT)
+            // As timeout(1) does: to the program, and to its group.
+            program.send(signal: SIGINT)
             let result = try await program.result()
             #expect(result.status == 75, "\(result.errors)")
-            #expect(result.lastLine.contains("cartsync"))
+            #expect(result.lastLine.contains("cartsync runs resume"), "\(result.errors)")
+            #expect(result.errors.contains("cartsync: stopping"))
+            #expect(result.errors.contains("another signal ends at once"))
+            #expect(!result.errors.contains("\u{1B}"), "no terminal, no escape codes")
             let done = shop.associations.count
             #expect(done < 200)
             let report = try shop.report()

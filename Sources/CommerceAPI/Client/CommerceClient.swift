@@ -55,6 +55,9 @@ package final class CommerceClient: Sendable {
         signal = StopSignal(within: stop)
     }
 
+    /// The calls that wait for their answer now.
+    package var callsInFlight: Int { state.withLock(\.inFlight) }
+
     /// Lets the calls that were sent finish and starts no other; waits for the pacer and before repetitions end.
     package func stop() {
         refuseCalls(.stopped)

@@ -76,6 +76,9 @@ package struct StoreSession: Sendable {
         }
     }
 
+    /// The calls of the run at hand that wait for their answer.
+    package var callsInFlight: Int { current.callsInFlight }
+
     /// Asks one run to stop, and the process to go on; false if that run is not the run at hand.
     package func stopRun(_ id: String) -> Bool { current.stop(run: id) }
 
@@ -158,6 +161,8 @@ private final class CurrentRun: Sendable {
     init(_ time: TimeSource) { self.time = time }
 
     var isStopped: Bool { state.withLock { $0.tools?.stop.isStopped ?? false } }
+
+    var callsInFlight: Int { state.withLock { $0.tools?.client.callsInFlight ?? 0 } }
 
     func begin(_ tools: RunTools) {
         let rate = state.withLock { state in

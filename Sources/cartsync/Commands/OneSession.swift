@@ -20,12 +20,16 @@ enum OneSession {
         var loaded = try invocation.load(usual: usual)
         adjust(&loaded.settings)
         let session = try Session.open(loaded)
-        let signals = Signals { [stop = session.stop] in
+        let signals = Signals { [store = session.store] in
             if Terminal.isAsking {
                 Terminal.message("")
                 Cartsync.end(Ending(status: .stoppedEarly, summary: "nothing was written", next: TypedCommand.asTyped))
             }
-            stop.stop()
+            let calls = store.callsInFlight
+            Terminal.message(
+                "cartsync: stopping\(calls > 0 ? ": \(Count.text(calls, "call")) in flight" : ""); "
+                    + (Terminal.errorIsTerminal ? "Ctrl-C again ends at once" : "another signal ends at once"))
+            store.stop.stop()
         }
         defer { withExtendedLifetime(signals) {} }
         let ending: Ending

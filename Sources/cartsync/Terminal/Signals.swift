@@ -9,21 +9,23 @@ import Synchronization
     import Darwin
 #endif
 
-/// Turns SIGINT, SIGTERM and the loss of the terminal into a request to stop: the first asks, the second ends the program at once.
+/// Turns SIGINT, SIGTERM and the loss of the terminal into a request to stop: the first asks, a later one ends the program
+/// at once.
 final class Signals {
     private var sources: [any DispatchSourceSignal] = []
 
     /// Starts listening, for as long as the value lives; `onFirst` runs once, on a queue of its own.
     init(_ numbers: [Int32] = [SIGINT, SIGTERM, SIGHUP], onFirst: @escaping @Sendable () -> Void) {
-        let received = SignalCount()
+        let received = Mutex(ReceivedSignals())
         for number in numbers {
             // The default action ends the process before the source sees the signal.
             _ = signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
-                if received.next() == 1 {
-                    onFirst()
-                } else {
+                switch received.withLock({ $0.receive(at: .now) }) {
+                case .stop: onFirst()
+                case .ignore: break
+                case .endNow:
                     Terminal.progress("")
                     Cartsync.end(
                         Ending(
@@ -44,13 +46,21 @@ final class Signals {
     }
 }
 
-private final class SignalCount: Sendable {
-    private let count = Mutex(0)
+/// Decides what each signal asks for.
+struct ReceivedSignals {
+    enum Wish { case stop, ignore, endNow }
 
-    func next() -> Int {
-        count.withLock { count in
-            count += 1
-            return count
+    /// Signals that come sooner after the first are the same one: timeout(1) and some terminals send it to the program and
+    /// to its group.
+    static let oneSignal = Duration.milliseconds(500)
+
+    private var first: ContinuousClock.Instant?
+
+    mutating func receive(at now: ContinuousClock.Instant) -> Wish {
+        guard let first else {
+            first = now
+            return .stop
         }
+        return now - first < Self.oneSignal ? .ignore : .endNow
     }
 }

@@ -71,6 +71,7 @@ enum Terminal {
     static func progress(_ text: String) {
         let text = TerminalText.safe(text)
         standing.withLock { line in
+            guard line != text else { return }
             write("\r\u{1B}[K" + text, to: STDERR_FILENO)
             line = text
         }
