@@ -44,6 +44,12 @@ package struct FileError: Error, Hashable, CustomStringConvertible {
         self.code = code
     }
 
+    /// Whether the disk, or the user's part of it, is full.
+    package var isOfFullDisk: Bool { code == ENOSPC || code == EDQUOT }
+
+    /// Whether the reader of a pipe went away.
+    package var isOfReaderGone: Bool { code == EPIPE }
+
     /// A file that has to be there, and is not.
     package init(missing path: String) {
         self.init(path, .read, code: ENOENT)

@@ -184,9 +184,11 @@ package final class OpenFile: Sendable {
 
     /// Takes the file's lock, which the kernel takes back when the file is closed, however the program ends; returns
     /// false if another has it.
-    package func lock() throws(FileError) -> Bool {
+    ///
+    /// - Parameter shared: whether others may have it at the same time, if they share it too.
+    package func lock(shared: Bool = false) throws(FileError) -> Bool {
         do {
-            try SystemCalls.lock(descriptor)
+            try SystemCalls.lock(descriptor, shared: shared)
             return true
         } catch {
             guard error.code == EWOULDBLOCK else { throw FileError(path, .lock, code: error.code) }

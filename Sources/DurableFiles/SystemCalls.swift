@@ -64,8 +64,8 @@ enum SystemCalls {
     }
 
     /// Takes the lock of a file; fails with `EWOULDBLOCK` if another has it.
-    static func lock(_ descriptor: Int32) throws(SystemError) {
-        _ = try checked { flock(descriptor, LOCK_EX | LOCK_NB) }
+    static func lock(_ descriptor: Int32, shared: Bool) throws(SystemError) {
+        _ = try checked { flock(descriptor, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) }
     }
 
     static func setMode(_ descriptor: Int32, _ permissions: UInt16) throws(SystemError) {

@@ -1,13 +1,14 @@
 package import CartAssociations
+import DurableFiles
 package import Foundation
 import GRDB
 
 /// The only memory of the program: which source asserted which associations, which of them exist, every run, and
 /// the journal of every planned change and its outcome.
 ///
-/// One process at a time, one connection. What a method has recorded when it returns survives a power cut. All
-/// methods block for the time of the database's work; visitors that are called while rows are read must not call
-/// the ledger again, drafts excepted.
+/// One process works on it at a time, over one connection; others may read it meanwhile, each as it was when they opened
+/// it. What a method has recorded when it returns survives a power cut. All methods block for the time of the database's
+/// work; visitors that are called while rows are read must not call the ledger again, drafts excepted.
 package final class Ledger: Sendable {
     /// The state folder.
     package let folder: String
@@ -21,11 +22,15 @@ package final class Ledger: Sendable {
     package let fingerprintKey: FingerprintKey
 
     let database: DatabaseQueue
-    private let lock: FolderLock
-    private let marker: LedgerMarker
+    /// Nil if it was opened for reading, as the marker.
+    private let lock: FolderLock?
+    private let marker: LedgerMarker?
+    /// The moment that is read, if it was opened for reading beside a process that works on it.
+    package let moment: Date?
 
     private init(
-        folder: String, identity: LedgerIdentity, database: DatabaseQueue, lock: FolderLock, marker: LedgerMarker
+        folder: String, identity: LedgerIdentity, database: DatabaseQueue, lock: FolderLock?, marker: LedgerMarker?,
+        moment: Date? = nil
     ) {
         self.folder = folder
         id = identity.ledger
@@ -35,6 +40,7 @@ package final class Ledger: Sendable {
         self.database = database
         self.lock = lock
         self.marker = marker
+        self.moment = moment
     }
 
     /// Opens the ledger of a state folder, or makes both if they are missing.
@@ -45,12 +51,11 @@ package final class Ledger: Sendable {
     /// - Parameters:
     ///   - store: the store that it has to belong to; nil takes the ledger's own word for it, and then nothing can
     ///     be made if it is missing.
-    ///   - mustExist: whether it is refused, and nothing made, if there is no ledger.
     package static func open(
-        folder: String, store: StoreIdentity?, mustExist: Bool = false, now: Date
+        folder: String, store: StoreIdentity?, now: Date
     ) throws(LedgerError) -> Ledger {
         let files = LedgerFiles(folder: folder)
-        if mustExist || store == nil { try StateFolder.requireLedger(files) }
+        if store == nil { try StateFolder.requireLedger(files) }
         try StateFolder.prepare(folder)
         let lock = try FolderLock(path: files.lock, folder: folder)
         try LedgerSwap.complete(files)
@@ -68,6 +73,45 @@ package final class Ledger: Sendable {
         }
     }
 
+    /// Opens the ledger of a state folder as it is at this moment, beside a process that works on it.
+    ///
+    /// Takes no lock, changes nothing and never makes that process wait or fail; later changes are not seen, and methods
+    /// that record throw. Refuses as `open` does, and a folder without a ledger. A ledger that an earlier version of the
+    /// program wrote, or whose replacement was interrupted, is brought up to date first if no other process holds it.
+    package static func openForReading(
+        folder: String, store: StoreIdentity?, now: Date
+    ) throws(LedgerError) -> Ledger {
+        let files = LedgerFiles(folder: folder)
+        try StateFolder.requireLedger(files)
+        try StateFolder.prepare(folder)
+        if FileSystem.exists(files.swapNote) { try bringUpToDate(files, now) }
+        // Before the ledger: a marker never says more than the ledger has.
+        let expected = try LedgerMarker.read(files)
+        let wasHeld = FolderLock.isHeld(path: files.lock)
+        if expected != nil { try StateFolder.prepareDatabase(files, isExpected: true) }
+        do {
+            var database = try LedgerSchema.openForReading(files)
+            if try !LedgerSchema.isUpToDate(database) {
+                try database.close()
+                try bringUpToDate(files, now)
+                database = try LedgerSchema.openForReading(files)
+            }
+            let identity = try LedgerSchema.identify(database, files: files, store: store)
+            if let expected { _ = try LedgerMarker.agree(expected, with: identity, files: files) }
+            // A process that ended meanwhile has recorded how its run ended, but not in what is read here.
+            let isHeld = wasHeld || FolderLock.isHeld(path: files.lock)
+            return Ledger(
+                folder: folder, identity: identity, database: database, lock: nil, marker: nil,
+                moment: isHeld ? now : nil)
+        } catch {
+            throw LedgerError(error, doing: "open the ledger", folder: folder)
+        }
+    }
+
+    private static func bringUpToDate(_ files: LedgerFiles, _ now: Date) throws(LedgerError) {
+        try open(folder: files.folder, store: nil, now: now).close()
+    }
+
     /// Writes everything back into one file, closes it and lets the next process in.
     package func close() throws(LedgerError) {
         do {
@@ -75,7 +119,7 @@ package final class Ledger: Sendable {
         } catch {
             throw LedgerError(error, doing: "close the ledger", folder: folder)
         }
-        lock.release()
+        lock?.release()
     }
 
     /// A number that grows with every change to what the ledger holds: a plan that was made at another one is stale.
@@ -100,6 +144,9 @@ package final class Ledger: Sendable {
             return [error.problem]
         }
     }
+
+    /// Whether it was opened for reading and no process works on it.
+    var isAbandoned: Bool { lock == nil && moment == nil }
 
     /// Reads, with the database's errors sorted.
     func reading<Value>(_ action: String, _ body: (Database) throws -> Value) throws(LedgerError) -> Value {
@@ -133,6 +180,6 @@ package final class Ledger: Sendable {
 
     /// Makes the marker remember the present revision, so that an older copy of the ledger is recognised.
     func advanceMarker() throws(LedgerError) {
-        try marker.advance(to: try revision())
+        try marker?.advance(to: try revision())
     }
 }

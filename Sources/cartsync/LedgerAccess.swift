@@ -6,23 +6,29 @@ import SyncEngine
 
 /// The ledger that the settings name, for commands that can do without the store.
 enum LedgerAccess {
-    /// Opens the ledger of a command, hands it to `body` and closes it; needs no credentials.
+    /// Opens the ledger of a command, hands it to `body` and closes it; needs no credentials. Unless a ledger may be made,
+    /// it is only read, beside whoever works on it.
     ///
     /// If `api.base-url` and `api.client-id` are both set, the ledger has to belong to that store. Throws the `Ending` if
     /// there is no ledger, or it cannot be used.
     ///
-    /// - Parameter makesLedger: whether a ledger is made if there is none.
+    /// - Parameters:
+    ///   - makesLedger: whether a ledger is made if there is none.
+    ///   - absent: the value if there is none; nil if that is refused.
     static func with<Value>(
-        _ invocation: Invocation, makesLedger: Bool = false, _ body: (Ledger) throws -> Value
+        _ invocation: Invocation, makesLedger: Bool = false, absent: Value? = nil, _ body: (Ledger) throws -> Value
     ) throws -> Value {
         let settings = try invocation.load().settings
         let store = try store(settings)
         let ledger: Ledger
         do {
-            ledger = try Ledger.open(
-                folder: settings.stateFolder, store: store, mustExist: !makesLedger, now: Date())
+            ledger =
+                makesLedger
+                ? try Ledger.open(folder: settings.stateFolder, store: store, now: Date())
+                : try Ledger.openForReading(folder: settings.stateFolder, store: store, now: Date())
         } catch {
             guard error.kind == .absent else { throw Ending(error) }
+            if let absent { return absent }
             throw Ending(
                 error,
                 again: makesLedger

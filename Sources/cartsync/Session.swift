@@ -21,16 +21,18 @@ final class Session: Sendable {
     /// Opens the ledger and prepares the pacer; no call is made yet.
     ///
     /// Throws the `Ending` if a setting is missing or the ledger cannot be used.
-    static func open(_ loaded: LoadedSettings, logLevel: Logger.Level = .warning) throws -> Session {
+    ///
+    /// - Parameter isReading: whether the ledger is only read, beside whoever works on it; a missing one is made.
+    static func open(
+        _ loaded: LoadedSettings, isReading: Bool = false, logLevel: Logger.Level = .warning
+    ) throws -> Session {
         let settings = loaded.settings
         let log = Logger.forProgram(settings, usual: logLevel)
         let access = try StoreAccess(settings)
         let api = try APIOptions.checked(access, settings)
         do {
-            let ledger = try Ledger.open(
-                folder: settings.stateFolder,
-                store: StoreIdentity(baseURL: api.baseURL.text, clientID: access.clientID), now: Date())
-            try ledger.stopInterruptedRuns()
+            let identity = StoreIdentity(baseURL: api.baseURL.text, clientID: access.clientID)
+            let ledger = try open(settings.stateFolder, identity, isReading: isReading)
             let store = StoreSession(
                 ledger, api, rate: settings.rate, isAdaptive: settings.adaptiveRate, share: settings.rateShare,
                 time: .system,
@@ -41,6 +43,21 @@ final class Session: Sendable {
         } catch {
             throw Ending(error)
         }
+    }
+
+    private static func open(
+        _ folder: String, _ store: StoreIdentity, isReading: Bool
+    ) throws(LedgerError) -> Ledger {
+        if isReading {
+            do {
+                return try Ledger.openForReading(folder: folder, store: store, now: Date())
+            } catch {
+                guard error.kind == .absent else { throw error }
+            }
+        }
+        let ledger = try Ledger.open(folder: folder, store: store, now: Date())
+        try ledger.stopInterruptedRuns()
+        return ledger
     }
 
     private init(_ store: StoreSession, _ loaded: LoadedSettings) {

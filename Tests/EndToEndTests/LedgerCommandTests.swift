@@ -49,6 +49,36 @@ struct LedgerCommandTests {
         }
     }
 
+    @Test("a reader who goes away has had enough, and a full disk has not")
+    func readerGone() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(numbered(1...5), to: "e.csv")
+            #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
+            func through(_ target: String) async throws -> Program.Result {
+                try await Program(
+                    ["-c", "{ \(try Program.path()) ledger export; echo status $? >&2; } \(target)"],
+                    environment: shop.environment, in: shop.folder.path, executable: "/bin/sh"
+                ).result()
+            }
+            // The reader has gone long before the program has started.
+            let gone = try await through("| true")
+            #expect(gone.errors.contains("status 0"), "\(gone.errors)")
+            #expect(!gone.errors.contains("pipe"), "\(gone.errors)")
+            let full = try await through("> /dev/full")
+            #expect(full.errors.contains("status 74"), "\(full.errors)")
+        }
+    }
+
+    @Test("where there is no ledger, the list of runs is empty")
+    func noRuns() async throws {
+        let folder = try TemporaryFolder()
+        let result = try await Program.run(
+            ["runs"], environment: ["CARTSYNC_STATE_DIRECTORY": folder.path("state")])
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.lastLine.contains("no runs yet"))
+        #expect(folder.names().isEmpty)
+    }
+
     @Test("where there is no ledger the status is 64, and no folder is made")
     func absent() async throws {
         let folder = try TemporaryFolder()

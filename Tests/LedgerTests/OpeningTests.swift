@@ -106,7 +106,7 @@ struct OpeningTests {
     func absent() throws {
         for store in [nil, testStore] {
             let error = try #require(throws: LedgerError.self) {
-                try Ledger.open(folder: folder.state, store: store, mustExist: true, now: noon)
+                try Ledger.openForReading(folder: folder.state, store: store, now: noon)
             }
             #expect(error.kind == .absent)
             #expect(error.description.contains(folder.state) && error.description.contains("--state"))

@@ -18,6 +18,8 @@ package final class CSVRowsFile {
     private var file: DurableFile?
     private var rows: CSVWriter
     private var digest = SHA256()
+    /// False once the reader of standard output went away, who has had enough.
+    private var hasReader = true
 
     /// Begins the file at a path, or standard output if it is nil, with the header.
     ///
@@ -61,9 +63,19 @@ package final class CSVRowsFile {
         digest.update(data: rows.bytes)
         bytes += rows.bytes.count
         try writing(path) { () throws(FileError) in
-            if path == nil { try OpenFile.standardOutput.write(rows.bytes) } else { try file?.append(rows.bytes) }
+            if path == nil { try writeForReader() } else { try file?.append(rows.bytes) }
         }
         rows.removeAll()
+    }
+
+    private func writeForReader() throws(FileError) {
+        guard hasReader else { return }
+        do {
+            try OpenFile.standardOutput.write(rows.bytes)
+        } catch {
+            guard error.isOfReaderGone else { throw error }
+            hasReader = false
+        }
     }
 
     private func writing(_ path: String?, _ call: () throws(FileError) -> Void) throws {

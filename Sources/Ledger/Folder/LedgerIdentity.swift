@@ -47,11 +47,17 @@ struct LedgerIdentity: Sendable {
         try db.cachedStatement(sql: "UPDATE identity SET revision = revision + 1").execute()
     }
 
-    /// Gives a ledger that holds nothing yet to another store; returns whether it did.
-    static func rebind(_ db: Database, to store: StoreIdentity) throws -> Bool {
+    /// Whether a ledger holds nothing yet, so that it may be given to another store.
+    static func isUnbound(_ db: Database) throws -> Bool {
         for table in ["run", "association"] {
             if try Int.fetchOne(db, sql: "SELECT 1 FROM \(table) LIMIT 1") != nil { return false }
         }
+        return true
+    }
+
+    /// Gives a ledger that holds nothing yet to another store; returns whether it did.
+    static func rebind(_ db: Database, to store: StoreIdentity) throws -> Bool {
+        guard try isUnbound(db) else { return false }
         try db.execute(
             sql: "UPDATE identity SET base_url = ?, client_id = ?, revision = revision + 1",
             arguments: [store.baseURL, store.clientID])

@@ -30,7 +30,7 @@ extension Ledger {
 
     /// One run; nil if the ledger does not have it.
     package func run(_ id: String) throws(LedgerError) -> RunRecord? {
-        try reading("read a run") { try Self.fetchRun($0, id) }
+        try reading("read a run") { try Self.fetchRun($0, id) }.map(asItIs)
     }
 
     /// Runs, newest first, from the one before `before` on, or from the newest.
@@ -39,7 +39,7 @@ extension Ledger {
             let end = try before.map { try Self.number(db, of: $0) } ?? Int64.max
             return try Self.fetchRuns(
                 db, sql: "WHERE number < ? ORDER BY number DESC LIMIT ?", arguments: [end, limit])
-        }
+        }.map(asItIs)
     }
 
     /// Runs in one of these states, oldest first: those to be resumed, or waiting for approval.
@@ -49,6 +49,20 @@ extension Ledger {
             let marks = names.map { _ in "?" }.joined(separator: ", ")
             return try Self.fetchRuns(
                 db, sql: "WHERE state IN (\(marks)) ORDER BY number", arguments: StatementArguments(names))
+        }.map(asItIs)
+    }
+
+    /// When the last run of a source that did all it had to ended; nil if there was none.
+    package func lastSuccess(of source: String) throws(LedgerError) -> Date? {
+        try reading("read the runs") { db in
+            try Self.fetchRuns(
+                db,
+                sql: """
+                    WHERE source = ? AND state = 'finished' AND json_extract(record, '$.exitStatus') = ?
+                    ORDER BY number DESC LIMIT 1
+                    """,
+                arguments: [source, ExitStatus.done.rawValue]
+            ).first?.ended
         }
     }
 
@@ -73,12 +87,15 @@ extension Ledger {
     /// Records that the runs whose process ended in the middle are stopped: the lock says that no other process works
     /// on them. To be called while no run is under way.
     package func stopInterruptedRuns() throws(LedgerError) {
-        for run in try runs(in: [.applying]) {
-            try updateRun(run.id) {
-                $0.state = .stopped
-                $0.reason = "its process ended in the middle of the run"
-            }
-        }
+        for run in try runs(in: [.applying]) { try updateRun(run.id) { $0.interrupt() } }
+    }
+
+    /// A run as the next process that works on the ledger will find it: one under way is interrupted if nobody works on
+    /// the ledger that is read.
+    private func asItIs(_ run: RunRecord) -> RunRecord {
+        var run = run
+        if isAbandoned { run.interrupt() }
+        return run
     }
 
     /// Makes every stopped run of a source void, because a later run knows what the source wants now.
@@ -104,10 +121,7 @@ extension Ledger {
     func tidyInterruptedPlans() throws(LedgerError) {
         for run in try runs(in: [.planning]) {
             try removeJournal(of: run.id)
-            try updateRun(run.id) {
-                $0.state = .failed
-                $0.reason = "interrupted while planning; nothing was written to the store"
-            }
+            try updateRun(run.id) { $0.interrupt() }
         }
     }
 
@@ -139,5 +153,20 @@ extension Ledger {
             throw DatabaseError(resultCode: .SQLITE_NOTFOUND, message: "there is no run \(run)")
         }
         return number
+    }
+}
+
+extension RunRecord {
+    /// Ends a run whose process ended in the middle; does nothing to one that is over.
+    fileprivate mutating func interrupt() {
+        switch state {
+        case .planning:
+            state = .failed
+            reason = "interrupted while planning; nothing was written to the store"
+        case .applying:
+            state = .stopped
+            reason = "its process ended in the middle of the run"
+        default: break
+        }
     }
 }

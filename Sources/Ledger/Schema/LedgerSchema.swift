@@ -34,6 +34,56 @@ enum LedgerSchema {
         return configuration
     }
 
+    /// Opens the database as it is at this moment: one transaction, which ends when the connection is closed.
+    ///
+    /// The connection can neither write nor checkpoint.
+    static func openForReading(_ files: LedgerFiles) throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.label = "ledger, for reading"
+        configuration.readonly = true
+        configuration.allowsUnsafeTransactions = true
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { db in
+            try db.execute(
+                sql: """
+                    PRAGMA mmap_size = 0;
+                    PRAGMA cache_size = -8000;
+                    PRAGMA cell_size_check = ON;
+                    PRAGMA trusted_schema = OFF;
+                    """)
+        }
+        let database = try DatabaseQueue(path: files.database, configuration: configuration)
+        try database.inDatabase { db in
+            try db.beginTransaction(.deferred)
+            // The moment is that of the first read.
+            _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema")
+        }
+        return database
+    }
+
+    /// Whether a ledger has the tables of this version of the program, or of a newer one.
+    static func isUpToDate(_ database: DatabaseQueue) throws -> Bool {
+        let migrator = migrator(store: nil, now: .distantPast)
+        return try database.read { db in
+            try migrator.hasCompletedMigrations(db) || migrator.hasBeenSuperseded(db)
+                || Int.fetchOne(db, sql: "PRAGMA application_id") != applicationID
+        }
+    }
+
+    /// Refuses a database that is not a ledger of ours, or that of another store, and returns its identity.
+    ///
+    /// - Parameter store: the store that it has to belong to; nil takes the ledger's own word for it.
+    static func identify(
+        _ database: DatabaseQueue, files: LedgerFiles, store: StoreIdentity?
+    ) throws -> LedgerIdentity {
+        try database.read { try judge($0, migrator(store: nil, now: .distantPast), files: files, isExpected: true) }
+        let identity = try fetchIdentity(database, files)
+        if let store, identity.store != store, try database.read({ try !LedgerIdentity.isUnbound($0) }) {
+            throw otherStore(identity.store, store, folder: files.folder)
+        }
+        return identity
+    }
+
     /// Makes the tables of a new ledger and returns its identity; refuses a database that is not a ledger of ours.
     ///
     /// Without a store the ledger says which one it belongs to, so that a new one is refused.
@@ -41,41 +91,9 @@ enum LedgerSchema {
         _ database: DatabaseQueue, files: LedgerFiles, store: StoreIdentity?, now: Date
     ) throws -> LedgerIdentity {
         let migrator = migrator(store: store, now: now)
-        try database.read { db in
-            let isNew = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") == 0
-            guard store != nil || !isNew else {
-                guard FileSystem.exists(files.marker) else {
-                    throw LedgerError.absent(files.folder)
-                }
-                throw LedgerError.emptied(files)
-            }
-            guard try isNew || Int.fetchOne(db, sql: "PRAGMA application_id") == applicationID else {
-                throw LedgerError(
-                    .damaged, path: files.database, problem: "is not a ledger of cartsync",
-                    advice: "choose another folder with --state")
-            }
-            guard try !migrator.hasBeenSuperseded(db) else {
-                throw LedgerError(
-                    .newer, path: files.database, problem: "a newer version of cartsync wrote the ledger",
-                    advice: "run that version, or choose another folder with --state")
-            }
-            let bytes = try Int.fetchOne(
-                db, sql: "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
-            if let bytes, bytes <= checkedBytes {
-                let problems = try String.fetchAll(db, sql: "PRAGMA quick_check(1)").filter { $0 != "ok" }
-                guard problems.isEmpty else {
-                    throw LedgerError(
-                        .damaged, path: files.database, problem: "damaged: \(problems.joined(separator: "; "))",
-                        advice: LedgerError.rebuildAdvice(files.folder))
-                }
-            }
-        }
+        try database.read { try judge($0, migrator, files: files, isExpected: store == nil) }
         try migrator.migrate(database)
-        guard let identity = try database.read({ try LedgerIdentity.fetch($0) }) else {
-            throw LedgerError(
-                .damaged, path: files.database, problem: "the ledger does not say which store it belongs to",
-                advice: LedgerError.rebuildAdvice(files.folder))
-        }
+        let identity = try fetchIdentity(database, files)
         if let store, identity.store != store {
             // A first try with a mistyped URL must not tie the folder to a store that does not exist.
             guard try database.write({ try LedgerIdentity.rebind($0, to: store) }) else {
@@ -83,6 +101,44 @@ enum LedgerSchema {
             }
         }
         return try database.read { try LedgerIdentity.fetch($0) } ?? identity
+    }
+
+    /// Refuses a database that is not a sound ledger of ours, or one without tables if tables are expected.
+    private static func judge(
+        _ db: Database, _ migrator: DatabaseMigrator, files: LedgerFiles, isExpected: Bool
+    ) throws {
+        let isNew = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") == 0
+        guard !isExpected || !isNew else {
+            throw FileSystem.exists(files.marker) ? LedgerError.emptied(files) : LedgerError.absent(files.folder)
+        }
+        guard try isNew || Int.fetchOne(db, sql: "PRAGMA application_id") == applicationID else {
+            throw LedgerError(
+                .damaged, path: files.database, problem: "is not a ledger of cartsync",
+                advice: "choose another folder with --state")
+        }
+        guard try !migrator.hasBeenSuperseded(db) else {
+            throw LedgerError(
+                .newer, path: files.database, problem: "a newer version of cartsync wrote the ledger",
+                advice: "run that version, or choose another folder with --state")
+        }
+        let bytes = try Int.fetchOne(
+            db, sql: "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+        guard let bytes, bytes <= checkedBytes else { return }
+        let problems = try String.fetchAll(db, sql: "PRAGMA quick_check(1)").filter { $0 != "ok" }
+        guard problems.isEmpty else {
+            throw LedgerError(
+                .damaged, path: files.database, problem: "damaged: \(problems.joined(separator: "; "))",
+                advice: LedgerError.rebuildAdvice(files.folder))
+        }
+    }
+
+    private static func fetchIdentity(_ database: DatabaseQueue, _ files: LedgerFiles) throws -> LedgerIdentity {
+        guard let identity = try database.read({ try LedgerIdentity.fetch($0) }) else {
+            throw LedgerError(
+                .damaged, path: files.database, problem: "the ledger does not say which store it belongs to",
+                advice: LedgerError.rebuildAdvice(files.folder))
+        }
+        return identity
     }
 
     private static func otherStore(_ own: StoreIdentity, _ other: StoreIdentity, folder: String) -> LedgerError {

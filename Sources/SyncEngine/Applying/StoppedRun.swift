@@ -96,6 +96,7 @@ package struct StoppedRun: ~Copyable {
             verdict: .init(words: "", exitStatus: .done), started: record.started,
             plan: .init(record.counts, current: record.current ?? .none, reason: record.currentReason ?? ""),
             measured: tools.measured(options))
+        report.undone = record.undone
         report.exports = exports
         report.settings = options.used
         return report

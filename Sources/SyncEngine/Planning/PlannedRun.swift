@@ -146,6 +146,7 @@ package struct PlannedRun: ~Copyable {
             started: tools.started,
             plan: .init(counts, current: plan.view.current, reason: plan.view.currentReason),
             measured: tools.measured(options))
+        report.undone = plan.undone
         report.plan.warnings = plan.view.warnings
         report.exports = plan.view.exports
         report.outcomes = RunOutcomes(planned: counts)

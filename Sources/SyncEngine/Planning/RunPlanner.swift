@@ -68,6 +68,7 @@ package struct RunPlanner: Sendable {
                 let since = tools.time.wall() - options.planGuard.window / .seconds(1)
                 plan.figures.before = try ledger.deletes(of: options.source, since: since)
             }
+            plan.view.moment = ledger.moment
             plan.judge(by: options, at: tools.time)
             return PlannedRun(plan, options, tools)
         } catch {
@@ -194,6 +195,7 @@ private struct UndoPlanner {
             view: PlanView(plan, current, options, store: tools.ledger.store.baseURL), figures: figures, exports: [],
             isDelta: true, rejected: .init(), changes: plan.draft, notes: notes, hardestHit: plan.hardestHit,
             undone: run.id)
+        undoing.view.undone = run.id
         if doubtful > 0 {
             undoing.view.warnings.append(
                 "\(doubtful) changes of run \(run.id) were made by an attempt that got no answer or were there "

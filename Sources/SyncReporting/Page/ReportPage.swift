@@ -45,10 +45,10 @@ package enum ReportPage {
     private static func facts(_ report: RunReport) -> [[String: Any]] {
         [
             ("Run", "\(report.run), command \(report.command), exit status \(report.verdict.exitStatus.rawValue)"),
-            ("Store", report.store), ("Source", report.source),
+            ("Undoes", report.undone.map { "run \($0)" } ?? ""), ("Store", report.store), ("Source", report.source),
             ("Started", Date.ISO8601FormatStyle().format(report.started)),
             ("Took", Figures.took(report)), ("Calls", Figures.calls(report.latency)),
-        ].map { ["name": $0.0, "value": $0.1] }
+        ].filter { !$0.1.isEmpty }.map { ["name": $0.0, "value": $0.1] }
     }
 
     private static func exports(_ report: RunReport) -> [[String: Any]] {

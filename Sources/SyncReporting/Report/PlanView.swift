@@ -1,4 +1,5 @@
 package import CartAssociations
+package import Foundation
 
 /// A plan as a person or a program is shown it, before the first write; `plan --output json` prints it.
 package struct PlanView: Codable, Sendable, Equatable {
@@ -8,6 +9,8 @@ package struct PlanView: Codable, Sendable, Equatable {
     /// The host of the store.
     var store: String
     package var source: String
+    /// The run that it takes back; nil for any other plan.
+    package var undone: String?
     package var scope: DeletionScope
     package var exports: [RunReport.ExportSummary]
     package var counts: PlanCounts
@@ -21,6 +24,8 @@ package struct PlanView: Codable, Sendable, Equatable {
     /// Why there, for instance `the listing is complete: 4,812 carts on 49 pages`.
     package var currentReason: String
     package var estimate: Estimate
+    /// The moment that the ledger was read, if another process works on it meanwhile.
+    package var moment: Date?
     /// What the guards found, in one sentence.
     package var guardVerdict = ""
     /// Every refusal; empty for a plan that may be applied.

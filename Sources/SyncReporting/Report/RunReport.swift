@@ -16,6 +16,8 @@ package struct RunReport: Codable, Sendable, Equatable {
     /// The host of the store.
     package var store: String
     package var source: String
+    /// The run that it takes back; nil for any other run.
+    package var undone: String?
     var started: Date
     package var ended: Date
     /// How long the run stood still, because a person was asked or because it was interrupted, in seconds.

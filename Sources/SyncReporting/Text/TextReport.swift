@@ -73,6 +73,7 @@ extension TextReport {
         var lines: [(String, String)] = [
             ("run", "\(report.run), \(report.command) of source \(report.source) to \(report.store)")
         ]
+        if let undone = report.undone { lines.append(("undoes", "run \(undone)")) }
         for (position, export) in report.exports.enumerated() {
             lines.append((position == 0 ? "export" : "", Self.exportSentence(export)))
         }
@@ -303,8 +304,14 @@ extension TextReport {
         for (position, export) in plan.exports.enumerated() {
             lines.append((position == 0 ? "export" : "", Self.exportSentence(export)))
         }
+        if let undone = plan.undone { lines.append(("undoes", "run \(undone)")) }
         lines.append(("source", "\(plan.source), deletes: \(plan.scope.rawValue)"))
         lines.append(("current", "\(plan.current.rawValue): \(plan.currentReason)"))
+        if let moment = plan.moment {
+            let words =
+                "as of \(moment.formatted(.iso8601)); what the running service does after it is not in this plan"
+            lines.append(("ledger", words))
+        }
         if plan.estimate.calls > 0 { lines.append(("calls", Self.estimateSentence(plan.estimate))) }
         if plan.refusals.isEmpty { lines.append(("guard", plan.guardVerdict)) }
         lines += plan.warnings.map { ("warning", $0) }

@@ -11,15 +11,16 @@ struct DoctorCommand: ProgramCommand {
         commandName: "doctor",
         abstract: "Check settings, credentials, API, state folder and clock; say what is wrong and what to do.",
         discussion: """
-            Shows every setting with where it came from, looks at the state folder and the ledger, and makes three calls: \
-            a token, one page of the listing, and what application keys reserve of the limit. It writes \
-            nothing to the store, and can run beside serve.
+            Looks at the state folder and the ledger, and makes three calls: a token, one page of the listing, and what \
+            application keys reserve of the limit. What is wrong stands first. It writes nothing to the store, and can run \
+            beside serve. --settings shows every setting, too, with where it came from.
 
             --probe finds out on the store what the vendor's documentation leaves open, with two throw-away carts that \
             it removes, and prints what it learnt as settings. It asks first; without a terminal it needs --yes.
 
             EXAMPLE
               cartsync doctor
+              cartsync doctor --settings
               cartsync doctor --output json
               cartsync doctor --probe --base-url https://euwest.api.elasticpath.com
             """)
@@ -37,6 +38,7 @@ struct DoctorCommand: ProgramCommand {
             valueName: "n"))
     var probeBurst = 0
     @Flag(help: "Probe without asking.") var yes = false
+    @Flag(name: .customLong("settings"), help: "Show every setting with where it came from.") var showsSettings = false
     @OptionGroup var settings: SettingsFlags
     @OptionGroup var store: StoreFlags
     @OptionGroup var output: OutputFlags
@@ -78,7 +80,7 @@ struct DoctorCommand: ProgramCommand {
                     ending.details.replacing("cartsync: ", with: "").replacing("\n", with: "; "),
                     advice: ending.next ?? "correct it"))
         }
-        output.output.show(report) { _ in report.text }
+        output.output.show(report) { _ in report.text(showsSettings: showsSettings) }
         return refusal ?? ending(report)
     }
 

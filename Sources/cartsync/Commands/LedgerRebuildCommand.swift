@@ -107,9 +107,8 @@ struct LedgerRebuildCommand: ProgramCommand {
         guard !yes else { return }
         let ledger: Ledger
         do {
-            ledger = try Ledger.open(
-                folder: settings.stateFolder, store: try LedgerAccess.store(settings), mustExist: true,
-                now: Date())
+            ledger = try Ledger.openForReading(
+                folder: settings.stateFolder, store: try LedgerAccess.store(settings), now: Date())
         } catch let error as LedgerError where error.kind.isRebuildable {
             return
         }

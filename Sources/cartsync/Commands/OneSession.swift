@@ -11,7 +11,8 @@ enum OneSession {
     /// Throws the `Ending` that tells why the session cannot begin.
     ///
     /// - Parameters:
-    ///   - isRun: whether the command makes a run, whose failure goes into the metrics file.
+    ///   - isRun: whether the command makes a run, whose failure goes into the metrics file. Otherwise the ledger is only
+    ///     read.
     ///   - usual: the values of settings that are not set anywhere.
     static func run(
         _ invocation: Invocation, isRun: Bool = true, usual: Settings = Settings(),
@@ -19,7 +20,7 @@ enum OneSession {
     ) async throws -> Ending {
         var loaded = try invocation.load(usual: usual)
         adjust(&loaded.settings)
-        let session = try Session.open(loaded)
+        let session = try Session.open(loaded, isReading: !isRun)
         let signals = Signals { [store = session.store] in
             if Terminal.isAsking {
                 Terminal.message("")

@@ -26,7 +26,7 @@ struct ListRunsCommand: ProgramCommand {
 
     func work() throws -> Ending? {
         let invocation = Invocation(self)
-        let runs = try KnownRuns.read(invocation) { ledger in
+        let runs = try LedgerAccess.with(invocation, absent: [ListedRun]()) { ledger in
             let waiting = WaitingRuns(ledger).all()
             return try ledger.runs(limit: limit).map { run in
                 ListedRun(run: run, waiting: waiting.first { $0.id == run.id })
@@ -35,7 +35,7 @@ struct ListRunsCommand: ProgramCommand {
         output.output.show(runs) { $0.list(Self.table(runs), orElse: "No runs yet.") }
         let next = runs.first { $0.waiting != nil || $0.run.isResumable }
         return Ending(
-            status: .done, summary: Count.text(runs.count, "run"),
+            status: .done, summary: runs.isEmpty ? "no runs yet" : Count.text(runs.count, "run"),
             next: next.map { invocation.typed.next($0.run.id, verb: $0.waiting == nil ? "resume" : "approve") })
     }
 
@@ -103,7 +103,7 @@ struct ShowRunCommand: ProgramCommand {
 
     func work() throws -> Ending? {
         let invocation = Invocation(self)
-        let (shown, folder) = try KnownRuns.read(invocation) { ledger in
+        let (shown, folder) = try LedgerAccess.with(invocation) { ledger in
             let run = try KnownRuns.find(which.run, in: ledger)
             return (
                 ShownRun(run: run, outcomes: RunOutcomes(try ledger.counts(of: run.id))),
@@ -143,14 +143,6 @@ struct ShownRun: Encodable {
 
 /// Reading the ledger's runs without a call to the store.
 enum KnownRuns {
-    /// Opens the ledger, whichever store it belongs to, and closes it again.
-    static func read<Value>(_ invocation: Invocation, _ body: (Ledger) throws -> Value) throws -> Value {
-        try LedgerAccess.with(invocation) {
-            try $0.stopInterruptedRuns()
-            return try body($0)
-        }
-    }
-
     /// The run that a name means, as `RunName` has it.
     static func find(_ name: String, in ledger: Ledger) throws -> RunRecord {
         var problem = "the ledger in \(ledger.folder) knows no run \(name)"

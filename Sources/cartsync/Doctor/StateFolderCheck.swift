@@ -78,8 +78,8 @@ struct StateFolderCheck {
 
     private var ledgerFinding: DoctorFinding {
         do {
-            let ledger = try Ledger.open(
-                folder: folder, store: try LedgerAccess.store(settings), mustExist: true, now: Date())
+            let ledger = try Ledger.openForReading(
+                folder: folder, store: try LedgerAccess.store(settings), now: Date())
             defer { try? ledger.close() }
             let problems = try ledger.check()
             if let first = problems.first {
