@@ -114,6 +114,34 @@ struct ServiceTests {
         }
     }
 
+    @Test("the last success is known from the first scrape on, also after the service was started again")
+    func metricsAfterRestart() async throws {
+        try await withShop { shop in
+            func lastSuccess(_ program: Program) async throws -> Double {
+                let response = try await HTTPClient.shared.execute(
+                    HTTPClientRequest(url: try await program.pageURL() + "/metrics"), timeout: .seconds(5))
+                let text = String(buffer: try await response.body.collect(upTo: 1 << 20))
+                let line = try #require(
+                    text.split(separator: "\n").first { $0.hasPrefix("cartsync_last_success_timestamp_seconds{") })
+                return try #require(Double(line.split(separator: " ").last ?? ""))
+            }
+            let (first, inbox) = try start(shop)
+            #expect(try await lastSuccess(first) == 0)
+            _ = try shop.folder.write(export(1...20), to: inbox + "/first.csv")
+            #expect(await eventually { shop.folder.names(in: inbox + "/done").contains("first.csv") })
+            let before = try await lastSuccess(first)
+            #expect(before > 1_700_000_000)
+            first.send(signal: SIGTERM)
+            #expect(try await first.result().status == 0)
+
+            let (second, _) = try start(shop)
+            // The ledger has whole seconds.
+            #expect(abs(try await lastSuccess(second) - before) <= 1)
+            second.send(signal: SIGTERM)
+            #expect(try await second.result().status == 0)
+        }
+    }
+
     @Test("the metrics file is written after each run, and is for one job")
     func metricsFile() async throws {
         try await withShop { shop in

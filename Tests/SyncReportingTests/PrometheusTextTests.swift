@@ -16,7 +16,7 @@ import Testing
 
     @Test("every counter is there from the start, at 0")
     func zeroes() {
-        let metrics = PrometheusText(sources: ["nightly"])
+        let metrics = PrometheusText(sources: ["nightly": nil])
         let text = metrics.text(now: .init(), running: nil, time: SampleRun.wallClock)
         let all = series(text)
         for answer in AnswerClass.allCases {
@@ -40,7 +40,7 @@ import Testing
     @Test("buckets are cumulative and end with the count")
     func histograms() throws {
         let run = SampleRun.tenMinutes()
-        var metrics = PrometheusText(sources: [])
+        var metrics = PrometheusText(sources: [:])
         metrics.add(run.report())
         let all = series(metrics.text(now: .init(), running: nil, time: SampleRun.wallClock))
         let buckets = all.filter { $0.name.hasPrefix("cartsync_response_time_seconds_bucket{operation=\"create\"") }
@@ -56,7 +56,7 @@ import Testing
     @Test("counters only grow when a run that was going on ends and the next begins")
     func monotonic() throws {
         let run = SampleRun.tenMinutes()
-        var metrics = PrometheusText(sources: [])
+        var metrics = PrometheusText(sources: [:])
         func create(_ running: LatencyReport?) throws -> Double {
             let all = series(metrics.text(now: .init(), running: running, time: SampleRun.wallClock))
             return try #require(all.first { $0.name == "cartsync_service_time_seconds_count{operation=\"create\"}" })
@@ -70,7 +70,7 @@ import Testing
 
     @Test("the last success and its age are those of the job's last run that did all")
     func lastSuccess() {
-        var metrics = PrometheusText(sources: ["nightly"])
+        var metrics = PrometheusText(sources: ["nightly": nil])
         let good = SampleRun().report()
         metrics.add(good)
         metrics.add(SampleRun.tenMinutes().report(exitStatus: .incomplete))
@@ -80,10 +80,23 @@ import Testing
         #expect(text.contains("cartsync_runs_total{source=\"nightly\",status=\"incomplete\"} 1\n"))
     }
 
+    @Test("why calls go slower than the rate that was set is said in words, and only then")
+    func paceReason() {
+        let metrics = PrometheusText(sources: [:])
+        var now = PrometheusText.Now()
+        now.ceiling = 100
+        now.limit = 84
+        now.paceReason = "shoppers use the rest"
+        let text = metrics.text(now: now, running: nil, time: SampleRun.wallClock)
+        #expect(text.contains("cartsync_rate_ceiling_calls_per_second 100\n"))
+        #expect(text.contains("cartsync_pace_reason{reason=\"shoppers use the rest\"} 1\n"))
+        #expect(!metrics.text(now: .init(), running: nil, time: SampleRun.wallClock).contains("pace_reason"))
+    }
+
     @Test("no label has a cart, an owner, a file or a message, in a service and in a file")
     func noPersonalData() {
         let report = SampleRun.tenMinutes().report(exitStatus: .incomplete)
-        var metrics = PrometheusText(sources: [])
+        var metrics = PrometheusText(sources: [:])
         metrics.add(report)
         let service = metrics.text(now: .init(), running: nil, time: SampleRun.wallClock)
         for text in [service, MetricsFile.text(.report(report), lastSuccess: nil)] {
@@ -124,13 +137,13 @@ import Testing
             .failure(source: "nightly", exitStatus: .unavailable, ended: SampleRun.wallClock),
             lastSuccess: SampleRun.wallClock.addingTimeInterval(-86_400))
         #expect(text.contains("cartsync_last_run_exit_status{source=\"nightly\"} 69\n"))
-        #expect(text.contains("cartsync_last_run_status{source=\"nightly\",status=\"failed\"} 1\n"))
+        #expect(text.contains("cartsync_last_run_status{source=\"nightly\",status=\"unreachable\"} 1\n"))
         #expect(text.contains("cartsync_last_success_timestamp_seconds{source=\"nightly\"} 1794913600\n"))
     }
 
     @Test("a job's name is escaped as a label")
     func labels() {
-        let metrics = PrometheusText(sources: ["a\"b\\c\nd"])
+        let metrics = PrometheusText(sources: ["a\"b\\c\nd": nil])
         let text = metrics.text(now: .init(), running: nil, time: SampleRun.wallClock)
         #expect(text.contains("source=\"a\\\"b\\\\c\\nd\""))
     }

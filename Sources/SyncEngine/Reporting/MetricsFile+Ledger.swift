@@ -7,7 +7,6 @@ extension MetricsFile.LastRun {
     ///
     /// Throws `LedgerError` or `FileError`.
     package func write(to path: String, _ ledger: Ledger) throws {
-        let successes = try ledger.runs().filter { $0.source == source && $0.exitStatus == .done }
-        try MetricsFile.write(self, lastSuccess: successes.first?.ended, to: path)
+        try MetricsFile.write(self, lastSuccess: try ledger.lastSuccess(of: source), to: path)
     }
 }

@@ -33,7 +33,7 @@ package final class LatencyRecorder: Sendable {
     }
 
     /// What holds calls back at a moment, for a progress line.
-    func pace(now: ContinuousClock.Instant) -> (rate: Double?, reason: String?, pauseLeft: Duration?) {
+    package func pace(now: ContinuousClock.Instant) -> (rate: Double?, reason: String?, pauseLeft: Duration?) {
         recording.withLock { recording in
             let rate = recording.rate
             return (rate.steps.last?.rate, rate.latestReason, rate.pauseLeft(at: now - started))

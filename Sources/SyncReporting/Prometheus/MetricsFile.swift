@@ -45,7 +45,7 @@ package enum MetricsFile {
     static func text(_ run: LastRun, lastSuccess: Date?) -> String {
         var families: [MetricFamily] = []
         if case .report(let report) = run {
-            var metrics = PrometheusText(sources: [])
+            var metrics = PrometheusText(sources: [:])
             metrics.add(report)
             families = (metrics.callFamilies + metrics.workFamilies).map { $0.ofLastRun(source: run.source) }
             families += gauges(report).map { gauge("last_run_" + $0, $1, $2, run.source) }

@@ -8,7 +8,7 @@ package import struct Foundation.Date
 package struct PrometheusText: Sendable {
     /// How a run ended, in the words of a label.
     enum RunStatus: String, Sendable, CaseIterable {
-        case done, incomplete, refused, failed, stopped
+        case done, incomplete, refused, unreachable, failed, stopped
         case sloCrossed = "slo crossed"
 
         init(_ exitStatus: ExitStatus) {
@@ -18,8 +18,8 @@ package struct PrometheusText: Sendable {
             case .refused: self = .refused
             case .objectiveCrossed: self = .sloCrossed
             case .stoppedEarly: self = .stopped
-            case .usage, .exportRefused, .exportUnreadable, .unavailable, .bug, .stateUnwritable, .credentialsRefused,
-                .badSettings:
+            case .unavailable, .credentialsRefused: self = .unreachable
+            case .usage, .exportRefused, .exportUnreadable, .bug, .stateUnwritable, .badSettings:
                 self = .failed
             }
         }
@@ -31,6 +31,11 @@ package struct PrometheusText: Sendable {
         package var rate = 0.0
         /// The rate in force, in calls a second.
         package var limit = 0.0
+        /// The rate that was set, in calls a second.
+        package var ceiling = 0.0
+        /// Why the rate in force is not the one that was set, or why calls are held back, in words; nil if neither is the
+        /// case.
+        package var paceReason: String?
         /// Changes of the present run without an outcome.
         package var changesLeft = 0
         /// Exports that were found and not begun.
@@ -58,9 +63,10 @@ package struct PrometheusText: Sendable {
         var lastSuccess: Date?
     }
 
-    /// - Parameter sources: the names of all sources: each has its counters from the start.
-    package init(sources: [String]) {
-        for source in sources { self.sources[source] = Source() }
+    /// - Parameter sources: all sources, each of which has its counters from the start, and when a run of it last did all
+    ///   it had to; nil for never.
+    package init(sources: [String: Date?]) {
+        self.sources = sources.mapValues { Source(lastSuccess: $0) }
     }
 
     /// Counts a run that has ended, from its report alone.
@@ -97,7 +103,7 @@ package struct PrometheusText: Sendable {
     private mutating func addEnd(of report: RunReport) {
         let status = RunStatus(report.verdict.exitStatus)
         sources[report.source, default: Source()].runs[status, default: 0] += 1
-        if status == .done { succeeded(source: report.source, at: report.ended) }
+        if status == .done { sources[report.source]?.lastSuccess = report.ended }
     }
 
     /// Counts the calls of a run that ended without a report, or has not ended.
@@ -108,11 +114,6 @@ package struct PrometheusText: Sendable {
     /// Counts a run that ended without a report.
     package mutating func addRun(of source: String, exitStatus: ExitStatus) {
         sources[source, default: Source()].runs[RunStatus(exitStatus), default: 0] += 1
-    }
-
-    /// Notes the last success of a source; it may be older than this process.
-    mutating func succeeded(source: String, at time: Date) {
-        sources[source, default: Source()].lastSuccess = time
     }
 
     /// The metrics of a service.
@@ -192,16 +193,23 @@ package struct PrometheusText: Sendable {
         let figures: [(String, String, Double?)] = [
             ("rate_calls_per_second", "Calls a second of late.", now.rate),
             ("rate_limit_calls_per_second", "The rate in force.", now.limit),
+            ("rate_ceiling_calls_per_second", "The rate that was set.", now.ceiling),
             ("changes_left", "Changes of the present run without an outcome.", Double(now.changesLeft)),
             ("exports_waiting", "Exports that were found and not begun.", Double(now.exportsWaiting)),
             ("approvals_waiting", "Runs that wait for a person.", Double(now.approvalsWaiting)),
         ]
-        return (figures + sizes).compactMap { name, help, value in
+        var families: [MetricFamily] = (figures + sizes).compactMap { name, help, value in
             var family = MetricFamily(name, .gauge, help)
             guard let value else { return nil }
             family.add(value)
             return family
         }
+        if let reason = now.paceReason {
+            var family = MetricFamily("pace_reason", .gauge, "Why calls go slower than the rate that was set.")
+            family.add(1, ("reason", reason))
+            families.append(family)
+        }
+        return families
     }
 }
 

@@ -1,7 +1,9 @@
 import CallPacing
 import CartAssociations
 import DurableFiles
+import Foundation
 import Ledger
+import Logging
 import SyncEngine
 import SyncReporting
 import Synchronization
@@ -19,7 +21,17 @@ final class ServiceMetrics: Sendable {
     /// - Parameter sources: the names of the sources of all jobs.
     init(_ session: StoreSession, sources: [String]) {
         self.session = session
-        state = Mutex(State(ended: PrometheusText(sources: sources)))
+        var successes: [String: Date?] = [:]
+        for source in sources {
+            do {
+                successes[source] = try session.ledger.lastSuccess(of: source)
+            } catch {
+                session.log.warning(
+                    "the last success is unknown", metadata: ["source": "\(source)", "error": "\(error)"])
+                successes[source] = .some(nil)
+            }
+        }
+        state = Mutex(State(ended: PrometheusText(sources: successes)))
     }
 
     private var time: TimeSource { session.time }
@@ -65,6 +77,7 @@ final class ServiceMetrics: Sendable {
     func text(_ jobs: [JobStatus]) -> String {
         var now = PrometheusText.Now()
         now.limit = Double(session.pacer.rate)
+        now.ceiling = Double(session.pacer.limit)
         now.exportsWaiting = jobs.reduce(0) { $0 + $1.inbox.view.ready.count + $1.inbox.view.waiting.count }
         now.approvalsWaiting = jobs.reduce(0) { $0 + $1.inbox.awaiting.count }
         (now.stateFreeBytes, now.ledgerBytes) = sizes()
@@ -72,6 +85,8 @@ final class ServiceMetrics: Sendable {
             if let run = state.running {
                 let standing = run.progress.now
                 now.rate = run.recorder.recentRate(now: time.now())
+                let pace = run.recorder.pace(now: time.now())
+                if now.limit < now.ceiling || pace.pauseLeft != nil { now.paceReason = pace.reason }
                 if standing.phase == .applying { now.changesLeft = (standing.total ?? standing.done) - standing.done }
             }
             return state.ended.text(now: now, running: state.running.map(calls), time: time.wall())
