@@ -39,6 +39,7 @@ extension DeletionScope {
     package func judge(
         isOwned: Bool, isAssertedElsewhere: Bool, isOwnerListed: Bool, isInDoubt: Bool
     ) -> UnwantedTreatment {
+        if self == .none { return .unmanaged }
         if isAssertedElsewhere { return .assertedElsewhere }
         let isInScope =
             switch self {

@@ -21,7 +21,7 @@ package enum ExitStatus: Int32, Sendable, CaseIterable, Codable {
     package var words: String {
         switch self {
         case .done: "done"
-        case .incomplete: "finished, but not all of it succeeded"
+        case .incomplete: "finished with exceptions"
         case .changesFound: "there are changes"
         case .refused: "refused, nothing was written"
         case .objectiveCrossed: "an objective was crossed"

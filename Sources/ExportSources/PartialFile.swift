@@ -104,7 +104,8 @@ package final class PartialFile {
     }
 
     private func failure(_ error: any Error) -> SourceError {
-        let reason = (error as? FileError)?.reason ?? "\(error)"
-        return SourceError("\(path) cannot be written: \(reason); is the disk full?")
+        guard let error = error as? FileError else { return SourceError("\(path) cannot be written: \(error)") }
+        let advice = error.isOfFullDisk ? "make room on its disk" : "see that its folder exists and may be written"
+        return SourceError("\(path) cannot be written: \(error.reason); \(advice)")
     }
 }

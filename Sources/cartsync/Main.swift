@@ -36,8 +36,44 @@ struct Cartsync: AsyncParsableCommand {
         } catch {
             // Help and the version are no errors.
             if exitCode(for: error) == .success { exit(withError: error) }
-            end(Ending(status: .usage, details: fullMessage(for: error), next: "cartsync --help"))
+            end(usageEnding(fullMessage(for: error)))
         }
+    }
+
+    /// The end of a command line that cannot be parsed: what is wrong, and the command that may be meant.
+    private static func usageEnding(_ message: String) -> Ending {
+        // The parser's message names the help of the command that it belongs to.
+        let help = message.firstMatch(of: /See '([^']+)'/).map { String($0.1) } ?? "cartsync --help"
+        guard let (unknown, meant) = unknownCommand(Array(CommandLine.arguments.dropFirst())) else {
+            return Ending(status: .usage, details: message, next: help)
+        }
+        return Ending(
+            status: .usage, details: "cartsync: there is no command '\(unknown)'",
+            next: meant ?? help)
+    }
+
+    /// The word of a command line that should be a command and is none, and what may be meant; nil if all are commands.
+    static func unknownCommand(_ arguments: [String]) -> (unknown: String, meant: String?)? {
+        var command: any ParsableCommand.Type = Cartsync.self
+        var path = "cartsync"
+        for word in arguments {
+            let known = command.configuration.subcommands
+            guard !known.isEmpty, !word.hasPrefix("-") else { return nil }
+            if let next = known.first(where: { $0._commandName == word }) {
+                command = next
+                path += " " + word
+                continue
+            }
+            // A command with a usual subcommand takes its arguments too.
+            let nearest = known.filter { $0.configuration.shouldDisplay }
+                .map { ($0._commandName, EditDistance.between($0._commandName, word)) }.min {
+                    ($0.1, $0.0) < ($1.1, $1.0)
+                }
+            let meant = nearest.flatMap { $0.1 <= 2 ? "\(path) \($0.0)" : nil }
+            guard meant != nil || command.configuration.defaultSubcommand == nil else { return nil }
+            return (word, meant)
+        }
+        return nil
     }
 
     /// Prints how it ended and leaves with its exit status.

@@ -53,6 +53,19 @@ struct CommandTests {
         #expect(result.errors.contains("empty"))
     }
 
+    @Test(
+        "a command that is mistyped is answered with the one that is meant",
+        arguments: [
+            ("chek e.csv", "cartsync check"), ("runs aprove", "cartsync runs approve"),
+            ("ledger exprot", "cartsync ledger export"), ("frobnicate", "cartsync --help"),
+            ("check --frobnicate e.csv", "cartsync check --help"),
+        ])
+    func mistypedCommand(typed: String, next: String) async throws {
+        let result = try await Program.run(typed.split(separator: " ").map(String.init))
+        #expect(result.status == 64)
+        #expect(result.lastLine.hasSuffix("next: \(next)"), "\(result.errors)")
+    }
+
     @Test("a missing file")
     func missingFile() async throws {
         let result = try await Program.run(["check", "/nowhere/export.csv"])

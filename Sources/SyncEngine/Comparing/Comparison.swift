@@ -341,7 +341,11 @@ struct Comparison {
         var known: [Fingerprint: StoredAssociation] = [:]
         if hasRows {
             try rows.forEach {
-                if $0.isAssertedByOthers { plan.counts.protected += 1 } else { plan.counts.unmanaged += 1 }
+                if $0.isAssertedByOthers && options.scope != .none {
+                    plan.counts.protected += 1
+                } else {
+                    plan.counts.unmanaged += 1
+                }
             } visit: { row, stored, exists in
                 if current.source == .api { known[stored.fingerprint] = stored }
                 let doubt = doubts.everything ?? answers?.next(stored.association)

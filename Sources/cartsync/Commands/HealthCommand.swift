@@ -34,14 +34,15 @@ struct HealthCommand: ProgramCommand {
             guard status == 200 else {
                 let said = status.map { "answers \($0)" } ?? "does not answer as a service does"
                 return Ending(
-                    status: .unavailable, details: "cartsync: \(text) \(said)", summary: "the service is not well",
+                    status: .unavailable, words: "the service is not well", details: "cartsync: \(text) \(said)",
                     next: "look at its log, and at /readyz")
             }
             return Ending(status: .done, summary: "the service polls")
         } catch {
             return Ending(
-                status: .unavailable, details: "cartsync: \(text) does not answer: \(error)",
-                summary: "the service is not well", next: "see that cartsync serve runs, with this http.listen")
+                status: .unavailable, words: "the service is not well",
+                details: "cartsync: \(text) does not answer: \(error)",
+                next: "see that cartsync serve runs, with this http.listen")
         }
     }
 }

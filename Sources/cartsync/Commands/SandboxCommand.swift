@@ -169,7 +169,7 @@ struct SandboxCommand: ProgramCommand {
                 try await group.waitForAll()
             }
         } catch let error as SandboxError {
-            throw Ending(status: .unavailable, details: error.description, next: "cartsync sandbox --port 0")
+            throw Ending(status: .usage, details: error.description, next: "cartsync sandbox --port 0")
         }
         let seen = sandbox.statistics()
         return Ending(
