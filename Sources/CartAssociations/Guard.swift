@@ -41,7 +41,7 @@ package struct PlanFigures: Sendable, Hashable, Codable {
     package var inScope = 0
     package var ownersInScope = 0
     package var ownersLosing = 0
-    /// Records of the accepted snapshots of the same source, newest first.
+    /// Usable records of the snapshots of the same source that were applied, newest first.
     package var earlierVolumes: [Int] = []
     /// What runs of the source deleted of late; nil if they deleted nothing.
     package var before: DeletesBefore?
@@ -167,11 +167,11 @@ extension Guard {
     /// What is unusual about a plan and refuses nothing.
     package func warnings(_ plan: PlanFigures) -> [String] {
         guard plan.isSnapshot, let last = plan.earlierVolumes.first, last > 0,
-            Double(plan.records) <= warningVolumeShare * Double(last)
+            Double(plan.usable) <= warningVolumeShare * Double(last)
         else { return [] }
-        let missing = Int((Double(last - plan.records) / Double(last) * 100).rounded(.down))
+        let missing = Int((Double(last - plan.usable) / Double(last) * 100).rounded(.down))
         return [
-            "the export has \(Count.text(plan.records, "record")), \(missing) % fewer than the \(Count.text(last)) of the last "
+            "the export has \(Count.text(plan.usable, "usable record")), \(missing) % fewer than the \(Count.text(last)) of the last "
                 + "one that was applied; see whether it is whole before its deletes are made"
         ]
     }
@@ -240,9 +240,12 @@ extension Guard {
         guard plan.isSnapshot, !volumes.isEmpty else { return nil }
         let middle = volumes.count / 2
         let median = volumes.count.isMultiple(of: 2) ? (volumes[middle - 1] + volumes[middle]) / 2 : volumes[middle]
-        guard Double(plan.records) < minVolumeShare * Double(median) else { return nil }
+        guard Double(plan.usable) < minVolumeShare * Double(median) else { return nil }
+        let usual =
+            volumes.count == 1
+            ? "the last snapshot that was applied" : "the median of the last \(volumes.count) that were applied"
         return
-            "\(Count.text(plan.records, "record")), under \(percent(minVolumeShare)) of the \(Count.text(median)) that are usual "
-            + (volumes.count == 1 ? "(the last accepted export)" : "(median of the last \(volumes.count) accepted)")
+            "\(Count.text(plan.usable, "usable record")), under \(percent(minVolumeShare)) of the \(Count.text(median)) that "
+            + "are usual (\(usual))"
     }
 }

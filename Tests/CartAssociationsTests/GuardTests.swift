@@ -130,7 +130,7 @@ struct GuardTests {
         ] as [(Int, [Int], Int?)])
     func smaller(records: Int, earlier: [Int], missing: Int?) {
         var figures = plan { _ in }
-        (figures.records, figures.earlierVolumes) = (records, earlier)
+        (figures.records, figures.usable, figures.earlierVolumes) = (records, records, earlier)
         let warnings = Guard().warnings(figures)
         #expect(warnings.count == (missing == nil ? 0 : 1))
         if let missing { #expect(warnings[0].contains("\(missing) % fewer than the \(Count.text(earlier[0]))")) }
@@ -144,19 +144,19 @@ struct GuardTests {
         #expect(
             Guard().judge(
                 plan {
-                    $0.records = 699; $0.earlierVolumes = history
+                    ($0.records, $0.usable) = (699, 699); $0.earlierVolumes = history
                 }
             ).map(\.rule) == [.volume])
         #expect(
             Guard().judge(
                 plan {
-                    $0.records = 700; $0.earlierVolumes = history
+                    ($0.records, $0.usable) = (700, 700); $0.earlierVolumes = history
                 }
             ).isEmpty)
         #expect(
             Guard().judge(
                 plan {
-                    $0.records = 1; $0.isSnapshot = false; $0.earlierVolumes = history
+                    ($0.records, $0.usable) = (1, 1); $0.isSnapshot = false; $0.earlierVolumes = history
                 }
             ).isEmpty)
         // Only the ten newest count: the eleventh would change the median.
@@ -164,7 +164,7 @@ struct GuardTests {
         #expect(
             Guard().judge(
                 plan {
-                    $0.records = 70; $0.earlierVolumes = long
+                    ($0.records, $0.usable) = (70, 70); $0.earlierVolumes = long
                 }
             ).isEmpty)
     }
@@ -176,7 +176,7 @@ struct GuardTests {
         let drastic = plan {
             $0.deletes = 900
             $0.ownersLosing = 900
-            $0.records = 10
+            ($0.records, $0.usable) = (10, 10)
             $0.earlierVolumes = [1000]
         }
         #expect(Set(Guard().judge(drastic).map(\.rule)) == [.deletes, .owners, .volume])

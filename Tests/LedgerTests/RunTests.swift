@@ -89,21 +89,18 @@ struct RunTests {
         #expect(try again.allEntries(of: "applying").count == 1)
     }
 
-    @Test("volumes are those of accepted snapshots, newest first, the exports of a run together")
+    @Test("volumes are the usable records of snapshots that were applied, newest first")
     func volumes() throws {
-        for number in 0..<15 {
-            try ledger.beginRun(makeRun("r\(number)"))
-            let exports = (0...(number % 2)).map {
-                RunRecord.Export(path: "\($0)", digest: "d", records: 100 + number, bytes: 1)
-            }
-            try ledger.recordExports(
-                exports, source: "s", run: "r\(number)", isSnapshot: number != 13, isAccepted: number != 12)
+        for number in 0..<16 {
+            var run = makeRun("r\(number)", source: number == 15 ? "another" : "s")
+            run.state = number == 12 ? .stopped : number == 11 ? .refused : .finished
+            var figures = PlanFigures()
+            (figures.records, figures.usable) = (1_000, number == 10 ? 0 : 100 + number)
+            figures.isSnapshot = number != 13
+            run.figures = figures
+            try ledger.beginRun(run)
         }
-        // A repetition replaces what was recorded for the run.
-        try ledger.recordExports(
-            [.init(path: "0", digest: "d", records: 7, bytes: 1)], source: "s", run: "r14", isSnapshot: true,
-            isAccepted: true)
-        #expect(try ledger.acceptedVolumes(of: "s") == [7, 222, 110, 218, 108, 214, 106, 210, 104, 206])
-        #expect(try ledger.acceptedVolumes(of: "other").isEmpty)
+        #expect(try ledger.appliedVolumes(of: "s") == [114, 109, 108, 107, 106, 105, 104, 103, 102, 101])
+        #expect(try ledger.appliedVolumes(of: "other").isEmpty)
     }
 }

@@ -27,16 +27,19 @@ extension Ledger {
         }
     }
 
-    /// The records of the last accepted snapshots of a source, newest first; the exports of one run count together.
-    package func acceptedVolumes(of source: String, limit: Int = Guard.volumeHistory) throws(LedgerError) -> [Int] {
+    /// The usable records of the last snapshots of a source that were applied, newest first.
+    ///
+    /// A run that was stopped, or that had nothing to use, says nothing about what is usual.
+    package func appliedVolumes(of source: String, limit: Int = Guard.volumeHistory) throws(LedgerError) -> [Int] {
         try reading("read the volumes of earlier exports") { db in
             try Int.fetchAll(
                 db,
                 sql: """
-                    SELECT sum(records) FROM export WHERE source = ? AND is_accepted AND is_snapshot
-                    GROUP BY run ORDER BY run DESC LIMIT ?
+                    SELECT json_extract(record, '$.figures.usable') AS usable FROM run
+                    WHERE source = ? AND state = ? AND json_extract(record, '$.figures.isSnapshot') AND usable > 0
+                    ORDER BY number DESC LIMIT ?
                     """,
-                arguments: [source, limit])
+                arguments: [source, RunRecord.State.finished.rawValue, limit])
         }
     }
 

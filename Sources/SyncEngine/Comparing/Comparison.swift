@@ -420,7 +420,7 @@ struct Comparison {
         if adoptedBefore > 0 { figures.adopted = .init(deletes: plan.adoptedDeletes, inScope: adoptedBefore) }
         figures.ownersLosing = plan.ownersLosing
         // A short export costs nothing if nothing is deleted, and imports by hand are of any length.
-        figures.earlierVolumes = options.scope == .none ? [] : try ledger.acceptedVolumes(of: options.source)
+        figures.earlierVolumes = options.scope == .none ? [] : try ledger.appliedVolumes(of: options.source)
         return figures
     }
 
