@@ -56,6 +56,8 @@ package struct RunRecord: Sendable, Hashable, Codable, Identifiable {
     package var ended: Date?
     package var state: State = .planning
     package var exitStatus: ExitStatus?
+    /// Its changes that were rejected, failed or skipped; nil before its end.
+    package var unsuccessful: Int?
     /// Why the run was refused, stopped or failed.
     package var reason: String?
     package var counts = PlanCounts()

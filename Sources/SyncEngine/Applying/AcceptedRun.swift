@@ -90,6 +90,7 @@ struct AcceptedRun {
             run.state = hasPending ? .stopped : .finished
             run.ended = report.ended
             run.exitStatus = report.verdict.exitStatus
+            run.unsuccessful = report.outcomes.unsuccessful
             run.reason = failure.map { "\($0)" } ?? report.verdict.words
         }
         return report

@@ -30,7 +30,7 @@ package enum Figures {
     }
 
     /// A span of time, for instance `4.2 s`, `2 min 05 s`, `3 h 12 min`, `2 d 4 h`.
-    static func span(seconds: Double) -> String {
+    package static func span(seconds: Double) -> String {
         if seconds < 9.95 { return "\(fixed(max(0, seconds), 1)) s" }
         let whole = Int(seconds.rounded())
         switch whole {

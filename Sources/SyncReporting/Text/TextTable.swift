@@ -30,13 +30,15 @@ package struct TextTable {
     package var rows: [[Cell]] = []
     private let indent = 2
     private let gap = 2
+    private static let mark = " …"
 
     package init(_ columns: [Column]) { self.columns = columns }
 
-    /// The lines of the table, none wider than the terminal.
+    /// The lines of the table, none wider than the terminal; `…` behind the titles says that columns are left out.
     func lines(width: Int, color: Bool) -> [String] {
         var shown = Array(columns.indices)
-        while total(shown) > width, let least = shown.max(by: { columns[$0].dispensable < columns[$1].dispensable }),
+        while total(shown) + (shown.count < columns.count ? Self.mark.count : 0) > width,
+            let least = shown.max(by: { columns[$0].dispensable < columns[$1].dispensable }),
             columns[least].dispensable > 0
         {
             shown.removeAll { $0 == least }
@@ -44,7 +46,8 @@ package struct TextTable {
         let widths = fitted(shown, width: width)
         var lines: [String] = []
         if columns.contains(where: { !$0.title.isEmpty }) {
-            lines.append(line(shown.map { Cell(columns[$0].title, .faint) }, shown, widths, color: color))
+            let titles = line(shown.map { Cell(columns[$0].title, .faint) }, shown, widths, color: color)
+            lines.append(titles + (shown.count < columns.count ? Self.mark : ""))
         }
         for row in rows { lines.append(line(shown.map { row[$0] }, shown, widths, color: color)) }
         return lines

@@ -39,19 +39,27 @@ struct ListRunsCommand: ProgramCommand {
             next: next.map { invocation.typed.next($0.run.id, verb: $0.waiting == nil ? "resume" : "approve") })
     }
 
+    private static let started = Date.ISO8601FormatStyle(timeZone: .gmt).year().month().day()
+        .dateTimeSeparator(.space).time(includingFractionalSeconds: false)
+
     private static func table(_ runs: [ListedRun]) -> TextTable {
         var table = TextTable([
             .init(title: "run", right: false), .init(title: "state", right: false),
-            .init(title: "command", right: false, dispensable: 2),
+            .init(title: "command", right: false, dispensable: 4),
             .init(title: "source", right: false, dispensable: 1),
-            .init(title: "creates", dispensable: 3), .init(title: "deletes", dispensable: 4),
-            .init(title: "exit", dispensable: 5), .init(title: "how it ended", right: false, dispensable: 6),
+            .init(title: "started (UTC)", right: false, dispensable: 6), .init(title: "took", dispensable: 7),
+            .init(title: "creates", dispensable: 2), .init(title: "deletes", dispensable: 2),
+            .init(title: "failed", dispensable: 3), .init(title: "exit", dispensable: 5),
+            .init(title: "how it ended", right: false, dispensable: 8),
         ])
         table.rows = runs.map { listed in
             let run = listed.run
             return [
                 .init(run.id), .init(listed.state, listed.style), .init(run.command), .init(run.source),
+                .init(run.started.formatted(started)),
+                .init(run.ended.map { Figures.span(seconds: $0.timeIntervalSince(run.started)) } ?? ""),
                 .init(Count.text(run.counts.creates)), .init(Count.text(run.counts.deletes)),
+                .init(run.unsuccessful.map { Count.text($0) } ?? "", run.unsuccessful ?? 0 > 0 ? .bad : .plain),
                 .init((run.exitStatus?.rawValue).map(String.init) ?? ""), .init(run.reason ?? ""),
             ]
         }
