@@ -149,6 +149,7 @@ private struct CallHistory {
 
 extension CommerceClient {
     /// Makes one call: waits for the pacer, sends, measures, judges and repeats, until it has ended for good.
+    /// Step call of Tests/Model/protocol.pml.
     ///
     /// - Parameter decode: reads what the operation needs from a 2xx; returns nil if that is missing.
     /// - Throws: what concerns every call; `stopped` if the call was not sent, or not sent again.

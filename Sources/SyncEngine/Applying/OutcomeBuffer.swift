@@ -38,6 +38,7 @@ final class OutcomeBuffer: Sendable {
         if count >= Self.most { due.sender.yield() }
     }
 
+    /// Step outcome of Tests/Model/protocol.pml.
     func flush() throws {
         try writing.withLock { writing in
             pending.withLock { pending in

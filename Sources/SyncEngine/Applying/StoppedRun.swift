@@ -58,7 +58,7 @@ package struct StoppedRun: ~Copyable {
         return report
     }
 
-    /// Makes the changes that are left; the report is that of the whole run.
+    /// Makes the changes that are left; the report is that of the whole run. Step resume of Tests/Model/protocol.pml.
     ///
     /// Throws if the ledger or the report cannot be written.
     package consuming func resume() async throws(RunFailure) -> EndedRun {

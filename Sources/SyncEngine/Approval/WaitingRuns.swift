@@ -69,6 +69,7 @@ package struct WaitingRuns: Sendable {
     }
 
     /// Writes an approval down, on the disk before this returns; one that was given before is replaced.
+    /// Step approve of Tests/Model/protocol.pml.
     ///
     /// Throws a `FileError`.
     package func add(_ approval: Approval) throws {

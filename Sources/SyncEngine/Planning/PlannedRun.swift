@@ -100,6 +100,7 @@ package struct PlannedRun: ~Copyable {
 
     // MARK: - The ledger and the report
 
+    /// Step journal of Tests/Model/protocol.pml: the process may end between any two of these lines.
     private func accept(_ draft: RunReport) throws {
         let (ledger, source, notes) = (tools.ledger, options.source, plan.notes)
         try record(isAccepted: true)

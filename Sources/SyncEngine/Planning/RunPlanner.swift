@@ -69,6 +69,7 @@ package struct RunPlanner: Sendable {
                 plan.figures.before = try ledger.deletes(of: options.source, since: since)
             }
             plan.view.moment = ledger.moment
+            // Step judge of Tests/Model/protocol.pml.
             plan.judge(by: options, at: tools.time)
             return PlannedRun(plan, options, tools)
         } catch {
@@ -81,6 +82,7 @@ package struct RunPlanner: Sendable {
 
     // MARK: - From exports
 
+    /// Step plan of Tests/Model/protocol.pml.
     private func planExports(keepingRejects: Bool) async throws -> RunPlan {
         let key = ledger.fingerprintKey
         let exports = try RunExports(
@@ -159,6 +161,7 @@ package struct RunPlanner: Sendable {
 /// Plans the inverse of a run: what it created is deleted, and what it deleted is created, if that still holds.
 ///
 /// What was there already, or gone already, is not the run's doing. What another source asserts stays.
+/// Step undo of Tests/Model/protocol.pml.
 private struct UndoPlanner {
     private let tools: RunTools
     private let options: RunOptions

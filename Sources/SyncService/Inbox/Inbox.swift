@@ -67,7 +67,7 @@ struct Inbox: Sendable {
         return (entries, unreadable)
     }
 
-    /// Moves an export with its companions into `working/`.
+    /// Moves an export with its companions into `working/`. Step claim of Tests/Model/protocol.pml.
     ///
     /// Returns nil if the file is no longer the one that was seen, or an export of its name is being worked on: then it
     /// stays in the inbox, and later looks will see it.
