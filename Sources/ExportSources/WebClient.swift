@@ -99,12 +99,13 @@ final class WebClient: Sendable {
 
     /// Returns the head of the answer, whose body is still to be read.
     func get(
-        _ url: String, _ headers: [(name: String, value: String)], method: String = "GET"
+        _ url: String, _ headers: [(name: String, value: String)], method: String = "GET", body: Data? = nil
     ) async throws(SourceError) -> WebAnswer {
         let client = try connected()
         var request = HTTPClientRequest(url: url)
         request.method = HTTPMethod(rawValue: method)
         for header in headers { request.headers.add(name: header.name, value: header.value) }
+        if let body { request.body = .bytes(ByteBuffer(bytes: body)) }
         request.headers.replaceOrAdd(name: "User-Agent", value: "cartsync")
         // The bytes as they are: what is compressed on the way has another tag and length each time.
         request.headers.replaceOrAdd(name: "Accept-Encoding", value: "identity")

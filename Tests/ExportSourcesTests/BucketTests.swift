@@ -110,13 +110,14 @@ struct BucketTests {
             [profile half]
             aws_access_key_id = F
             """
-        #expect(AWSCredentials(section: "default", of: text) == .init(accessKey: "A", secretKey: "b/+=c"))
-        #expect(
-            AWSCredentials(section: "profile night", of: text)
-                == .init(accessKey: "C", secretKey: "d", sessionToken: "e"))
-        for section in ["profile half", "half", "profile", "", "other"] {
-            #expect(AWSCredentials(section: section, of: text) == nil)
+        func keys(_ name: String) -> AWSCredentials? {
+            AWSProfile(name, credentials: "", settings: text).keys
         }
+        #expect(keys("default") == .init(accessKey: "A", secretKey: "b/+=c"))
+        #expect(keys("night") == .init(accessKey: "C", secretKey: "d", sessionToken: "e"))
+        for name in ["half", "profile", "", "other"] { #expect(keys(name) == nil) }
+        let both = AWSProfile("night", credentials: "[night]\naws_access_key_id = own\n", settings: text)
+        #expect(both.keys?.accessKey == "own" && both["aws_session_token"] == "e")
     }
 
     @Test("the environment comes before the files, and a profile that is not there is named")

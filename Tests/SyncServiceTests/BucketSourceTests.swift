@@ -133,6 +133,117 @@ struct BucketSourceTests {
         }
     }
 
+    private func lent(by action: String, _ key: String, end: Date? = nil) -> ExportServer.File {
+        let expires = end.map { "<Expiration>\($0.formatted(.iso8601))</Expiration>" } ?? ""
+        return .init(
+            content: Data(
+                ("<\(action)Response><\(action)Result><Credentials><AccessKeyId>\(key)</AccessKeyId>"
+                    + "<SecretAccessKey>s</SecretAccessKey><SessionToken>lent</SessionToken>\(expires)</Credentials>"
+                    + "</\(action)Result></\(action)Response>").utf8))
+    }
+
+    @Test("the token of a cluster is exchanged for a role's credentials, and read anew when those end")
+    func webIdentity() async throws {
+        let clock = HandTurnedClock(date: start)
+        let file = try folder.write("first\n", to: "token")
+        let environment = [
+            "AWS_WEB_IDENTITY_TOKEN_FILE": file, "AWS_ROLE_ARN": "arn:aws:iam::1:role/reader",
+            "AWS_ENDPOINT_URL_STS": "SERVER",
+        ]
+        try await with(environment: environment, time: clock.time) { server, source, url in
+            server.put("/", lent(by: "AssumeRoleWithWebIdentity", "A", end: start.addingTimeInterval(3600)))
+            server.put(list("nightly/"), page(["nightly/a.csv"]))
+            for _ in 0..<2 { #expect(await names(source) == .success(["a.csv"])) }
+            #expect(server.seen.map(\.path) == ["/", list("nightly/"), list("nightly/")])
+            #expect(
+                server.seen[0].body == "Action=AssumeRoleWithWebIdentity&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Freader"
+                    + "&RoleSessionName=cartsync&Version=2011-06-15&WebIdentityToken=first")
+            #expect(server.seen[0].headers["authorization"] == nil)
+            #expect(server.seen[1].headers["x-amz-security-token"] == "lent")
+            #expect(server.seen[1].headers["authorization"]?.contains("Credential=A/") == true)
+            _ = try? folder.write("second", to: "token")
+            clock.advance(.seconds(3400))
+            server.put(
+                "/",
+                .init(
+                    content: Data("<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>".utf8),
+                    status: 403))
+            #expect(
+                await problem(source) == "\(url)/ answered 403 (AccessDenied) in place of the credentials of "
+                    + "arn:aws:iam::1:role/reader; check the role, and whom it trusts")
+            #expect(server.seen.last?.body.hasSuffix("WebIdentityToken=second") == true)
+        }
+    }
+
+    @Test("a token is shown to no address without TLS, and one that cannot be read is named")
+    func webIdentityFaults() async throws {
+        var environment = [
+            "AWS_WEB_IDENTITY_TOKEN_FILE": folder.path("token"), "AWS_ROLE_ARN": "arn",
+            "AWS_ENDPOINT_URL_STS": "SERVER",
+        ]
+        try await with(environment: environment) { server, source, _ in
+            #expect(await problem(source)?.contains("AWS_WEB_IDENTITY_TOKEN_FILE is ") == true)
+            #expect(server.seen.isEmpty)
+        }
+        try folder.write("hush", to: "token")
+        environment["AWS_ENDPOINT_URL_STS"] = "http://sts.example.com"
+        try await with(environment: environment) { _, source, _ in
+            let words = await problem(source)
+            #expect(words?.contains("AWS_ENDPOINT_URL_STS is no address with https") == true)
+            #expect(words?.contains("hush") == false)
+        }
+    }
+
+    @Test("a profile with a role is followed to the keys of another, with its region and external id")
+    func role() async throws {
+        let config = try folder.write(
+            """
+            [profile night]
+            role_arn = arn:aws:iam::1:role/reader
+            source_profile = base
+            external_id = x1
+            region = eu-west-1
+            [profile base]
+            aws_access_key_id = BASE
+            aws_secret_access_key = b
+            [profile loop]
+            role_arn = r
+            source_profile = loop2
+            [profile loop2]
+            role_arn = r
+            source_profile = loop
+            [profile sso]
+            sso_session = s
+            [profile alone]
+            role_arn = r
+            """, to: "config")
+        func environment(_ profile: String) -> [String: String] {
+            [
+                "AWS_CONFIG_FILE": config, "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent", "AWS_PROFILE": profile,
+                "AWS_ENDPOINT_URL_STS": "SERVER", "AWS_EC2_METADATA_DISABLED": "true",
+            ]
+        }
+        try await with(environment: environment("night")) { server, source, _ in
+            server.put("/", lent(by: "AssumeRole", "ROLE"))
+            server.put(list("nightly/"), page(["nightly/a.csv"]))
+            #expect(await names(source) == .success(["a.csv"]))
+            #expect(server.seen[0].body.contains("Action=AssumeRole&ExternalId=x1&RoleArn="))
+            let signature = server.seen[0].headers["authorization"] ?? ""
+            #expect(signature.contains("Credential=BASE/") && signature.contains("/eu-west-1/sts/aws4_request"))
+            #expect(server.seen[1].headers["authorization"]?.contains("Credential=ROLE/") == true)
+        }
+        for (profile, words) in [
+            ("sso", "the profile sso has sso_session, which only the tools of AWS can use"),
+            ("alone", "the profile alone has role_arn and nobody who may take it"),
+            ("loop", "the profile loop2 has role_arn and nobody who may take it"),
+        ] {
+            try await with(environment: environment(profile)) { server, source, _ in
+                #expect(await problem(source)?.hasPrefix(words) == true, "\(profile)")
+                #expect(server.seen.isEmpty)
+            }
+        }
+    }
+
     @Test("pages that repeat, and a bucket without end, are errors and not a shorter listing")
     func endless() async throws {
         try await with { server, source, _ in

@@ -32,6 +32,8 @@ final class ExportServer: Sendable {
     struct Seen: Sendable {
         let path: String
         let headers: [String: String]
+        /// Of a POST.
+        let body: String
         let status: Int
     }
 
@@ -59,7 +61,9 @@ final class ExportServer: Sendable {
         var logger = Logger(label: "exports")
         logger.logLevel = .critical
         let application = Application(
-            responder: CallbackResponder { (request: Request, _: BasicRequestContext) in server.answer(request) },
+            responder: CallbackResponder { (request: Request, _: BasicRequestContext) in
+                await server.answer(request)
+            },
             configuration: .init(address: .hostname("127.0.0.1", port: 0)),
             onServerRunning: { continuation.yield($0.localAddress?.port ?? 0) }, logger: logger)
         let group = ServiceGroup(configuration: .init(services: [application], logger: logger))
@@ -72,12 +76,18 @@ final class ExportServer: Sendable {
         }
     }
 
-    private func answer(_ request: Request) -> Response {
+    private func answer(_ request: Request) async -> Response {
         let path = request.uri.string
+        let body = request.method == .post ? try? await request.body.collect(upTo: 1 << 16) : nil
         let response = response(path, request)
         var headers: [String: String] = [:]
         for field in request.headers { headers[field.name.canonicalName] = field.value }
-        requests.withLock { $0.append(Seen(path: path, headers: headers, status: response.status.code)) }
+        requests.withLock {
+            $0.append(
+                Seen(
+                    path: path, headers: headers, body: body.map { String(buffer: $0) } ?? "",
+                    status: response.status.code))
+        }
         return response
     }
 

@@ -17,29 +17,6 @@ struct AWSCredentials: Sendable, Hashable {
         self.init(accessKey: key, secretKey: secret, sessionToken: environment["AWS_SESSION_TOKEN"])
     }
 
-    /// Those of a profile in the text of a shared file; nil if it has none.
-    ///
-    /// - Parameter section: the words between the brackets, `NAME` or `profile NAME`.
-    init?(section: String, of text: String) {
-        var values: [String: String] = [:]
-        var isInside = false
-        for line in text.split(whereSeparator: \.isNewline) {
-            // Lines that begin with a blank belong to a value of several lines, and none of these is one.
-            guard let first = line.first, !first.isWhitespace, first != "#", first != ";" else { continue }
-            if first == "[" {
-                let name = line.dropFirst().prefix { $0 != "]" }.split(separator: " ").joined(separator: " ")
-                isInside = name == section
-            } else if isInside, let equals = line.firstIndex(of: "=") {
-                let value = line[line.index(after: equals)...].trimmingCharacters(in: .whitespaces)
-                values[line[..<equals].trimmingCharacters(in: .whitespaces).lowercased()] = value
-            }
-        }
-        guard let key = values["aws_access_key_id"], let secret = values["aws_secret_access_key"], !key.isEmpty,
-            !secret.isEmpty
-        else { return nil }
-        self.init(accessKey: key, secretKey: secret, sessionToken: values["aws_session_token"])
-    }
-
     /// Those of an answer of a container's or an instance's endpoint; nil if it is none.
     init?(answer: [UInt8]) {
         struct Answer: Decodable {

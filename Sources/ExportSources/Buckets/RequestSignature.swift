@@ -2,12 +2,13 @@ import Crypto
 import DurableFiles
 import Foundation
 
-/// Signs requests for S3-compatible stores: AWS Signature Version 4 with an empty body.
+/// Signs requests for S3-compatible stores and other services of AWS: AWS Signature Version 4.
 ///
 /// https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 struct RequestSignature: Sendable {
     let credentials: AWSCredentials
     let region: String
+    var service = "s3"
 
     /// The digest of an empty body, in hexadecimal digits.
     static let emptyDigest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -32,11 +33,11 @@ struct RequestSignature: Sendable {
         let request = [
             method, path, Self.text(query), signed.map { "\($0.name):\($0.value)\n" }.joined(), names, digest,
         ].joined(separator: "\n")
-        let scope = "\(day)/\(region)/s3/aws4_request"
+        let scope = "\(day)/\(region)/\(service)/aws4_request"
         let toSign = ["AWS4-HMAC-SHA256", stamp, scope, Hex.text(SHA256.hash(data: Data(request.utf8)))]
             .joined(separator: "\n")
         var key = SymmetricKey(data: Data("AWS4\(credentials.secretKey)".utf8))
-        for part in [day, region, "s3", "aws4_request"] {
+        for part in [day, region, service, "aws4_request"] {
             key = SymmetricKey(data: Self.code(part, key))
         }
         let signature = Hex.text(Self.code(toSign, key))

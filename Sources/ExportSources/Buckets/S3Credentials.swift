@@ -5,7 +5,8 @@ import Synchronization
 
 /// The credentials of a bucket: those of the settings, or those that the tools of AWS would find, which are renewed.
 ///
-/// The order is that of the tools: the environment, the shared files, the container's endpoint, the instance's.
+/// The order is that of the tools: the environment, a role by a token of a cluster, the shared files, the container's
+/// endpoint, the instance's.
 /// https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
 package final class S3Credentials: Sendable {
     /// Credentials are renewed so long before they end.
@@ -62,7 +63,8 @@ package final class S3Credentials: Sendable {
 
     private func find() async throws(SourceError) -> AWSCredentials {
         if let found = AWSCredentials(environment: environment) { return found }
-        if let found = try inFiles() { return found }
+        if let found = try await byWebIdentity() { return found }
+        if let found = try await inFiles() { return found }
         if let found = try await atContainer() { return found }
         if let found = try await atInstance() { return found }
         throw SourceError(
@@ -71,23 +73,88 @@ package final class S3Credentials: Sendable {
         )
     }
 
-    private func inFiles() throws(SourceError) -> AWSCredentials? {
-        let home = environment["HOME"] ?? ""
-        let chosen = environment["AWS_PROFILE"] ?? environment["AWS_DEFAULT_PROFILE"]
-        let name = chosen ?? "default"
-        let files = [
-            (environment["AWS_SHARED_CREDENTIALS_FILE"] ?? "\(home)/.aws/credentials", name),
-            (environment["AWS_CONFIG_FILE"] ?? "\(home)/.aws/config", name == "default" ? name : "profile \(name)"),
-        ]
-        for (path, section) in files {
-            guard let bytes = try? FileSystem.contents(path, limit: 1 << 20) else { continue }
-            let text = String(decoding: bytes, as: UTF8.self)
-            if let found = AWSCredentials(section: section, of: text) { return found }
+    private var tokens: SecurityTokenService {
+        SecurityTokenService(client: client, environment: environment, time: time)
+    }
+
+    /// https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html
+    private func byWebIdentity() async throws(SourceError) -> AWSCredentials? {
+        guard let file = environment["AWS_WEB_IDENTITY_TOKEN_FILE"], let role = environment["AWS_ROLE_ARN"] else {
+            return nil
         }
+        let token = try secret(in: file, "AWS_WEB_IDENTITY_TOKEN_FILE")
+        return try await tokens.role(role, session: environment["AWS_ROLE_SESSION_NAME"], webIdentity: token)
+    }
+
+    /// Reads a token anew each time: it is replaced while the process runs.
+    private func secret(in file: String, _ name: String) throws(SourceError) -> String {
+        guard let bytes = try? FileSystem.contents(file, limit: 1 << 16) else {
+            throw SourceError("\(name) is \(file), which cannot be read")
+        }
+        return String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    private func inFiles() async throws(SourceError) -> AWSCredentials? {
+        let chosen = environment["AWS_PROFILE"] ?? environment["AWS_DEFAULT_PROFILE"]
+        let files = sharedFiles
+        let found = try await credentials(of: chosen ?? "default", files, after: [])
+        if let found { return found }
         guard let chosen else { return nil }
         throw SourceError(
-            "AWS_PROFILE is \(chosen.oneLine(limit: 80)), and \(files.map(\.0).joined(separator: " and ")) have no "
+            "AWS_PROFILE is \(chosen.oneLine(limit: 80)), and \(files.map(\.path).joined(separator: " and ")) have no "
                 + "aws_access_key_id and aws_secret_access_key for it")
+    }
+
+    private var sharedFiles: [(path: String, text: String)] {
+        let home = environment["HOME"] ?? ""
+        return [
+            environment["AWS_SHARED_CREDENTIALS_FILE"] ?? "\(home)/.aws/credentials",
+            environment["AWS_CONFIG_FILE"] ?? "\(home)/.aws/config",
+        ].map { ($0, (try? FileSystem.contents($0, limit: 1 << 20)).map { String(decoding: $0, as: UTF8.self) } ?? "") }
+    }
+
+    /// The credentials of a profile: its keys, or those of the role that it names; nil if it has neither.
+    ///
+    /// - Parameter earlier: the profiles that lead to it.
+    private func credentials(
+        of name: String, _ files: [(path: String, text: String)], after earlier: [String]
+    ) async throws(SourceError) -> AWSCredentials? {
+        let profile = AWSProfile(name, credentials: files[0].text, settings: files[1].text)
+        let words = "the profile \(name.oneLine(limit: 80))"
+        guard let role = profile["role_arn"], !earlier.contains(name) else {
+            if let keys = profile.keys { return keys }
+            guard let key = profile.unsupported else { return nil }
+            throw SourceError(
+                "\(words) has \(key), which only the tools of AWS can use: set source.s3-access-key and "
+                    + "source.s3-secret-key, or choose another profile with AWS_PROFILE")
+        }
+        let session = profile["role_session_name"]
+        if let file = profile["web_identity_token_file"] {
+            let token = try secret(in: file, "web_identity_token_file of \(words)")
+            return try await tokens.role(role, session: session, webIdentity: token)
+        }
+        let own: AWSCredentials?
+        if let source = profile["source_profile"] {
+            own = try await credentials(of: source, files, after: earlier + [name])
+        } else {
+            own = try await credentials(from: profile["credential_source"])
+        }
+        guard let own, profile["mfa_serial"] == nil else {
+            throw SourceError(
+                "\(words) has role_arn and nobody who may take it: correct its source_profile or credential_source, which "
+                    + "need keys and no code of a device (mfa_serial)")
+        }
+        return try await tokens.role(
+            role, session: session, externalID: profile["external_id"], by: own, region: profile["region"])
+    }
+
+    private func credentials(from place: String?) async throws(SourceError) -> AWSCredentials? {
+        switch place {
+        case "Environment": AWSCredentials(environment: environment)
+        case "EcsContainer": try await atContainer()
+        case "Ec2InstanceMetadata": try await atInstance()
+        default: nil
+        }
     }
 
     /// https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
@@ -109,11 +176,7 @@ package final class S3Credentials: Sendable {
         }
         var headers: [(name: String, value: String)] = []
         if let file = environment["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] {
-            guard let bytes = try? FileSystem.contents(file, limit: 1 << 16) else {
-                throw SourceError("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE is \(file), which cannot be read")
-            }
-            let token = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-            headers = [("Authorization", token)]
+            headers = [("Authorization", try secret(in: file, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"))]
         } else if let token = environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"] {
             headers = [("Authorization", token)]
         }
