@@ -41,6 +41,8 @@ struct LedgerRebuildTests {
             #expect(rebuilt.status == 0, "\(rebuilt.errors)")
             #expect(rebuilt.output.contains("65 associations, 0 asserted"), "\(rebuilt.output)")
             #expect(rebuilt.output.contains("state/ledger-before-"))
+            #expect(
+                rebuilt.output.contains("not kept   which exports were applied: the old ledger "), "\(rebuilt.output)")
             #expect(shop.folder.names(in: "state").contains { $0.hasPrefix("ledger-before-") })
 
             _ = try shop.folder.write(csv(1...58), to: "nightly.csv")
@@ -149,6 +151,31 @@ struct LedgerRebuildTests {
                 #expect(!shop.folder.names(in: "fresh").contains("ledger.sqlite"))
             }
             #expect(shop.folder.names(in: "state") == before)
+        }
+    }
+
+    @Test("changes that were applied are not applied again, as the old ledger still knows them")
+    func keepsWhatWasApplied() async throws {
+        try await withShop(.carts(SandboxCart(id: "cart-1"))) { shop in
+            try shop.folder.createFolder("inbox")
+            let serve = ["serve", "--inbox", shop.folder.path("inbox"), "--once", "--http", "off", "--settle", "0s"]
+            func put(_ action: String, _ name: String, _ time: Int) throws {
+                try shop.folder.write(
+                    "action,customer_id,cart_id\n\(action),c-1,cart-1\n", to: "inbox/\(name)", modified: time)
+            }
+            try put("create", "monday.csv", 1000)
+            try put("delete", "tuesday.csv", 2000)
+            #expect(try await shop.start(serve).result().status == 0)
+            #expect(shop.associations.isEmpty)
+            let rebuilt = try await shop.cartsync("ledger", "rebuild", "--yes", "--listing", "--rate", "1000")
+            #expect(rebuilt.output.contains("kept       what 2 runs applied"), "\(rebuilt.output)")
+            #expect(!rebuilt.output.contains("not kept"))
+            // Monday's changes come again as they were: they would bring back what Tuesday's took away.
+            try put("create", "monday.csv", 1000)
+            let again = try await shop.start(serve).result()
+            #expect(again.status == 0, "\(again.errors)")
+            #expect(shop.associations.isEmpty)
+            #expect(shop.folder.names(in: "inbox/superseded").contains("monday.csv"))
         }
     }
 

@@ -46,6 +46,78 @@ struct ReplacementTests {
         return try ledger.runs().map(\.id)
     }
 
+    /// Makes an old ledger whose source has applied an export, another one in part, and was seen to have two.
+    private func makeOldWithExports() throws -> Ledger {
+        let ledger = try Ledger.open(in: folder)
+        for (id, state, time) in [("done", RunRecord.State.finished, 1), ("half", .stopped, 2), ("none", .refused, 3)] {
+            try ledger.beginRun(makeRun(id, source: "s"))
+            try ledger.recordExports(
+                [.init(path: id, digest: id, records: 7, bytes: 1, time: .seconds(time), ownerKinds: [.customer])],
+                source: "s", run: id, isSnapshot: true, isAccepted: state != .refused)
+            try ledger.updateRun(id) { ($0.state, $0.exitStatus) = (state, .done) }
+        }
+        let seen = (1...2).map {
+            SeenExport(name: "e\($0)", version: "v", stated: .seconds($0), time: .seconds($0), firstSeen: .seconds(9))
+        }
+        try ledger.recordSeen(seen, forgetting: [], of: "s")
+        return ledger
+    }
+
+    @Test("knows what was applied and seen, and nobody can go on with a run whose journal is gone")
+    func keepsMemory() throws {
+        let old = try makeOldWithExports()
+        let (applied, seen) = (try old.applied(by: "s", digests: ["done"]), try old.seenExports(of: "s"))
+        let log = try bytes(folder.state)
+        try old.close()
+        // As a crash leaves it: with a write-ahead log.
+        for (name, data) in log { try data.write(to: URL(filePath: folder.state + "/" + name)) }
+        let replacement = try LedgerReplacement(folder: folder.state, store: testStore, now: noon)
+        #expect(try replacement.keepMemory(inPlaceOf: "new") == KeptMemory(runs: 2, seen: 2))
+        let ledger = replacement.ledger
+        try ledger.beginRun(makeRun("new", source: "other"))
+        try ledger.updateRun("new") { $0.state = .finished }
+        let now = try ledger.applied(by: "s", digests: ["done"])
+        #expect((now.sameBytes, now.snapshots) == (applied.sameBytes, applied.snapshots))
+        #expect(try ledger.seenExports(of: "s") == seen)
+        #expect(try ledger.acceptedVolumes(of: "s") == [7, 7])
+        #expect(try ledger.runs().map(\.id) == ["new", "half", "done"])
+        #expect(try ledger.run("half")?.isResumable == false && ledger.run("half")?.supersededBy == "new")
+        _ = try replacement.finish()
+        #expect(try runs() == ["new", "half", "done"])
+    }
+
+    @Test("says what it cannot know", arguments: ["gone", "damaged", "older copy", "another store", "another ledger"])
+    func losesMemory(how: String) throws {
+        let old = try makeOldWithExports()
+        try old.close()
+        let path = LedgerFiles(folder: folder.state).database
+        var words: (kept: Int, problem: String)
+        switch how {
+        case "gone":
+            try FileManager.default.removeItem(atPath: path)
+            words = (0, "the old ledger is gone")
+        case "damaged":
+            try Data(repeating: 7, count: 30_000).write(to: URL(filePath: path))
+            words = (0, "the old ledger cannot be read")
+        case "older copy":
+            let marker = try String(contentsOfFile: files.marker, encoding: .utf8)
+            let newer = marker.replacing(#/revision \d+/#, with: "revision 100000")
+            try newer.write(toFile: files.marker, atomically: true, encoding: .utf8)
+            words = (2, "the old ledger is an older copy, and does not know what came later")
+        case "another store": words = (0, "the old ledger belongs to another store")
+        default:
+            let marker = try String(contentsOfFile: files.marker, encoding: .utf8)
+            let other = marker.replacing(#/ledger [0-9a-f]+/#, with: "ledger 00")
+            try other.write(toFile: files.marker, atomically: true, encoding: .utf8)
+            words = (0, "what lies in its place is another ledger")
+        }
+        let store = how == "another store" ? StoreIdentity(baseURL: "https://other", clientID: "x") : testStore
+        let replacement = try LedgerReplacement(folder: folder.state, store: store, now: noon)
+        let kept = try replacement.keepMemory(inPlaceOf: "new")
+        #expect(kept == KeptMemory(runs: words.kept, seen: words.kept, problem: words.problem))
+        replacement.abandon()
+    }
+
     @Test("is complete after a crash at any step, and the old files are kept as they were")
     func crashAtEachStep() throws {
         let steps = LedgerSwap(files, old: old).steps.count

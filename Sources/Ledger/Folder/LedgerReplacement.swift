@@ -8,7 +8,7 @@ package import Foundation
 package final class LedgerReplacement {
     /// The new ledger.
     package let ledger: Ledger
-    private let files: LedgerFiles
+    let files: LedgerFiles
     private let lock: FolderLock
     private let now: Date
 

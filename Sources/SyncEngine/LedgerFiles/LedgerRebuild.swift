@@ -20,6 +20,7 @@ package final class LedgerRebuild {
     private let key: FingerprintKey
     private var exports: [RunRecord.Export] = []
     private var rejected = 0
+    private let kept: KeptMemory
 
     /// Locks the state folder and begins.
     ///
@@ -35,6 +36,7 @@ package final class LedgerRebuild {
             key = replacement.ledger.fingerprintKey
             var generator = SystemRandomNumberGenerator()
             run = RunRecord.makeID(at: now, using: &generator)
+            kept = try replacement.keepMemory(inPlaceOf: run)
             try replacement.ledger.beginRun(
                 RunRecord(id: run, command: "ledger rebuild", source: source, scope: .none, started: now))
         } catch {
@@ -134,7 +136,7 @@ package final class LedgerRebuild {
             let store = ledger.store.baseURL
             return Rebuilt(
                 run: run, store: store, associations: count, asserted: asserted, source: source, rejected: rejected,
-                oldFiles: try replacement.finish())
+                kept: kept, oldFiles: try replacement.finish())
         } catch {
             throw RunFailure(error)
         }
@@ -161,6 +163,8 @@ package struct Rebuilt: Sendable, Codable {
     package let source: String
     /// Records of the exports that could not be used; the source does not assert what they name.
     package let rejected: Int
+    /// What is still known of the exports that were applied.
+    package let kept: KeptMemory
     /// The folder with the files of the old ledger; nil if there was no ledger.
     package let oldFiles: String?
 }

@@ -17,6 +17,8 @@ struct LedgerRebuildCommand: ProgramCommand {
             EXPORTs are what --source asserts, and with --applied all of it exists; --results takes the results.csv of
             runs, in their order. The old files are kept in a folder of their own. A listing alone asserts nothing, so
             the next sync deletes nothing; after exports it may delete what they have and its own export lacks.
+            Which exports were applied is taken from the old ledger if that can be read, so that serve applies none
+            again; the output says so, and what to do if not.
 
             EXAMPLE
               cartsync ledger rebuild --listing
@@ -142,6 +144,17 @@ extension Rebuilt {
         ]
         if rejected > 0 { lines.append("  \(Count.text(rejected, "record")) of the exports could not be used") }
         lines.append("  run        \(run)")
+        if kept.runs + kept.seen > 0 || kept.problem == nil {
+            lines.append(
+                "  kept       what \(Count.text(kept.runs, "run")) applied, "
+                    + "\(Count.text(kept.seen, "version")) of exports that were seen")
+        }
+        if let problem = kept.problem {
+            lines.append(
+                "  not kept   which exports were applied: \(problem). What is still at a source counts as new,")
+            lines.append(
+                "             and changes would be applied again: before serve starts, move away what was applied")
+        }
         if let oldFiles { lines.append("  old files  \(oldFiles)") }
         return lines.map(TerminalText.printable).joined(separator: "\n")
     }
