@@ -127,7 +127,7 @@ extension ExportFile {
     ///
     /// Throws a refusal if they disagree, or cannot be read.
     package func checkStatements(_ facts: ExportFacts) throws {
-        try ExportManifest.beside(name)?.check(facts, of: self)
+        try manifest()?.check(facts, of: self)
         for checksum in try ExportChecksum.beside(name) { try checksum.check(self, sha256: facts.sha256) }
     }
 

@@ -45,6 +45,33 @@ struct SyncTests {
         }
     }
 
+    @Test("parts of an export are one snapshot together, and none without the others")
+    func parts() async throws {
+        try await withShop { shop in
+            let first = try shop.folder.write(numbered(1...30), to: "e-1of2.csv")
+            let second = try shop.folder.write(numbered(31...60), to: "e-2of2.csv")
+            let both = try await shop.cartsync("sync", "--yes", "--rate", "1000", first, second)
+            #expect(both.status == 0, "\(both.errors)")
+            #expect(shop.associations.count == 60)
+            let alone = try await shop.cartsync("sync", "--yes", "--max-deletes", "100", second)
+            #expect(alone.status == 65, "\(alone.errors)")
+            #expect(
+                alone.errors.contains(
+                    "e-2of2.csv: by its name it is a part of an export, and only 1 of 2 parts are there: 2"))
+            #expect(shop.associations.count == 60)
+            try shop.folder.write(numbered(31...59), to: "e-2of2.csv")
+            let manifest = try shop.folder.write(
+                #"{"parts": ["e-1of2.csv", "e-2of2.csv"], "records": 59}"#, to: "e.manifest.json")
+            let listed = try await shop.cartsync("sync", "--yes", "--rate", "1000", manifest)
+            #expect(listed.status == 0, "\(listed.errors)")
+            #expect(shop.associations.count == 59)
+            let off = try await shop.start(
+                ["plan", second], environment: ["CARTSYNC_SOURCE_PARTS": "off"]
+            ).result()
+            #expect(off.status != 65 && off.output.contains("30"), "a part alone is another snapshot: \(off.output)")
+        }
+    }
+
     @Test("a second sync of the same file makes no writes")
     func secondSync() async throws {
         try await withShop { shop in

@@ -68,7 +68,7 @@ struct SeenExportTests {
             if isMine && isAccepted { all.append(export) }
         }
         for digest in (0...5).map({ "d\($0)" }) {
-            let applied = try ledger.applied(by: "s", digest: digest)
+            let applied = try ledger.applied(by: "s", digests: [digest])
             let last = all.last.flatMap { $0.isOver ? $0 : nil }
             #expect(applied.last == last.map { .init(run: $0.run, digests: [$0.digest], exitStatus: .done) })
             #expect(applied.sameBytes?.time == all.filter { $0.isOver && $0.digest == digest }.map(\.time).max())
@@ -88,11 +88,11 @@ struct SeenExportTests {
                 source: "s", run: id, isSnapshot: true, isAccepted: true)
             try ledger.updateRun(id) { $0.state = .finished }
         }
-        let applied = try ledger.applied(by: "s", digest: "d")
+        let applied = try ledger.applied(by: "s", digests: ["d"])
         #expect(applied.last?.digests == [])
         #expect(applied.sameBytes == .init(run: "a", time: .seconds(1)))
         try ledger.recordAgain("d", of: "a", time: .seconds(5))
         try ledger.recordAgain("d", of: "a", time: .seconds(3))
-        #expect(try ledger.applied(by: "s", digest: "d").sameBytes?.time == .seconds(5))
+        #expect(try ledger.applied(by: "s", digests: ["d"]).sameBytes?.time == .seconds(5))
     }
 }

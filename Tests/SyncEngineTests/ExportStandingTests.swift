@@ -27,7 +27,7 @@ struct ExportStandingTests {
         _ applied: AppliedExports, time: Int? = 10, repeatsIncomplete: Bool = false
     ) -> ExportStanding {
         ExportStanding(
-            of: "d", time: time.map { .seconds($0) }, after: applied, repeatsIncomplete: repeatsIncomplete
+            of: ["d"], time: time.map { .seconds($0) }, after: applied, repeatsIncomplete: repeatsIncomplete
         ) { [.customer] }
     }
 

@@ -131,14 +131,25 @@ struct InboxWatchTests {
 struct ExportDecisionTests {
     @Test("only the newest snapshot of each kind is current; deltas and the unreadable always are")
     func supersession() {
-        let exports: [(entry: InboxEntry, content: ExportContent)] = [
-            (entry("1"), .snapshot(of: [.customer])), (entry("2"), .snapshot(of: [.account])),
-            (entry("3"), .delta), (entry("4"), .snapshot(of: [.customer])), (entry("5"), .unknown),
-            (entry("6"), .delta), (entry("7"), .snapshot(of: [.customer])),
+        let exports: [(entry: InboxEntry, content: ExportContent, isApplied: Bool)] = [
+            (entry("1"), .snapshot(of: [.customer]), true), (entry("2"), .snapshot(of: [.account]), true),
+            (entry("3"), .delta, true), (entry("4"), .snapshot(of: [.customer]), true), (entry("5"), .unknown, true),
+            (entry("6"), .delta, true), (entry("7"), .snapshot(of: [.customer]), true),
         ]
         let (current, void) = Supersession.split(exports)
         #expect(current.map(\.name) == ["2", "3", "5", "6", "7"])
         #expect(void.map(\.name) == ["1", "4"])
+    }
+
+    @Test("what lacks parts makes nothing void, and is void when a newer whole one is there")
+    func supersessionOfIncomplete() {
+        let (whole, lacking) = (ExportContent.snapshot(of: [.customer]), ExportContent.snapshot(of: [.customer]))
+        let after = Supersession.split([(entry("1"), whole, true), (entry("2"), lacking, false)])
+        #expect(after.void.isEmpty)
+        let before = Supersession.split([(entry("1"), lacking, false), (entry("2"), whole, true)])
+        #expect(before.void.map(\.name) == ["1"])
+        let changes = Supersession.split([(entry("1"), .delta, false), (entry("2"), whole, true)])
+        #expect(changes.void.isEmpty)
     }
 
     @Test(

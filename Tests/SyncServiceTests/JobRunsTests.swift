@@ -14,7 +14,7 @@ import Testing
 @testable import SyncService
 
 /// A service of one job in this process, with the sandbox as its store.
-private struct Shop: Sendable {
+struct Shop: Sendable {
     let sandbox: Sandbox
     let folder: TemporaryFolder
     let ledger: Ledger
@@ -54,8 +54,10 @@ private struct Shop: Sendable {
         run.missingFinalNewline = .refused
         run.source = "nightly"
         change(&run)
+        var names = NameRules()
+        names.parts = run.parts
         let options = JobOptions(
-            name: "nightly", run: run, poll: .seconds(10), settle: .zero, remember: .seconds(86_400),
+            name: "nightly", run: run, poll: .seconds(10), settle: .zero, remember: .seconds(86_400), names: names,
             metricsFile: folder.path("metrics.prom"))
         return try ServiceJobs(
             [(options, .folder(folder.path("inbox")))], session ?? self.session(), once: true)

@@ -10,13 +10,16 @@ struct SourceModelTests {
         "ten thousand histories: whatever source, listing and process do, a version is applied once, none after a newer one",
         arguments: 0..<20)
     func histories(part: Int) {
+        var sets = 0
         for number in 0..<500 {
             let seed = UInt64(part * 500 + number)
             let simulation = Self.lived(seed)
+            sets += simulation.setsApplied
             guard let problem = Self.problem(simulation) else { continue }
             let history = Self.lived(seed, tellsHistory: true).history ?? []
             Issue.record("seed \(seed): \(problem)\n\(history.joined(separator: "\n"))")
         }
+        #expect(sets > 200, "exports in parts are among them")
     }
 
     private static func lived(_ seed: UInt64, tellsHistory: Bool = false) -> SourceSimulation {

@@ -1,5 +1,6 @@
 import CallPacing
 import CartAssociations
+import ExportFiles
 import ExportSources
 import Ledger
 import SyncEngine
@@ -24,6 +25,10 @@ struct SourceSimulation {
         let stated: Int?
         /// Whether nobody may read it.
         var isDenied = false
+        /// Of a part: the export that it was written for.
+        var generation: Int?
+        /// Of an export in several files: what came of it.
+        var parts: [Version] = []
 
         var digest: String { "bytes-\(bytes)" }
         /// Of customers, of accounts, or changes to customers.
@@ -89,10 +94,19 @@ struct SourceSimulation {
     /// What happened, line by line, if it is to be told.
     private(set) var history: [String]?
 
+    // Exports of accounts, if they come in parts.
+    let hasParts: Bool
+    /// The day of the newest one, with what was written of it.
+    private var generation: (day: Int, parts: [Int: Version])?
+    /// What was written at the end.
+    private var lastWhole: Version?
+    private(set) var setsApplied = 0
+
     init(seed: UInt64, tellsHistory: Bool = false) {
         history = tellsHistory ? [] : nil
         var random = SeededGenerator(seed: seed)
         let (isURL, isOdd, forgets) = (random.oneIn(4), random.oneIn(2), random.oneIn(4))
+        hasParts = !isURL && random.oneIn(2)
         self.random = random
         self.isURL = isURL
         self.forgets = forgets
@@ -123,6 +137,7 @@ struct SourceSimulation {
     private mutating func changeOne() {
         let names = isURL ? ["c.csv"] : ["c.csv", "c-2.csv", "a.csv", "d.csv", "d-2.csv"]
         let name = names.randomElement(using: &random) ?? "c.csv"
+        if hasParts, name == "a.csv" { return changeParts() }
         switch number(0...9) {
         case 0:
             files[name] = nil
@@ -131,7 +146,9 @@ struct SourceSimulation {
             if let old = earlier.filter({ $0.name == name }).randomElement(using: &random) { files[name] = old }
         case 3, 4:
             // Earlier bytes come again, with a time of their own.
-            if let old = earlier.randomElement(using: &random), old.isSnapshot == !name.hasPrefix("d") {
+            if let old = earlier.randomElement(using: &random), old.generation == nil,
+                old.isSnapshot == !name.hasPrefix("d")
+            {
                 put(name, bytes: old.bytes)
             }
         case 5:
@@ -141,6 +158,57 @@ struct SourceSimulation {
             }
         default: put(name, bytes: nil)
         }
+    }
+
+    private static func partName(_ number: Int) -> String { "a-\(number)of2.csv" }
+
+    private mutating func changeParts() {
+        let part = number(1...2)
+        let name = Self.partName(part)
+        switch number(0...9) {
+        case 0: files[name] = nil
+        case 1:
+            if let old = earlier.filter({ $0.name == name }).randomElement(using: &random) { files[name] = old }
+        case 2: files[name]?.isDenied.toggle()
+        case 3, 4, 5:
+            beginGeneration()
+            write(part)
+            if random.oneIn(2) { write(3 - part) }
+        case 6: write(part)
+        default:
+            // What is still missing of it comes.
+            for part in 1...2 where generation?.parts[part] == nil { write(part) }
+        }
+    }
+
+    private mutating func beginGeneration() {
+        var day = now / Self.day - (random.oneIn(4) ? number(1...100) : 0)
+        while !usedDays.insert(day).inserted { day -= 1 }
+        generation = (day, [:])
+    }
+
+    /// Writes a part of the newest export, again if it is there: some minutes after the others.
+    private mutating func write(_ part: Int) {
+        guard let generation else { return }
+        nextID += 1
+        let version = Version(
+            id: nextID, name: Self.partName(part), bytes: nextID * 10 + 2,
+            stated: generation.day * Self.day - number(1...3600), isDenied: random.oneIn(10), generation: generation.day
+        )
+        note("put \(version)")
+        files[version.name] = version
+        earlier.append(version)
+        self.generation?.parts[part] = version
+    }
+
+    /// What several files are together.
+    private func whole(_ parts: [Version]) -> Version {
+        var whole = Version(
+            id: parts.reduce(1) { $0 * 10_000 + $1.id }, name: "a.csv",
+            bytes: parts.reduce(0) { $0 * 100_000 + $1.bytes },
+            stated: parts.compactMap(\.stated).max())
+        whole.parts = parts
+        return whole
     }
 
     private mutating func put(_ name: String, bytes: Int?) {
@@ -182,7 +250,12 @@ struct SourceSimulation {
     /// Long enough without any fault for everything to be done that can be done.
     mutating func comeToRest() {
         mayBeKilled = false
+        if hasParts {
+            beginGeneration()
+            for part in 1...2 { write(part) }
+        }
         for name in files.keys { files[name]?.isDenied = false }
+        lastWhole = hasParts ? whole((1...2).compactMap { files[Self.partName($0)] }) : nil
         for _ in 0..<3 {
             now += Self.day
             try? poll(.whole)
@@ -232,13 +305,46 @@ struct SourceSimulation {
         let look = memory.look(exports, now: .seconds(now))
         note("\(listing) listing of \(shown.values.map(\.id).sorted()), wanted: \(look.wanted.map(\.name))")
         try save(isURL ? [] : Array(shown.values))
-        var arrivals: [(SourceMemory.Fetched, Version)] = []
-        for export in look.wanted {
-            guard let version = shown[export.name] else { continue }
+        var arrivals: [[(fetched: SourceMemory.Fetched, version: Version)]] = []
+        for wanted in SourceMemory.wanted(look, of: together(exports)) {
+            guard let fetched = try fetch(wanted, shown) else { continue }
+            if fetched.contains(where: \.fetched.isNew) {
+                for file in fetched where file.fetched.isNew { memory.sight(file.fetched) }
+                try save(fetched.map(\.version))
+                arrivals.append(fetched)
+            } else {
+                for file in fetched { memory.remember(file.fetched) }
+            }
+        }
+        for files in arrivals {
+            let version = files.count == 1 ? files[0].version : whole(files.map(\.version))
+            inbox.append(Arrived(version: version, time: files.map(\.fetched.seen.time).max() ?? .zero))
+            for file in files { memory.remember(file.fetched) }
+        }
+        try save()
+    }
+
+    /// The files of each export that is whole.
+    private func together(_ exports: [RemoteExport]) -> [[RemoteExport]] {
+        let entries = exports.map { InboxEntry(name: $0.name, size: 0, modified: $0.modified ?? .zero, inode: 0) }
+        let sets = ExportSets(
+            entries, manifests: [], rule: .name, within: .seconds(3600), among: Set(exports.map(\.name)))
+        return (sets.single.map { [$0.name] } + sets.whole.map { $0.parts.map(\.name) }).map { names in
+            names.compactMap { name in exports.first { $0.name == name } }
+        }
+    }
+
+    /// Fetches the files of one export; nil if one of them cannot be had.
+    private mutating func fetch(
+        _ exports: [RemoteExport], _ shown: [String: Version]
+    ) throws -> [(fetched: SourceMemory.Fetched, version: Version)]? {
+        var all: [(fetched: SourceMemory.Fetched, version: Version)] = []
+        for export in exports {
+            guard let version = shown[export.name] else { return nil }
             attempts[version.id, default: []].append(now)
             guard files[export.name] == version, !version.isDenied else {
                 if memory.failed(export, "it cannot be had", now: .seconds(now)) { told[version.id, default: 0] += 1 }
-                continue
+                return nil
             }
             fetches += 1
             try mayEnd()
@@ -246,19 +352,9 @@ struct SourceSimulation {
                 export, said(of: version), modified: version.stated.map { .seconds(coarse($0)) },
                 digest: version.digest, size: version.bytes, now: .seconds(now))
             note("fetched \(version.id): \(fetched)")
-            if case .new = fetched {
-                memory.sight(fetched)
-                try save([version])
-                arrivals.append((fetched, version))
-            } else {
-                memory.remember(fetched)
-            }
+            all.append((fetched, version))
         }
-        for (fetched, version) in arrivals {
-            inbox.append(Arrived(version: version, time: fetched.seen.time))
-            memory.remember(fetched)
-        }
-        try save()
+        return all
     }
 
     /// A part of what is there.
@@ -323,7 +419,7 @@ struct SourceSimulation {
         let split = Supersession.split(
             sorted.map { entry in
                 let version = inbox[Int(entry.name) ?? 0].version
-                return (entry, version.isSnapshot ? .snapshot(of: version.kinds) : .delta)
+                return (entry, version.isSnapshot ? .snapshot(of: version.kinds) : .delta, true)
             })
         let next = split.current.first.map { inbox[Int($0.name) ?? 0] }
         for void in split.void {
@@ -337,7 +433,7 @@ struct SourceSimulation {
     private mutating func passOver(_ arrived: Arrived) -> String? {
         let version = arrived.version
         let standing = ExportStanding(
-            of: version.digest, time: arrived.time, after: applied(version.digest), ownerKinds: { version.kinds })
+            of: [version.digest], time: arrived.time, after: applied(version.digest), ownerKinds: { version.kinds })
         if case .sameAsLast(let run) = standing, let place = runs.lastIndex(where: { "\($0.id)" == run }) {
             runs[place].time = max(runs[place].time, arrived.time)
             confirmed.append(version)
@@ -374,7 +470,7 @@ struct SourceSimulation {
     /// A person applies what lies in the source now.
     private mutating func applyByHand() {
         guard let version = files.values.sorted(by: { $0.name < $1.name }).randomElement(using: &random),
-            version.stated ?? now <= now, inbox.allSatisfy({ !$0.isInWork })
+            version.stated ?? now <= now, version.generation == nil, inbox.allSatisfy({ !$0.isInWork })
         else { return }
         note("by hand \(version.id)")
         runs.append(Run(id: runs.count, version: version, time: .seconds(version.stated ?? now), isOver: true))
@@ -387,12 +483,20 @@ struct SourceSimulation {
 
     /// The time that counts for a version: what is stated, but no future.
     private func counting(_ version: Version) -> Int? {
-        firstSight[version.id].map { min(version.stated ?? $0, $0) }
+        guard version.parts.isEmpty else {
+            let newest = version.parts.compactMap(counting).max()
+            // Parts of one export have one day, and without its hours none of them is newer.
+            return coarsens ? newest.map { $0 / Self.day * Self.day } : newest
+        }
+        return firstSight[version.id].map { min(version.stated ?? $0, $0) }
     }
 
     private mutating func judge(_ arrived: Arrived) {
         let version = arrived.version
         let over = runs.filter(\.isOver)
+        if !version.parts.isEmpty { setsApplied += 1 }
+        if version.generation != nil { broken.append("\(version) is applied without the other part") }
+        if Set(version.parts.map(\.generation)).count > 1 { broken.append("\(version) mixes parts of two exports") }
         if hasTimes, over.contains(where: { $0.version.id == version.id }) {
             broken.append("version \(version) is applied twice")
         }
@@ -419,7 +523,9 @@ struct SourceSimulation {
 
     /// The bytes of the newest snapshot of some owners that is there or was applied; nil if there is none.
     func newest(_ kinds: Set<OwnerKind>) -> Int? {
-        let there = files.values.filter { $0.isSnapshot && $0.kinds == kinds }
+        let there =
+            hasParts && kinds == [.account]
+            ? lastWhole.map { [$0] } ?? [] : files.values.filter { $0.isSnapshot && $0.kinds == kinds }
         guard hasTimes else { return there.first?.bytes ?? state(kinds) }
         let applied = (runs.map(\.version) + confirmed).filter { $0.isSnapshot && $0.kinds == kinds }
         return (there + applied).max { left, right in
@@ -433,6 +539,6 @@ struct SourceSimulation {
     /// Each version that is there, with whether it was applied or passed over.
     var unsettled: [Version] {
         let settled = Set(runs.map(\.version.id) + passedOver.map(\.version.id))
-        return files.values.filter { !settled.contains($0.id) }
+        return files.values.filter { !settled.contains($0.id) && $0.generation == nil }
     }
 }

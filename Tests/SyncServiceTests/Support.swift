@@ -35,7 +35,7 @@ struct ScriptedWork: ExportWork {
 
     func sorted(_ entries: [InboxEntry]) -> [InboxEntry] { entries.sorted(by: InboxEntry.isOlder) }
 
-    func classify(_ path: String) -> ExportContent { content(path) }
+    func classify(_ files: [String]) -> ExportContent { content(files[0]) }
 
     func run(_ export: ClaimedExport, began: @Sendable (String) -> Void) async -> ExportFate {
         await fate(export, began)

@@ -14,6 +14,8 @@ import Synchronization
 package final class ExportFile: Sendable {
     /// The path as it was given, or `standard input`.
     package let name: String
+    /// What the manifest that lists it with others says of it; nil if it came by itself.
+    let listed: ExportManifest?
     private let file: OpenFile
     /// What tells one state of the file from another.
     private let status: FileStatus
@@ -25,8 +27,9 @@ package final class ExportFile: Sendable {
     /// The time of its last change since 1970; of a copy of standard input, when it was made.
     package var modified: Duration { status.modified }
 
-    private init(name: String, _ file: OpenFile, _ status: FileStatus) {
+    private init(name: String, listed: ExportManifest? = nil, _ file: OpenFile, _ status: FileStatus) {
         self.name = name
+        self.listed = listed
         self.file = file
         self.status = status
     }
@@ -40,11 +43,12 @@ package final class ExportFile: Sendable {
     ///   - spoolFolder: the existing folder for the copy of standard input, which has no name in it and is gone
     ///     when the export is closed, however the program ends.
     ///   - followingLinks: whether the path itself may be a symbolic link.
+    ///   - listed: what the manifest that lists it with others says of it.
     ///
     /// Throws an unreadable `ExportError` if there is no regular file at the path or it may not be read, and an
     /// unwritable one if standard input cannot be copied.
     package static func open(
-        _ path: String, spoolFolder: String, followingLinks: Bool = true
+        _ path: String, spoolFolder: String, followingLinks: Bool = true, listed: ExportManifest? = nil
     ) throws -> ExportFile {
         if path == "-" { return try spool(.standardInput, name: standardInput, folder: spoolFolder) }
         let file: OpenFile
@@ -60,7 +64,7 @@ package final class ExportFile: Sendable {
                 .notAFile, file: path, problem: "not a regular file",
                 advice: "give the path of one CSV or XML file, or - for standard input")
         }
-        return ExportFile(name: path, file, status)
+        return ExportFile(name: path, listed: listed, file, status)
     }
 
     /// Copies everything that can be read into an unnamed temporary file and opens that.

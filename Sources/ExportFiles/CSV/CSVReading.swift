@@ -13,7 +13,7 @@ struct CSVReading {
     init(_ source: TextSource, options: ReadingOptions, index: Int, blockSize: Int) throws {
         text = CSVText(source, blockSize: blockSize)
         let header = try text.header(options)
-        let manifest = options.requiresFinalNewline ? try ExportManifest.beside(source.file.name) : nil
+        let manifest = options.requiresFinalNewline ? try source.file.manifest() : nil
         let hasChecksum = try options.requiresFinalNewline && !ExportChecksum.beside(source.file.name).isEmpty
         requiresFinalNewline = options.requiresFinalNewline && manifest == nil && !hasChecksum
         block = CSVBlock(header, ExportFacts(shape: text.shape(header)), index: index, trailer: options.trailer)

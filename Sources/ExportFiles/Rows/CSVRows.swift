@@ -33,7 +33,7 @@ package struct CSVRows: Sendable {
     ///
     /// - Parameter index: the file's position on the command line, from 0, for the places of its rows.
     package func read(_ file: ExportFile, index: Int = 0, visit: Visit) throws -> ExportFacts {
-        let manifest = try ExportManifest.beside(file.name)
+        let manifest = try file.manifest()
         let options = ReadingOptions(delimiter: ",", fieldNames: fieldNames)
         let source = try TextSource(file, options: options)
         guard source.format == .csv else { throw refusal(file, "the file is XML, and \(kind) is CSV") }

@@ -43,8 +43,8 @@ extension Ledger {
         }
     }
 
-    /// What a source has applied, as far as it decides about another export with this digest.
-    package func applied(by source: String, digest: String) throws(LedgerError) -> AppliedExports {
+    /// What a source has applied, as far as it decides about another export, whose files have these digests.
+    package func applied(by source: String, digests: [String]) throws(LedgerError) -> AppliedExports {
         try reading("read the exports that were applied") { db in
             var applied = AppliedExports()
             applied.last = try Self.lastApplied(db, by: source)
@@ -54,8 +54,14 @@ extension Ledger {
                     SELECT max(export.time) AS time, run.id AS run FROM export JOIN run ON run.number = export.run
                     WHERE export.source = ? AND export.digest = ? AND is_accepted AND run.state = ?
                         AND export.time IS NOT NULL
+                        AND (SELECT count(DISTINCT digest) FROM export AS other WHERE other.run = export.run
+                            AND other.source = export.source
+                            AND other.digest IN (SELECT value FROM json_each(?))) = ?
                     """,
-                arguments: [source, digest, RunRecord.State.finished.rawValue])
+                arguments: [
+                    source, digests.first ?? "", RunRecord.State.finished.rawValue,
+                    String(decoding: try JSONEncoder().encode(digests), as: UTF8.self), Set(digests).count,
+                ])
             if let same, let time: Int64 = same["time"] {
                 applied.sameBytes = .init(run: same["run"], time: .milliseconds(time))
             }
@@ -88,7 +94,7 @@ extension Ledger {
             run.state == .finished
         else { return nil }
         let digests = try String.fetchAll(
-            db, sql: "SELECT digest FROM export WHERE run = ? AND is_accepted",
+            db, sql: "SELECT digest FROM export WHERE run = ? AND is_accepted ORDER BY id",
             arguments: [try Self.number(db, of: run.id)])
         return .init(run: run.id, digests: digests, exitStatus: run.exitStatus)
     }
@@ -135,7 +141,7 @@ package struct AppliedExports: Sendable, Hashable {
 
     /// Nil if nothing was applied, or the last run is not over.
     package var last: Last?
-    /// The newest export with the same bytes whose run is over.
+    /// The newest run that is over and applied the same bytes, also if it applied more with them.
     package var sameBytes: Export?
     /// The newest snapshot of each set of owner kinds, also if its run is not over.
     package var snapshots: [Snapshot] = []

@@ -14,11 +14,13 @@ struct FirstReading {
     private var sharedCarts = FingerprintSet()
     private var accounts: FewAccounts
 
-    /// - Parameter spillFolder: the folder of what does not fit into memory.
-    init(_ options: RunOptions, key: FingerprintKey, spillFolder: String) {
+    /// - Parameters:
+    ///   - exports: the names of the exports.
+    ///   - spillFolder: the folder of what does not fit into memory.
+    init(_ options: RunOptions, exports: [String], key: FingerprintKey, spillFolder: String) {
         self.key = key
         self.spillFolder = spillFolder
-        doubts = NamesInDoubt(key, exports: options.exports, hidesOwners: options.hidesOwners, spillFolder: spillFolder)
+        doubts = NamesInDoubt(key, exports: exports, hidesOwners: options.hidesOwners, spillFolder: spillFolder)
         oneOwnerPerCart = options.oneOwnerPerCart
         // Only a listing of everything shows what the scope `all` may delete.
         accounts = FewAccounts(

@@ -5,7 +5,8 @@ import Foundation
 
 /// The exports of one run: opened once, read several times, the same each time.
 final class RunExports {
-    let files: [ExportFile]
+    private let opened: OpenedExports
+    var files: [ExportFile] { opened.files }
     /// The time that counts for the order of each export, since 1970.
     let times: [Duration]
     fileprivate let reader: ExportReader
@@ -23,8 +24,8 @@ final class RunExports {
     init(
         _ options: RunOptions, spoolingIn folder: String, stop: StopSignal, progress: RunProgress, now: Date
     ) throws {
-        files = try options.exports.map { try ExportFile.open($0, spoolFolder: folder) }
-        times = files.map { file in
+        opened = try OpenedExports(options.exports, spoolFolder: folder, rule: options.parts)
+        times = opened.files.map { file in
             let stated = options.order.stated(URL(filePath: file.name).lastPathComponent, modified: file.modified)
             return options.exportTime
                 ?? ExportOrder.counting(stated, firstSeen: .milliseconds(now.timeIntervalSince1970 * 1000))
@@ -75,12 +76,8 @@ final class RunExports {
 }
 
 extension RunExports {
-    /// Compares each export with the manifest and the checksums beside it, if there are any.
-    func checkStatements() throws {
-        for (file, found) in zip(files, facts) {
-            try file.checkStatements(found)
-        }
-    }
+    /// Compares the exports with the manifests and the checksums beside it, if there are any.
+    func checkStatements() throws { try opened.checkStatements(facts) }
 }
 
 /// One reading of all exports of a run, from which batches of records are pulled.

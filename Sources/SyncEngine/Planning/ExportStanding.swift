@@ -13,18 +13,19 @@ package enum ExportStanding: Sendable, Hashable {
     case older(than: AppliedExports.Export)
 
     /// - Parameters:
+    ///   - digests: of its files, in their order.
     ///   - time: the time that counts for its order, since 1970; nil if nothing tells.
     ///   - repeatsIncomplete: whether the bytes of the export that was applied last are applied again if that run did not
     ///     succeed in everything.
     ///   - ownerKinds: the owner kinds that its records name; asked only if a newer snapshot was applied.
     package init(
-        of digest: String, time: Duration?, after applied: AppliedExports, repeatsIncomplete: Bool = false,
+        of digests: [String], time: Duration?, after applied: AppliedExports, repeatsIncomplete: Bool = false,
         ownerKinds: () -> Set<OwnerKind>
     ) {
         let time = time?.inWholeMilliseconds
         if let same = applied.sameBytes, let time, time <= same.time {
             self = .appliedBefore(same)
-        } else if let last = applied.last, last.digests == [digest], !repeatsIncomplete || last.isComplete {
+        } else if let last = applied.last, last.digests == digests, !repeatsIncomplete || last.isComplete {
             self = .sameAsLast(run: last.run)
         } else if let time, applied.snapshots.contains(where: { $0.export.time > time }),
             let newer = applied.snapshot(newerThan: time, of: ownerKinds())

@@ -88,7 +88,8 @@ package struct RunPlanner: Sendable {
         let exports = try RunExports(
             options, spoolingIn: ledger.folder, stop: tools.stop, progress: tools.progress,
             now: tools.time.wall())
-        var first = FirstReading(options, key: key, spillFolder: ledger.folder)
+        var first = FirstReading(
+            options, exports: exports.files.map(\.name), key: key, spillFolder: ledger.folder)
         var diff = AssociationDiff(memoryBudget: RunOptions.fingerprintBudget, spillFolder: ledger.folder)
         var owners: NamedRows? =
             options.scope == .listed
@@ -129,7 +130,7 @@ package struct RunPlanner: Sendable {
     private func judgeOrder(_ exports: RunExports) throws -> [String] {
         try exports.files.indices.compactMap { index in
             let facts = exports.facts[index]
-            let applied = try ledger.applied(by: options.source, digest: facts.sha256)
+            let applied = try ledger.applied(by: options.source, digests: [facts.sha256])
             return applied.snapshot(newerThan: exports.times[index], of: facts.ownerKinds).map { newer in
                 "\(exports.files[index].name) is older than a snapshot of the source \(options.source) that was applied by "
                     + "run \(newer.run): this plan takes back what that one says"

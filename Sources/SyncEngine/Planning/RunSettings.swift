@@ -10,6 +10,8 @@ package struct RunSettings: Sendable {
     package var source = "default"
     /// What tells the order of the source's exports.
     package var order: ExportOrder = .modified
+    /// What tells that several files are one export.
+    package var parts: PartsRule = .name
     package var scope: DeletionScope = .owned
     package var current: CurrentSource = .auto
     package var planGuard = Guard()

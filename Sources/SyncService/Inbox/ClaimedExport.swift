@@ -6,6 +6,15 @@ struct ClaimedExport: Sendable, Hashable {
     let path: String
     /// Whether it was taken before and its run was interrupted.
     let isResumed: Bool
+    /// The paths of the parts of an export in several files, in their order; empty for one file.
+    var parts: [String] = []
+    /// The path of the manifest that lists the parts; nil if their names say that they are parts.
+    var manifest: String?
+
+    /// The paths of its files.
+    var files: [String] { parts.isEmpty ? [path] : parts }
+    /// What a run is given to read.
+    var exports: [String] { manifest.map { [$0] } ?? files }
 }
 
 /// What becomes of an export when its run has ended.
@@ -50,9 +59,9 @@ protocol ExportWork: Sendable {
     /// Whole exports in the order in which they are synced, the oldest first.
     func sorted(_ entries: [InboxEntry]) -> [InboxEntry]
 
-    /// What the export at a path says about the exports before it. Asked only if several exports are there, and never
+    /// What the export with these files says about the exports before it. Asked only if several exports are there, and never
     /// for one that is being synced.
-    func classify(_ path: String) async -> ExportContent
+    func classify(_ files: [String]) async -> ExportContent
 
     /// Syncs one export. It has to end soon after graceful shutdown, interrupted if it is not done.
     ///

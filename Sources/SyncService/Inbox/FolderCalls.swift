@@ -87,7 +87,11 @@ enum FolderCalls {
         } catch {
             guard error.code == EXDEV else { throw InboxError(path, "moved to \(target)", code: error.code) }
         }
-        try copy(path, to: target)
+        if let status = try? FileSystem.status(path, followingLinks: false), status.kind == .folder {
+            try copyFolder(path, to: target)
+        } else {
+            try copy(path, to: target)
+        }
         try doing("removed after it was copied", path) { () throws(FileError) in try FileSystem.remove(path) }
     }
 
@@ -122,6 +126,20 @@ enum FolderCalls {
             try to.setTimes(accessed: before.accessed, modified: before.modified)
             try to.sync()
         }
+        try doing("moved to \(target)", unfinished) { () throws(FileError) in
+            try FileSystem.rename(unfinished, to: target)
+        }
+    }
+
+    /// Copies a folder of files, which gets its name when it is whole and on the disk.
+    private static func copyFolder(_ path: String, to target: String) throws(InboxError) {
+        let slash = target.lastIndex(of: "/").map { target.index(after: $0) } ?? target.startIndex
+        let unfinished =
+            "\(target[..<slash])\(FileName.fitting(String(target[slash...]), before: ".", ending: ".part"))"
+        try remove(unfinished)
+        try create(unfinished, permissions: 0o700)
+        for name in try names(in: path).names { try copy("\(path)/\(name)", to: "\(unfinished)/\(name)") }
+        try synchronize(unfinished)
         try doing("moved to \(target)", unfinished) { () throws(FileError) in
             try FileSystem.rename(unfinished, to: target)
         }

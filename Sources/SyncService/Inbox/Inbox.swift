@@ -62,7 +62,13 @@ struct Inbox: Sendable {
         let (names, unreadable) = try FolderCalls.names(in: folder)
         var entries: [InboxEntry] = []
         for name in names {
-            if let entry = try FolderCalls.entry(name, in: folder) { entries.append(entry) }
+            guard var entry = try FolderCalls.entry(name, in: folder) else { continue }
+            // In an inbox that others fill a folder is no export, whatever its name is.
+            if isPrivate, let set = try set(entry, in: folder) { entry = set }
+            if rules.parts == .manifest, entry.kind == .regular, name.hasSuffix(NameRules.manifest) {
+                entry.lists = ExportManifest.listed(in: "\(folder)/\(name)")
+            }
+            entries.append(entry)
         }
         return (entries, unreadable)
     }
@@ -73,6 +79,7 @@ struct Inbox: Sendable {
     /// stays in the inbox, and later looks will see it.
     func claim(_ entry: InboxEntry) throws(InboxError) -> ClaimedExport? {
         guard !FolderCalls.exists("\(path(.working))/\(entry.name)") else { return nil }
+        if entry.isSet { return try claimSet(entry) }
         let checksum = try writeChecksum(of: entry.name)
         guard try take(entry, to: .working, as: entry.name) else {
             if let checksum { try? FolderCalls.remove(checksum) }
@@ -82,18 +89,21 @@ struct Inbox: Sendable {
         return ClaimedExport(name: entry.name, path: "\(path(.working))/\(entry.name)", isResumed: false)
     }
 
-    /// Writes what a list of checksums in the inbox says of an export beside it in `working/`, where the list does not go.
+    /// Writes what a list of checksums in the inbox says of an export beside it where it is going, and the list does not.
     /// Returns the path; nil if no list has it, or it has a checksum of its own.
-    private func writeChecksum(of name: String) throws(InboxError) -> String? {
+    ///
+    /// - Parameter target: the folder; nil for `working/`.
+    func writeChecksum(of name: String, to target: String? = nil) throws(InboxError) -> String? {
+        let target = target ?? path(.working)
         let own = NameRules.checksums.map { name + $0 }
         guard
             !own.contains(where: {
-                FolderCalls.exists("\(folder)/\($0)") || FolderCalls.exists("\(path(.working))/\($0)")
+                FolderCalls.exists("\(folder)/\($0)") || FolderCalls.exists("\(target)/\($0)")
             })
         else { return nil }
         for (list, ending) in zip(NameRules.checksumLists, NameRules.checksums) {
             guard let digest = ExportChecksum.listed(name, in: "\(folder)/\(list)") else { continue }
-            let path = "\(path(.working))/\(name)\(ending)"
+            let path = "\(target)/\(name)\(ending)"
             do throws(FileError) {
                 try DurableFile.write("\(digest)  \(name)\n".utf8, to: path)
             } catch {
@@ -129,9 +139,7 @@ struct Inbox: Sendable {
 
     /// The exports in `working/`, the oldest first: their runs were interrupted.
     func unfinished() throws(InboxError) -> [ClaimedExport] {
-        try exports(in: .working).map {
-            ClaimedExport(name: $0.name, path: "\(path(.working))/\($0.name)", isResumed: true)
-        }
+        try exports(in: .working).map { claimed($0, isResumed: true) }
     }
 
     /// The exports in `waiting/`, the oldest first.
@@ -199,7 +207,9 @@ struct Inbox: Sendable {
         var moved: [InboxEntry] = []
         for entry in entries {
             let name = InboxName.free(entry.name) { FolderCalls.exists("\(target)/\($0)") }
-            if try take(entry, to: .superseded, as: name) { moved.append(entry) }
+            let isTaken =
+                entry.isSet ? try takeSet(entry, to: .superseded, as: name) : try take(entry, to: .superseded, as: name)
+            if isTaken { moved.append(entry) }
         }
         try synchronize(.superseded)
         return moved
@@ -226,14 +236,18 @@ struct Inbox: Sendable {
         var entries: [InboxEntry] = []
         for name in try FolderCalls.names(in: path(place)).names {
             guard !NameRules.isAlwaysLeftAlone(name), !rules.isCompanion(name),
-                let entry = try FolderCalls.entry(name, in: path(place)), entry.kind == .regular
+                let entry = try FolderCalls.entry(name, in: path(place))
             else { continue }
-            entries.append(entry)
+            if let set = try set(entry, in: path(place)) {
+                entries.append(set)
+            } else if entry.kind == .regular {
+                entries.append(entry)
+            }
         }
         return entries.sorted(by: InboxEntry.isOlder)
     }
 
-    private func moveCompanions(
+    func moveCompanions(
         of export: String, from source: String, to target: String, as name: String
     ) throws(InboxError) {
         let names = zip(rules.companions(of: export), rules.companions(of: name))
@@ -260,7 +274,7 @@ struct Inbox: Sendable {
         try FolderCalls.move(unfinished, to: target)
     }
 
-    private func synchronize(_ place: InboxName.Folder) throws(InboxError) {
+    func synchronize(_ place: InboxName.Folder) throws(InboxError) {
         try FolderCalls.synchronize(path(place))
         try FolderCalls.synchronize(folder)
     }

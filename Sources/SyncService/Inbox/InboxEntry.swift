@@ -18,12 +18,19 @@ struct InboxEntry: Sendable, Hashable {
     /// The time of the last change of the content, since 1970.
     let modified: Duration
     let inode: UInt64
+    /// The parts of an export in several files, in their order; empty for one file.
+    var parts: [InboxEntry] = []
+    /// The name of the manifest that lists the parts; nil if their names say that they are parts.
+    var manifest: String?
+    /// The names of the files that a manifest lists.
+    var lists: [String] = []
 }
 
 extension InboxEntry {
     /// Whether it is the same, unchanged file, under whatever name.
     func isSameFile(as other: InboxEntry) -> Bool {
         (kind, size, modified, inode) == (other.kind, other.size, other.modified, other.inode)
+            && parts.count == other.parts.count && zip(parts, other.parts).allSatisfy { $0.isSameFile(as: $1) }
     }
 
     /// Whether it is the same file, or a copy of it on another file system, which has a number of its own.

@@ -41,8 +41,12 @@ final class InboxOrder: Sendable {
 
     /// The time that counts for the order of an export in work, since 1970; nil if it is gone.
     func time(of export: ClaimedExport) -> Duration? {
-        let slash = export.path.lastIndex(of: "/") ?? export.path.startIndex
-        guard let entry = try? FolderCalls.entry(export.name, in: String(export.path[..<slash])) else { return nil }
+        let files = export.files.compactMap { path -> InboxEntry? in
+            let slash = path.lastIndex(of: "/") ?? path.startIndex
+            return try? FolderCalls.entry(String(path[slash...].dropFirst()), in: String(path[..<slash]))
+        }
+        guard files.count == export.files.count, let first = files.first else { return nil }
+        let entry = export.parts.isEmpty ? first : InboxEntry(folder: export.name, parts: files, manifest: nil)
         return time(of: entry.export, now: now)
     }
 

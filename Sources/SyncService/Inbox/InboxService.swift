@@ -67,14 +67,19 @@ final class InboxService: Service {
     /// What it is doing now.
     func status() -> InboxStatus { state.withLock { $0.status } }
 
+    /// How many exports are there, or at the source, of which parts are missing.
+    var lackingParts: Int { status().view.incomplete.count + (fetcher?.lackingParts ?? 0) }
+
     /// Whether it is alive and can do its work.
     func health() -> ServiceHealth { jobStatus().health }
 
     /// What the job is doing now, and how it fares.
     func jobStatus() -> JobStatus {
         let now = now
-        let (trouble, notes) = (fetcher?.trouble, fetcher?.notes ?? [])
-        return state.withLock { $0.jobStatus(name: name, source: source, trouble: trouble, notes: notes, now: now) }
+        let (trouble, notes, overdue) = (fetcher?.trouble, fetcher?.notes ?? [], fetcher?.overdue ?? [])
+        return state.withLock {
+            $0.jobStatus(name: name, source: source, trouble: trouble, notes: notes, overdue: overdue, now: now)
+        }
     }
 
     /// Uses other intervals from the next look on.
@@ -93,6 +98,7 @@ final class InboxService: Service {
     /// Throws `InboxError` if the inbox is missing or its folders cannot be made; nothing else ends it.
     func run() async throws {
         try inbox.prepare()
+        try inbox.putBack()
         let isMounted = try inbox.isMountPoint()
         state.withLock { $0.start(now: now, isMounted: isMounted) }
         try await withGracefulShutdownHandler {
@@ -209,6 +215,13 @@ final class InboxService: Service {
         for (name, refusal) in status.view.refused where before.view.refused[name] != refusal {
             logger.warning("not taken", metadata: ["file": .quoted(name), "reason": "\(refusal)"])
         }
+        let known = Set(before.view.incomplete.filter { $0.isOverdue || once }.map(\.set))
+        for incomplete in status.view.incomplete where incomplete.isOverdue || once {
+            guard !known.contains(incomplete.set) else { continue }
+            logger.warning(
+                "parts of an export are missing",
+                metadata: ["export": .quoted(incomplete.set.name), "reason": .quoted(incomplete.sentence)])
+        }
         let ready = Set(before.view.ready)
         for entry in status.view.ready where !ready.contains(entry) {
             logger.debug("ready", metadata: ["file": .quoted(entry.name), "bytes": "\(entry.size)"])
@@ -263,7 +276,7 @@ final class InboxService: Service {
 
     /// What is ready, without the snapshots that newer ones make void; nothing while a run waits for approval.
     private func currentExports() async -> [InboxEntry] {
-        let ready = state.withLock { $0.status.view.ready }
+        let (ready, incomplete) = state.withLock { ($0.status.view.ready, $0.status.view.incomplete.map(\.set)) }
         guard !ready.isEmpty else { return [] }
         let awaiting: [InboxEntry]
         do throws(InboxError) {
@@ -272,19 +285,21 @@ final class InboxService: Service {
             trouble(InboxName.Folder.waiting.rawValue, error)
             return []
         }
-        guard ready.count + awaiting.count > 1 else { return ready }
+        guard ready.count + awaiting.count + incomplete.count > 1 else { return ready }
         var classes = state.withLock { $0.classes }
-        for (entries, folder) in [(awaiting, inbox.path(.waiting)), (ready, inbox.folder)] {
+        for (entries, folder) in [(awaiting, inbox.path(.waiting)), (ready + incomplete, inbox.folder)] {
             for entry in entries where classes[entry] == nil {
-                classes[entry] = await work.classify("\(folder)/\(entry.name)")
+                classes[entry] = await work.classify(inbox.files(of: entry, in: folder))
             }
         }
-        let exports = work.sorted(awaiting + ready)
-        let (current, void) = Supersession.split(exports.map { ($0, classes[$0] ?? .unknown) })
+        let isIncomplete = Set(incomplete)
+        let exports = work.sorted(awaiting + ready + incomplete)
+        let (current, void) = Supersession.split(
+            exports.map { ($0, classes[$0] ?? .unknown, isApplied: !isIncomplete.contains($0)) })
         let kept = Set(current)
         state.withLock { $0.remember(classes.filter { kept.contains($0.key) }) }
         if !void.isEmpty { supersede(void, awaiting: Set(awaiting)) }
-        return kept.isDisjoint(with: awaiting) ? current : []
+        return kept.isDisjoint(with: awaiting) ? current.filter { !isIncomplete.contains($0) } : []
     }
 
     private func supersede(_ void: [InboxEntry], awaiting: Set<InboxEntry>) {

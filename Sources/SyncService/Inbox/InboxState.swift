@@ -20,12 +20,16 @@ struct InboxState: Sendable {
         watch.settle = settle
     }
 
-    func jobStatus(name: String, source: String, trouble: SourceTrouble?, notes: [String], now: Duration) -> JobStatus {
+    /// - Parameter overdue: what is missing at the source for long, a sentence each.
+    func jobStatus(
+        name: String, source: String, trouble: SourceTrouble?, notes: [String], overdue: [String], now: Duration
+    ) -> JobStatus {
         var health = ServiceHealth(status, interval: options.poll, now: now)
+        health.reasons += overdue
         if let trouble { health.reasons.insert(trouble.words(now: now), at: 0) }
         return JobStatus(
             name: name, source: source, inbox: status, trouble: trouble,
-            notes: notes + InboxWatch.Refusal.notes(status.view.refused),
+            notes: notes + InboxWatch.Refusal.notes(status.view.refused) + status.view.incomplete.map(\.sentence),
             nextPoll: status.lastPoll.map { max(.zero, $0 + options.poll - now) }, pause: pause(now: now),
             health: health)
     }
@@ -67,6 +71,7 @@ struct InboxState: Sendable {
             status.pollFailure = "\(error)"
             // What was seen before says nothing about an inbox that cannot be read.
             status.view.ready = []
+            status.view.incomplete = []
         }
     }
 
@@ -131,5 +136,6 @@ struct InboxState: Sendable {
 
     private mutating func forget(_ isMeant: (InboxEntry) -> Bool) {
         status.view.ready.removeAll(where: isMeant)
+        status.view.incomplete.removeAll { isMeant($0.set) }
     }
 }

@@ -79,6 +79,7 @@ extension ServiceHealth {
             reasons.append(
                 "the last \(status.backoff.failures) runs failed; \(rest ?? "the next export decides"); see the log")
         }
+        reasons += status.view.incomplete.filter(\.isOverdue).map(\.sentence)
         for problems in [status.interruptions, status.troubles] {
             for (name, problem) in problems.sorted(by: { $0.key < $1.key }) { reasons.append("\(name): \(problem)") }
         }

@@ -16,6 +16,8 @@ struct InboxWatch: Sendable {
         case withoutTrigger
         /// A checksum beside it is older than it; taken with it after this time.
         case oldChecksum(for: Duration)
+        /// Exports come with manifests that list their files, and none lists it.
+        case withoutManifest
     }
 
     /// Why a name will never be taken.
@@ -32,13 +34,20 @@ struct InboxWatch: Sendable {
         /// Whole files, the oldest first.
         var ready: [InboxEntry] = []
         var waiting: [String: Wait] = [:]
+        /// Exports of which parts are missing.
+        var incomplete: [ExportSets.Incomplete] = []
         var refused: [String: Refusal] = [:]
+
+        /// The exports that are there, whether they can be taken now or not.
+        var count: Int { ready.count + waiting.count + incomplete.count }
     }
 
     /// How long a file must be still. Zero takes every file at first sight.
     var settle: Duration
     let rules: NameRules
     private var known: [String: (entry: InboxEntry, since: Duration)]
+    /// Since when incomplete exports are as they are.
+    private var incomplete: [InboxEntry: Duration] = [:]
 
     /// How long a checksum that is older than its export is waited for.
     static let checksumPatience = Duration.seconds(600)
@@ -56,6 +65,10 @@ struct InboxWatch: Sendable {
         let byName = Dictionary(entries.map { ($0.name, $0) }) { first, _ in first }
         let names = Set(byName.keys)
         for entry in entries {
+            if entry.isSet {
+                view.ready.append(entry)
+                continue
+            }
             let meaning = rules.meaning(of: entry)
             if meaning == .leftAlone { continue }
             if entry.kind == .folder, InboxName.Folder(rawValue: entry.name) != nil { continue }
@@ -66,7 +79,9 @@ struct InboxWatch: Sendable {
             switch meaning {
             case .leftAlone, .excluded: break
             case .companion:
-                if NameRules.announces(entry.name, names) { view.waiting[entry.name] = .withoutExport }
+                if entry.lists.isEmpty, NameRules.announces(entry.name, names) {
+                    view.waiting[entry.name] = .withoutExport
+                }
             case .notIncluded: view.refused[entry.name] = .notIncluded
             case .export:
                 let before = known[entry.name].flatMap { $0.entry == entry ? $0 : nil }
@@ -80,8 +95,28 @@ struct InboxWatch: Sendable {
             }
         }
         known = seen
+        putTogether(&view, manifests: entries.filter { !$0.lists.isEmpty }, among: names, now: now)
         view.ready.sort(by: InboxEntry.isOlder)
         return view
+    }
+
+    /// Makes one export of the files that are one.
+    private mutating func putTogether(
+        _ view: inout View, manifests: [InboxEntry], among names: Set<String>, now: Duration
+    ) {
+        let sets = ExportSets(
+            view.ready, manifests: manifests, rule: rules.parts, within: rules.partsWithin, among: names)
+        view.ready = sets.single + sets.whole
+        for file in sets.unlisted { view.waiting[file.name] = .withoutManifest }
+        var since: [InboxEntry: Duration] = [:]
+        view.incomplete = sets.incomplete.map { incomplete in
+            let begun = self.incomplete[incomplete.set] ?? now
+            since[incomplete.set] = begun
+            var incomplete = incomplete
+            incomplete.waited = now - begun
+            return incomplete
+        }
+        self.incomplete = since
     }
 
     /// What an export is to wait for; nil if it is whole.
@@ -108,6 +143,7 @@ extension InboxWatch.Wait: CustomStringConvertible {
         case .withoutTrigger: "its trigger (source.trigger) is not here yet, or older than it"
         case .oldChecksum(let rest):
             "the checksum beside it is older than it; taken with that one after another \(rest.inWords)"
+        case .withoutManifest: "no manifest lists it or is beside it (source.parts: manifest)"
         }
     }
 }
@@ -119,6 +155,14 @@ extension InboxWatch.Refusal: CustomStringConvertible {
         case .nameNotText: "its name is not UTF-8; rename it"
         case .notIncluded: "its name is not that of an export; if it is one, add it to source.include"
         }
+    }
+}
+
+extension ExportSets.Incomplete {
+    /// What is told of it.
+    var sentence: String {
+        let name = set.name.dropLast(InboxEntry.setEnding.count)
+        return "\(name) is not applied: \(problem); nothing has changed for \(waited.inWords)"
     }
 }
 

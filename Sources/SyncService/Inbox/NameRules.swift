@@ -1,4 +1,5 @@
 import DurableFiles
+package import ExportFiles
 
 #if canImport(Glibc)
     import Glibc
@@ -15,6 +16,10 @@ package struct NameRules: Sendable, Hashable {
     /// What is beside an export that is whole: an ending such as `.ok`, after the whole name or in the place of its own, or
     /// the name of a file for the whole folder such as `_SUCCESS`. If there are any, no export is taken without.
     package var triggers: [String] = []
+    /// What tells that several files are one export.
+    package var parts = PartsRule.name
+    /// The longest time between the writing of two parts of one export.
+    package var partsWithin = Duration.seconds(3600)
 
     package init() {}
 
@@ -82,7 +87,7 @@ package struct NameRules: Sendable, Hashable {
     /// Says that the export beside it is complete.
     static let doneMarker = ".done"
     /// Has the number of records or the digest of the export beside it, and also says that it is complete.
-    static let manifest = ".manifest.json"
+    static let manifest = ExportManifest.ending
     /// The ends of the names of checksums of the export beside them.
     static let checksums = [".sha256", ".sha512", ".sha1", ".md5"]
     /// The lists of checksums of a folder.

@@ -14,19 +14,21 @@ enum ExportContent: Sendable, Hashable {
 enum Supersession {
     /// Splits exports, the oldest first, into those to be synced and the snapshots that newer ones make void, since those
     /// speak for all their owner kinds. Both keep their order.
+    ///
+    /// What is not going to be applied, since parts of it are missing, makes nothing void.
     static func split(
-        _ exports: [(entry: InboxEntry, content: ExportContent)]
+        _ exports: [(entry: InboxEntry, content: ExportContent, isApplied: Bool)]
     ) -> (current: [InboxEntry], void: [InboxEntry]) {
         var covered: Set<OwnerKind> = []
         var current: [InboxEntry] = []
         var void: [InboxEntry] = []
-        for (entry, content) in exports.reversed() {
+        for (entry, content, isApplied) in exports.reversed() {
             guard case .snapshot(let kinds) = content else {
                 current.append(entry)
                 continue
             }
             if kinds.isSubset(of: covered) { void.append(entry) } else { current.append(entry) }
-            covered.formUnion(kinds)
+            if isApplied { covered.formUnion(kinds) }
         }
         return (current.reversed(), void.reversed())
     }

@@ -33,13 +33,13 @@ struct JobApprovals: Sendable {
         let waiting = try inbox.waiting().filter { $0.size == run.bytes }
         if waiting.isEmpty {
             // It may be in work already, with its approval.
-            guard try !inbox.unfinished().contains(where: { size($0.path) == run.bytes }) else { return }
+            guard try !inbox.unfinished().contains(where: { size($0.files) == run.bytes }) else { return }
             try runs.remove(run)
             log.notice("a run no longer waits, its export is gone", metadata: ["run": "\(run.id)"])
             return
         }
         guard let approval = runs.approval(of: run, now: time.wall()) else { return }
-        for entry in waiting where try digest("\(inbox.path(.waiting))/\(entry.name)") == run.digest {
+        for entry in waiting where try digest(inbox.files(of: entry, in: inbox.path(.waiting))) == run.digest {
             guard try inbox.release(entry.name) else { continue }
             log.notice(
                 "an approved run is taken again",
@@ -53,9 +53,9 @@ struct JobApprovals: Sendable {
 
     /// The waiting run that an export had, and its approval if there is one; nil if no run waits for the export.
     func waiting(for export: ClaimedExport) -> (run: WaitingRun, approval: Approval?)? {
-        let bytes = size(export.path)
+        let bytes = size(export.files)
         let candidates = own.filter { $0.bytes == bytes }
-        guard !candidates.isEmpty, let digest = try? digest(export.path) else { return nil }
+        guard !candidates.isEmpty, let digest = try? digest(export.files) else { return nil }
         return candidates.last { $0.digest == digest }.map { ($0, runs.approval(of: $0, now: time.wall())) }
     }
 
@@ -70,7 +70,7 @@ struct JobApprovals: Sendable {
         do {
             var waiting = WaitingRun(
                 id: run, cause: plan == nil ? .stopped : .refused, job: job, export: export.name,
-                digest: try digest(export.path), bytes: size(export.path) ?? 0, since: time.wall())
+                digest: try digest(export.files), bytes: size(export.files) ?? 0, since: time.wall())
             if let plan { waiting.take(plan) }
             if let former { try runs.remove(former) }
             try runs.add(waiting)
@@ -89,11 +89,15 @@ struct JobApprovals: Sendable {
         }
     }
 
-    private func digest(_ path: String) throws -> String {
-        try ExportFile.open(path, spoolFolder: inbox.folder, followingLinks: false).sha256()
+    private func digest(_ files: [String]) throws -> String {
+        try ExportBytes.digest(files, spoolFolder: inbox.folder)
     }
 
-    private func size(_ path: String) -> Int? {
-        (try? FileSystem.status(path))??.size
+    /// Nil if one of them is gone.
+    private func size(_ files: [String]) -> Int? {
+        files.reduce(0 as Int?) { sum, path in
+            guard let sum, let size = (try? FileSystem.status(path))??.size else { return nil }
+            return sum + size
+        }
     }
 }

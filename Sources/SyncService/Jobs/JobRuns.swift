@@ -63,15 +63,22 @@ final class JobRuns: ExportWork {
     func sorted(_ entries: [InboxEntry]) -> [InboxEntry] { order.sorted(entries) }
 
     /// Reads the whole export, since a broken one makes no earlier one void.
-    func classify(_ path: String) -> ExportContent {
-        let options = runOptions
-        let reader = ExportReader(options: options.reading)
-        guard let file = try? ExportFile.open(path, spoolFolder: session.ledger.folder, followingLinks: false),
-            let facts = try? reader.facts(of: file),
-            !facts.mayBeCut || options.missingFinalNewline == .makesNoDeletes, facts.usableRecords > 0,
-            (try? file.checkStatements(facts)) != nil
-        else { return .unknown }
-        return facts.isDelta ? .delta : .snapshot(of: facts.ownerKinds)
+    func classify(_ files: [String]) -> ExportContent {
+        var kinds: Set<OwnerKind> = []
+        var isDelta: Bool?
+        for path in files {
+            let options = runOptions
+            guard let file = try? ExportFile.open(path, spoolFolder: session.ledger.folder, followingLinks: false),
+                let facts = try? ExportReader(options: options.reading).facts(of: file),
+                !facts.mayBeCut || options.missingFinalNewline == .makesNoDeletes,
+                facts.usableRecords > 0 || files.count > 1, (try? file.checkStatements(facts)) != nil,
+                isDelta == nil || isDelta == facts.isDelta
+            else { return .unknown }
+            isDelta = facts.isDelta
+            kinds.formUnion(facts.ownerKinds)
+        }
+        guard let isDelta, !kinds.isEmpty else { return .unknown }
+        return isDelta ? .delta : .snapshot(of: kinds)
     }
 
     func run(_ export: ClaimedExport, began: @Sendable (String) -> Void) async -> ExportFate {
@@ -88,12 +95,11 @@ final class JobRuns: ExportWork {
     private func passOver(_ export: ClaimedExport, _ waited: WaitingRun?) -> ExportFate? {
         let time = order.time(of: export)
         // What cannot be read is the run's to tell.
-        guard
-            let file = try? ExportFile.open(export.path, spoolFolder: session.ledger.folder, followingLinks: false),
-            let digest = try? file.sha256(), let applied = try? session.ledger.applied(by: source, digest: digest)
+        guard let digests = try? ExportBytes.digests(export.files, spoolFolder: session.ledger.folder),
+            let applied = try? session.ledger.applied(by: source, digests: digests)
         else { return nil }
-        let standing = ExportStanding(of: digest, time: time, after: applied, repeatsIncomplete: !isFetched) {
-            (try? ExportReader(options: runOptions.reading).facts(of: file))?.ownerKinds ?? []
+        let standing = ExportStanding(of: digests, time: time, after: applied, repeatsIncomplete: !isFetched) {
+            ownerKinds(export)
         }
         guard let reason = standing.reason else { return nil }
         try? approvals.forget(waited)
@@ -102,20 +108,29 @@ final class JobRuns: ExportWork {
             // The process ended after the run and before the export was moved.
             return .done(report: RunTools.folder(of: before.run, in: session.ledger))
         case .sameAsLast(let run):
-            if let time { try? session.ledger.recordAgain(digest, of: run, time: time) }
+            if let time { for digest in digests { try? session.ledger.recordAgain(digest, of: run, time: time) } }
             return ExportFate(place: .done, reason: "not applied: \(reason)", report: nil)
         default: return .superseded(reason: "not applied: \(reason); to apply it all the same: \(command(export))")
         }
     }
 
+    private func ownerKinds(_ export: ClaimedExport) -> Set<OwnerKind> {
+        let reader = ExportReader(options: runOptions.reading)
+        return export.files.reduce(into: []) { kinds, path in
+            guard let file = try? ExportFile.open(path, spoolFolder: session.ledger.folder, followingLinks: false)
+            else { return }
+            kinds.formUnion((try? reader.facts(of: file))?.ownerKinds ?? [])
+        }
+    }
+
     /// The command that applies an export from `superseded/` by hand.
     private func command(_ export: ClaimedExport) -> String {
-        let name = inbox.freeName(export.name, in: .superseded)
-        let paths = [session.ledger.folder, "\(inbox.path(.superseded))/\(name)"].map {
-            URL(filePath: $0).standardizedFileURL.path
-        }
+        let place = "\(inbox.path(.superseded))/\(inbox.freeName(export.name, in: .superseded))"
+        let files = export.exports.map { $0 == export.path ? place : place + $0.dropFirst(export.path.count) }
+        let paths = ([session.ledger.folder] + files).map { URL(filePath: $0).standardizedFileURL.path }
         return "cartsync "
-            + ["sync", "--state", paths[0], "--source", source, paths[1]].map(ShellWord.quoted).joined(separator: " ")
+            + (["sync", "--state", paths[0], "--source", source] + paths.dropFirst()).map(ShellWord.quoted).joined(
+                separator: " ")
     }
 
     /// Goes on with the stopped run of an export that was taken before; nil if the export must be planned anew.
@@ -153,16 +168,15 @@ final class JobRuns: ExportWork {
             run.isResumable && run.command == "serve" && run.source == source
         }
         guard !stopped.isEmpty else { return nil }
-        let file = try ExportFile.open(export.path, spoolFolder: session.ledger.folder, followingLinks: false)
-        let digest = try file.sha256()
-        return stopped.last { $0.exports.map(\.digest) == [digest] }
+        let digests = try ExportBytes.digests(export.files, spoolFolder: session.ledger.folder)
+        return stopped.last { $0.exports.map(\.digest) == digests }
     }
 
     private func planAndApply(
         _ export: ClaimedExport, _ waited: (run: WaitingRun, approval: Approval?)?, _ began: (String) -> Void
     ) async -> ExportFate {
         var options = runOptions
-        options.exports = [export.path]
+        options.exports = export.exports
         options.exportTime = order.time(of: export)
         if let deletes = waited?.approval?.deletes { options.planGuard.approvedDeletes = deletes }
         let tools = session.beginRun()

@@ -104,6 +104,9 @@ package final class ServiceJobs: Service {
     /// The first status of a run that was not done; nil if there was none.
     package var worst: ExitStatus? { jobs.lazy.compactMap(\.runs.worst).first }
 
+    /// How many exports are there of which parts are missing.
+    package var lackingParts: Int { jobs.reduce(0) { $0 + $1.inbox.lackingParts } }
+
     /// How many exports ended in each way, and how many will be synced again.
     package var exports: (done: Int, failed: Int, waiting: Int, interrupted: Int) {
         jobs.map { $0.inbox.status() }.reduce(into: (0, 0, 0, 0)) { sum, status in

@@ -32,14 +32,27 @@ final class ExportFetcher: Sendable {
         var refused: Set<String> = []
         /// Why names of the last listing are passed over.
         var passedOver: [String: InboxWatch.Refusal] = [:]
+        /// Exports that something is to be fetched of, and parts are missing.
+        var incomplete: [ExportSets.Incomplete] = []
+        /// What the manifests there list, by their names.
+        var lists: [String: (version: ExportVersion?, names: [String])] = [:]
         var isSettling = false
     }
 
-    /// An export that was fetched and that the inbox does not show yet, with the names of its companions.
-    private struct Arrival {
+    /// A file that was fetched and that the inbox does not show yet, with the names of its companions.
+    private struct File {
         let export: RemoteExport
         let fetched: SourceMemory.Fetched
         var companions: [String] = []
+
+        var names: [String] { companions + [export.name] }
+    }
+
+    /// An export that was fetched: one file, or the parts of a set.
+    private struct Arrival {
+        var files: [File]
+        /// The name of the set, and that of its manifest if it has one; nil for one file.
+        var set: InboxEntry?
     }
 
     let source: any ExportSource
@@ -84,12 +97,20 @@ final class ExportFetcher: Sendable {
     /// What is passed over there for now, a sentence each.
     var notes: [String] {
         let now = wall
-        let (unavailable, passedOver) = state.withLock { ($0.memory?.unavailable ?? [], $0.passedOver) }
+        let (unavailable, passedOver, incomplete) = state.withLock {
+            ($0.memory?.unavailable ?? [], $0.passedOver, $0.incomplete)
+        }
         return unavailable.map { seen in
             let rest = max(.zero, (seen.nextAttempt ?? now) - now)
             return "\(seen.name) cannot be had: \(seen.problem ?? ""); it is asked for again in \(rest.inWords)"
-        } + InboxWatch.Refusal.notes(passedOver)
+        } + InboxWatch.Refusal.notes(passedOver) + incomplete.map(\.sentence)
     }
+
+    /// How many exports are there of which parts are missing.
+    var lackingParts: Int { state.withLock { $0.incomplete.count } }
+
+    /// Exports of which parts are missing there for long, a sentence each.
+    var overdue: [String] { state.withLock { $0.incomplete.filter(\.isOverdue).map(\.sentence) } }
 
     /// Whether something is there that may still be written.
     var isSettling: Bool { state.withLock { $0.isSettling } }
@@ -139,30 +160,20 @@ final class ExportFetcher: Sendable {
     private func fetchNew(now: Duration) async throws -> Int {
         try recall()
         let listed = try await list()
-        let (look, passedOver) = state.withLock { state in
-            let view = state.watch.look(listed.values.map(Self.entry), now: now)
-            state.isSettling = !view.waiting.isEmpty
-            let new = view.refused.filter { state.refused.insert($0.key).inserted }
-            state.passedOver = view.refused
-            return (state.memory?.look(view.ready.compactMap { listed[$0.name] }, now: wall) ?? .init(), new)
-        }
-        for (name, refusal) in passedOver.sorted(by: { $0.key < $1.key }) {
-            logger.warning("not fetched", metadata: ["file": .quoted(name), "reason": "\(refusal)"])
-        }
+        let wanted = look(try await entries(listed), listed, now: now)
         // The times at which they were first seen, before anything is made of them.
         try save()
-        look.notices.forEach(tell)
         var arrivals: [Arrival] = []
         var failure: (any Error)?
-        for export in look.wanted {
-            do {
-                if let arrival = try await receive(export, among: listed) { arrivals.append(arrival) }
+        for (set, files) in wanted {
+            do throws(FailedFile) {
+                if let arrival = try await receive(files, of: set, among: listed) { arrivals.append(arrival) }
             } catch {
-                if Task.isCancelled { throw error }
-                note(error, of: export)
-                if (error as? SourceError)?.isOfOneExport == true, export.version != nil { continue }
+                if Task.isCancelled { throw error.reason }
+                note(error.reason, of: error.export)
+                if (error.reason as? SourceError)?.isOfOneExport == true, error.export.version != nil { continue }
                 // What came before it is whole, and is not fetched again.
-                failure = error
+                failure = error.reason
                 break
             }
         }
@@ -171,6 +182,39 @@ final class ExportFetcher: Sendable {
         try save()
         if let failure { throw failure }
         return arrivals.count
+    }
+
+    /// Notes what is listed, and returns what is to be fetched, the oldest first: files, or sets with their parts.
+    private func look(
+        _ entries: [InboxEntry], _ listed: [String: RemoteExport], now: Duration
+    ) -> [(set: InboxEntry?, files: [RemoteExport])] {
+        func files(_ entry: InboxEntry) -> [RemoteExport] {
+            (entry.isSet ? entry.parts.map(\.name) : [entry.name]).compactMap { listed[$0] }
+        }
+        let (look, view, refused, late) = state.withLock { state in
+            let view = state.watch.look(entries, now: now)
+            state.isSettling = view.waiting.values.contains { $0 != .withoutManifest }
+            let new = view.refused.filter { state.refused.insert($0.key).inserted }
+            state.passedOver = view.refused
+            let known = (view.ready + view.incomplete.map(\.set)).flatMap(files)
+            let look = state.memory?.look(known, now: wall) ?? .init()
+            let unfetched = Set(look.wanted.map(\.name)).union(look.postponed)
+            let told = Set(state.incomplete.filter(\.isOverdue).map(\.set))
+            // Of what was fetched before, a part may be gone.
+            state.incomplete = view.incomplete.filter { $0.set.parts.contains { unfetched.contains($0.name) } }
+            return (look, view, new, state.incomplete.filter { $0.isOverdue && !told.contains($0.set) })
+        }
+        for (name, refusal) in refused.sorted(by: { $0.key < $1.key }) {
+            logger.warning("not fetched", metadata: ["file": .quoted(name), "reason": "\(refusal)"])
+        }
+        for incomplete in late {
+            logger.warning(
+                "parts of an export are missing",
+                metadata: ["export": .quoted(incomplete.set.name), "reason": .quoted(incomplete.sentence)])
+        }
+        look.notices.forEach(tell)
+        let sets = Dictionary(view.ready.filter(\.isSet).map { ($0.parts.map(\.name), $0) }) { first, _ in first }
+        return SourceMemory.wanted(look, of: view.ready.map(files)).map { (sets[$0.map(\.name)], $0) }
     }
 
     /// Reads what the ledger remembers of the source, before the first look.
@@ -211,14 +255,91 @@ final class ExportFetcher: Sendable {
         return listed
     }
 
-    private static func entry(_ export: RemoteExport) -> InboxEntry {
-        InboxEntry(name: export.name, size: export.size ?? 0, modified: export.modified ?? .zero, inode: 0)
+    /// What is listed, with what the manifests of parts there list.
+    private func entries(_ listed: [String: RemoteExport]) async throws -> [InboxEntry] {
+        let names = Set(listed.keys)
+        var entries: [InboxEntry] = []
+        for export in listed.values {
+            var entry = InboxEntry(
+                name: export.name, size: export.size ?? 0, modified: export.modified ?? .zero, inode: 0)
+            if options.names.parts == .manifest, export.name.hasSuffix(NameRules.manifest),
+                NameRules.announces(export.name, names)
+            {
+                entry.lists = try await list(of: export)
+            }
+            entries.append(entry)
+        }
+        return entries
     }
 
-    /// Fetches one export with its manifest; nil if it is a version that was fetched before.
-    private func receive(_ export: RemoteExport, among listed: [String: RemoteExport]) async throws -> Arrival? {
-        let known = state.withLock { $0.memory?.current(export.name) }
-        let file = PartialFile(folder: folder, name: export.name, limit: options.limit)
+    /// The names that a manifest there lists; empty if it cannot be had now.
+    private func list(of manifest: RemoteExport) async throws -> [String] {
+        if let known = state.withLock({ $0.lists[manifest.name] }), known.version != nil,
+            known.version == manifest.version
+        {
+            return known.names
+        }
+        do throws(SourceError) {
+            try await fetch(manifest)
+        } catch {
+            guard error.isOfOneExport else { throw error }
+            return []
+        }
+        defer { partial(manifest.name).discard() }
+        let names = ExportManifest.listed(in: path(manifest.name))
+        state.withLock { $0.lists[manifest.name] = (manifest.version, names) }
+        return names
+    }
+
+    /// Why one file of an export could not be fetched.
+    private struct FailedFile: Error {
+        let export: RemoteExport
+        let reason: any Error
+    }
+
+    /// Fetches the files of one export with their companions; nil if all are versions that were fetched before.
+    ///
+    /// - Parameter set: what the files are parts of; nil for one file.
+    private func receive(
+        _ exports: [RemoteExport], of set: InboxEntry?, among listed: [String: RemoteExport]
+    ) async throws(FailedFile) -> Arrival? {
+        var files: [File] = []
+        for export in exports {
+            do {
+                guard let fetched = try await download(export, isPart: set != nil) else { return nil }
+                files.append(File(export: export, fetched: fetched))
+            } catch {
+                throw FailedFile(export: export, reason: error)
+            }
+        }
+        guard files.contains(where: { $0.fetched.isNew }) else {
+            for file in files {
+                partial(file.export.name).discard()
+                state.withLock { $0.memory?.remember(file.fetched) }
+            }
+            return nil
+        }
+        do {
+            state.withLock { state in for file in files where file.fetched.isNew { state.memory?.sight(file.fetched) } }
+            try save()
+            for place in files.indices {
+                // Nothing else in the inbox says when it was made.
+                try partial(files[place].export.name).finish(modified: files[place].fetched.seen.time)
+                files[place].companions = try await fetchCompanions(of: files[place].export.name, among: listed)
+            }
+            if let manifest = set?.manifest.flatMap({ listed[$0] }) { try await fetch(manifest) }
+        } catch {
+            throw FailedFile(export: exports[0], reason: error)
+        }
+        return Arrival(files: files, set: set)
+    }
+
+    /// Fetches one file; nil if the source says that it is the version that was fetched before.
+    ///
+    /// - Parameter isPart: whether it comes whole in any case, as others that belong to it do.
+    private func download(_ export: RemoteExport, isPart: Bool) async throws -> SourceMemory.Fetched? {
+        let known = isPart ? nil : state.withLock { $0.memory?.current(export.name) }
+        let file = partial(export.name)
         let download = try await source.download(
             export, known: known.flatMap { ExportVersion(words: $0.version) }, to: file)
         guard case .complete(let version, let modified) = download else {
@@ -226,27 +347,24 @@ final class ExportFetcher: Sendable {
             return nil
         }
         let (digest, size) = (try file.digest(), file.size)
-        let fetched = state.withLock {
+        return state.withLock {
             $0.memory?.judge(export, version, modified: modified, digest: digest, size: size, now: wall)
         }
-        guard let fetched, case .new(let seen) = fetched else {
-            file.discard()
-            if let fetched { state.withLock { $0.memory?.remember(fetched) } }
-            return nil
-        }
-        state.withLock { $0.memory?.sight(fetched) }
-        try save()
-        // Nothing else in the inbox says when it was made.
-        try file.finish(modified: seen.time)
-        var arrival = Arrival(export: export, fetched: fetched)
-        for statement in NameRules.statements(of: export.name).compactMap({ listed[$0] }) {
+    }
+
+    private func partial(_ name: String) -> PartialFile {
+        PartialFile(folder: folder, name: name, limit: options.limit)
+    }
+
+    /// Fetches what the source says of a file beside it. Returns the names of the files.
+    private func fetchCompanions(of name: String, among listed: [String: RemoteExport]) async throws -> [String] {
+        var companions: [String] = []
+        for statement in NameRules.statements(of: name).compactMap({ listed[$0] }) {
             try await fetch(statement)
-            arrival.companions.append(statement.name)
+            companions.append(statement.name)
         }
-        if arrival.companions.allSatisfy({ $0.hasSuffix(NameRules.manifest) }) {
-            arrival.companions += try await fetchChecksum(of: export.name, among: listed)
-        }
-        return arrival
+        guard companions.allSatisfy({ $0.hasSuffix(NameRules.manifest) }) else { return companions }
+        return companions + (try await fetchChecksum(of: name, among: listed))
     }
 
     private func fetch(_ statement: RemoteExport) async throws(SourceError) {
@@ -272,30 +390,49 @@ final class ExportFetcher: Sendable {
     private func unchanged(_ arrivals: [Arrival]) async throws -> [Arrival] {
         let listed = try await list()
         return arrivals.filter { arrival in
-            if listed[arrival.export.name]?.version == arrival.export.version { return true }
-            for name in arrival.companions + [arrival.export.name] {
-                PartialFile(folder: folder, name: name, limit: options.limit).discard()
-            }
+            if arrival.files.allSatisfy({ listed[$0.export.name]?.version == $0.export.version }) { return true }
+            for name in arrival.files.flatMap(\.names) { partial(name).discard() }
             return false
         }
     }
 
-    /// Gives the files their names, the oldest first, and remembers them.
+    /// Gives the exports their names, the oldest first, and remembers them.
     private func publish(_ arrivals: [Arrival]) throws {
         guard !arrivals.isEmpty else { return }
         for arrival in arrivals {
-            let name = InboxName.free(arrival.export.name) { FolderCalls.exists("\(folder)/\($0)") }
-            for companion in arrival.companions {
-                let ending = companion.dropFirst(arrival.export.name.count)
-                try FolderCalls.move(path(companion), to: "\(folder)/\(name)\(ending)")
+            let name = InboxName.free(arrival.set?.name ?? arrival.files[0].export.name) {
+                FolderCalls.exists("\(folder)/\($0)")
             }
-            try FolderCalls.move(path(arrival.export.name), to: "\(folder)/\(name)")
+            if let set = arrival.set {
+                try gather(arrival.files, set, as: name)
+            } else {
+                try move(arrival.files[0], to: folder, as: name)
+            }
             logger.notice("fetched", metadata: ["file": .quoted(name), "source": "\(source.words)"])
-            state.withLock { $0.memory?.remember(arrival.fetched) }
+            state.withLock { state in for file in arrival.files { state.memory?.remember(file.fetched) } }
         }
         // First the files, then what is known of them: after a crash in between they are fetched again, and those that
         // were applied are told by their bytes and their time.
         try FolderCalls.synchronize(folder)
+    }
+
+    private func move(_ file: File, to target: String, as name: String) throws {
+        for companion in file.companions {
+            let ending = companion.dropFirst(file.export.name.count)
+            try FolderCalls.move(path(companion), to: "\(target)/\(name)\(ending)")
+        }
+        try FolderCalls.move(path(file.export.name), to: "\(target)/\(name)")
+    }
+
+    /// Puts the parts of an export into a folder, which gets its name when all are in it.
+    private func gather(_ files: [File], _ set: InboxEntry, as name: String) throws {
+        let gathering = "\(folder)/.gathering"
+        try FolderCalls.remove(gathering)
+        try FolderCalls.create(gathering, permissions: 0o700)
+        for file in files { try move(file, to: gathering, as: file.export.name) }
+        if let manifest = set.manifest { try FolderCalls.move(path(manifest), to: "\(gathering)/\(manifest)") }
+        try FolderCalls.synchronize(gathering)
+        try FolderCalls.move(gathering, to: "\(folder)/\(name)")
     }
 
     private func path(_ name: String) -> String { PartialFile.path(folder: folder, name: name) }

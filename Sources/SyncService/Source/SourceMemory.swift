@@ -23,6 +23,8 @@ struct SourceMemory: Sendable {
     struct Look: Sendable, Hashable {
         /// What is to be fetched now, the oldest first.
         var wanted: [RemoteExport] = []
+        /// The names of what could not be had and is asked for again later.
+        var postponed: Set<String> = []
         /// Sentences about exports that are seen for the first time.
         var notices: [String] = []
     }
@@ -33,6 +35,8 @@ struct SourceMemory: Sendable {
         case new(SeenExport)
         /// A version that was fetched before, or its bytes with an older time.
         case known(SeenExport)
+
+        var isNew: Bool { if case .new = self { true } else { false } }
 
         /// What is to be remembered of it.
         var seen: SeenExport {
@@ -81,11 +85,32 @@ struct SourceMemory: Sendable {
                 listed.insert(Key(name: row.name, version: row.version))
                 keep(row, now: now, isNew: isNew)
             }
-            if !row.isFetched, (row.nextAttempt ?? now) <= now { wanted.append((export, row)) }
+            guard !row.isFetched else { continue }
+            if (row.nextAttempt ?? now) <= now {
+                wanted.append((export, row))
+            } else {
+                look.postponed.insert(export.name)
+            }
         }
         forget(now: now)
         look.wanted = wanted.sorted { Self.isOlder($0.seen, $1.seen) }.map(\.export)
         return look
+    }
+
+    /// The exports of which something is to be fetched, each with all of its files, the oldest first.
+    ///
+    /// An export in several files is as old as the newest of them, and is fetched if all can be had.
+    ///
+    /// - Parameter exports: that are whole, each with its files.
+    static func wanted(_ look: Look, of exports: [[RemoteExport]]) -> [[RemoteExport]] {
+        let places = Dictionary(look.wanted.enumerated().map { ($1.name, $0) }) { first, _ in first }
+        let wanted = exports.compactMap { files -> (place: Int, files: [RemoteExport])? in
+            guard let place = files.compactMap({ places[$0.name] }).max(),
+                !files.contains(where: { look.postponed.contains($0.name) })
+            else { return nil }
+            return (place, files)
+        }
+        return wanted.sorted { $0.place < $1.place }.map(\.files)
     }
 
     /// The time that counts for the order of an export.

@@ -78,7 +78,7 @@ final class ServiceMetrics: Sendable {
         var now = PrometheusText.Now()
         now.limit = Double(session.pacer.rate)
         now.ceiling = Double(session.pacer.limit)
-        now.exportsWaiting = jobs.reduce(0) { $0 + $1.inbox.view.ready.count + $1.inbox.view.waiting.count }
+        now.exportsWaiting = jobs.reduce(0) { $0 + $1.inbox.view.count }
         now.approvalsWaiting = jobs.reduce(0) { $0 + $1.inbox.awaiting.count }
         (now.stateFreeBytes, now.ledgerBytes) = sizes()
         return state.withLock { state in

@@ -107,7 +107,7 @@ extension ServiceView.Job {
         self.init(
             name: status.name, source: status.source, nextPollSeconds: status.nextPoll.map(seconds),
             pauseSeconds: status.pause.map(seconds),
-            exportsWaiting: status.inbox.view.ready.count + status.inbox.view.waiting.count,
+            exportsWaiting: status.inbox.view.count,
             export: status.inbox.current, problems: status.health.reasons,
             notes: status.notes)
     }

@@ -103,7 +103,11 @@ struct ServeCommand: ProgramCommand {
                 status: isInterrupted ? .stoppedEarly : .done, summary: summary,
                 next: isInterrupted ? Invocation(self).typed.again() : nil)
         }
-        return Ending(status: jobs.worst ?? .done, summary: summary)
+        let lacking = jobs.lackingParts
+        guard once, lacking > 0 else { return Ending(status: jobs.worst ?? .done, summary: summary) }
+        // There is no other look at which the rest could be there.
+        return Ending(
+            status: jobs.worst ?? .incomplete, summary: "\(summary), \(Count.text(lacking)) without all parts")
     }
 
     private func statusServer(

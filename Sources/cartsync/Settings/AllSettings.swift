@@ -295,6 +295,15 @@ extension Setting {
             "what tells the order of exports: modified (the time of their last change) or name (the date in it)"
         ).perJob,
         Setting(
+            "source.parts", \.run.parts, .choice,
+            "what tells that several files are one export: name (customers-1of3.csv), manifest (one that lists its parts) "
+                + "or off"
+        ).perJob,
+        Setting(
+            "source.parts-within", \.sources.partsWithin, .duration(in: .seconds(1)...Duration.seconds(30 * 86_400)),
+            "the longest time between the writing of two parts of one export; older ones are of an earlier export"
+        ).perJob,
+        Setting(
             "source.remember", \.remember, .days(in: 1...3660),
             "how long an export that is no longer there is remembered, so that it is not applied again, for instance 400d"
         ).perJob,

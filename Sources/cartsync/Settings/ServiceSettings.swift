@@ -31,7 +31,8 @@ final class ServiceSettings: Sendable {
         return loaded.serviceJobs
     }
 
-    private static func problems(_ general: LoadedSettings) -> [String] {
+    /// Why a service cannot work by these settings, a sentence each.
+    static func problems(_ general: LoadedSettings) -> [String] {
         let jobs = general.jobs
         guard !jobs.isEmpty else { return general.settings.sources.problems() }
         let set = general.settings.sources.kinds
@@ -93,7 +94,7 @@ final class ServiceSettings: Sendable {
 
 extension LoadedSettings {
     /// The jobs of a service: those that are named, or the one job of the general settings.
-    fileprivate var serviceJobs: [JobSettings] {
+    var serviceJobs: [JobSettings] {
         jobs.isEmpty ? [JobSettings(name: "default", loaded: self)] : jobs
     }
 }
@@ -105,6 +106,7 @@ extension JobOptions {
         run.missingFinalNewline = .refused
         self.init(
             name: job.name, run: run, poll: settings.poll, settle: settings.settle,
-            remember: settings.remember, names: settings.sources.names, metricsFile: settings.metricsFile)
+            remember: settings.remember, names: settings.sources.names(parts: settings.run.parts),
+            metricsFile: settings.metricsFile)
     }
 }

@@ -1,4 +1,5 @@
 import CallPacing
+import ExportFiles
 import ExportSources
 import Foundation
 import SyncService
@@ -28,6 +29,7 @@ struct SourceSettings: Sendable {
     var include = NameRules.usualExports
     var exclude: [String] = []
     var triggers: [String] = []
+    var partsWithin = NameRules().partsWithin
     var leastSpeed = 1000
 
     /// The keys of the sources that are set.
@@ -90,11 +92,15 @@ struct SourceSettings: Sendable {
     }
 
     /// What the names of files mean; that of a URL is always an export.
-    var names: NameRules {
+    ///
+    /// - Parameter parts: what tells that several files are one export; behind a URL there is one file.
+    func names(parts: PartsRule) -> NameRules {
         var rules = NameRules()
         rules.include = url == nil ? include : ["*"]
         rules.exclude = exclude
         rules.triggers = triggers
+        rules.parts = url == nil ? parts : .off
+        rules.partsWithin = partsWithin
         return rules
     }
 

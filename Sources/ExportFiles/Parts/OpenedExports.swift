@@ -1,0 +1,58 @@
+import Foundation
+
+/// The files that are read as one export, open: those that were named, and in the place of a manifest those that it
+/// lists.
+package struct OpenedExports {
+    package private(set) var files: [ExportFile] = []
+    private var manifests: [(manifest: ExportManifest, files: Range<Int>)] = []
+
+    /// Opens every file; standard input is copied into the folder first.
+    ///
+    /// Throws `ExportError` if one cannot be opened, or is a part of an export and others of it are not among them.
+    ///
+    /// - Parameter rule: what tells that files are parts; by any rule a manifest stands for what it lists.
+    package init(_ paths: [String], spoolFolder: String, rule: PartsRule) throws {
+        if rule == .name { try Self.checkParts(paths) }
+        for path in paths {
+            guard path.hasSuffix(ExportManifest.ending) else {
+                files.append(try ExportFile.open(path, spoolFolder: spoolFolder))
+                continue
+            }
+            let manifest = try ExportManifest.ofParts(path)
+            let folder = path.lastIndex(of: "/").map { path[...$0] } ?? ""
+            let first = files.count
+            for part in manifest.parts {
+                files.append(
+                    try ExportFile.open(folder + part.name, spoolFolder: spoolFolder, listed: manifest.of(part)))
+            }
+            manifests.append((manifest, first..<files.count))
+        }
+    }
+
+    /// Compares each file, as it was read, with the manifests and the checksums beside it.
+    ///
+    /// Throws a refusal if they disagree, or cannot be read.
+    package func checkStatements(_ facts: [ExportFacts]) throws {
+        for (file, found) in zip(files, facts) { try file.checkStatements(found) }
+        for (manifest, range) in manifests where range.upperBound <= facts.count {
+            try manifest.check(recordsOfAll: facts[range].reduce(0) { $0 + $1.records })
+        }
+    }
+
+    private static func checkParts(_ paths: [String]) throws {
+        var sets: [String: [(path: String, part: PartName)]] = [:]
+        for path in paths where !path.hasSuffix(ExportManifest.ending) {
+            guard let part = PartName(URL(filePath: path).lastPathComponent) else { continue }
+            sets["\(part.whole)/\(part.count)", default: []].append((path, part))
+        }
+        for (_, parts) in sets.sorted(by: { $0.key < $1.key }) {
+            guard let first = parts.first,
+                let problem = PartName.problem(parts.map(\.part.number), of: first.part.count)
+            else { continue }
+            throw ExportError(
+                .incomplete, file: first.path, problem: "by its name it is a part of an export, and \(problem)",
+                advice: "give each part once, all in one command; if each file is an export of its own, "
+                    + "set source.parts to off")
+        }
+    }
+}
