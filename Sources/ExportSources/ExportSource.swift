@@ -6,6 +6,10 @@ package protocol ExportSource: Sendable {
     var words: String { get }
     /// Whether an export that is listed may still be written there.
     var needsSettling: Bool { get }
+    /// Asks for as much as shows whether exports can be had; a listing, where there is one.
+    ///
+    /// Throws what stands in the way.
+    func tryOut() async throws(SourceError)
     /// What is there now.
     func list() async throws(SourceError) -> [RemoteExport]
     /// Fetches one export into a file, from where an earlier attempt ended if it is the same version.
@@ -21,6 +25,8 @@ package protocol ExportSource: Sendable {
 }
 
 extension ExportSource {
+    /// For a source that is listed.
+    package func tryOut() async throws(SourceError) { _ = try await list() }
     /// For a source to which nothing is odd.
     package func takeNotices() -> [String] { [] }
 }

@@ -104,6 +104,13 @@ package final class WebSource: ExportSource {
 
     package func list() async throws(SourceError) -> [RemoteExport] { [RemoteExport(name: address.name)] }
 
+    package func tryOut() async throws(SourceError) {
+        let answer = try await ask(known: nil, offset: 0, version: nil).answer
+        // What follows the head is not read to its end.
+        await answer.drain()
+        guard [200, 206].contains(answer.status) else { throw refusal(answer.status, answer) }
+    }
+
     package func download(
         _ export: RemoteExport, known: ExportVersion?, to file: PartialFile
     ) async throws(SourceError) -> Download {

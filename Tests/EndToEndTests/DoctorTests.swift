@@ -124,6 +124,53 @@ struct DoctorTests {
         }
     }
 
+    @Test("sources are tried: what is there, what is not taken, and what to set if nothing can be had")
+    func sources() async throws {
+        try await withShop { shop in
+            try shop.folder.createFolder("inbox")
+            for name in ["customers.csv", "b-1of2.csv", "report.pdf"] {
+                try shop.folder.write(numbered(1...3), to: "inbox/\(name)")
+            }
+            func doctor(_ variables: [String: String]) async throws -> (Said, Int32) {
+                let result = try await shop.start(["doctor", "--output", "json"], environment: variables).result()
+                return (try said(result), result.status)
+            }
+            let (folder, status) = try await doctor(["CARTSYNC_SOURCE_FOLDER": shop.folder.path("inbox")])
+            #expect(status == 0)
+            #expect(folder.check("source")?.state == "ok")
+            #expect(
+                folder.check("source")?.found.hasSuffix(": 1 export, 1 of which something is not there yet") == true)
+            let notes = folder.checks.filter { $0.topic == "source" && $0.state == "note" }.map(\.found)
+            #expect(notes.count == 2 && notes.contains { $0.hasPrefix("report.pdf is not taken: ") })
+            #expect(notes.contains { $0.hasPrefix("b.csv is not applied: only 1 of 2 parts are there: 1") })
+            #expect(shop.folder.names(in: "inbox").count == 3, "nothing is made or moved")
+
+            for (variables, words) in [
+                (
+                    ["CARTSYNC_SOURCE_FOLDER": "/nonexistent"],
+                    "the inbox does not exist; create it, or mount what it is on"
+                ),
+                (["CARTSYNC_SOURCE_URL": "\(shop.baseURL)/v2/nothing.csv"], " answered 40"),
+                (
+                    [
+                        "CARTSYNC_SOURCE_S3": "s3://exports/", "CARTSYNC_SOURCE_S3_ENDPOINT": "http://127.0.0.1:9",
+                        "CARTSYNC_SOURCE_S3_ACCESS_KEY": "id", "CARTSYNC_SOURCE_S3_SECRET_KEY": "hush-9731",
+                    ], "127.0.0.1:9"
+                ),
+            ] {
+                let (said, status) = try await doctor(variables)
+                #expect(said.check("source")?.state == "failed", "\(variables)")
+                #expect(said.check("source")?.found.contains(words) == true, "\(said.checks)")
+                #expect(said.check("token")?.state == "ok", "the rest is checked")
+                #expect(status == 66)
+            }
+            let both = try await doctor([
+                "CARTSYNC_SOURCE_FOLDER": "/x", "CARTSYNC_SOURCE_URL": "https://example.com/x.csv",
+            ])
+            #expect(both.1 == 78 && both.0.check("source")?.found.contains("a job has one source") == true)
+        }
+    }
+
     @Test("a state folder that everybody may write to ends with 74, one that others may read is a warning")
     func permissions() async throws {
         try await withShop { shop in

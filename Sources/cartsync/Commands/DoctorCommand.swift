@@ -9,11 +9,13 @@ import SyncEngine
 struct DoctorCommand: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Check settings, credentials, API, state folder and clock; say what is wrong and what to do.",
+        abstract:
+            "Check settings, credentials, API, sources, state folder and clock; say what is wrong and what to do.",
         discussion: """
-            Looks at the state folder and the ledger, and makes three calls: a token, one page of the listing, and what \
-            application keys reserve of the limit. What is wrong stands first. It writes nothing to the store, and can run \
-            beside serve. --settings shows every setting, too, with where it came from.
+            Looks at the state folder, the ledger and what is at the sources of serve, and makes three calls: a token, one \
+            page of the listing, and what application keys reserve of the limit. What is wrong stands first. It writes \
+            nothing to the store, takes nothing from a source, and can run beside serve. --settings shows every setting, \
+            too, with where it came from.
 
             --probe finds out on the store what the vendor's documentation leaves open, with two throw-away carts that \
             it removes, and prints what it learnt as settings. It asks first; without a terminal it needs --yes.
@@ -60,6 +62,7 @@ struct DoctorCommand: ProgramCommand {
         for finding in StateFolderCheck(folder: loaded.settings.stateFolder, settings: loaded.settings).findings() {
             report.add(finding)
         }
+        for finding in await SourceCheck.findings(loaded) { report.add(finding) }
         var refusal: Ending?
         do {
             let options = try APIOptions.checked(try StoreAccess(loaded.settings), loaded.settings)
