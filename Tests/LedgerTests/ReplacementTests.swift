@@ -54,7 +54,9 @@ struct ReplacementTests {
             try ledger.recordExports(
                 [.init(path: id, digest: id, records: 7, bytes: 1, time: .seconds(time), ownerKinds: [.customer])],
                 source: "s", run: id, isSnapshot: true, isAccepted: state != .refused)
-            try ledger.updateRun(id) { ($0.state, $0.exitStatus) = (state, .done) }
+            var figures = PlanFigures()
+            figures.usable = 7
+            try ledger.updateRun(id) { ($0.state, $0.exitStatus, $0.figures) = (state, .done, figures) }
         }
         let seen = (1...2).map {
             SeenExport(name: "e\($0)", version: "v", stated: .seconds($0), time: .seconds($0), firstSeen: .seconds(9))
@@ -79,7 +81,7 @@ struct ReplacementTests {
         let now = try ledger.applied(by: "s", digests: ["done"])
         #expect((now.sameBytes, now.snapshots) == (applied.sameBytes, applied.snapshots))
         #expect(try ledger.seenExports(of: "s") == seen)
-        #expect(try ledger.acceptedVolumes(of: "s") == [7, 7])
+        #expect(try ledger.appliedVolumes(of: "s") == [7])
         #expect(try ledger.runs().map(\.id) == ["new", "half", "done"])
         #expect(try ledger.run("half")?.isResumable == false && ledger.run("half")?.supersededBy == "new")
         _ = try replacement.finish()

@@ -54,7 +54,7 @@ struct JobPartsTests {
                     "customers-1of3.csv", "customers-2of3.csv", "customers-3of3.csv",
                 ])
             #expect(Set(run.exports.map(\.time)) == [.seconds(1020)], "the whole is as old as its newest part")
-            #expect(try shop.ledger.acceptedVolumes(of: "nightly") == [89])
+            #expect(try shop.ledger.appliedVolumes(of: "nightly") == [89])
 
             try putAll(shop, modified: 90_000)
             try await shop.serve()
