@@ -167,11 +167,11 @@ extension Guard {
     /// What is unusual about a plan and refuses nothing.
     package func warnings(_ plan: PlanFigures) -> [String] {
         guard plan.isSnapshot, let last = plan.earlierVolumes.first, last > 0,
-            Double(plan.usable) <= warningVolumeShare * Double(last)
+            Double(plan.records) <= warningVolumeShare * Double(last)
         else { return [] }
-        let missing = Int((Double(last - plan.usable) / Double(last) * 100).rounded(.down))
+        let missing = Int((Double(last - plan.records) / Double(last) * 100).rounded(.down))
         return [
-            "the export has \(Count.text(plan.usable, "usable record")), \(missing) % fewer than the \(Count.text(last)) of the last "
+            "the export has \(Count.text(plan.records, "record")), \(missing) % fewer than the \(Count.text(last)) of the last "
                 + "one that was applied; see whether it is whole before its deletes are made"
         ]
     }
@@ -240,12 +240,13 @@ extension Guard {
         guard plan.isSnapshot, !volumes.isEmpty else { return nil }
         let middle = volumes.count / 2
         let median = volumes.count.isMultiple(of: 2) ? (volumes[middle - 1] + volumes[middle]) / 2 : volumes[middle]
-        guard Double(plan.usable) < minVolumeShare * Double(median) else { return nil }
+        // What is rejected is another rule's: the export is as long as ever.
+        guard Double(plan.records) < minVolumeShare * Double(median) else { return nil }
         let usual =
             volumes.count == 1
             ? "the last snapshot that was applied" : "the median of the last \(volumes.count) that were applied"
         return
-            "\(Count.text(plan.usable, "usable record")), under \(percent(minVolumeShare)) of the \(Count.text(median)) that "
+            "\(Count.text(plan.records, "record")), under \(percent(minVolumeShare)) of the \(Count.text(median)) that "
             + "are usual (\(usual))"
     }
 }
