@@ -89,7 +89,7 @@ let package = Package(
         .target(
             name: "ExportFiles",
             dependencies: [
-                "CartAssociations", "DurableFiles", "CLibXML2", "CZlib",
+                "CartAssociations", "DurableFiles", "CLibArchive", "CLibXML2", "CZlib",
                 .product(name: "SwiftCSV", package: "SwiftCSV"),
                 .product(name: "XMLCoder", package: "XMLCoder"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -156,6 +156,9 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"), lifecycle, log,
             ],
             swiftSettings: settings),
+        .systemLibrary(
+            name: "CLibArchive", pkgConfig: "libarchive",
+            providers: [.apt(["libarchive-dev"]), .brew(["libarchive"])]),
         .systemLibrary(
             name: "CLibXML2", pkgConfig: "libxml-2.0",
             providers: [.apt(["libxml2-dev"]), .brew(["libxml2"])]),

@@ -27,4 +27,11 @@ package struct DoubtfulPart: Sendable {
         self.hidesIdentifiers = hidesIdentifiers
         self.isUsed = isUsed
     }
+
+    /// The same part behind the lines of another export in the same file.
+    func moved(behind lines: Int) -> DoubtfulPart {
+        DoubtfulPart(
+            export: export, line: line + lines, reason: reason, text: text, size: size,
+            hidesIdentifiers: hidesIdentifiers, isUsed: isUsed)
+    }
 }

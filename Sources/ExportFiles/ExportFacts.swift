@@ -12,8 +12,10 @@ package struct ExportShape: Sendable, Equatable {
     package let format: ExportFormat
     /// The encoding of the text.
     package let encoding: TextEncoding
-    /// Whether the file is gzipped.
-    package let isCompressed: Bool
+    /// How the export is packed, from outside in.
+    package let packing: [Packing]
+    /// How many exports the file has, which are one: more than one only in a zip.
+    package internal(set) var exports = 1
     /// Whether the text begins with a byte order mark.
     let hasByteOrderMark: Bool
     /// The character between CSV fields; nil for XML.
@@ -35,7 +37,7 @@ package struct ExportShape: Sendable, Equatable {
 /// What one whole reading found.
 package struct ExportFacts: Sendable, Equatable {
     /// What the beginning of the export showed.
-    package let shape: ExportShape
+    package internal(set) var shape: ExportShape
     /// All records, usable and rejected; a blank CSV line does not count.
     package internal(set) var records = 0
     /// How many records each reason has rejected.
@@ -64,6 +66,25 @@ package struct ExportFacts: Sendable, Equatable {
     /// Whether another reading found the same bytes and as many records.
     package func hasContent(of other: ExportFacts) -> Bool {
         sha256 == other.sha256 && bytes == other.bytes && records == other.records
+    }
+
+    /// What was found in this and in the export that follows it in the same file.
+    ///
+    /// - Parameter lines: those of this one, behind which the other's are counted.
+    func followed(by other: ExportFacts, behind lines: Int) -> ExportFacts {
+        var both = self
+        both.records += other.records
+        both.rejected.merge(other.rejected, uniquingKeysWith: +)
+        both.blankLines += other.blankLines
+        both.passedOver += other.passedOver
+        both.notes = both.notes.followed(by: other.notes, behind: lines)
+        both.textBytes += other.textBytes
+        both.bytes = other.bytes
+        both.sha256 = other.sha256
+        both.endsWithNewline = endsWithNewline && other.endsWithNewline
+        both.mayBeCut = mayBeCut || other.mayBeCut
+        both.ownerKinds.formUnion(other.ownerKinds)
+        return both
     }
 
     /// CSV or XML.

@@ -100,7 +100,7 @@ package struct ExportManifest: Sendable, Equatable {
         }
         guard file.size <= 1 << 16 else { throw refusal("the manifest is longer than 64 KiB") }
         var bytes = [UInt8](repeating: 0, count: file.size)
-        var stored = StoredBytes(file)
+        let stored = StoredBytes(file)
         _ = try stored.read(into: &bytes, range: 0..<bytes.count)
         guard let content = try? JSONDecoder().decode(Content.self, from: Data(bytes)) else {
             throw refusal("the manifest is not valid")

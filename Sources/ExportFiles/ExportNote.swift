@@ -25,6 +25,17 @@ package struct ExportNote: Sendable, Equatable {
 }
 
 extension [ExportNote] {
+    /// The notes on two exports of one file, those of the second behind as many lines.
+    func followed(by others: [ExportNote], behind lines: Int) -> [ExportNote] {
+        others.reduce(into: self) { all, note in
+            if let index = all.firstIndex(where: { $0.kind == note.kind }) {
+                all[index].count += note.count
+            } else {
+                all.append(ExportNote(kind: note.kind, line: note.line + lines, count: note.count))
+            }
+        }
+    }
+
     /// Adds one more of a kind.
     mutating func add(_ kind: ExportNote.Kind, line: Int) {
         if let index = firstIndex(where: { $0.kind == kind }) {

@@ -17,17 +17,37 @@ package struct ExportReader: Sendable {
     ///
     /// - Parameter index: the export's position on the command line, from 0, for the places of its records.
     package func read(_ file: ExportFile, index: Int = 0) throws -> ExportReading {
-        let source = try TextSource(file, options: options)
+        let parts = try ExportPart.all(of: file)
+        if parts.count > 1 { try compare(parts) }
+        return ExportReading(try begin(parts[0], index), then: parts.dropFirst(), of: self, index: index)
+    }
+
+    fileprivate func begin(_ part: ExportPart, _ index: Int) throws -> PartReading {
+        let source = try TextSource(part, options: options)
         return switch source.format {
         case .csv:
-            ExportReading(
+            PartReading(
                 csv: try CSVReading(
                     source, options: options, index: index, blockSize: blockSize ?? CSVText.blockSize))
         case .xml:
-            ExportReading(
+            PartReading(
                 xml: try XMLReading(
                     source, options: options, index: index, blockSize: blockSize ?? XMLReading.blockSize))
         }
+    }
+
+    /// Throws a refusal that lists the exports of a file if they are not all of one shape: then they are not one export.
+    private func compare(_ parts: [ExportPart]) throws {
+        let shapes = try parts.map { try begin($0, 0).facts.shape }
+        guard let other = shapes.firstIndex(where: { !$0.isLike(shapes[0]) }) else { return }
+        let shown = zip(parts, shapes).prefix(10).map { part, shape in
+            "\(part.nameInFile) (\(shape.summary))"
+        }
+        let rest = parts.count > shown.count ? " and \(parts.count - shown.count) more" : ""
+        throw ExportError(
+            .packed, file: parts[other].file.name,
+            problem: "the exports in it differ, and are not one: \(shown.joined(separator: "; "))\(rest)",
+            advice: "pack exports of one kind with the same columns, or give each by itself")
     }
 
     /// Reads a whole export only for what it is and how many records it has; throws as a reading does.
@@ -38,18 +58,48 @@ package struct ExportReader: Sendable {
     }
 }
 
+extension ExportShape {
+    /// Whether records of both can be those of one export.
+    fileprivate func isLike(_ other: ExportShape) -> Bool {
+        format == other.format && encoding == other.encoding && delimiter == other.delimiter
+            && recordPath == other.recordPath
+            && mapping == other.mapping && isDelta == other.isDelta && (format == .xml || columns == other.columns)
+    }
+
+    fileprivate var summary: String {
+        let kind = isDelta ? "\(format.rawValue.uppercased()), delta" : format.rawValue.uppercased()
+        return ([kind] + [recordPath].compactMap(\.self)).joined(separator: ", ") + ": "
+            + columns.prefix(8).joined(separator: ", ")
+    }
+}
+
 /// One reading of one export, from which batches of records are pulled.
 package struct ExportReading: ~Copyable {
-    /// One of these two is there.
-    private var csv: CSVReading?
-    private var xml: XMLReading?
+    private let reader: ExportReader
+    private let index: Int
+    private var part: PartReading
+    /// The exports of the same file that have not been begun.
+    private var rest: ArraySlice<ExportPart>
+    /// What was found in those that have ended, the lines they have, and the name of the present one; nil in the first.
+    private var earlier: (facts: ExportFacts, lines: Int, name: String)?
+    /// How many exports the file has.
+    private let count: Int
 
-    fileprivate init(csv: consuming CSVReading) { self.csv = csv }
-    fileprivate init(xml: consuming XMLReading) { self.xml = xml }
+    fileprivate init(
+        _ part: consuming PartReading, then rest: ArraySlice<ExportPart>, of reader: ExportReader, index: Int
+    ) {
+        self.part = part
+        self.rest = rest
+        self.reader = reader
+        self.index = index
+        count = rest.count + 1
+    }
 
     /// What was found so far; complete after the last batch.
     package var facts: ExportFacts {
-        guard let facts = csv?.facts ?? xml?.facts else { preconditionFailure("a reading of no format") }
+        var facts = part.facts
+        if let earlier { facts = earlier.facts.followed(by: facts, behind: earlier.lines) }
+        facts.shape.exports = count
         return facts
     }
 
@@ -62,6 +112,49 @@ package struct ExportReading: ~Copyable {
     ///   1. CSV records that it does not pick are not judged and in no batch; that they are still as they were is what
     ///   `ExportFacts.hasContent(of:)` says. XML takes no notice of it.
     package mutating func next(picking picks: ((Int) -> Bool)? = nil) throws -> RecordBatch? {
+        while true {
+            guard let earlier else {
+                if let batch = try part.next(picking: picks) { return batch }
+                guard try goOn() else { return nil }
+                continue
+            }
+            let records = earlier.facts.records
+            if let batch = try part.next(picking: picks.map { picks in { picks($0 + records) } }) {
+                return batch.moved(
+                    behind: records, usable: earlier.facts.usableRecords, lines: earlier.lines, of: earlier.name)
+            }
+            guard try goOn() else { return nil }
+        }
+    }
+
+    /// Begins the next export of the file; false after the last one.
+    private mutating func goOn() throws -> Bool {
+        guard let next = rest.popFirst() else { return false }
+        let lines = (earlier?.lines ?? 0) + part.lines
+        earlier = (facts, lines, next.nameInFile)
+        part = try reader.begin(next, index)
+        return true
+    }
+}
+
+/// One reading of one part of a file.
+private struct PartReading: ~Copyable {
+    /// One of these two is there.
+    private var csv: CSVReading?
+    private var xml: XMLReading?
+
+    init(csv: consuming CSVReading) { self.csv = csv }
+    init(xml: consuming XMLReading) { self.xml = xml }
+
+    var facts: ExportFacts {
+        guard let facts = csv?.facts ?? xml?.facts else { preconditionFailure("a reading of no format") }
+        return facts
+    }
+
+    /// The lines that were read.
+    var lines: Int { csv?.lines ?? xml?.lines ?? 0 }
+
+    mutating func next(picking picks: ((Int) -> Bool)?) throws -> RecordBatch? {
         if csv != nil { return try csv?.next(picking: picks) }
         return try xml?.next()
     }

@@ -54,6 +54,14 @@ package struct RejectedRecord: Sendable {
             hidesIdentifiers: hidesIdentifiers)
     }
 
+    /// The same record behind those of another export in the same file.
+    func moved(behind number: Int, lines: Int, of name: String) -> RejectedRecord {
+        RejectedRecord(
+            place: RecordPlace(export: place.export, record: place.record + number, line: place.line + lines),
+            reason: RejectReason(reason.code, "\(reason.sentence) (line \(place.line) of \(name))"), raw: raw,
+            text: doubt.text, hidesIdentifiers: doubt.hidesIdentifiers)
+    }
+
     /// A record that was usable by itself and is rejected because of others.
     package init(_ record: ExportRecord, reason: RejectReason) {
         let ids = "\(record.association.owner.id.text) \(record.association.cart.text) "

@@ -10,9 +10,9 @@ package struct RecordBatch: Sendable {
     /// Usable and rejected records.
     package var records: [JudgedRecord]
     /// What is known of the rejected ones among them.
-    package let rejected: [RejectedRecord]
+    package private(set) var rejected: [RejectedRecord]
     /// What else was not understood, of the part of the export that the batch is of.
-    let strays: [DoubtfulPart]
+    private(set) var strays: [DoubtfulPart]
     let decoder: RecordDecoder
 
     /// Everything that was not understood, rejected records first.
@@ -29,14 +29,34 @@ package struct RecordBatch: Sendable {
     }
 }
 
+extension RecordBatch {
+    /// The same records behind those of another export in the same file.
+    ///
+    /// - Parameters:
+    ///   - number: the records of that, all and the usable ones.
+    ///   - lines: its lines.
+    ///   - name: what the records' own export is called in the file.
+    func moved(behind number: Int, usable: Int, lines: Int, of name: String) -> RecordBatch {
+        var moved = self
+        for index in moved.records.indices {
+            moved.records[index].number += number
+            moved.records[index].line += lines
+            moved.records[index].ordinal += usable
+        }
+        moved.rejected = rejected.map { $0.moved(behind: number, lines: lines, of: name) }
+        moved.strays = strays.map { $0.moved(behind: lines) }
+        return moved
+    }
+}
+
 /// One record of a batch.
 package struct JudgedRecord: Sendable {
     /// What the record says; nil if it is rejected.
     package internal(set) var statement: Statement?
     /// Its number in the export, from 1.
-    let number: Int
+    var number: Int
     /// The line on which it begins, from 1.
-    let line: Int
+    var line: Int
     /// How many usable records of the export come before it.
     package var ordinal: Int
     /// Where the record lies in the text of a CSV export.

@@ -12,7 +12,12 @@ struct BrokenSampleTests {
         ("owner-without-type.csv", .header, 1), ("header-twice.csv", .header, 1), ("two-cart-columns.csv", .header, 1),
         ("utf-16-cut.csv", .truncated, nil),
         ("truncated.csv.gz", .gzip, nil), ("damaged.csv.gz", .gzip, nil), ("garbage-after-gzip.csv.gz", .gzip, nil),
-        ("bomb.csv.gz", .bomb, nil), ("doctype.xml", .doctype, 2), ("external-entity.xml", .doctype, 1),
+        ("bomb.csv.gz", .bomb, nil), ("bomb.csv.zst", .bomb, nil), ("bomb.zip", .bomb, nil),
+        ("truncated.csv.bz2", .packed, nil), ("truncated.csv.zst", .packed, nil), ("torn.zip", .packed, nil),
+        ("damaged.csv.bz2", .packed, nil), ("damaged.csv.zst", .packed, nil), ("damaged.zip", .packed, nil),
+        ("garbage-after-bzip2.csv.bz2", .packed, nil), ("garbage-after-zstd.csv.zst", .packed, nil),
+        ("encrypted.zip", .packed, nil), ("no-export.zip", .packed, nil), ("different-columns.zip", .packed, nil),
+        ("document.ods", .malformed, nil), ("doctype.xml", .doctype, 2), ("external-entity.xml", .doctype, 1),
         ("truncated.xml", .truncated, 3), ("cut-in-a-record.xml", .truncated, 3),
         ("garbage-after-root.xml", .malformed, 5), ("second-root.xml", .malformed, 5),
         ("mismatched-tag.xml", .malformed, 3), ("undefined-entity.xml", .malformed, 3),
@@ -51,7 +56,9 @@ struct BrokenSampleTests {
         #expect(!error.isUnreadable)
         #expect(error.column == nil || error.fault == .malformed)
         let place = [error.line, error.column].compactMap { $0.map { ":\($0)" } }.joined() + ": "
-        #expect(error.description.hasPrefix(Self.path(sample.name) + place))
+        // Behind the name of a zip stands that of the export in it.
+        #expect(error.description.hasPrefix(Self.path(sample.name)))
+        #expect(error.description.contains(place))
         #expect(error.description.contains("; "))
     }
 

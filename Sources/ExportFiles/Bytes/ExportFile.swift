@@ -109,7 +109,7 @@ package final class ExportFile: Sendable {
     ///
     /// Throws an unreadable `ExportError` if it cannot be read, or a refusal if it changes while it is read.
     package func sha256() throws -> String {
-        var stored = StoredBytes(self)
+        let stored = StoredBytes(self)
         var buffer = [UInt8](repeating: 0, count: 1 << 18)
         while try stored.read(into: &buffer, range: buffer.indices) == buffer.count {}
         let digest = stored.sha256()

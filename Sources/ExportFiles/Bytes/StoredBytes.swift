@@ -1,8 +1,16 @@
 import Crypto
 import DurableFiles
 
+/// Bytes of an export from beginning to end: as they are stored, or unpacked.
+protocol ByteStream: AnyObject {
+    /// Fills a range of the buffer as far as the bytes go; fewer than it has only at their end.
+    ///
+    /// Throws `ExportError` if what is read cannot be trusted; what came before may not be believed then.
+    func read(into buffer: inout [UInt8], range: Range<Int>) throws -> Int
+}
+
 /// The bytes of an export as stored, once from beginning to end, with their count and digest.
-struct StoredBytes {
+final class StoredBytes: ByteStream {
     let file: ExportFile
     private(set) var count = 0
     private var digest = SHA256()
@@ -11,8 +19,7 @@ struct StoredBytes {
         self.file = file
     }
 
-    /// Fills a range of the buffer as far as the file goes; fewer bytes than it has only at the end of the file.
-    mutating func read(into buffer: inout [UInt8], range: Range<Int>) throws -> Int {
+    func read(into buffer: inout [UInt8], range: Range<Int>) throws -> Int {
         var all = buffer.mutableSpan
         var part = all._mutatingExtracting(range)
         let filled = try file.read(into: &part, at: count)

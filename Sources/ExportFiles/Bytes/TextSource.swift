@@ -3,18 +3,13 @@ final class TextSource {
     /// How much of the beginning is looked at to find format and encoding.
     static let headSize = 4096
 
-    let file: ExportFile
-    let isCompressed: Bool
+    let part: ExportPart
     let hasByteOrderMark: Bool
     let encoding: TextEncoding
     let format: ExportFormat
 
-    private enum Origin {
-        case plain(StoredBytes)
-        case compressed(GzipInflater)
-    }
-
-    private var origin: Origin
+    private let origin: any ByteStream
+    private let stored: StoredBytes
     /// The beginning, which was read to find the encoding and has not been handed out yet.
     private var head: [UInt8]
     private var headOffset: Int
@@ -30,23 +25,20 @@ final class TextSource {
     private var isOver = false
 
     /// Throws if the file is empty, is in an encoding that is not read, or cannot be read.
-    init(_ file: ExportFile, options: ReadingOptions) throws {
-        self.file = file
-        try file.checkUnchanged()
-        guard file.size > 0 else {
+    init(_ part: ExportPart, options: ReadingOptions) throws {
+        self.part = part
+        try part.file.checkUnchanged()
+        stored = StoredBytes(part.file)
+        origin = try part.open(stored)
+        var head = [UInt8](repeating: 0, count: Self.headSize)
+        let count = try origin.read(into: &head, range: 0..<head.count)
+        head.removeLast(head.count - count)
+        guard !head.isEmpty else {
             throw ExportError(
-                .empty, file: file.name, problem: "the file is empty",
+                .empty, file: part.name, problem: "the file is empty",
                 advice: "find out why the export wrote nothing; an export without records still has its header")
         }
-        var magic = [UInt8](repeating: 0, count: 2)
-        var start = StoredBytes(file)
-        isCompressed = try start.read(into: &magic, range: 0..<2) == 2 && magic == [0x1F, 0x8B]
-        origin = isCompressed ? .compressed(try GzipInflater(StoredBytes(file))) : .plain(StoredBytes(file))
-
-        var head = [UInt8](repeating: 0, count: Self.headSize)
-        let count = try Self.read(&origin, into: &head, range: 0..<head.count)
-        head.removeLast(head.count - count)
-        let signature = try TextSignature(of: head, file: file, options: options)
+        let signature = try TextSignature(of: head, name: part.name, options: options)
         self.head = head
         headOffset = signature.byteOrderMark
         hasByteOrderMark = signature.byteOrderMark > 0
@@ -55,19 +47,24 @@ final class TextSource {
         transcoder = encoding == .utf8 ? nil : Transcoder(from: encoding)
     }
 
-    /// What has been read of the file as stored; the whole file once `read` has returned 0.
-    var stored: StoredBytes {
-        switch origin {
-        case .plain(let bytes): bytes
-        case .compressed(let inflater): inflater.source
-        }
-    }
+    /// The file that the export is in.
+    var file: ExportFile { part.file }
+    /// What the export is called in messages.
+    var name: String { part.name }
 
     /// Completes the facts after the last byte, and throws if the file is no longer the one that was opened.
+    ///
+    /// Of several exports in a file the last one says what the file is.
     func finish(_ facts: inout ExportFacts) throws {
-        facts.bytes = stored.count
+        guard part.isLast else { return }
+        facts.bytes = file.size
+        guard stored.count == file.size else {
+            // Only what was needed of the file was read, in another order than it has.
+            facts.sha256 = try file.sha256()
+            return
+        }
         facts.sha256 = stored.sha256()
-        try file.checkUnchanged(bytesRead: facts.bytes, sha256: facts.sha256)
+        try file.checkUnchanged(bytesRead: stored.count, sha256: facts.sha256)
     }
 
     /// Fills a range of the buffer with text; fewer bytes than it has only at the end.
@@ -121,7 +118,7 @@ final class TextSource {
         guard headOffset == head.count else {
             return Self.move(&head, &headOffset, into: &buffer, range: range)
         }
-        return try Self.read(&origin, into: &buffer, range: range)
+        return try origin.read(into: &buffer, range: range)
     }
 
     private func readTranscoded(into buffer: inout [UInt8], range: Range<Int>) throws -> Int {
@@ -136,7 +133,7 @@ final class TextSource {
             isOver = true
             guard transcoder?.isComplete != false else {
                 throw ExportError(
-                    .truncated, file: file.name, problem: "the file ends in the middle of a UTF-16 character",
+                    .truncated, file: name, problem: "the file ends in the middle of a UTF-16 character",
                     advice: "write the file again and copy all of it")
             }
             transcoder?.finish(to: &surplus)
@@ -153,17 +150,6 @@ final class TextSource {
         offset += count
         return count
     }
-
-    private static func read(_ origin: inout Origin, into buffer: inout [UInt8], range: Range<Int>) throws -> Int {
-        switch origin {
-        case .plain(var bytes):
-            let count = try bytes.read(into: &buffer, range: range)
-            origin = .plain(bytes)
-            return count
-        case .compressed(let inflater):
-            return try inflater.read(into: &buffer, range: range)
-        }
-    }
 }
 
 /// What the first bytes of an export say about its text.
@@ -173,14 +159,9 @@ struct TextSignature {
     let byteOrderMark: Int
     let format: ExportFormat
 
-    init(of head: [UInt8], file: ExportFile, options: ReadingOptions) throws {
+    init(of head: [UInt8], name: String, options: ReadingOptions) throws {
         func refusal(_ problem: String) -> ExportError {
-            ExportError(.encoding, file: file.name, problem: problem, advice: "save the export as UTF-8")
-        }
-        if head.starts(with: Array("PK\u{3}\u{4}".utf8)) {
-            throw ExportError(
-                .malformed, file: file.name, problem: "this is a spreadsheet's own format or a zip archive",
-                advice: "save the sheet as CSV (UTF-8), or unpack the archive")
+            ExportError(.encoding, file: name, problem: problem, advice: "save the export as UTF-8")
         }
         let marked: TextEncoding?
         if head.starts(with: [0xFF, 0xFE, 0, 0]) || head.starts(with: [0, 0, 0xFE, 0xFF]) {
@@ -205,7 +186,7 @@ struct TextSignature {
         format = text.first == UInt8(ascii: "<") ? .xml : .csv
         if let page = WebPage(text) {
             throw ExportError(
-                .webPage, file: file.name, problem: "this is a web page\(page.title.map { " (\"\($0)\")" } ?? "")",
+                .webPage, file: name, problem: "this is a web page\(page.title.map { " (\"\($0)\")" } ?? "")",
                 advice:
                     "find out what answered in the place of the export, often a page to sign in or of an error, and "
                     + "fetch it again")

@@ -22,6 +22,9 @@ struct CSVReading {
         block.rejectsOpenEnd = options.requiresFinalNewline && manifest?.sha256 == nil && !hasChecksum
     }
 
+    /// The lines that were read.
+    var lines: Int { block.line - 1 }
+
     /// What was found so far.
     var facts: ExportFacts { block.facts }
 
@@ -43,7 +46,7 @@ struct CSVReading {
         guard let trailer else { return }
         func refusal(_ problem: String, line: Int? = nil) -> ExportError {
             ExportError(
-                .truncated, file: text.source.file.name, line: line, problem: problem,
+                .truncated, file: text.source.name, line: line, problem: problem,
                 advice: "write the file again and copy all of it, or correct the setting export.trailer")
         }
         guard let met = block.trailerMet else {

@@ -27,7 +27,7 @@ struct CSVText {
         while true {
             try refill(line: 1)
             if let header = try CSVHeader(
-                text: buffer, count: end, isLast: isLast, file: source.file.name, options: options)
+                text: buffer, count: end, isLast: isLast, file: source.name, options: options)
             {
                 start = header.end
                 return header
@@ -37,7 +37,7 @@ struct CSVText {
 
     func shape(_ header: CSVHeader) -> ExportShape {
         ExportShape(
-            format: .csv, encoding: source.encoding, isCompressed: source.isCompressed,
+            format: .csv, encoding: source.encoding, packing: source.part.packing,
             hasByteOrderMark: source.hasByteOrderMark, delimiter: header.delimiter, columns: header.columns.names,
             mapping: header.columns.mapping, recordPath: nil, header: header.raw,
             usesCarriageReturns: header.usesCarriageReturns, isDelta: header.columns.hasAction)
@@ -57,7 +57,7 @@ struct CSVText {
         if end + 8 >= room {
             guard end < Self.recordLimit else {
                 throw ExportError(
-                    .tooLarge, file: source.file.name, line: line,
+                    .tooLarge, file: source.name, line: line,
                     problem: "the record that begins here is longer than \(Self.recordLimit) bytes, as it would be "
                         + "where a quote is never closed",
                     advice: "close the quotes of this line")
@@ -86,7 +86,7 @@ struct CSVText {
 
     func endsInsideQuotes(line: Int) -> ExportError {
         ExportError(
-            .truncated, file: source.file.name, line: line,
+            .truncated, file: source.name, line: line,
             problem: "the file ends inside quotes that open in the record of this line",
             advice: "write the file again and copy all of it, or close the quotes")
     }

@@ -35,7 +35,7 @@ package struct CSVRows: Sendable {
     package func read(_ file: ExportFile, index: Int = 0, visit: Visit) throws -> ExportFacts {
         let manifest = try file.manifest()
         let options = ReadingOptions(delimiter: ",", fieldNames: fieldNames)
-        let source = try TextSource(file, options: options)
+        let source = try TextSource(ExportPart.only(of: file), options: options)
         guard source.format == .csv else { throw refusal(file, "the file is XML, and \(kind) is CSV") }
         var text = CSVText(source)
         let header: CSVHeader
@@ -115,7 +115,7 @@ private struct Rows {
                 count += 1
                 if let fault = columns.fault(of: record, text.buffer.span) {
                     throw ExportError(
-                        .malformed, file: text.source.file.name, line: line, problem: fault.sentence,
+                        .malformed, file: text.source.name, line: line, problem: fault.sentence,
                         advice: "have cartsync write the file again, and copy all of it")
                 }
                 try show(record, text.buffer.span, visit)

@@ -21,11 +21,15 @@ struct XMLReading {
     init(_ source: TextSource, options: ReadingOptions, index: Int, blockSize: Int) throws {
         self.source = source
         block = [UInt8](repeating: 0, count: blockSize)
-        let found = try Self.survey(try TextSource(source.file, options: options), options, blockSize)
+        let found = try Self.survey(try TextSource(source.part, options: options), options, blockSize)
         scanner = XMLScanner(XMLScan(found, FieldVocabulary(options)))
-        parser = try Self.parser(scanner, source.file)
+        parser = try Self.parser(scanner, source.name)
         records = XMLRecords(found, ExportFacts(shape: Self.shape(found, source)), index: index)
     }
+
+    /// The lines of the document; known at its end.
+    private(set) var lines = 0
+    private var endsLine = false
 
     /// What was found so far.
     var facts: ExportFacts { records.facts }
@@ -40,9 +44,10 @@ struct XMLReading {
         scanner.clear(before: parser.position)
         let count = try source.read(into: &block, range: 0..<block.count)
         scanner.append(block[..<count])
-        try Self.parse(block, count, of: scanner.scan.window, with: parser, source.file)
-        try Self.checkProgress(scanner.scan.window, parser, source.file)
-        if let problem = scanner.scan.problem { throw Self.refusal(problem, source.file) }
+        if count > 0 { endsLine = block[count - 1] == 0x0A } else { lines = parser.line - (endsLine ? 1 : 0) }
+        try Self.parse(block, count, of: scanner.scan.window, with: parser, source.name)
+        try Self.checkProgress(scanner.scan.window, parser, source.name)
+        if let problem = scanner.scan.problem { throw Self.refusal(problem, source.name) }
         isOver = count == 0
         return records.judge(scanner.scan)
     }
@@ -52,7 +57,7 @@ struct XMLReading {
         _ source: TextSource, _ options: ReadingOptions, _ blockSize: Int
     ) throws -> XMLShape {
         let survey = XMLSurvey(options)
-        let parser = try parser(survey, source.file)
+        let parser = try parser(survey, source.name)
         var block = [UInt8](repeating: 0, count: blockSize)
         var root: [UInt8] = []
         var window = XMLWindow()
@@ -63,82 +68,82 @@ struct XMLReading {
             seen += count
             if before < tagLimit { root += block[..<count] }
             window.append(block[..<count])
-            try parse(block, count, of: window, with: parser, source.file)
-            try checkProgress(window, parser, source.file)
+            try parse(block, count, of: window, with: parser, source.name)
+            try checkProgress(window, parser, source.name)
             window.drop(before: parser.position)
             guard count == 0 || seen >= surveySize else { continue }
             do throws(XMLProblem) {
                 if let shape = try survey.shape(root: rootTag(root)) { return shape }
                 guard count > 0 else { throw survey.problem() }
             } catch {
-                throw refusal(error, source.file)
+                throw refusal(error, source.name)
             }
         }
     }
 
-    private static func refusal(_ problem: XMLProblem, _ file: ExportFile) -> ExportError {
+    private static func refusal(_ problem: XMLProblem, _ name: String) -> ExportError {
         ExportError(
-            problem.fault, file: file.name, line: problem.line, problem: problem.problem, advice: problem.advice)
+            problem.fault, file: name, line: problem.line, problem: problem.problem, advice: problem.advice)
     }
 
     private static func shape(_ found: XMLShape, _ source: TextSource) -> ExportShape {
         ExportShape(
-            format: .xml, encoding: source.encoding, isCompressed: source.isCompressed,
+            format: .xml, encoding: source.encoding, packing: source.part.packing,
             hasByteOrderMark: source.hasByteOrderMark, delimiter: nil, columns: Set(found.mapping.values).sorted(),
             mapping: found.mapping, recordPath: found.path.joined(separator: "/"),
             header: found.root + [UInt8(ascii: ">")], usesCarriageReturns: false, isDelta: found.hasAction)
     }
 
-    private static func parser(_ events: any XMLEvents, _ file: ExportFile) throws -> XMLPushParser {
+    private static func parser(_ events: any XMLEvents, _ name: String) throws -> XMLPushParser {
         guard let parser = XMLPushParser(events: events) else {
             throw ExportError(
-                .malformed, file: file.name, problem: "libxml2 does not start", advice: "install libxml2 again")
+                .malformed, file: name, problem: "libxml2 does not start", advice: "install libxml2 again")
         }
         return parser
     }
 
     /// Parses the next bytes; a count of 0 ends the document.
     private static func parse(
-        _ block: [UInt8], _ count: Int, of window: XMLWindow, with parser: XMLPushParser, _ file: ExportFile
+        _ block: [UInt8], _ count: Int, of window: XMLWindow, with parser: XMLPushParser, _ name: String
     ) throws(ExportError) {
         do throws(XMLPushParser.Fault) {
             if count == 0 { try parser.finish() } else { try parser.parse(block.span.extracting(0..<count)) }
         } catch {
-            throw refusal(error, parser, file, isOver: count == 0 && parser.position >= window.end)
+            throw refusal(error, parser, name, isOver: count == 0 && parser.position >= window.end)
         }
     }
 
     /// Throws if something has not ended for so long that it cannot be part of an export.
-    private static func checkProgress(_ window: XMLWindow, _ parser: XMLPushParser, _ file: ExportFile) throws {
+    private static func checkProgress(_ window: XMLWindow, _ parser: XMLPushParser, _ name: String) throws {
         let position = parser.position
         let waiting = window.end - position
         guard waiting > tagLimit else { return }
         let isTag = window.slice(position, min(position + 2, window.end)).last != UInt8(ascii: "!")
         guard isTag || waiting >= commentLimit else { return }
         throw ExportError(
-            .tooLarge, file: file.name, line: parser.line,
+            .tooLarge, file: name, line: parser.line,
             problem: "a tag, comment or instruction that begins here is too long (\(tagLimit) bytes for a tag)",
             advice: "check what wrote this file")
     }
 
     private static func refusal(
-        _ fault: XMLPushParser.Fault, _ parser: XMLPushParser, _ file: ExportFile, isOver: Bool
+        _ fault: XMLPushParser.Fault, _ parser: XMLPushParser, _ name: String, isOver: Bool
     ) -> ExportError {
         if parser.sawDoctype {
             return ExportError(
-                .doctype, file: file.name, line: fault.line,
+                .doctype, file: name, line: fault.line,
                 problem: "the document has a DOCTYPE, through which it could read files or grow without end",
                 advice: "have it written without one; cartsync needs none")
         }
         func malformed(_ problem: String, _ advice: String, back: Int = 0) -> ExportError {
             ExportError(
-                .malformed, file: file.name, line: fault.line, column: fault.column > back ? fault.column - back : nil,
+                .malformed, file: name, line: fault.line, column: fault.column > back ? fault.column - back : nil,
                 problem: problem, advice: advice)
         }
         if isOver {
             let open = parser.innermost.map { "the element \($0.name) of line \($0.line) is still open" }
             return ExportError(
-                .truncated, file: file.name, line: fault.line,
+                .truncated, file: name, line: fault.line,
                 problem: "the document ends early: \(open ?? fault.message)",
                 advice: "write the file again and copy all of it")
         }

@@ -45,7 +45,7 @@ struct XMLRecords: Sendable {
             } catch {
                 judged.origin = .rejected(Int32(truncatingIfNeeded: rejected.count))
                 found.rejected[error.code, default: 0] += 1
-                rejected.append(decoder.rejected(record, found.records, error, scan.memory))
+                rejected.append(decoder.rejected(record, judged, error, scan.memory))
             }
             records.append(judged)
         }
@@ -127,13 +127,13 @@ struct XMLRecordDecoder: Sendable {
                 return .usable(value)
             }
             let reason = RejectReason(.ambiguous, "text that the XML library reads differently")
-            return .rejected(rejected(record, judged.number, reason, batch.text))
+            return .rejected(rejected(record, judged, reason, batch.text))
         }
     }
 
     /// What is to be known of a record that cannot be used.
     func rejected(
-        _ record: XMLScan.Finished, _ number: Int, _ reason: RejectReason, _ memory: [UInt8]
+        _ record: XMLScan.Finished, _ judged: JudgedRecord, _ reason: RejectReason, _ memory: [UInt8]
     ) -> RejectedRecord {
         let isTooLarge = reason.code == .tooLarge
         let raw = isTooLarge ? [] : raw(record)
@@ -144,7 +144,8 @@ struct XMLRecordDecoder: Sendable {
             text += memory[record.values[field].range]
         }
         return RejectedRecord(
-            place: RecordPlace(export: index, record: number, line: record.line), reason: reason, raw: raw, text: text,
+            place: RecordPlace(export: index, record: judged.number, line: judged.line), reason: reason, raw: raw,
+            text: text,
             hidesIdentifiers: isTooLarge)
     }
 

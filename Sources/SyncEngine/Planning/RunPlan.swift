@@ -108,7 +108,8 @@ extension ExportShape {
         case let other?: parts.append(String(other))
         case nil: break
         }
-        if isCompressed { parts.append("gzip") }
+        parts += packing.map(\.rawValue)
+        if exports > 1 { parts.append("\(exports) exports in it") }
         parts.append(encoding.rawValue.uppercased())
         return parts.joined(separator: ", ")
     }

@@ -4,23 +4,23 @@ import CZlib
 ///
 /// Unsafe storage: zlib's stream may not move and its input is read over several calls, so both are allocated in
 /// `init`, freed in `deinit`, and never leave this class.
-@safe final class GzipInflater {
-    /// Above this size, more than `expansionLimit` to one is no export but an attack (deflate can reach 1,032).
-    static let expansionFloor = 64 << 20
-    static let expansionLimit = 1000
-
-    private var stored: StoredBytes
+@safe final class GzipInflater: ByteStream {
+    private let packed: any ByteStream
+    /// What the stream is, for messages.
+    private let name: String
     private let stream: UnsafeMutablePointer<z_stream>
     private let input: UnsafeMutablePointer<UInt8>
     private var block = [UInt8](repeating: 0, count: 1 << 17)
     private var inputIsOver = false
-    private var produced = 0
+    private var consumed = 0
+    private var limit = ExpansionLimit()
     private var memberIsOver = false
     /// The members that have ended.
     private var members = 0
 
-    init(_ stored: StoredBytes) throws {
-        self.stored = stored
+    init(_ packed: any ByteStream, name: String) throws {
+        self.packed = packed
+        self.name = name
         unsafe stream = .allocate(capacity: 1)
         unsafe stream.initialize(to: z_stream())
         unsafe input = .allocate(capacity: block.count)
@@ -28,7 +28,7 @@ import CZlib
         let status = unsafe inflateInit2_(stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
         guard status == Z_OK else {
             throw ExportError(
-                .gzip, file: stored.file.name, problem: "zlib does not start (status \(status))",
+                .gzip, file: name, problem: "zlib does not start (status \(status))",
                 advice: "install zlib again")
         }
     }
@@ -39,10 +39,6 @@ import CZlib
         unsafe input.deallocate()
     }
 
-    /// What has been read of the file as stored.
-    var source: StoredBytes { stored }
-
-    /// Fills a range of the buffer as far as the stream goes; fewer bytes than it has only at the stream's end.
     func read(into buffer: inout [UInt8], range: Range<Int>) throws -> Int {
         // zlib writes between next_out and avail_out, which are set to this range for this call only.
         try unsafe buffer.withUnsafeMutableBufferPointer { bytes in
@@ -68,8 +64,8 @@ import CZlib
         let beganBehindAnother = unsafe members > 0 && stream.pointee.total_out == 0
         let status = unsafe inflate(stream, Z_NO_FLUSH)
         let after = unsafe stream.pointee.avail_out
-        produced += Int(before - after)
-        try checkExpansion()
+        let waiting = unsafe stream.pointee.avail_in
+        try limit.add(Int(before - after), from: consumed - Int(waiting), of: name)
         let inputIsSpent = unsafe inputIsOver && stream.pointee.avail_in == 0
         switch status {
         case Z_STREAM_END:
@@ -88,7 +84,8 @@ import CZlib
     }
 
     private func refill() throws {
-        let count = try stored.read(into: &block, range: 0..<block.count)
+        let count = try packed.read(into: &block, range: 0..<block.count)
+        consumed += count
         inputIsOver = count < block.count
         // `input` has room for the block, and zlib reads no further than avail_in.
         for index in 0..<count { unsafe input[index] = block[index] }
@@ -115,17 +112,6 @@ import CZlib
         return true
     }
 
-    private func checkExpansion() throws {
-        guard produced > Self.expansionFloor else { return }
-        let waiting = unsafe stream.pointee.avail_in
-        let consumed = stored.count - Int(waiting)
-        guard produced / Self.expansionLimit > consumed else { return }
-        throw ExportError(
-            .bomb, file: stored.file.name,
-            problem: "it expands to more than \(Self.expansionLimit) times its size, which no export does",
-            advice: "find out who made this file before decompressing it anywhere")
-    }
-
     private func bytesBehind() -> ExportError {
         refusal(
             "the gzip stream is whole, and bytes that are none stand behind it",
@@ -133,6 +119,6 @@ import CZlib
     }
 
     private func refusal(_ problem: String, _ advice: String) -> ExportError {
-        ExportError(.gzip, file: stored.file.name, problem: problem, advice: advice)
+        ExportError(.gzip, file: name, problem: problem, advice: advice)
     }
 }
