@@ -32,6 +32,8 @@ package struct ExportShape: Sendable, Equatable {
     let usesCarriageReturns: Bool
     /// Whether each record says create or delete; then the export is a delta, else a snapshot.
     package let isDelta: Bool
+    /// The sheet of a workbook that it is, among all sheets; nil for anything else.
+    package var sheet: String?
 }
 
 /// What one whole reading found.

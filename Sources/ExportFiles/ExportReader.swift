@@ -17,7 +17,7 @@ package struct ExportReader: Sendable {
     ///
     /// - Parameter index: the export's position on the command line, from 0, for the places of its records.
     package func read(_ file: ExportFile, index: Int = 0) throws -> ExportReading {
-        let parts = try ExportPart.all(of: file)
+        let parts = try ExportPart.all(of: file, sheet: options.sheet)
         if parts.count > 1 { try compare(parts) }
         return ExportReading(try begin(parts[0], index), then: parts.dropFirst(), of: self, index: index)
     }
@@ -67,7 +67,8 @@ extension ExportShape {
     }
 
     fileprivate var summary: String {
-        let kind = isDelta ? "\(format.rawValue.uppercased()), delta" : format.rawValue.uppercased()
+        let format = sheet == nil ? self.format.rawValue.uppercased() : "XLSX"
+        let kind = isDelta ? "\(format), delta" : format
         return ([kind] + [recordPath].compactMap(\.self)).joined(separator: ", ") + ": "
             + columns.prefix(8).joined(separator: ", ")
     }

@@ -19,6 +19,8 @@ package struct ReadingOptions: Sendable, Equatable {
     /// The name of the XML element that is one record, or the last names of its path as `carts/cart`; nil: found from
     /// the document.
     package var xmlRecord: String?
+    /// The name of the sheet of a workbook that is read; nil: its first that is not hidden.
+    package var sheet: String?
     /// Whether the export says what to do with each record; nil: it does if it has an action.
     package var kind: ExportKind?
     /// Further words of an action column.

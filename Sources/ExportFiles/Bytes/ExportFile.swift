@@ -1,4 +1,5 @@
 import DurableFiles
+import Foundation
 import Synchronization
 
 #if canImport(Glibc)
@@ -16,6 +17,8 @@ package final class ExportFile: Sendable {
     package let name: String
     /// What the manifest that lists it with others says of it; nil if it came by itself.
     let listed: ExportManifest?
+    /// An existing folder for temporary files.
+    let spoolFolder: String
     private let file: OpenFile
     /// What tells one state of the file from another.
     private let status: FileStatus
@@ -27,9 +30,12 @@ package final class ExportFile: Sendable {
     /// The time of its last change since 1970; of a copy of standard input, when it was made.
     package var modified: Duration { status.modified }
 
-    private init(name: String, listed: ExportManifest? = nil, _ file: OpenFile, _ status: FileStatus) {
+    private init(
+        name: String, listed: ExportManifest? = nil, _ file: OpenFile, _ status: FileStatus, spoolFolder: String
+    ) {
         self.name = name
         self.listed = listed
+        self.spoolFolder = spoolFolder.isEmpty ? NSTemporaryDirectory() : spoolFolder
         self.file = file
         self.status = status
     }
@@ -40,8 +46,8 @@ package final class ExportFile: Sendable {
     /// Opens the export at a path, or copies standard input if the path is `-`.
     ///
     /// - Parameters:
-    ///   - spoolFolder: the existing folder for the copy of standard input, which has no name in it and is gone
-    ///     when the export is closed, however the program ends.
+    ///   - spoolFolder: the existing folder for the copy of standard input and other temporary files, which have no name
+    ///     in it and are gone when the export is closed, however the program ends; empty for the system's.
     ///   - followingLinks: whether the path itself may be a symbolic link.
     ///   - listed: what the manifest that lists it with others says of it.
     ///
@@ -64,7 +70,7 @@ package final class ExportFile: Sendable {
                 .notAFile, file: path, problem: "not a regular file",
                 advice: "give the path of one CSV or XML file, or - for standard input")
         }
-        return ExportFile(name: path, listed: listed, file, status)
+        return ExportFile(name: path, listed: listed, file, status, spoolFolder: spoolFolder)
     }
 
     /// Copies everything that can be read into an unnamed temporary file and opens that.
@@ -93,7 +99,8 @@ package final class ExportFile: Sendable {
             if count == 0 { break }
             try writing { () throws(FileError) in try copy.write(buffer.span.extracting(0..<count)) }
         }
-        return ExportFile(name: name, copy, try writing { () throws(FileError) in try copy.status() })
+        let status = try writing { () throws(FileError) in try copy.status() }
+        return ExportFile(name: name, copy, status, spoolFolder: folder)
     }
 
     /// Reads bytes as stored until the buffer is full; returns fewer only at the end of the file.

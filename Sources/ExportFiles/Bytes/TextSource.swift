@@ -38,7 +38,7 @@ final class TextSource {
                 .empty, file: part.name, problem: "the file is empty",
                 advice: "find out why the export wrote nothing; an export without records still has its header")
         }
-        let signature = try TextSignature(of: head, name: part.name, options: options)
+        let signature = try part.sheet == nil ? TextSignature(of: head, name: part.name, options: options) : .sheet
         self.head = head
         headOffset = signature.byteOrderMark
         hasByteOrderMark = signature.byteOrderMark > 0
@@ -158,6 +158,15 @@ struct TextSignature {
     /// The length of the byte order mark, 0 without one.
     let byteOrderMark: Int
     let format: ExportFormat
+
+    /// That of the text which a sheet is made into.
+    static let sheet = TextSignature(encoding: .utf8, byteOrderMark: 0, format: .csv)
+
+    private init(encoding: TextEncoding, byteOrderMark: Int, format: ExportFormat) {
+        self.encoding = encoding
+        self.byteOrderMark = byteOrderMark
+        self.format = format
+    }
 
     init(of head: [UInt8], name: String, options: ReadingOptions) throws {
         func refusal(_ problem: String) -> ExportError {

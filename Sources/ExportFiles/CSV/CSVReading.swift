@@ -11,6 +11,9 @@ struct CSVReading {
     private let trailer: TrailerLine?
 
     init(_ source: TextSource, options: ReadingOptions, index: Int, blockSize: Int) throws {
+        var options = options
+        // The text of a sheet is made with commas.
+        if source.part.sheet != nil { options.delimiter = "," }
         text = CSVText(source, blockSize: blockSize)
         let header = try text.header(options)
         let manifest = options.requiresFinalNewline ? try source.file.manifest() : nil

@@ -5,6 +5,8 @@ struct ExportPart {
         case packed(Packing)
         /// The file at this position of a zip.
         case entry(Int)
+        /// A sheet of a workbook, which is a zip too.
+        case sheet(Workbook)
     }
 
     /// More layers than this are no export.
@@ -26,8 +28,10 @@ struct ExportPart {
     /// The exports of a file, by what its bytes show: more than one only in a zip.
     ///
     /// Throws `ExportError` if there are none, or what is packed cannot be trusted.
-    static func all(of file: ExportFile) throws -> [ExportPart] {
-        var found = try ExportPart(file: file, name: file.name).unpacked()
+    ///
+    /// - Parameter sheet: the name of the sheet of a workbook; nil for its first.
+    static func all(of file: ExportFile, sheet: String? = nil) throws -> [ExportPart] {
+        var found = try ExportPart(file: file, name: file.name).unpacked(sheet)
         for index in found.indices.dropLast() { found[index].isLast = false }
         return found
     }
@@ -49,16 +53,35 @@ struct ExportPart {
         for (depth, layer) in layers.enumerated() {
             switch layer {
             case .packed(.zip): break
+            case .sheet(let workbook):
+                let outer = Array(layers[..<depth])
+                stream = try SheetText(workbook, name: name, spillFolder: file.spoolFolder) { path in
+                    try open(path, in: outer)
+                }
             case .packed(.gzip): stream = try GzipInflater(stream, name: name)
             case .packed(let packing): stream = try ArchiveReader(stream, packing, name: name)
             case .entry(let index):
-                let zip = try Self.zip(depth == 1 ? nil : stream, file, name)
+                let zip = try depth == 1 ? ArchiveReader(zip: file) : ArchiveReader(stream, .zip, name: name)
                 for _ in 0...index { _ = try zip.nextEntry() }
                 stream = zip
             }
         }
         return stream
     }
+
+    /// Begins to read a file of the zip that is within these layers; nil if there is none of this name.
+    private func open(_ path: String, in outer: [Layer]) throws -> ArchiveReader? {
+        var zip = self
+        zip.layers = outer
+        let archive = try zip.archive()
+        while let entry = try archive.nextEntry() {
+            if entry.name == path { return archive }
+        }
+        return nil
+    }
+
+    /// The sheet that the export is, if it is one.
+    var sheet: Workbook? { if case .sheet(let workbook)? = layers.last { workbook } else { nil } }
 
     /// How the export is packed, from outside in.
     var packing: [Packing] {
@@ -68,33 +91,55 @@ struct ExportPart {
     }
 
     /// What is found when one more layer is taken off, and again.
-    private func unpacked() throws -> [ExportPart] {
+    private func unpacked(_ sheet: String?) throws -> [ExportPart] {
         let stream = try open(StoredBytes(file))
         var start = [UInt8](repeating: 0, count: Packing.signatureSize)
         let count = try stream.read(into: &start, range: start.indices)
+        if start.starts(with: Self.compoundFile) {
+            throw ExportError(
+                .malformed, file: name, problem: "this is a workbook in an old format (.xls), or one with a password",
+                advice: "save it as .xlsx without a password, or the sheet as CSV (UTF-8)")
+        }
         guard let packing = Packing(start[..<count]) else { return [self] }
         guard layers.count < Self.mostLayers else {
             throw ExportError(
                 .packed, file: name, problem: "it is packed again and again, which no export is",
                 advice: "find out who made this file before unpacking it anywhere")
         }
+        if packing == .zip { return try entries(sheet) }
         var inner = self
         inner.layers.append(.packed(packing))
-        return packing == .zip ? try inner.entries() : try inner.unpacked()
+        return try inner.unpacked(sheet)
     }
 
-    /// The exports of a zip.
-    private func entries() throws -> [ExportPart] {
-        let zip = try Self.zip(layers.count == 1 ? nil : open(StoredBytes(file)), file, name)
-        var found: [ExportPart] = []
-        var names: [String] = []
+    /// Begins to read what these layers make of the file as a zip: by its directory if it is the file itself, else in its
+    /// order.
+    private func archive() throws -> ArchiveReader {
+        guard layers.isEmpty else { return try ArchiveReader(open(StoredBytes(file)), .zip, name: name) }
+        return try ArchiveReader(zip: file)
+    }
+
+    /// The exports of a zip, or the sheet of a workbook.
+    private func entries(_ sheet: String?) throws -> [ExportPart] {
+        let zip = try archive()
+        var entries: [ArchiveReader.Entry] = []
         while let entry = try zip.nextEntry() {
-            guard zip.entries <= Self.mostEntries else {
+            guard entries.count < Self.mostEntries else {
                 throw refusal("more than \(Self.mostEntries) files are packed in it", "pack the exports only")
             }
-            names.append(entry.name)
-            if names.count == 1, let advice = Self.advice(on: entry.name) { throw advice(name) }
-            guard entry.kind != .folder, !Self.isLeftAlone(entry.name) else { continue }
+            entries.append(entry)
+        }
+        let names = Set(entries.map(\.name))
+        if names.contains(Workbook.path) {
+            var part = self
+            part.layers.append(.sheet(try Workbook(sheet, of: name) { try open($0, in: layers) }))
+            return [part]
+        }
+        if let document = Self.document(names) {
+            throw ExportError(.malformed, file: name, problem: document.problem, advice: document.advice)
+        }
+        var found: [ExportPart] = []
+        for (index, entry) in entries.enumerated() where entry.kind != .folder && !Self.isLeftAlone(entry.name) {
             guard entry.kind == .file else {
                 throw refusal(
                     "\(entry.name) is a link or a device, and no file", "pack what it stands for (zip without -y)")
@@ -105,7 +150,7 @@ struct ExportPart {
                     "have it packed without one, and sent over SFTP or TLS")
             }
             var part = self
-            part.layers.append(.entry(zip.entries - 1))
+            part.layers += [.packed(.zip), .entry(index)]
             part.name = "\(name)/\(entry.name)"
             found.append(part)
         }
@@ -115,16 +160,11 @@ struct ExportPart {
         guard found.count <= Self.most else {
             throw refusal("more than \(Self.most) exports are packed in it", "write them into fewer files")
         }
-        return try found.flatMap { try $0.unpacked() }
+        return try found.flatMap { try $0.unpacked(sheet) }
     }
 
     private func refusal(_ problem: String, _ advice: String) -> ExportError {
         ExportError(.packed, file: name, problem: problem, advice: advice)
-    }
-
-    /// Begins to read a zip: by its directory if it is the file itself, else in its order.
-    private static func zip(_ stream: (any ByteStream)?, _ file: ExportFile, _ name: String) throws -> ArchiveReader {
-        if let stream { try ArchiveReader(stream, .zip, name: name) } else { try ArchiveReader(zip: file) }
     }
 
     /// Whether a file of a zip is what desktops add, or hidden.
@@ -134,13 +174,18 @@ struct ExportPart {
         }
     }
 
-    /// The refusal of a document that is a zip inside, by the first file in it; nil if it is none.
-    private static func advice(on first: String) -> ((String) -> ExportError)? {
-        guard ["[Content_Types].xml", "mimetype", "_rels/.rels"].contains(first) else { return nil }
-        return { name in
-            ExportError(
-                .malformed, file: name, problem: "this is a spreadsheet's own format",
-                advice: "save the sheet as CSV (UTF-8)")
+    /// What begins old documents of Office, and new ones with a password.
+    private static let compoundFile: [UInt8] = [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1]
+
+    /// Why a document that is a zip inside is no export, by the names in it; nil if it is none.
+    private static func document(_ names: Set<String>) -> (problem: String, advice: String)? {
+        if names.contains("xl/workbook.bin") {
+            return ("this is a binary workbook (.xlsb)", "save it as .xlsx, or the sheet as CSV (UTF-8)")
         }
+        if names.contains("mimetype"), names.contains("content.xml") {
+            return ("this is an OpenDocument file (.ods)", "save it as .xlsx, or the sheet as CSV (UTF-8)")
+        }
+        guard names.contains("[Content_Types].xml") else { return nil }
+        return ("this is a document of Office, and no workbook", "save the table as CSV (UTF-8)")
     }
 }

@@ -100,8 +100,8 @@ extension Comparison {
 extension ExportShape {
     /// The format in words, for instance `CSV, comma, UTF-8` or `XML, gzip, UTF-8`.
     package var sentence: String {
-        var parts = [format.rawValue.uppercased()]
-        switch delimiter {
+        var parts = [sheet == nil ? format.rawValue.uppercased() : "XLSX"]
+        switch sheet == nil ? delimiter : nil {
         case ",": parts.append("comma")
         case ";": parts.append("semicolon")
         case "\t": parts.append("tab")
@@ -109,6 +109,7 @@ extension ExportShape {
         case nil: break
         }
         parts += packing.map(\.rawValue)
+        if let sheet { parts.append(sheet) }
         if exports > 1 { parts.append("\(exports) exports in it") }
         parts.append(encoding.rawValue.uppercased())
         return parts.joined(separator: ", ")

@@ -31,7 +31,7 @@ package struct NameRules: Sendable, Hashable {
     }
 
     package static let usualExports: [String] = {
-        let formats = ["csv", "tsv", "xml", "xlsx"]
+        let formats = ["csv", "tsv", "xml", "xlsx", "xlsm"]
         let packed = ["gz", "zip", "zst", "bz2", "gpg", "pgp"]
         return (formats + packed).map { "*.\($0)" }
     }()

@@ -83,6 +83,7 @@ struct ReadingFlags: SettingFlags {
     @Option(help: .setting("export.delimiter")) var delimiter: String?
     @Option(help: .setting("export.encoding")) var encoding: String?
     @Option(help: .setting("mapping.xml.record")) var xmlRecord: String?
+    @Option(help: .setting("export.sheet")) var sheet: String?
     @Flag(help: .setting("sync.one-owner-per-cart")) var oneOwnerPerCart = false
     @Flag(help: .setting("sync.create-carts")) var createCarts = false
 }

@@ -157,6 +157,10 @@ extension Setting {
                 "name of the element that is one record, or the last names of its path as in carts/cart"
             ).flag("element", name: "xml-record", help: "Name of the XML element that is one record").perJob,
             Setting(
+                "export.sheet", \.run.reading.sheet, .text, "name of the sheet of a workbook (.xlsx)",
+                usual: "the first one that is not hidden"
+            ).flag("name", name: "sheet", help: "Name of the sheet of a workbook (.xlsx)").perJob,
+            Setting(
                 "export.kind", \.run.reading.kind, .choice,
                 "snapshot or delta; an export of the other kind is refused",
                 usual: "delta if there is an action"
