@@ -189,6 +189,22 @@ struct InboxServiceTests {
         #expect(scratch.names(in: "done") == ["a.csv"])
     }
 
+    @Test("an interrupted export that somebody takes away is no longer told of")
+    func takenAway() async throws {
+        try scratch.write("x", to: "a.csv")
+        let service = service(once: false) { _ in .interrupted(reason: "the API is unavailable") }
+        try await serving(service) { _ in
+            #expect(
+                await eventually { service.status().interruptions["a.csv"] != nil && service.status().current == nil })
+            try FileManager.default.removeItem(atPath: scratch.path("working/a.csv"))
+            #expect(
+                await eventually {
+                    await clock.advanceSleepers(.seconds(10))
+                    return service.health().reasons.isEmpty
+                })
+        }
+    }
+
     @Test("an inbox that cannot be read is told, and is no empty inbox; the service lives on")
     func unreadable() async throws {
         let service = service(once: false) { _ in .done(report: nil) }

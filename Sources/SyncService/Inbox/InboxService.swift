@@ -266,8 +266,11 @@ final class InboxService: Service {
     /// The first export in `working/` whose time has come.
     private func unfinished(except tried: Set<String>) -> ClaimedExport? {
         do throws(InboxError) {
-            let untried = try inbox.unfinished().filter { !tried.contains($0.name) }
-            return state.withLock { $0.due(untried, now: now) }
+            let unfinished = try inbox.unfinished()
+            return state.withLock { state in
+                state.keepInterruptions(of: unfinished)
+                return state.due(unfinished.filter { !tried.contains($0.name) }, now: now)
+            }
         } catch {
             trouble(InboxName.Folder.working.rawValue, error)
             return nil

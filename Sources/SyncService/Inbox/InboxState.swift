@@ -115,6 +115,15 @@ struct InboxState: Sendable {
         status.tally.add(.working)
     }
 
+    /// Forgets interrupted exports that are no longer in `working/`: somebody took them away, or the disk is another one.
+    mutating func keepInterruptions(of unfinished: [ClaimedExport]) {
+        let names = Set(unfinished.map(\.name))
+        for name in status.interruptions.keys where !names.contains(name) {
+            status.interruptions[name] = nil
+            retries.forget(name)
+        }
+    }
+
     mutating func supersede(_ entries: Set<InboxEntry>) {
         for _ in entries { status.tally.add(.superseded) }
         let names = Set(entries.map(\.name))

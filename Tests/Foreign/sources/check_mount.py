@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-from service import Service, wait_for
+from service import Service, expect, wait_for
 
 
 def run(*command):
@@ -43,6 +43,7 @@ def main():
         try:
             put("first.csv", 30)
             service.wait_for_associations(30)
+            wait_for("the first is done", lambda: "first.csv" in os.listdir(f"{inbox}/done"))
             # Lazily, as a mount that is lost: whoever has it open keeps what was there.
             run("umount", "--lazy", inbox)
             wait_for("the missing mount is told", lambda: "what was mounted there is not" in service.ready(),
@@ -51,15 +52,17 @@ def main():
             put("below.csv", 1)
             wait_for("it is looked at again", lambda: service.log().count("the inbox cannot be read") == 1)
             mount()
-            wait_for("it is served again", lambda: "ready" in service.ready() and "mounted" not in service.ready(),
+            wait_for("it is served again", lambda: '"isReady":true' in service.ready(),
                      otherwise=service.ready)
             put("second.csv", 31)
             service.wait_for_associations(31)
             wait_for("the export is done", lambda: "second.csv" in os.listdir(f"{inbox}/done"))
+            service.stop()
             run("umount", "--lazy", inbox)
-            assert sorted(os.listdir(inbox)) == ["below.csv"], os.listdir(inbox)
+            expect(sorted(os.listdir(inbox)) == ["below.csv"], f"under the mount point are {os.listdir(inbox)}")
         finally:
             service.stop()
+            subprocess.run(["umount", "--lazy", inbox], capture_output=True)
 
 
 main()
