@@ -68,7 +68,8 @@ let package = Package(
             name: "SyncService",
             dependencies: [
                 "CartAssociations", "ExportFiles", "Ledger", "CallPacing", "DurableFiles", "SyncReporting",
-                "SyncEngine", "ExportSources", hummingbird, .product(name: "HummingbirdTLS", package: "hummingbird"),
+                "SyncEngine", "ExportSources", "CProcess", hummingbird,
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"), lifecycle, log,

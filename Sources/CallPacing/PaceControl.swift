@@ -1,5 +1,5 @@
 /// How a call ended, as far as the pace cares.
-package enum Reception: Sendable, Equatable {
+package enum Reception: Sendable, Equatable, Codable {
     case answered
     /// The store said "too many", and perhaps for how long calls should wait.
     case tooMany(retryAfter: Duration?)

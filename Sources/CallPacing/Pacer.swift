@@ -9,6 +9,8 @@ package struct Admission: Sendable {
     /// When the call was let go; the request must leave at once.
     package let granted: ContinuousClock.Instant
     let grant: PaceCalculator.Grant
+    /// The number of the call at the pacer of another process; nil if there is none.
+    var shared: Int?
 }
 
 /// A change of the rate, or of what holds calls back.
@@ -46,20 +48,23 @@ package final class Pacer: Sendable {
     private let origin: ContinuousClock.Instant
     private let turn = Turn()
     private let control: Mutex<PaceControl>
+    private let shared: SharedPace?
     private let onChange: @Sendable (RateChange) -> Void
 
     /// - Parameters:
     ///   - limit: calls in any one second, at least 1.
     ///   - isAdaptive: whether the rate gives way when the server says "too many"; the pause it asks for always holds.
     ///   - share: the part of the place where the store refused calls last that the rate aims at, 0 to 1.
+    ///   - shared: another process's pacer, if one works with the same store.
     ///   - onChange: told each change of the rate and each pause, outside of any lock; it must return soon.
     package init(
-        limit: Int, isAdaptive: Bool = true, share: Double = 1, time: TimeSource,
+        limit: Int, isAdaptive: Bool = true, share: Double = 1, time: TimeSource, shared: SharedPace? = nil,
         onChange: @escaping @Sendable (RateChange) -> Void = { _ in }
     ) {
         self.time = time
         origin = time.now()
         control = Mutex(PaceControl(limit: limit, isAdaptive: isAdaptive, share: share, now: 0))
+        self.shared = shared
         self.onChange = onChange
     }
 
@@ -90,10 +95,25 @@ package final class Pacer: Sendable {
             }
             switch decision {
             case .granted(let grant):
-                return Admission(asked: asked, due: instant(grant.due), granted: instant(now), grant: grant)
+                let admission = Admission(asked: asked, due: instant(grant.due), granted: instant(now), grant: grant)
+                return try await share(admission, until: signal)
             case .wait(let until):
                 try await time.sleep(until: instant(min(until, now + Self.longestSleep)), tolerance: .zero)
             }
+        }
+    }
+
+    /// The same admission once the pacer of the other process has let the call go too.
+    private func share(_ admission: Admission, until signal: StopSignal?) async throws -> Admission {
+        guard let shared else { return admission }
+        do {
+            let number = try await shared.admit(signal)
+            return Admission(
+                asked: admission.asked, due: admission.due, granted: number == nil ? admission.granted : time.now(),
+                grant: admission.grant, shared: number)
+        } catch {
+            giveBack(admission)
+            throw error
         }
     }
 
@@ -119,12 +139,29 @@ package final class Pacer: Sendable {
                 isFresh: isFresh, mayHaveConnected: mayHaveConnected)
         }
         if let change { onChange(change) }
+        if let number = admission.shared {
+            shared?.complete(
+                number,
+                PacedCall(
+                    sentAt: sentAt, answered: answered, reception: reception, isFresh: isFresh,
+                    mayHaveConnected: mayHaveConnected))
+        }
+    }
+
+    /// Gives an admission back as `complete` does, with what the process that made the call tells of it; nil if it was not
+    /// made.
+    package func complete(_ admission: Admission, _ call: PacedCall?) {
+        guard let call else { return giveBack(admission) }
+        complete(
+            admission, sentAt: call.sentAt, answered: call.answered, call.reception, isFresh: call.isFresh,
+            mayHaveConnected: call.mayHaveConnected)
     }
 
     /// Takes back an admission whose call was not made.
     package func giveBack(_ admission: Admission) {
         let now = nanoseconds(time.now())
         control.withLock { $0.giveBack(admission.grant, now: now) }
+        if let number = admission.shared { shared?.complete(number, nil) }
     }
 
     /// Holds every call back until `setLimit`, for instance in quiet hours.

@@ -29,7 +29,7 @@ package final class Turn: Sendable {
     /// Returns when it is the caller's turn; `pass` must follow.
     ///
     /// - Throws: `CancellationError` if the task is cancelled before its turn. `pass` must not follow then.
-    func take() async throws {
+    package func take() async throws {
         guard !state.withLock({ Self.takeFree(&$0) }) else { return }
         let number = state.withLock { state in
             state.lastNumber += 1
@@ -55,7 +55,7 @@ package final class Turn: Sendable {
     }
 
     /// Gives the turn to the caller that has waited longest.
-    func pass() {
+    package func pass() {
         let next = state.withLock { state in
             let next = state.waiting.popFirst()
             state.isTaken = next != nil

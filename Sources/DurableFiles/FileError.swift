@@ -7,7 +7,7 @@
 /// What the system answered to a call that failed.
 package struct SystemError: Error, Hashable {
     /// The system's error number, for instance `ENOSPC`.
-    let code: Int32
+    package let code: Int32
 
     package init(_ code: Int32) { self.code = code }
 

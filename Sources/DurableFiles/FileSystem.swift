@@ -8,8 +8,11 @@
 package enum FileSystem {
     /// What a path stands for; nil if nothing is there.
     package static func status(_ path: String, followingLinks: Bool = true) throws(FileError) -> FileStatus? {
-        do {
-            return try SystemCalls.status(of: path, followingLinks: followingLinks)
+        do throws(SystemError) {
+            guard let lent = LentFiles.with(path) else {
+                return try SystemCalls.status(of: path, followingLinks: followingLinks)
+            }
+            return try lent.status(path, followingLinks: followingLinks)
         } catch {
             if error.code == ENOENT || error.code == ENOTDIR { return nil }
             throw FileError(path, .look, code: error.code)
@@ -18,7 +21,16 @@ package enum FileSystem {
 
     /// Whether anything is at a path that can be looked at, a link that leads nowhere included.
     package static func exists(_ path: String) -> Bool {
-        (try? SystemCalls.status(of: path, followingLinks: false)) != nil
+        guard let lent = LentFiles.with(path) else {
+            return (try? SystemCalls.status(of: path, followingLinks: false)) != nil
+        }
+        do throws(SystemError) {
+            _ = try lent.status(path, followingLinks: true)
+            return true
+        } catch {
+            // It is there, and may not be read.
+            return [EACCES, EPERM].contains(error.code)
+        }
     }
 
     /// The bytes that the process may still write on the disk that a path is on.

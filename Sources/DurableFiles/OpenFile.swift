@@ -43,10 +43,14 @@ package final class OpenFile: Sendable {
     package init(_ path: String, for purpose: Purpose, permissions: UInt16 = 0o600) throws(FileError) {
         self.path = path
         isOwned = true
-        do {
-            descriptor = try SystemCalls.open(path, purpose.flags, permissions)
+        let isRead = [.reading, .readingNoLink].contains(purpose)
+        do throws(SystemError) {
+            if isRead, let lent = LentFiles.with(path) {
+                descriptor = try lent.open(path, followingLinks: purpose == .reading)
+            } else {
+                descriptor = try SystemCalls.open(path, purpose.flags, permissions)
+            }
         } catch {
-            let isRead = [.reading, .readingNoLink].contains(purpose)
             throw FileError(path, isRead ? .open : .write, code: error.code)
         }
     }
@@ -70,12 +74,30 @@ package final class OpenFile: Sendable {
         isOwned = false
     }
 
-    package static let standardInput = OpenFile(path: "standard input", borrowing: STDIN_FILENO)
+    private init(path: String, owning descriptor: Int32) {
+        self.path = path
+        self.descriptor = descriptor
+        isOwned = true
+    }
+
+    package static func standardInput() throws(FileError) -> OpenFile {
+        let name = "standard input"
+        guard let lent = LentFiles.current else { return OpenFile(path: name, borrowing: STDIN_FILENO) }
+        do {
+            return OpenFile(path: name, owning: try lent.open("-"))
+        } catch {
+            throw FileError(name, .open, code: error.code)
+        }
+    }
+
     package static let standardOutput = OpenFile(path: "standard output", borrowing: STDOUT_FILENO)
 
     deinit {
         if isOwned { SystemCalls.close(descriptor) }
     }
+
+    /// Does something with the descriptor, which must not outlive the file.
+    package func withDescriptor<Value>(_ body: (Int32) throws -> Value) rethrows -> Value { try body(descriptor) }
 
     /// Reads on; returns 0 only at the end of the file.
     package func read(into buffer: inout MutableSpan<UInt8>) throws(FileError) -> Int {

@@ -31,16 +31,7 @@ struct Invocation: Sendable {
     ///
     /// - Parameter usual: the values of settings that are not set anywhere.
     func load(usual: Settings = Settings()) throws -> LoadedSettings {
-        var loaded: LoadedSettings
-        do {
-            loaded = try SettingsLoader(flags: flags, file: config, usual: usual).load()
-        } catch {
-            throw Ending(
-                status: error.areAllFlags ? .usage : .badSettings,
-                details: error.lines.map { "cartsync: \($0)" }.joined(separator: "\n"),
-                summary: error.lines.count == 1 ? "one problem" : "\(error.lines.count) problems",
-                next: "cartsync --help, or correct what is listed above and run the command again")
-        }
+        var loaded = try Handed.current?.settings(usual: usual) ?? found(usual)
         for note in loaded.notes { Terminal.message("cartsync: note: \(note)") }
         for exposure in loaded.exposures { Terminal.message("cartsync: warning: \(exposure)") }
         // As a flag, a number of deletes is a person's approval of one run; as a setting it is the usual limit.
@@ -48,6 +39,18 @@ struct Invocation: Sendable {
             loaded.settings.planGuard.approvedDeletes = approved
         }
         return loaded
+    }
+
+    private func found(_ usual: Settings) throws -> LoadedSettings {
+        do {
+            return try SettingsLoader(flags: flags, file: config, usual: usual).load()
+        } catch {
+            throw Ending(
+                status: error.areAllFlags ? .usage : .badSettings,
+                details: error.lines.map { "cartsync: \($0)" }.joined(separator: "\n"),
+                summary: error.lines.count == 1 ? "one problem" : "\(error.lines.count) problems",
+                next: "cartsync --help, or correct what is listed above and run the command again")
+        }
     }
 }
 

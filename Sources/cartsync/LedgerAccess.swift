@@ -18,7 +18,13 @@ enum LedgerAccess {
     static func with<Value>(
         _ invocation: Invocation, makesLedger: Bool = false, absent: Value? = nil, _ body: (Ledger) throws -> Value
     ) throws -> Value {
-        let settings = try invocation.load().settings
+        try with(try invocation.load().settings, makesLedger: makesLedger, absent: absent, body)
+    }
+
+    /// The same with settings that are loaded already.
+    static func with<Value>(
+        _ settings: Settings, makesLedger: Bool = false, absent: Value? = nil, _ body: (Ledger) throws -> Value
+    ) throws -> Value {
         let store = try store(settings)
         let ledger: Ledger
         do {
@@ -39,8 +45,13 @@ enum LedgerAccess {
         defer {
             do { try ledger.close() } catch { Terminal.message("cartsync: warning: \(error)") }
         }
+        return try endings { try body(ledger) }
+    }
+
+    /// Does some work with a ledger; throws the `Ending` that tells why it cannot be done.
+    static func endings<Value>(_ work: () throws -> Value) throws -> Value {
         do {
-            return try body(ledger)
+            return try work()
         } catch let failure as RunFailure {
             throw Ending(failure)
         } catch let error as LedgerError {

@@ -35,8 +35,7 @@ final class Session: Sendable {
             let ledger = try open(settings.stateFolder, identity, isReading: isReading)
             let store = StoreSession(
                 ledger, api, rate: settings.rate, isAdaptive: settings.adaptiveRate, share: settings.rateShare,
-                time: .system,
-                log: log)
+                shared: isReading ? .ofService(settings) : nil, time: .system, log: log)
             let session = Session(store, loaded)
             session.followSchedule(since: nil)
             return session
@@ -60,7 +59,7 @@ final class Session: Sendable {
         return ledger
     }
 
-    private init(_ store: StoreSession, _ loaded: LoadedSettings) {
+    init(_ store: StoreSession, _ loaded: LoadedSettings) {
         self.store = store
         self.loaded = Mutex(loaded)
     }
@@ -109,10 +108,11 @@ final class Session: Sendable {
 }
 
 extension Session {
-    /// Writes the metrics of a run if the settings name a file for them.
+    /// Writes the metrics of a run if the settings name a file for them; a service counts the run among its own, too.
     ///
     /// - Returns: the ending of the command if they cannot be written.
     func writeMetrics(_ run: MetricsFile.LastRun) -> Ending? {
+        Handed.current?.count(run)
         guard let path = settings.metricsFile else { return nil }
         do {
             try run.write(to: path, ledger)

@@ -5,7 +5,7 @@ struct TypedCommand: Sendable {
     /// The subcommand, for instance `sync`.
     let name: String
     /// All words after the program's name.
-    var words = Array(CommandLine.arguments.dropFirst())
+    var words = Handed.current?.words ?? Array(CommandLine.arguments.dropFirst())
 
     /// The command of this process, ready for a shell.
     static var asTyped: String { TypedCommand(name: "").again() }

@@ -1,8 +1,32 @@
 #ifndef CARTSYNC_PROCESS_H
 #define CARTSYNC_PROCESS_H
 
+#include <stddef.h>
+#include <sys/types.h>
+
 /// Keeps other processes of the same user from reading this one's memory, and the kernel from dumping it (Linux:
 /// PR_SET_DUMPABLE). Returns 0, also on systems without this, or -1 with `errno`.
 int cartsync_hide_memory(void);
+
+/// Listens at a name in a folder, in the place of what is there, for this user and root alone; the folder's path may be of any
+/// length. Returns a descriptor, or -1 with `errno`.
+int cartsync_listen(const char *folder, const char *name);
+
+/// Connects to what listens at a name in a folder. Returns a descriptor, or -1 with `errno`.
+int cartsync_connect(const char *folder, const char *name);
+
+/// Takes the next who connects; never waits. Returns a descriptor, or -1 with `errno`.
+int cartsync_accept(int listener);
+
+/// Learns which user is at the other end. Returns 0, or -1 with `errno`.
+int cartsync_peer(int socket, uid_t *user);
+
+/// Sends bytes, and with the first of them a descriptor if it is not negative. Returns how many bytes were sent, or -1
+/// with `errno`.
+ssize_t cartsync_send(int socket, const void *bytes, size_t count, int descriptor, int waits);
+
+/// Receives bytes, and the descriptor that came with them, else -1. Never waits. Returns how many bytes there were, 0 at
+/// the end, or -1 with `errno`.
+ssize_t cartsync_receive(int socket, void *bytes, size_t count, int *descriptor);
 
 #endif

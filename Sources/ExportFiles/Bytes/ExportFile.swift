@@ -56,7 +56,15 @@ package final class ExportFile: Sendable {
     package static func open(
         _ path: String, spoolFolder: String, followingLinks: Bool = true, listed: ExportManifest? = nil
     ) throws -> ExportFile {
-        if path == "-" { return try spool(.standardInput, name: standardInput, folder: spoolFolder) }
+        if path == "-" {
+            let input: OpenFile
+            do throws(FileError) {
+                input = try OpenFile.standardInput()
+            } catch {
+                throw unreadable(standardInput, error)
+            }
+            return try spool(input, name: standardInput, folder: spoolFolder)
+        }
         let file: OpenFile
         let status: FileStatus
         do throws(FileError) {

@@ -19,7 +19,7 @@ final class FolderLock: Sendable {
         guard isFree else {
             throw LedgerError(
                 .locked, path: folder, problem: "the state folder is in use by \(Self.holder(path))",
-                advice: "wait until it ends, or choose another folder with --state")
+                advice: "run the command again when that one has ended, or choose another folder with --state")
         }
         self.file = Mutex(file)
         // Only a courtesy to the next process: the lock holds whether or not this can be written.

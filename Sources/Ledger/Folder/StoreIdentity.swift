@@ -1,7 +1,7 @@
 /// The store that a ledger belongs to: the same ids mean other carts elsewhere.
 package struct StoreIdentity: Sendable, Hashable, Codable {
     package let baseURL: String
-    let clientID: String
+    package let clientID: String
 
     package init(baseURL: String, clientID: String) {
         self.baseURL = baseURL

@@ -16,12 +16,13 @@ package struct StoreSession: Sendable {
     package let ledger: Ledger
     package let pacer: Pacer
     /// Stops the run at hand and every later one.
-    package let stop = StopSignal()
+    package private(set) var stop = StopSignal()
     package let time: TimeSource
     package var log: Logger
 
     private let api: APIOptions
     private let current: CurrentRun
+    private var began: @Sendable (RunTools) -> Void = { _ in }
 
     /// No call is made yet.
     ///
@@ -29,9 +30,10 @@ package struct StoreSession: Sendable {
     ///   - rate: the limit, in calls a second.
     ///   - isAdaptive: whether the pacer lowers the rate when the store is in trouble.
     ///   - share: see `Pacer`.
+    ///   - shared: another process's pacer, if one works with the same store.
     package init(
-        _ ledger: Ledger, _ api: APIOptions, rate: Int, isAdaptive: Bool, share: Double = 1, time: TimeSource,
-        log: Logger
+        _ ledger: Ledger, _ api: APIOptions, rate: Int, isAdaptive: Bool, share: Double = 1,
+        shared: SharedPace? = nil, time: TimeSource, log: Logger
     ) {
         let current = CurrentRun(time)
         self.ledger = ledger
@@ -39,7 +41,7 @@ package struct StoreSession: Sendable {
         self.time = time
         self.log = log
         self.current = current
-        pacer = Pacer(limit: rate, isAdaptive: isAdaptive, share: share, time: time) { change in
+        pacer = Pacer(limit: rate, isAdaptive: isAdaptive, share: share, time: time, shared: shared) { change in
             current.note(change)
             log.log(
                 level: change.isRoutine ? .debug : change.isTrouble ? .warning : .notice, "the rate changed",
@@ -64,7 +66,15 @@ package struct StoreSession: Sendable {
             ledger: ledger, client: client, recorder: recorder, progress: RunProgress(), stop: stop,
             time: time, log: log)
         current.begin(tools)
+        began(tools)
         return tools
+    }
+
+    /// The same session for one command among others: its runs stop with the signal, and each is told of when it begins.
+    package func lent(until stop: StopSignal, began: @escaping @Sendable (RunTools) -> Void) -> StoreSession {
+        var session = self
+        (session.stop, session.began) = (stop, began)
+        return session
     }
 
     /// Closes the connections of the run at hand.

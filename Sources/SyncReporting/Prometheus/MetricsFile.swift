@@ -18,7 +18,7 @@ package enum MetricsFile {
             }
         }
 
-        fileprivate var exitStatus: ExitStatus {
+        package var exitStatus: ExitStatus {
             switch self {
             case .report(let report): report.verdict.exitStatus
             case .failure(_, let status, _): status

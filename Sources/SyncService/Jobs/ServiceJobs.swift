@@ -4,6 +4,7 @@ import Ledger
 import Logging
 import ServiceLifecycle
 package import SyncEngine
+import SyncReporting
 
 /// The jobs of a service: each with its inbox, all with one store, ledger and pacer.
 ///
@@ -16,6 +17,10 @@ package final class ServiceJobs: Service {
 
     let session: StoreSession
     let metrics: ServiceMetrics
+    /// The jobs share one rate limit and one ledger, and a run has the whole of both.
+    let turn = Turn()
+    /// The commands that others handed over: their runs have turns like those of the jobs.
+    let commands = CommandQueue()
     private let jobs: [Job]
 
     /// Builds every job; nothing is polled yet.
@@ -27,8 +32,7 @@ package final class ServiceJobs: Service {
         _ jobs: [(options: JobOptions, source: JobSource)], _ session: StoreSession, once: Bool
     ) throws(InboxError) {
         let metrics = ServiceMetrics(session, sources: jobs.map(\.options.run.source))
-        // The jobs share one rate limit and one ledger, and a run has the whole of both.
-        let turn = Turn()
+        let turn = turn
         self.jobs = try jobs.map { (options, source) throws(InboxError) in
             var session = session
             session.log[metadataKey: "job"] = "\(options.name)"
@@ -82,6 +86,18 @@ package final class ServiceJobs: Service {
     // MARK: - What they do
 
     func statuses() -> [JobStatus] { jobs.map { $0.inbox.jobStatus() } }
+
+    /// Who goes before a command that was handed over; nil if nobody does, or it is not known yet.
+    func ahead(of command: Int) -> QueueWords? {
+        let job = statuses().first { $0.inbox.current != nil }?.name
+        let rest = metrics.running.flatMap { tools -> Duration? in
+            let progress = tools.progress.now
+            let rate = tools.recorder.recentRate(now: session.time.now())
+            guard progress.phase == .applying, let total = progress.total, rate > 0 else { return nil }
+            return .seconds(Double(max(0, total - progress.done)) / rate)
+        }
+        return commands.ahead(of: command, job: job, rest: rest)
+    }
 
     /// Whether every job polls, so that exports are found.
     package var isPolling: Bool {

@@ -64,15 +64,15 @@ final class ServiceStatus: StatusSource {
         return view
     }
 
-    /// The run at hand, which is that of one of the jobs.
-    private func run(of jobs: [JobStatus], now: ContinuousClock.Instant, date: Date) -> ServiceView.Run? {
-        for job in jobs {
-            guard let id = job.inbox.run, let tools = self.jobs.metrics.running else { continue }
-            return ServiceView.Run(
-                tools, id, of: job, limit: session.pacer.limit,
-                isStopping: session.runIsStopped || session.stop.isStopped, now: now, date: date)
-        }
-        return nil
+    /// The run at hand, which is that of one of the jobs or of a command that was handed over.
+    private func run(of statuses: [JobStatus], now: ContinuousClock.Instant, date: Date) -> ServiceView.Run? {
+        guard let tools = jobs.metrics.running else { return nil }
+        let job = statuses.first { $0.inbox.run != nil }.map { ($0.name, $0.inbox.current ?? "", $0.inbox.run ?? "") }
+        let command = jobs.commands.atHand.map { ("cartsync \($0.command)", "", $0.run) }
+        guard let (name, export, id) = job ?? command else { return nil }
+        return ServiceView.Run(
+            tools, id, of: (name, export), limit: session.pacer.limit,
+            isStopping: session.runIsStopped || session.stop.isStopped, now: now, date: date)
     }
 
     // MARK: - Runs
@@ -136,6 +136,10 @@ final class ServiceStatus: StatusSource {
         }
         session.log.notice("a run is stopped over HTTP", metadata: ["run": "\(run)"])
         last.withLock { $0 = nil }
-        return "run \(run) stops as soon as the calls in flight are answered, and waits until it is approved"
+        let stops = "run \(run) stops as soon as the calls in flight are answered"
+        if jobs.commands.atHand?.run == run {
+            return "\(stops); cartsync runs resume \(run) lets it go on"
+        }
+        return "\(stops), and waits until it is approved"
     }
 }

@@ -116,7 +116,7 @@ extension ServiceView.Job {
 extension ServiceView.Run {
     /// - Parameter limit: the rate that was set.
     init(
-        _ tools: RunTools, _ run: String, of job: JobStatus, limit: Int, isStopping: Bool,
+        _ tools: RunTools, _ run: String, of job: (name: String, export: String), limit: Int, isStopping: Bool,
         now: ContinuousClock.Instant, date: Date
     ) {
         let progress = tools.progress.now
@@ -128,7 +128,7 @@ extension ServiceView.Run {
             p99: snapshot.milliseconds(atPercentile: 99, of: progress.phase.operations, .response),
             from: tools.recorder, now: now)
         self.init(
-            run: run, job: job.name, export: job.inbox.current ?? "", phase: progress.phase, done: progress.done,
+            run: run, job: job.name, export: job.export, phase: progress.phase, done: progress.done,
             total: progress.total, failed: progress.failed, retries: counts.retries, rate: recent > 0 ? recent : nil,
             limit: counts.limit, reason: counts.reason, pauseSeconds: counts.pauseLeft,
             elapsedSeconds: max(0, date.timeIntervalSince(snapshot.started)), p50: counts.p50, p99: counts.p99,

@@ -3,7 +3,7 @@ import CartAssociations
 import Ledger
 import SyncEngine
 
-struct ApplyCommand: ProgramCommand {
+struct ApplyCommand: HandedProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "apply",
         abstract: "Apply a plan that cartsync plan --out has saved.",
@@ -36,7 +36,7 @@ struct ApplyCommand: ProgramCommand {
         }
         let exports = saved.exports.map { ShellWord.quoted($0.path) }.joined(separator: " ")
         let planAgain = "cartsync plan --out \(ShellWord.quoted(plan)) \(exports)"
-        return try await OneSession.run(invocation) {
+        return try await OneSession.run(invocation, files: [plan] + saved.exports.map(\.path)) {
             $0.planGuard.allowEmpty = guards.allowEmpty
         } _: { session in
             do {

@@ -4,7 +4,7 @@ import Foundation
 import SyncEngine
 import SyncReporting
 
-struct ApproveRunCommand: ProgramCommand {
+struct ApproveRunCommand: HandedProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "approve",
         abstract: "Let a run go on that waits for a person; without a run, list those that wait.",
@@ -31,10 +31,12 @@ struct ApproveRunCommand: ProgramCommand {
         if maxDeletes != nil && run == nil { throw ValidationError("--max-deletes needs the run that it is for") }
     }
 
-    func work() throws -> Ending? {
+    func work() async throws -> Ending? {
         let invocation = Invocation(self)
-        let runs = WaitingRuns(stateFolder: try invocation.load().settings.stateFolder)
+        let loaded = try invocation.load()
+        let runs = WaitingRuns(stateFolder: loaded.settings.stateFolder)
         guard let run else { return list(runs, invocation.typed) }
+        if let ending = try await HandOver.toService(loaded) { return ending }
         do {
             let waiting = try runs.find(run)
             let approval = try waiting.approval(deletes: maxDeletes, by: .command, now: Date())

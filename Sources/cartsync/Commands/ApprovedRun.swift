@@ -49,7 +49,7 @@ struct ApprovedRun {
             planned.discard()
             return .readOnly
         }
-        if plan.counts.changes > 0, !isApproved(tools.recorder) {
+        if plan.counts.changes > 0, await !isApproved(tools.recorder) {
             planned.discard()
             if output == .json { show(plan, isLast: true) }
             if session.stop.isStopped {
@@ -60,18 +60,19 @@ struct ApprovedRun {
                 summary: Terminal.canAsk ? "the plan was not approved" : "there is nobody to approve the plan",
                 next: command.again(adding: "--yes"))
         }
+        Handed.current?.isApplying(tools.run)
         let ended = try await Progress.shown(tools, session, planned) { try await $0.apply() }
         output.show(ended.report) { $0.summary(ended.report, folder: ended.folder) }
         return session.writeMetrics(.report(ended.report))
             ?? Ending(ended, again: commandAfterwards ?? TypedCommand.asTyped)
     }
 
-    private func isApproved(_ recorder: LatencyRecorder) -> Bool {
+    private func isApproved(_ recorder: LatencyRecorder) async -> Bool {
         if case .given = approval { return true }
         guard Terminal.canAsk else { return false }
         let asked = ContinuousClock.now
         defer { recorder.recordApprovalWait(from: asked, to: .now) }
-        return Terminal.confirm("Apply this plan?")
+        return await Terminal.confirm("Apply this plan?")
     }
 
     /// - Parameter isLast: whether nothing more will be shown.

@@ -68,7 +68,9 @@ struct DoctorCommand: ProgramCommand {
             let options = try APIOptions.checked(try StoreAccess(loaded.settings), loaded.settings)
             let client = CommerceClient(
                 options: options,
-                pacer: Pacer(limit: loaded.settings.rate, isAdaptive: loaded.settings.adaptiveRate, time: .system),
+                pacer: Pacer(
+                    limit: loaded.settings.rate, isAdaptive: loaded.settings.adaptiveRate, time: .system,
+                    shared: .ofService(loaded.settings)),
                 retry: RetryPolicy(), logger: .forProgram())
             let check = StoreCheck(client: client, options: options, settings: loaded.settings)
             for finding in await check.findings() { report.add(finding) }
@@ -107,7 +109,7 @@ struct DoctorCommand: ProgramCommand {
                     details: "cartsync: a probe makes two carts on \(options.baseURL) and removes them",
                     summary: "nobody was there to agree", next: again)
             }
-            guard Terminal.confirm(question) else {
+            guard await Terminal.confirm(question) else {
                 return Ending(status: .refused, summary: "nothing was written", next: "cartsync doctor")
             }
         }

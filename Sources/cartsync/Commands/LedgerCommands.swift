@@ -60,7 +60,7 @@ struct LedgerExportCommand: ProgramCommand {
     }
 }
 
-struct LedgerImportCommand: ProgramCommand {
+struct LedgerImportCommand: HandedProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
         abstract: "Add the associations of a ledger export to the ledger.",
@@ -80,14 +80,23 @@ struct LedgerImportCommand: ProgramCommand {
     @OptionGroup var settings: SettingsFlags
     @OptionGroup var output: OutputFlags
 
-    func work() throws -> Ending? {
-        try LedgerAccess.with(Invocation(self), makesLedger: true) { ledger in
-            let added = try LedgerFile.add(file, to: ledger, time: .system)
-            output.output.show(added) { _ in added.text }
-            return Ending(
-                status: .done, summary: Count.text(added.records, "record"),
-                next: "cartsync plan EXPORT, to see what the next sync would do")
+    func work() async throws -> Ending? {
+        let loaded = try Invocation(self).load()
+        if let ending = try await HandOver.toService(loaded, files: [file]) { return ending }
+        let added: LedgerFile.Added
+        if let handed = Handed.current {
+            added = try await handed.inTurn { ledger in try LedgerAccess.endings { try add(to: ledger) } }
+        } else {
+            added = try LedgerAccess.with(loaded.settings, makesLedger: true, add)
         }
+        output.output.show(added) { _ in added.text }
+        return Ending(
+            status: .done, summary: Count.text(added.records, "record"),
+            next: "cartsync plan EXPORT, to see what the next sync would do")
+    }
+
+    private func add(to ledger: Ledger) throws -> LedgerFile.Added {
+        try LedgerFile.add(file, to: ledger, time: .system)
     }
 }
 

@@ -7,6 +7,7 @@ import Ledger
 import Logging
 import SyncEngine
 import SyncReporting
+import SyncService
 
 struct LedgerRebuildCommand: ProgramCommand {
     static let configuration = CommandConfiguration(
@@ -53,6 +54,14 @@ struct LedgerRebuildCommand: ProgramCommand {
     func work() async throws -> Ending? {
         let invocation = Invocation(self, giving: source.map { ["sync.source": $0] } ?? [:])
         let loaded = try invocation.load()
+        guard !ControlSocket.isServed(loaded.settings.stateFolder) else {
+            throw Ending(
+                status: .stoppedEarly,
+                details:
+                    "cartsync: a service works with the ledger in \(loaded.settings.stateFolder), and another cannot "
+                    + "take its place meanwhile",
+                summary: "nothing was done", next: "stop the service, then \(TypedCommand.asTyped)")
+        }
         do {
             try refuseSoundLedger(loaded.settings)
             let rebuilt = try await rebuild(loaded.settings)

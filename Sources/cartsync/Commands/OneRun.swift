@@ -17,7 +17,7 @@ struct OneRun {
         let isRun = if case .never = approval { false } else { true }
         var usual = Settings()
         if let usualSource { usual.source = usualSource }
-        return try await OneSession.run(invocation, isRun: isRun, usual: usual) { settings in
+        return try await OneSession.run(invocation, isRun: isRun, files: exports, usual: usual) { settings in
             settings.planGuard.allowEmpty = allowEmpty
         } _: { session in
             var only: PlanOnly?

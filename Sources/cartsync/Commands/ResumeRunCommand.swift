@@ -6,7 +6,7 @@ import Ledger
 import SyncEngine
 import SyncReporting
 
-struct ResumeRunCommand: ProgramCommand {
+struct ResumeRunCommand: HandedProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "resume",
         abstract: "Go on with a run that was stopped or killed.",
@@ -44,6 +44,7 @@ struct ResumeRunCommand: ProgramCommand {
             Terminal.message(
                 "cartsync: run \(record.id): \(Count.text(stopped.done, "change")) done, \(Count.text(stopped.pending)) left "
                     + "(creates: \(Count.text(stopped.creates)), deletes: \(Count.text(stopped.deletes)))")
+            Handed.current?.isApplying(record.id)
             let ended = try await Progress.shown(stopped.tools, session, stopped) { try await $0.resume() }
             output.output.show(ended.report) { $0.summary(ended.report, folder: ended.folder) }
             return session.writeMetrics(.report(ended.report)) ?? Ending(ended)
@@ -51,7 +52,7 @@ struct ResumeRunCommand: ProgramCommand {
     }
 }
 
-struct UndoRunCommand: ProgramCommand {
+struct UndoRunCommand: HandedProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "undo",
         abstract: "Take back what a run really changed: delete what it created, create what it deleted.",

@@ -34,9 +34,19 @@ struct ServeCommand: ProgramCommand {
 
     func work() async throws -> Ending? {
         let invocation = Invocation(self)
-        let loaded = try invocation.load()
+        var loaded = try invocation.load()
+        // Those who are served beside it have other working folders.
+        loaded.settings.stateDirectory = Self.absolute(loaded.settings.stateFolder)
         let jobs = try ServiceSettings.jobs(loaded)
-        let session = try Session.open(loaded, logLevel: .info)
+        let session: Session
+        do {
+            session = try Session.open(loaded, logLevel: .info)
+        } catch let held as Ending where held.status == .stoppedEarly {
+            guard ControlSocket.isServed(loaded.settings.stateFolder) else { throw held }
+            throw Ending(
+                status: .stoppedEarly, details: "cartsync: a service works on \(loaded.settings.stateFolder) already",
+                summary: "this one is not needed there", next: "choose another folder with --state for this service")
+        }
         let ending: Ending
         do {
             let built = try ServiceJobs(
@@ -46,7 +56,10 @@ struct ServeCommand: ProgramCommand {
             let reload = SettingsReload(settings.config ?? SettingsFile.usualPath, built) { await reloaded.readAgain() }
             let result: Result<Ending, any Error>
             do {
-                result = .success(try await serve(session, built, reload))
+                let control = ControlService(built, version: Version.text) { command in
+                    await Handed.perform(command, session, reloaded)
+                }
+                result = .success(try await serve(session, built, [reload, control]))
             } catch {
                 result = .failure(error)
             }
@@ -64,8 +77,13 @@ struct ServeCommand: ProgramCommand {
         return ending
     }
 
-    private func serve(_ session: Session, _ jobs: ServiceJobs, _ reload: SettingsReload) async throws -> Ending {
-        var services: [any Service] = once ? [] : [reload]
+    private static func absolute(_ path: String) -> String {
+        path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+    }
+
+    /// - Parameter lasting: the services of one that goes on.
+    private func serve(_ session: Session, _ jobs: ServiceJobs, _ lasting: [any Service]) async throws -> Ending {
+        var services = once ? [] : lasting
         if let address = session.settings.httpListen {
             services.append(try statusServer(address, session, jobs))
         }

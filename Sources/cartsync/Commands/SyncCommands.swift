@@ -5,7 +5,7 @@ private let exportsHelp = ArgumentHelp(
     "CSV or XML exports, gzipped or not; together they are one snapshot. - reads standard input.",
     valueName: "export")
 
-struct SyncCommand: ProgramCommand {
+struct SyncCommand: HandedProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "sync",
         abstract: "Compare exports with the store and apply: creates, and deletes within --deletes.",
@@ -39,7 +39,7 @@ struct SyncCommand: ProgramCommand {
     }
 }
 
-struct ImportCommand: ProgramCommand {
+struct ImportCommand: HandedProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
         abstract: "Creates only; the same as sync --deletes none, as a source of its own.",

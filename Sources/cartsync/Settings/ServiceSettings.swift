@@ -63,6 +63,15 @@ final class ServiceSettings: Sendable {
         return problems
     }
 
+    /// The settings of the job whose source is meant, or the general ones.
+    func loaded(source: String) -> LoadedSettings {
+        current.withLock { current in
+            var loaded = current.jobs.first { $0.loaded.settings.source == source }?.loaded ?? current
+            loaded.jobs = []
+            return loaded
+        }
+    }
+
     /// Reads the settings again, and takes those that hold at once; the jobs have to take theirs.
     func readAgain() async -> SettingsReload.Outcome {
         let new: LoadedSettings

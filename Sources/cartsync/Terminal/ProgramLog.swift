@@ -86,6 +86,8 @@ struct ProgramLog: LogHandler {
     var logLevel: Logger.Level
     var metadata: Logger.Metadata = [:]
     var metadataProvider: Logger.MetadataProvider?
+    /// The command of another process, whose log it is; nil for this process's own.
+    private let handed = Handed.current
 
     init(_ format: LogFormat, level: Logger.Level) {
         self.format = format
@@ -104,7 +106,7 @@ struct ProgramLog: LogHandler {
         }
         if let error = event.error { fields["error"] = "\(error)" }
         let line = LogLine(time: Date(), level: event.level, message: "\(event.message)", metadata: fields)
-        Terminal.message(line.text(format))
+        Handed.$current.withValue(handed) { Terminal.message(line.text(format)) }
     }
 }
 

@@ -1,5 +1,6 @@
 import Foundation
 import SyncReporting
+import SyncService
 import Synchronization
 
 #if canImport(Glibc)
@@ -8,24 +9,34 @@ import Synchronization
     import Darwin
 #endif
 
-/// The two streams of the program: results go to standard output, all else to standard error.
+/// The two streams of the program: results go to standard output, all else to standard error. They are those of another
+/// process while a service does its command.
 enum Terminal {
+    private static var remote: HandedCommand? { Handed.current?.command }
+
     /// Whether a person sees standard error.
     static var errorIsTerminal: Bool {
-        isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+        if let remote { return remote.request.terminal.errorIsTerminal }
+        return isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
     }
-    static var outputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+    static var outputIsTerminal: Bool {
+        remote?.request.terminal.outputIsTerminal ?? (isatty(STDOUT_FILENO) == 1)
+    }
     /// Whether a person can be asked: both input and error are a terminal.
-    static var canAsk: Bool { isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1 }
+    static var canAsk: Bool {
+        remote?.request.terminal.canAsk ?? (isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1)
+    }
 
     /// Whether colour may be used on standard output; `NO_COLOR` and `TERM=dumb` say no.
     static var outputHasColor: Bool {
+        if let remote { return remote.request.terminal.outputHasColor }
         let environment = ProcessInfo.processInfo.environment
         return outputIsTerminal && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
     }
 
     /// The width in columns; 80 if there is no terminal to ask.
     static var width: Int {
+        if let remote { return remote.request.terminal.width }
         var size = winsize()
         // `ioctl` fills the struct whose address it is given and keeps no reference to it.
         for descriptor in [STDERR_FILENO, STDOUT_FILENO]
@@ -50,6 +61,7 @@ enum Terminal {
 
     /// Writes a piece of a result: as it is into a file or a pipe, and to a terminal without what it would obey.
     static func output(_ bytes: [UInt8]) {
+        if let remote { return remote.output(bytes) }
         let bytes = outputIsTerminal ? Array(TerminalText.safe(String(decoding: bytes, as: UTF8.self)).utf8) : bytes
         let code = write(bytes, to: STDOUT_FILENO)
         if code != 0 && code != EPIPE { lostOutput.withLock { $0 = true } }
@@ -58,6 +70,7 @@ enum Terminal {
     /// Writes a message, above the progress line if there is one; names of files and answers of the store are
     /// in it, and move no cursor.
     static func message(_ text: String) {
+        if let remote { return remote.message(text) }
         let text = text.split(separator: "\n", omittingEmptySubsequences: false).map {
             TerminalText.printable(String($0))
         }.joined(separator: "\n")
@@ -69,6 +82,7 @@ enum Terminal {
 
     /// Replaces the progress line; an empty one removes it.
     static func progress(_ text: String) {
+        if let remote { return remote.progress(text) }
         let text = TerminalText.safe(text)
         standing.withLock { line in
             guard line != text else { return }
@@ -78,7 +92,13 @@ enum Terminal {
     }
 
     /// Asks a yes-or-no question; anything but yes is no, and so is the end of the input.
-    static func confirm(_ question: String) -> Bool {
+    static func confirm(_ question: String) async -> Bool {
+        if let remote { return await remote.ask(question) }
+        return ask(question)
+    }
+
+    /// Asks the person at this process's own terminal, and waits for the answer.
+    static func ask(_ question: String) -> Bool {
         write(TerminalText.safe(question) + " [y/N] ", to: STDERR_FILENO)
         asking.withLock { $0 = true }
         defer { asking.withLock { $0 = false } }
