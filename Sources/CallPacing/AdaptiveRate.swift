@@ -10,20 +10,20 @@ import DequeModule
 /// search over simulated stores, which the tests repeat; speeds are shares of the limit a second.
 struct AdaptiveRate: Sendable {
     /// The part that a fall takes.
-    private static let fall = 0.3
+    private static let fall = 0.28
     /// No other fall follows one so soon, in nanoseconds.
-    private static let quiet: Int64 = 93_000_000
+    private static let quiet: Int64 = 130_000_000
     /// The way back to where it was refused last.
-    private static let back = 0.034
+    private static let back = 0.027
     /// From there on: the speed, and by how much it grows each second.
-    private static let (onward, faster) = (0.012, 0.012)
+    private static let (onward, faster) = (0.0124, 0.0083)
     /// The calls that are looked back at for refusals beyond the store's own; and how far beyond them, in standard
     /// deviations, is no chance any more.
-    private static let (lookBack, chance) = (160, 5.0)
+    private static let (lookBack, chance) = (185, 7.5)
     /// A smaller share of refusals is not known to be the store's own.
     private static let leastOwn = 0.0005
     /// The rate is low below so much of where it was refused last.
-    private static let low = 0.5
+    private static let low = 0.47
     /// Falls that follow sooner are of one overload, in nanoseconds.
     private static let apart: Int64 = 2_000_000_000
     /// How long room that is left to others stays with them, in nanoseconds, before it is looked at again.

@@ -8,10 +8,10 @@ struct SharedStoreTests {
     @Test(
         "most of what shoppers leave is used, and few of their calls are refused for it",
         arguments: [
-            (SharedStore(rule: .sliding, shoppers: 50), 0.73, 0.016),
-            (SharedStore(rule: .fixed, shoppers: 50), 0.81, 0.0135),
+            (SharedStore(rule: .sliding, shoppers: 50), 0.72, 0.014),
+            (SharedStore(rule: .fixed, shoppers: 50), 0.81, 0.012),
             (SharedStore(rule: .bucket, shoppers: 50), 0.95, 0.012),
-            (SharedStore(rule: .sliding, shoppers: 60, swing: 30), 0.65, 0.049),
+            (SharedStore(rule: .sliding, shoppers: 60, swing: 30), 0.65, 0.048),
         ])
     func shoppers(store: SharedStore, goodput: Double, refused: Double) async {
         let mean = await store.mean(of: 16, seed: 2_000)
@@ -19,7 +19,7 @@ struct SharedStoreTests {
         #expect(mean.shoppersRefused <= refused, "\(mean.shoppersRefused), goodput \(mean.goodput)")
     }
 
-    @Test("refusals that the rate has no part in are found out", arguments: [(0.01, 0.60), (0.05, 0.40)])
+    @Test("refusals that the rate has no part in are found out", arguments: [(0.01, 0.90), (0.05, 0.85)])
     func chance(share: Double, of rate: Double) async {
         let store = SharedStore(rule: .none, seconds: 180, warm: 120, refusing: share, ceiling: 200)
         let mean = await store.mean(of: 4, seed: 3_000)
@@ -71,7 +71,7 @@ struct SharedStoreTests {
         let all = await SharedStore(rule: .sliding, shoppers: 50).mean(of: 4, seed: 7)
         let part = await SharedStore(rule: .sliding, shoppers: 50, share: 0.6).mean(of: 4, seed: 7)
         #expect(part.goodput < all.goodput && part.goodput > 0.35, "\(part.goodput) of \(all.goodput)")
-        #expect(part.shoppersRefused < all.shoppersRefused / 3, "\(part.shoppersRefused)")
+        #expect(part.shoppersRefused < 0.0045, "\(part.shoppersRefused)")
     }
 }
 
