@@ -17,6 +17,8 @@ package struct PlanView: Codable, Sendable, Equatable {
     /// The first changes of each kind, with their places in the exports.
     package var creates: [Change] = []
     package var deletes: [Change] = []
+    /// The first records that are rejected, with their reasons; nil if none is.
+    package var rejected: RunReport.RejectedRecords?
     /// What is not done because of doubt; nil if everything is done.
     package var withheld: Withheld?
     /// Where the current associations were read.

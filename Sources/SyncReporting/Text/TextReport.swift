@@ -192,8 +192,12 @@ extension TextReport {
         let total = report.exports.reduce(0) { $0 + $1.rejectedCount }
         guard total > 0 else { return [] }
         let file = report.rejected.file.map { ", all in \($0)" } ?? ""
-        var lines = sentence("\(Count.text(total, "record")) rejected\(file)", .warning)
-        let shown = report.rejected.examples.prefix(3)
+        return rejectedRecords(report.rejected, of: total, words: "\(Count.text(total, "record")) rejected\(file)")
+    }
+
+    private func rejectedRecords(_ rejected: RunReport.RejectedRecords, of total: Int, words: String) -> [String] {
+        var lines = sentence(words, .warning)
+        let shown = rejected.examples.prefix(3)
         for record in shown {
             lines += sentence("\(record.export) line \(record.line): \(record.reason)", indent: 2)
         }
@@ -282,8 +286,15 @@ extension TextReport {
         page([
             planHeadline(plan), planFacts(plan), planCounts(plan.counts),
             sample(plan.creates, of: plan.counts.creates, plan), sample(plan.deletes, of: plan.counts.deletes, plan),
-            withheld(plan.withheld), planRefusals(plan),
+            planRejected(plan), withheld(plan.withheld), planRefusals(plan),
         ])
+    }
+
+    /// The first rejected records, before a permission is offered for them.
+    private func planRejected(_ plan: PlanView) -> [String] {
+        guard let rejected = plan.rejected, plan.counts.rejected > 0 else { return [] }
+        let total = plan.counts.rejected
+        return rejectedRecords(rejected, of: total, words: "\(Count.text(total, "record")) rejected")
     }
 
     private func planHeadline(_ plan: PlanView) -> [String] {
