@@ -98,6 +98,9 @@ package struct ExportChecksum: Sendable, Equatable {
         word.utf8.count == kind.digits && word.utf8.allSatisfy { UInt8.isHexDigit($0) }
     }
 
+    /// What it says, and where.
+    var statement: String { "\(URL(filePath: path).lastPathComponent): \(kind.rawValue)" }
+
     /// Throws a refusal if the export has another digest.
     ///
     /// - Parameter sha256: that of the export, which is known.
@@ -123,12 +126,22 @@ extension UInt8 {
 }
 
 extension ExportFile {
-    /// Compares what a reading of the export found with the manifest and the checksums beside it, if there are any.
+    /// Compares what a reading of the export found with the manifest and the checksums beside it, and returns what each
+    /// of them says, for instance `customers.csv.manifest.json: 1,980 records`; empty if there are none.
     ///
     /// Throws a refusal if they disagree, or cannot be read.
-    package func checkStatements(_ facts: ExportFacts) throws {
-        try manifest()?.check(facts, of: self)
-        for checksum in try ExportChecksum.beside(name) { try checksum.check(self, sha256: facts.sha256) }
+    @discardableResult
+    package func checkStatements(_ facts: ExportFacts) throws -> [String] {
+        var statements: [String] = []
+        if let manifest = try manifest() {
+            try manifest.check(facts, of: self)
+            statements.append(manifest.statement)
+        }
+        for checksum in try ExportChecksum.beside(name) {
+            try checksum.check(self, sha256: facts.sha256)
+            statements.append(checksum.statement)
+        }
+        return statements
     }
 
     /// A digest of the file's bytes as stored, in lowercase hexadecimal; reads the whole file.

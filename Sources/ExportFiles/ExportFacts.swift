@@ -62,6 +62,8 @@ package struct ExportFacts: Sendable, Equatable {
     /// Whether nothing shows that the end of the export is its writer's: a CSV has no final line end, and neither a
     /// manifest nor the options vouch for it.
     package internal(set) var mayBeCut = false
+    /// Whether a CSV export has a trailer that says how many records it has, and it has as many.
+    package internal(set) var hasCountedTrailer = false
     /// The kinds of owners of the usable records.
     package internal(set) var ownerKinds: Set<OwnerKind> = []
 

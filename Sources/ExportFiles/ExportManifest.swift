@@ -1,3 +1,4 @@
+import CartAssociations
 import DurableFiles
 import Foundation
 
@@ -136,6 +137,12 @@ package struct ExportManifest: Sendable, Equatable {
         if names.count > Self.mostParts { return "the manifest lists more than \(Self.mostParts) files" }
         if !names.isEmpty, sha256 != nil { return "the manifest has a sha256 of the whole; give each part its own" }
         return nil
+    }
+
+    /// What it says, and where.
+    var statement: String {
+        let facts = [records.map { Count.text($0, "record") }, sha256.map { _ in "sha256" }].compactMap(\.self)
+        return "\(URL(filePath: path).lastPathComponent): \(facts.joined(separator: " and "))"
     }
 
     /// Throws a refusal if a reading of the export disagrees.

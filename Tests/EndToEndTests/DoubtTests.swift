@@ -90,6 +90,34 @@ struct DoubtTests {
         }
     }
 
+    @Test(
+        "deletes nothing behind its last customer if it is sorted and ends too early, and says how far earlier ones went"
+    )
+    func cut() async throws {
+        func csv(_ numbers: some Sequence<Int>) -> String {
+            "customer_id,cart_id\n" + numbers.map { "c-\(1000 + $0),cart-\($0 * 7919 % 401)\n" }.joined()
+        }
+        try await withShop { shop in
+            let path = try shop.folder.write(csv(0..<400), to: "night.csv")
+            #expect(try await shop.cartsync("sync", "--yes", "--rate", "1000", path).status == 0)
+            #expect(shop.associations.count == 400)
+            _ = try shop.folder.write(csv(0..<332), to: "night.csv")
+            let plan = try await shop.cartsync("plan", path)
+            let words = "the export ends at customer c-1331, earlier ones went on to c-1399"
+            #expect(plan.flowing.contains(words), "\(plan.output)")
+            let cut = try await shop.cartsync("sync", "--yes", "--rate", "1000", path)
+            #expect(cut.status == 1, "\(cut.errors)")
+            #expect(shop.associations.count == 400)
+            let report = try shop.report()
+            #expect(report.withheld?.deletes == 68)
+            #expect(cut.flowing.contains("--max-doubtful-deletes 68"), "\(cut.output)")
+            _ = try shop.folder.write("{\"records\": 332}", to: "night.csv.manifest.json")
+            let whole = try await shop.cartsync("sync", "--yes", "--rate", "1000", path)
+            #expect(whole.status == 0, "\(whole.errors)")
+            #expect(shop.associations.count == 332)
+        }
+    }
+
     @Test("whose ids changed only in case changes nothing, unless a setting says that this is on purpose")
     func identifierCase() async throws {
         try await withShop { shop in

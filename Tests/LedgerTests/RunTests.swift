@@ -103,4 +103,32 @@ struct RunTests {
         #expect(try ledger.appliedVolumes(of: "s") == [114, 109, 108, 107, 106, 105, 104, 103, 102, 101])
         #expect(try ledger.appliedVolumes(of: "other").isEmpty)
     }
+
+    @Test("the order of a source is that of its last accepted snapshot of the same owner kinds")
+    func orders() throws {
+        let owners = RecordOrder(key: .owner, comparison: .bytes, isDescending: false).alone
+        let carts = RecordOrder(key: .cart, comparison: .bytes, isDescending: false).alone
+        func record(
+            _ run: String, _ orders: [RecordOrders?], _ kind: OwnerKind = .customer, isSnapshot: Bool = true,
+            isAccepted: Bool = true
+        ) throws {
+            try ledger.beginRun(makeRun(run))
+            let exports = orders.map {
+                RunRecord.Export(path: "e", digest: "d", records: 1, bytes: 1, ownerKinds: [kind], orders: $0)
+            }
+            try ledger.recordExports(exports, source: "s", run: run, isSnapshot: isSnapshot, isAccepted: isAccepted)
+        }
+        #expect(try ledger.lastOrders(of: "s", kinds: [.customer]) == nil)
+        try record("1", [nil])
+        #expect(try ledger.lastOrders(of: "s", kinds: [.customer]) == nil)
+        try record("2", [[owners, carts], [owners]])
+        try record("3", [[]], isSnapshot: false)
+        try record("4", [[]], isAccepted: false)
+        try record("5", [[carts]], .account)
+        #expect(try ledger.lastOrders(of: "s", kinds: [.customer]) == owners)
+        #expect(try ledger.lastOrders(of: "s", kinds: [.account]) == carts)
+        #expect(try ledger.lastOrders(of: "other", kinds: [.customer]) == nil)
+        try record("6", [[]])
+        #expect(try ledger.lastOrders(of: "s", kinds: [.customer]) == [])
+    }
 }

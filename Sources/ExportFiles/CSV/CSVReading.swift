@@ -36,6 +36,7 @@ struct CSVReading {
             try text.finish(&block.found, endsAtCarriageReturn: block.endsAtCarriageReturn)
             block.found.mayBeCut = requiresFinalNewline && !block.found.endsWithNewline && trailer == nil
             try checkTrailer()
+            block.found.hasCountedTrailer = trailer != nil
             return nil
         }
         if step != nil { try text.refill(line: block.line) }

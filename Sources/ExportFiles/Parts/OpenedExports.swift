@@ -29,14 +29,19 @@ package struct OpenedExports {
         }
     }
 
-    /// Compares each file, as it was read, with the manifests and the checksums beside it.
+    /// Compares each file, as it was read, with the manifests and the checksums beside it, and returns what each of them
+    /// says, by file.
     ///
     /// Throws a refusal if they disagree, or cannot be read.
-    package func checkStatements(_ facts: [ExportFacts]) throws {
-        for (file, found) in zip(files, facts) { try file.checkStatements(found) }
+    @discardableResult
+    package func checkStatements(_ facts: [ExportFacts]) throws -> [[String]] {
+        var statements = try zip(files, facts).map { try $0.checkStatements($1) }
         for (manifest, range) in manifests where range.upperBound <= facts.count {
             try manifest.check(recordsOfAll: facts[range].reduce(0) { $0 + $1.records })
+            guard manifest.records != nil else { continue }
+            for file in range { statements[file].append(manifest.statement) }
         }
+        return statements
     }
 
     private static func checkParts(_ paths: [String]) throws {

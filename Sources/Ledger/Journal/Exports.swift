@@ -16,12 +16,12 @@ extension Ledger {
                 try db.execute(
                     sql: """
                         INSERT INTO export
-                            (source, digest, run, records, bytes, is_snapshot, is_accepted, time, owner_kinds)
-                        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                            (source, digest, run, records, bytes, is_snapshot, is_accepted, time, owner_kinds, orders)
+                        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                         """,
                     arguments: [
                         source, export.digest, number, export.records, export.bytes, isSnapshot, isAccepted,
-                        export.time?.milliseconds, export.ownerKinds.map(StoredCodes.code),
+                        export.time?.milliseconds, export.ownerKinds.map(StoredCodes.code), export.orders?.rawValue,
                     ])
             }
         }
@@ -40,6 +40,25 @@ extension Ledger {
                     ORDER BY number DESC LIMIT ?
                     """,
                 arguments: [source, RunRecord.State.finished.rawValue, limit])
+        }
+    }
+
+    /// The orders that the last accepted snapshot of a source was in that spoke for any of some owner kinds; those that all
+    /// exports of its run were in. Nil if there was none, or its orders are not known.
+    package func lastOrders(of source: String, kinds: Set<OwnerKind>) throws(LedgerError) -> RecordOrders? {
+        try reading("read the order of earlier exports") { db in
+            let codes = StoredCodes.code(kinds)
+            let found = try Int?.fetchAll(
+                db,
+                sql: """
+                    SELECT orders FROM export WHERE owner_kinds & ? AND is_accepted AND run = (
+                        SELECT max(run) FROM export
+                        WHERE source = ? AND is_accepted AND is_snapshot AND owner_kinds & ?)
+                    """,
+                arguments: [codes, source, codes])
+            let known = found.compactMap { $0.map(RecordOrders.init(rawValue:)) }
+            guard let first = known.first else { return nil }
+            return known.dropFirst().reduce(first) { $0.intersection($1) }
         }
     }
 

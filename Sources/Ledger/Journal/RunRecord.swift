@@ -28,10 +28,12 @@ package struct RunRecord: Sendable, Hashable, Codable, Identifiable {
         package var time: Duration?
         /// The owner kinds that its records name; nil if they are not known.
         package var ownerKinds: Set<OwnerKind>?
+        /// The orders that its records are in; nil if they are not known.
+        package var orders: RecordOrders?
 
         package init(
             path: String, digest: String, records: Int, bytes: Int, time: Duration? = nil,
-            ownerKinds: Set<OwnerKind>? = nil
+            ownerKinds: Set<OwnerKind>? = nil, orders: RecordOrders? = nil
         ) {
             self.path = path
             self.digest = digest
@@ -39,6 +41,7 @@ package struct RunRecord: Sendable, Hashable, Codable, Identifiable {
             self.bytes = bytes
             self.time = time
             self.ownerKinds = ownerKinds
+            self.orders = orders
         }
     }
 

@@ -157,6 +157,10 @@ enum LedgerSchema {
             if let store { try LedgerIdentity.insert(db, store: store, now: now) }
         }
         migrator.registerMigration("exports seen") { try $0.execute(sql: exportsSeen) }
+        // The bits of `RecordOrders`; null if they are not known.
+        migrator.registerMigration("orders of exports") {
+            try $0.execute(sql: "ALTER TABLE export ADD COLUMN orders INTEGER")
+        }
         return migrator
     }
 

@@ -18,6 +18,8 @@ struct Comparison {
 
     private(set) var plan: DraftedPlan
     private var first: FirstReading
+    /// Where the exports end, if they are sorted and that is in doubt.
+    private var ends: ExportEnds?
     /// What the source asserted before, of the kinds that the exports speak for.
     private(set) var assertedBefore = 0
     /// Those among them that existed before an export first named them.
@@ -66,8 +68,12 @@ struct Comparison {
         if exports.isDelta { deltaDoubts = try settleDoubtsOfDelta(difference) }
         if needsSecondReading(difference) { try readAgain(difference) }
         if !exports.isDelta { try judgeUnwanted(difference) }
+        if let all = plan.withEnds {
+            let isRefused = try isRefused(deletes: all.deletes, adopted: all.adopted)
+            try plan.settleEnds(isRefused: isRefused)
+        }
         try plan.settleDoubt(allowed: options.allowedDoubtfulDeletes)
-        try plan.withholdCasePairs { [ledger, run] in ledger.draftPlan(for: run) }
+        try plan.withholdCasePairs(ends: ends) { [ledger, run] in ledger.draftPlan(for: run) }
         plan.counts.duplicates = duplicates.reduce(0, +)
         plan.counts.rejected = exports.rejected + rejects.conflicts
         figures = try countFigures()
@@ -331,13 +337,22 @@ struct Comparison {
             isListing: current.source == .api,
             judgesAll: options.scope == .listed || options.scope == .all || options.listsUnmanaged)
         var answers: NamesInDoubt.Answers?
-        if doubts.everything == nil && doubts.hasNames {
-            if hasRows {
-                try rows.forEach { _, stored, _ in try doubts.ask(stored.association) }
+        let asksForNames = doubts.everything == nil && doubts.hasNames
+        var ends = doubts.everything == nil && !difference.droppedRows.isEmpty ? try openEnds() : nil
+        if hasRows && (asksForNames || ends != nil) {
+            try rows.forEach { _, stored, _ in
+                if asksForNames { try doubts.ask(stored.association) }
+                if stored.sources.contains(options.source) && speaks(for: stored.association.cart) {
+                    ends?.count(stored.association)
+                }
             }
+        }
+        if asksForNames {
             for (_, value) in listed { try doubts.ask(value.element) }
             answers = try doubts.answers()
         }
+        ends?.settle(assertedBefore: assertedBefore)
+        self.ends = ends
         var known: [Fingerprint: StoredAssociation] = [:]
         if hasRows {
             try rows.forEach {
@@ -349,7 +364,8 @@ struct Comparison {
             } visit: { row, stored, exists in
                 if current.source == .api { known[stored.fingerprint] = stored }
                 let doubt = doubts.everything ?? answers?.next(stored.association)
-                try judgeRow(row, stored, exists: exists, doubt: doubt)
+                let end = ends?.reason(stored.association)
+                try judgeRow(row, stored, exists: exists, doubt: doubt, end: end)
             }
         }
         for (fingerprint, (index, association)) in listed {
@@ -357,25 +373,40 @@ struct Comparison {
             try plan.judge(
                 association, fingerprint, place: nil, sources: known[fingerprint]?.sources ?? [],
                 isOwnerNamed: ofNamedOwners?.rows.contains(index) == true,
-                isAdopted: known[fingerprint]?.isAdopted ?? false, doubt: doubt)
+                isAdopted: known[fingerprint]?.isAdopted ?? false, doubt: doubt, end: ends?.reason(association))
         }
     }
 
-    private mutating func judgeRow(_ row: Int, _ stored: StoredAssociation, exists: Bool, doubt: String?) throws {
+    /// The ends of the exports that may be too early; nil if none can be, or nothing could be deleted for them.
+    private func openEnds() throws -> ExportEnds? {
+        guard options.scope != .none else { return nil }
+        let known = try ledger.lastOrders(of: options.source, kinds: kinds)
+        let ends = ExportEnds(
+            first.ranges, isWhole: exports.areWhole, known: known, hidesOwners: options.hidesOwners)
+        return ends.areOpen ? ends : nil
+    }
+
+    /// The orders that all records of an export are in.
+    func orders(of export: Int) -> RecordOrders { first.ranges.orders(of: export) }
+
+    private mutating func judgeRow(
+        _ row: Int, _ stored: StoredAssociation, exists: Bool, doubt: String?, end: String?
+    ) throws {
         guard speaks(for: stored.association.cart) else { return }
         let isDropped = stored.sources.contains(options.source)
         let isAssertedElsewhere = stored.sources.count > (isDropped ? 1 : 0)
         // What is in doubt stays asserted: the record that is missing may only be broken.
         let isKnown = current.isComplete && current.covers(stored.association.owner)
         let holdsNoLonger = isAssertedElsewhere || (!exists && isKnown)
-        if isDropped && holdsNoLonger && doubt == nil {
+        if isDropped && holdsNoLonger && doubt == nil && end == nil {
             try notes.retractions.add(stored.association, stored.fingerprint)
         }
         guard exists && current.source != .api else { return }
         try checkRow(stored)
         try plan.judge(
             stored.association, stored.fingerprint, place: nil, sources: stored.sources,
-            isOwnerNamed: ofNamedOwners?.rows.contains(row) == true, isAdopted: stored.isAdopted, doubt: doubt)
+            isOwnerNamed: ofNamedOwners?.rows.contains(row) == true, isAdopted: stored.isAdopted, doubt: doubt, end: end
+        )
     }
 
     /// A delete that rests on the ledger alone rests on a row whose fingerprint is that of its text.
@@ -397,7 +428,8 @@ struct Comparison {
         var warnings = first.doubts.swallowing.map { part in
             "\(exports.files[part.export].name):\(part.line): \(part.reason.sentence); close its quote if they are records"
         }
-        let more = first.doubts.swallowingCount - warnings.count
+        if let warning = ends?.warning { warnings.append(warning) }
+        let more = first.doubts.swallowingCount - first.doubts.swallowing.count
         if more > 0 { warnings.append("\(Count.text(more)) more records like that") }
         if let allowed = options.allowedDoubtfulDeletes, plan.allowableDeletes > allowed {
             warnings.append(
@@ -411,25 +443,38 @@ struct Comparison {
 
     private mutating func countFigures() throws -> PlanFigures {
         try plan.countLosses()
-        var figures = try countScope()
+        return try figures(of: plan.counts.deletes, adopted: plan.adoptedDeletes, ownersLosing: plan.ownersLosing)
+    }
+
+    /// Whether the guard refuses a plan with so many deletes, unless a person allows them.
+    private func isRefused(deletes: Int, adopted: Int) throws -> Bool {
+        var planGuard = options.planGuard
+        planGuard.approvedDeletes = nil
+        let refusals = planGuard.judge(try figures(of: deletes, adopted: adopted, ownersLosing: 0))
+        return refusals.contains { [.deletes, .adopted, .volume].contains($0.rule) }
+    }
+
+    /// What the guard sees of a plan with so many deletes.
+    private func figures(of deletes: Int, adopted: Int, ownersLosing: Int) throws -> PlanFigures {
+        var figures = try countScope(ownersLosing: ownersLosing)
         figures.records = exports.records
-        figures.rejected = plan.counts.rejected
+        figures.rejected = exports.rejected + rejects.conflicts
         figures.usable = figures.records - figures.rejected
         figures.isSnapshot = !exports.isDelta
-        figures.deletes = plan.counts.deletes
-        if adoptedBefore > 0 { figures.adopted = .init(deletes: plan.adoptedDeletes, inScope: adoptedBefore) }
-        figures.ownersLosing = plan.ownersLosing
+        figures.deletes = deletes
+        if adoptedBefore > 0 { figures.adopted = .init(deletes: adopted, inScope: adoptedBefore) }
+        figures.ownersLosing = ownersLosing
         // A short export costs nothing if nothing is deleted, and imports by hand are of any length.
         figures.earlierVolumes = options.scope == .none ? [] : try ledger.appliedVolumes(of: options.source)
         return figures
     }
 
     /// Counts the associations, and their owners, that the scope could delete.
-    private func countScope() throws -> PlanFigures {
+    private func countScope(ownersLosing: Int) throws -> PlanFigures {
         var figures = PlanFigures()
         // Owners only matter if enough of them would lose a cart and no one has allowed it.
         let needsOwners =
-            plan.ownersLosing >= options.planGuard.minOwners && options.planGuard.approvedDeletes == nil
+            ownersLosing >= options.planGuard.minOwners && options.planGuard.approvedDeletes == nil
         let kinds = kinds
         let scope = options.scope
         // Distinct owners are counted like everything that may not fit: as fingerprints that spill.

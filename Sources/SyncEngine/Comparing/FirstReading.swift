@@ -10,6 +10,8 @@ struct FirstReading {
     private let spillFolder: String
 
     let doubts: NamesInDoubt
+    /// In which orders the records stand, and where they end.
+    private(set) var ranges = KeyRanges()
     /// The carts with several owners, if a cart may have only one.
     private var sharedCarts = FingerprintSet()
     private var accounts: FewAccounts
@@ -64,6 +66,7 @@ struct FirstReading {
                     try carts.add(cart: key.fingerprint(cart: cart), owner: key.fingerprint(kind, owner: owner))
                 }
             }
+            ranges.add(batch, of: reading.export)
             for part in batch.doubtful { try doubts.add(part) }
         }
         sharedCarts = try carts.find()

@@ -17,6 +17,8 @@ final class RunExports {
     private(set) var facts: [ExportFacts] = []
     /// Usable records of carts in other shards, by export: they are left to other runs.
     private(set) var elsewhere: [Int] = []
+    /// Whether something vouches for each export's end; known after `checkStatements`.
+    private(set) var areWhole: [Bool] = []
 
     /// Opens every export; standard input is copied into the folder first.
     ///
@@ -56,6 +58,14 @@ final class RunExports {
     /// Begins to read all exports.
     func read() -> RunReading { RunReading(self) }
 
+    /// Compares each export with the manifest and the checksums beside it, if there are any.
+    ///
+    /// Throws a refusal if they disagree, or cannot be read.
+    func checkStatements() throws {
+        let statements = try opened.checkStatements(facts)
+        areWhole = zip(statements, facts).map { !$0.isEmpty || $1.hasCountedTrailer }
+    }
+
     /// Keeps what the first reading found.
     fileprivate func keep(_ facts: [ExportFacts], elsewhere: [Int]) throws {
         guard self.facts.isEmpty else { return }
@@ -73,11 +83,6 @@ final class RunExports {
             problem: "one export has an action column and \(files[0].name) differs in that",
             advice: "sync exports of changes and full exports in separate commands")
     }
-}
-
-extension RunExports {
-    /// Compares the exports with the manifests and the checksums beside it, if there are any.
-    func checkStatements() throws { try opened.checkStatements(facts) }
 }
 
 /// One reading of all exports of a run, from which batches of records are pulled.

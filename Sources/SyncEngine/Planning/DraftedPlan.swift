@@ -8,6 +8,10 @@ struct DraftedPlan {
     private(set) var draft: PlanDraft
     /// Deletes that are withheld because of doubt, until it is known how many they are.
     private let doubtful: PlanDraft
+    /// Deletes behind an end that is in doubt, until it is known whether the guard refuses them.
+    private let behindEnds: PlanDraft
+    private var deletesBehindEnds = 0
+    private var adoptedBehindEnds = 0
     /// Associations outside the scope; nil if they are not to be listed.
     let unmanaged: AssociationDraft?
     private let source: String
@@ -38,6 +42,7 @@ struct DraftedPlan {
     init(_ options: RunOptions, _ ledger: Ledger, isComplete: Bool, run: String) {
         draft = ledger.draftPlan(for: run)
         doubtful = ledger.draftPlan(for: run)
+        behindEnds = ledger.draftPlan(for: run)
         unmanaged = options.listsUnmanaged ? ledger.draftAssociations() : nil
         source = options.source
         scope = options.scope
@@ -77,13 +82,14 @@ struct DraftedPlan {
     ///   - isOwnerNamed: whether the exports name its owner; looked at only if the scope asks for it.
     ///   - isAdopted: whether it existed before an export first named it.
     ///   - doubt: why the exports leave it in doubt; nil if they do not.
+    ///   - end: why the record of it may have been cut off; nil if it was not.
     /// - Returns: what becomes of it.
     @discardableResult
     mutating func judge(
         _ association: Association, _ fingerprint: Fingerprint, place: RecordPlace?, sources: [String],
-        isOwnerNamed: Bool, isAdopted: Bool, doubt: String?
+        isOwnerNamed: Bool, isAdopted: Bool, doubt: String?, end: String? = nil
     ) throws -> UnwantedTreatment {
-        let reason = isComplete ? doubt : "the store's listing is not complete"
+        let reason = isComplete ? doubt ?? end : "the store's listing is not complete"
         let verdict = scope.judge(
             isOwned: sources.contains(source), isAssertedElsewhere: sources.contains { $0 != source },
             isOwnerListed: isOwnerNamed, isInDoubt: reason != nil)
@@ -95,11 +101,36 @@ struct DraftedPlan {
             counts.unmanaged += 1
             try unmanaged?.add(association, fingerprint)
         case .assertedElsewhere: counts.protected += 1
+        case .withheld where isComplete && doubt == nil:
+            try behindEnds.add(Change(.delete, association, place: place, withheld: reason), fingerprint)
+            deletesBehindEnds += 1
+            if isAdopted && sources.contains(source) { adoptedBehindEnds += 1 }
         case .withheld:
             try doubtful.add(Change(.delete, association, place: place, withheld: reason), fingerprint)
             doubtfulDeletes += 1
         }
         return verdict
+    }
+
+    /// The deletes if those behind ends that are in doubt are made, and how many of them are of adopted associations; nil if
+    /// there are none behind ends.
+    var withEnds: (deletes: Int, adopted: Int)? {
+        guard deletesBehindEnds > 0 else { return nil }
+        return (counts.deletes + deletesBehindEnds, adoptedDeletes + adoptedBehindEnds)
+    }
+
+    /// Decides about the deletes behind ends that are in doubt: if the guard refuses the plan with them, a person decides about
+    /// them as about all others; else they are withheld.
+    ///
+    /// - Parameter isRefused: whether the guard refuses as many deletes as `withEnds` says.
+    mutating func settleEnds(isRefused: Bool) throws {
+        if isRefused {
+            try behindEnds.takeAll { try add(Change(.delete, $0.association, place: $0.place), $1) }
+            adoptedDeletes += adoptedBehindEnds
+        } else {
+            try behindEnds.takeAll { try doubtful.add($0, $1) }
+            doubtfulDeletes += deletesBehindEnds
+        }
     }
 
     /// Decides about the deletes that doubt withholds: they are made if a person allowed as many, else listed.
@@ -113,8 +144,10 @@ struct DraftedPlan {
 
     /// Withholds a delete and skips a create whose associations differ only in the case of letters.
     ///
-    /// - Parameter empty: makes a draft for what the plan is then.
-    mutating func withholdCasePairs(into empty: () -> PlanDraft) throws {
+    /// - Parameters:
+    ///   - ends: where exports end too early: the guard may no longer refuse what lies behind.
+    ///   - empty: makes a draft for what the plan is then.
+    mutating func withholdCasePairs(ends: ExportEnds?, into empty: () -> PlanDraft) throws {
         guard try casePairs?.areThere() == true else { return }
         let all = draft
         let unlisted = max(0, listed - Self.withheldListed)
@@ -125,7 +158,12 @@ struct DraftedPlan {
             let isPair = group.contains { $0.change.kind == .create } && group.contains { $0.change.kind == .delete }
             for (change, fingerprint) in group {
                 guard isPair && change.withheld == nil else {
-                    try add(change, fingerprint)
+                    let end = change.kind == .delete ? ends?.reason(change.association) : nil
+                    let reason = change.withheld ?? end
+                    try add(
+                        Change(
+                            change.kind, change.association, place: change.place, newCart: change.newCart,
+                            withheld: reason), fingerprint)
                     continue
                 }
                 let other = change.kind == .create ? "one that exists" : "one that the export wants"

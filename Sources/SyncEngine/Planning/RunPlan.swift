@@ -53,12 +53,17 @@ extension RunPlan {
                 exports: exports.facts.indices.map { comparison.summary(of: $0) },
                 withholdingAll: comparison.reasonForNoDeletes),
             figures: comparison.figures,
-            exports: zip(zip(exports.files, exports.times), exports.facts).map { file, facts in
+            exports: exports.facts.enumerated().map { index, facts in
                 .init(
-                    path: file.0.name, digest: facts.sha256, records: facts.records, bytes: facts.bytes,
-                    time: file.1, ownerKinds: facts.ownerKinds)
+                    path: exports.files[index].name, digest: facts.sha256, records: facts.records, bytes: facts.bytes,
+                    time: exports.times[index], ownerKinds: facts.ownerKinds,
+                    orders: comparison.orders(of: index))
             }, isDelta: exports.isDelta, rejected: comparison.rejects.examples, changes: plan.draft,
             notes: comparison.notes, hardestHit: plan.hardestHit, unmanaged: plan.unmanaged)
+        if plan.counts.rejected > 0 {
+            view.rejected = comparison.rejects.examples
+            view.rejected?.file = nil
+        }
     }
 }
 

@@ -83,12 +83,13 @@ package struct RunReport: Codable, Sendable, Equatable {
 }
 
 extension RunReport {
-    /// The report without texts of exports and of the store, which may name owners: why a record was rejected, and what
-    /// the store said of a change.
+    /// The report without what may name owners: why a record was rejected, what the store said of a change, and examples of
+    /// what is withheld.
     package var withoutTextsThatNameOwners: RunReport {
         var report = self
         report.failures = failures.map(\.withoutMessages)
         report.rejected = rejected.withoutReasons
+        report.withheld?.examples = []
         return report
     }
 
