@@ -33,6 +33,30 @@ struct IdentifierTextTests {
     }
 
     @Test(
+        "what a spreadsheet has put around a name is taken away, and no more",
+        arguments: [
+            ("'007", "007"), ("=\"\"007\"\"", "007"), (" Lager 3\u{A0}", "Lager 3"), ("'", nil), ("O'Neill", "O'Neill"),
+            ("\"\"A\"\" and \"\"B\"\"", "\"A\" and \"B\""), ("NULL", "NULL"), ("=1+1", "=1+1"),
+        ])
+    func names(_ written: String, _ name: String?) throws {
+        for field in ["\(written)", "\"\(written)\""] where field != written || !written.contains("\"") {
+            let reading = try WholeReading(text: "customer_id,cart_id,cart_name\nc-1,k-1,\(field)\n")
+            #expect(reading.usable.map(\.cartName) == [name], "\(field)")
+        }
+    }
+
+    @Test(
+        "rows of blanks that need several bytes are blank", arguments: ["\u{A0}", "\u{A0},", "\u{202F},\u{2007}\u{A0}"])
+    func blankRows(_ row: String) throws {
+        let reading = try WholeReading(text: "customer_id,cart_id\n\(row)\nc-1,k-1\n\(row)\n")
+        #expect(reading.associations == ["customer c-1 k-1"] && reading.rejected.isEmpty)
+        #expect(reading.facts.records == 1 && reading.facts.blankLines == 2)
+        let inLatin1 = Array("customer_id,cart_id\n".utf8) + [0xA0, 0x2C, 0xA0, 0x0A] + Array("c-1,k-1\n".utf8)
+        let latin1 = try WholeReading(bytes: inLatin1, ReadingOptions(encoding: .windows1252))
+        #expect(latin1.facts.records == 1 && latin1.rejected.isEmpty)
+    }
+
+    @Test(
         "words and error values that mean nothing are no ids",
         arguments: [
             "NULL", "null", "nan", "None", "\\N", "#N/A", "#REF!", "(null)", "'", "\"NULL\"", " null ", "N/A", "=\"\"",
@@ -92,6 +116,15 @@ struct IdentifierTextTests {
         let reading = try WholeReading(text: "customer_id,cart_id\n-----------,-------\nc,k\n--,--\n")
         #expect(reading.associations == ["customer c k", "customer -- --"])
         #expect(reading.facts.notes.map(\.kind) == [.underline])
+    }
+
+    @Test(
+        "what database tools write below the data is no association",
+        arguments: ["(3 rows affected)", "(3 rows)", "3 rows selected.", "\n(3 Zeilen)"])
+    func footers(_ footer: String) throws {
+        let reading = try WholeReading(text: "customer_id,cart_id\nc-1,k-1\nc-2,k-2\nc-3,k-3\n\(footer)\n")
+        #expect(reading.associations == ["customer c-1 k-1", "customer c-2 k-2", "customer c-3 k-3"])
+        #expect(!reading.rejected.isEmpty)
     }
 
     @Test(

@@ -49,6 +49,9 @@ struct CSVField {
                 let isPair = index + 1 < range.upperBound && bytes[index + 1] == CSVFramer.quote
                 guard isPair, index + 2 >= range.upperBound || bytes[index + 2] != CSVFramer.quote else { return false }
                 index += 1
+            } else if byte >= 0x80 {
+                guard let blank = IdentifierText.longBlank(at: index, of: range, bytes) else { return false }
+                index += blank - 1
             } else if byte != delimiter, byte != 0x20, byte != 0x09, !others.contains(byte) {
                 return false
             }

@@ -179,12 +179,12 @@ struct CSVRecordCells: Sendable {
     func value(
         _ row: [String], _ statement: Statement, in memory: Span<UInt8>, _ place: RecordPlace, raw: [UInt8]
     ) -> ExportRecord? {
-        func text(_ field: ExportField) -> String? {
+        func text(_ field: ExportField, _ plain: (Range<Int>, Span<UInt8>) -> Range<Int>) -> String? {
             guard let position = decoded.firstIndex(where: { $0.field == field }) else { return nil }
             let whole = judge.unguards ? FormulaGuard.unmarked(row[position]) : row[position]
             let bytes = Array(whole.utf8)
-            let trimmed = IdentifierText.trimmed(bytes.indices, in: bytes.span)
-            return trimmed.isEmpty ? nil : String(decoding: bytes[trimmed], as: UTF8.self)
+            let range = plain(bytes.indices, bytes.span)
+            return range.isEmpty ? nil : String(decoding: bytes[range], as: UTF8.self)
         }
         func identifier(_ range: ByteRange) -> String { String(decodingBytesOf: memory.extracting(range.range)) }
         guard let owner = OwnerID(identifier(statement.owner)), let cart = CartID(identifier(statement.cart)) else {
@@ -192,8 +192,11 @@ struct CSVRecordCells: Sendable {
         }
         return ExportRecord(
             association: Association(statement.kind, owner, cart), action: statement.action,
-            cartName: text(.cartName), cartDescription: text(.cartDescription),
-            shopperToken: text(statement.kind == .customer ? .customerToken : .accountToken), place: place, raw: raw)
+            cartName: text(.cartName, IdentifierText.plainName),
+            cartDescription: text(.cartDescription, IdentifierText.plainName),
+            shopperToken: text(
+                statement.kind == .customer ? .customerToken : .accountToken, IdentifierText.trimmed),
+            place: place, raw: raw)
     }
 
     func rejected(

@@ -28,15 +28,7 @@ enum IdentifierText {
     /// The part of a value that is the identifier: without blanks, a spreadsheet's apostrophe, quotes or `="..."` around
     /// it; empty for a word that means that there is none.
     static func plain(_ value: ByteRange, in bytes: Span<UInt8>) -> ByteRange {
-        var range = trimmed(value.range, in: bytes)
-        if range.count > 2, bytes[range.lowerBound] == UInt8(ascii: "="), isQuoted(range.dropFirst(), bytes) {
-            range = trimmed(range.lowerBound + 2..<range.upperBound - 1, in: bytes)
-        } else if isQuoted(range, bytes) {
-            range = trimmed(range.lowerBound + 1..<range.upperBound - 1, in: bytes)
-        }
-        if !range.isEmpty, bytes[range.lowerBound] == UInt8(ascii: "'") {
-            range = trimmed(range.lowerBound + 1..<range.upperBound, in: bytes)
-        }
+        let range = unwrapped(value.range, in: bytes)
         if range.count <= longestMissing,
             missing.contains(String(decodingBytesOf: bytes.extracting(range)).lowercased())
         {
@@ -45,8 +37,33 @@ enum IdentifierText {
         return range.isEmpty ? ByteRange() : ByteRange(range)
     }
 
+    /// The same of a name, which may have words of any kind, and apostrophes around it of its own.
+    static func plainName(_ value: Range<Int>, in bytes: Span<UInt8>) -> Range<Int> {
+        let range = trimmed(value, in: bytes)
+        let hasOwn =
+            range.count > 1 && bytes[range.lowerBound] == UInt8(ascii: "'")
+            && bytes[range.upperBound - 1] == UInt8(ascii: "'")
+        return hasOwn ? range : unwrapped(range, in: bytes)
+    }
+
+    /// A value without blanks, a spreadsheet's apostrophe, quotes or `="..."` around it.
+    static func unwrapped(_ value: Range<Int>, in bytes: Span<UInt8>) -> Range<Int> {
+        var range = trimmed(value, in: bytes)
+        if range.count > 2, bytes[range.lowerBound] == UInt8(ascii: "="), isQuoted(range.dropFirst(), bytes) {
+            range = trimmed(range.lowerBound + 2..<range.upperBound - 1, in: bytes)
+        } else if isQuoted(range, bytes) {
+            range = trimmed(range.lowerBound + 1..<range.upperBound - 1, in: bytes)
+        }
+        if !range.isEmpty, bytes[range.lowerBound] == UInt8(ascii: "'") {
+            range = trimmed(range.lowerBound + 1..<range.upperBound, in: bytes)
+        }
+        return range
+    }
+
+    /// Whether quotes stand at both ends of a range and nowhere else.
     private static func isQuoted(_ range: Range<Int>, _ bytes: Span<UInt8>) -> Bool {
         range.count >= 2 && bytes[range.lowerBound] == CSVFramer.quote && bytes[range.upperBound - 1] == CSVFramer.quote
+            && !range.dropFirst().dropLast().contains { bytes[$0] == CSVFramer.quote }
     }
 
     /// A range without blanks at its ends: spaces, tabs, line ends, no-break spaces and byte order marks.
@@ -66,8 +83,13 @@ enum IdentifierText {
         guard !range.isEmpty else { return nil }
         if XMLSpace.contains(bytes[range.lowerBound]) { return 1 }
         guard bytes[range.lowerBound] >= 0x80 else { return nil }
-        return longBlanks.first { blank in
-            range.count >= blank.count && blank.indices.allSatisfy { bytes[range.lowerBound + $0] == blank[$0] }
+        return longBlank(at: range.lowerBound, of: range, bytes)
+    }
+
+    /// How many bytes the blank of several bytes has that begins at an index of a range; nil if there is none.
+    static func longBlank(at index: Int, of range: Range<Int>, _ bytes: Span<UInt8>) -> Int? {
+        longBlanks.first { blank in
+            range.upperBound - index >= blank.count && blank.indices.allSatisfy { bytes[index + $0] == blank[$0] }
         }?.count
     }
 
