@@ -188,7 +188,8 @@ let package = Package(
             dependencies: ["CartAssociations", "CommerceSandbox", "CommerceAPI", "CallPacing", "TestSupport", log],
             path: "Tests/TestStore", swiftSettings: settings),
         .testTarget(name: "DurableFilesTests", dependencies: ["DurableFiles", "TestSupport"], swiftSettings: settings),
-        .testTarget(name: "CartAssociationsTests", dependencies: ["CartAssociations"], swiftSettings: settings),
+        .testTarget(
+            name: "CartAssociationsTests", dependencies: ["CartAssociations", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "ExportFilesTests", dependencies: ["CartAssociations", "DurableFiles", "ExportFiles", "TestSupport"],
             exclude: ["Fixtures"],
