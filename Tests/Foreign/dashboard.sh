@@ -31,9 +31,9 @@ for _ in $(seq 200); do
     sleep 0.1
 done
 
-# Two nights: 240 associations, of which 30 are gone in the second.
-export_of() { echo customer_id,cart_id; for i in $(seq "$1"); do echo "c-$i,cart-$i"; done; }
-for night in 240 210; do
+# Two nights: 240 associations, of which 30 are gone in the second; not the last ones, as if the export was cut.
+export_of() { echo customer_id,cart_id; for i in $(seq 100) $(seq "$1" 240); do echo "c-$i,cart-$i"; done; }
+for night in 101 131; do
     export_of "$night" >"$work/inbox/.$night"
     mv "$work/inbox/.$night" "$work/inbox/$night.csv"
     for _ in $(seq 150); do [ -e "$work/inbox/done/$night.csv" ] && break; sleep 0.1; done
