@@ -52,7 +52,8 @@ struct Cartsync: AsyncParsableCommand {
             next: meant ?? help)
     }
 
-    /// The word of a command line that should be a command and is none, and what may be meant; nil if all are commands.
+    /// The word that stands in the place of a command and is not one, and the command that may be meant; nil if every word is
+    /// a command.
     static func unknownCommand(_ arguments: [String]) -> (unknown: String, meant: String?)? {
         var command: any ParsableCommand.Type = Cartsync.self
         var path = "cartsync"

@@ -53,7 +53,6 @@ mtype lock = free;
 /* What only the assertions know. */
 byte accepted[VERSIONS];
 byte granted[VERSIONS];
-byte deletes_of_run;
 bit touched[ASSOCIATIONS];          /* by a call of this run */
 
 byte kills = KILLS;
@@ -125,12 +124,12 @@ end:
 active proctype Service() {
     byte v, i, n;
     mtype plan[ASSOCIATIONS];
-    bit resumed, left;
+    bit resumed;
 
 begin:
     atomic {
         lock == free -> lock = service;
-        resumed = 0; left = 0; n = 0; i = 0; v = 0;
+        resumed = 0; n = 0; i = 0; v = 0;
         do :: i < ASSOCIATIONS -> plan[i] = nothing; i++ :: else -> break od;
         if
         /* Nothing was written to the store: the journal is removed. */
@@ -261,7 +260,7 @@ plan_it:
     }
     MAYBE_KILLED;
     atomic {
-        state = applying; accepted[v]++; deletes_of_run = n;
+        state = applying; accepted[v]++;
         /* A version is applied at most once. */
         assert(accepted[v] == 1);
         /* No plan beyond the guard without a person who allowed as many deletes of this very export. */
@@ -403,8 +402,7 @@ undo:
             if :: plan[i] == creating -> owned[i] = 1 :: else fi;
             i++
         :: else -> break
-        od;
-        deletes_of_run = n
+        od
     }
     MAYBE_KILLED;
     state = applying; resumed = 0;
