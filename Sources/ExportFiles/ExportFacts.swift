@@ -25,15 +25,27 @@ package struct ExportShape: Sendable, Equatable {
     /// The name, as written in the export, that each field was found under.
     package let mapping: [ExportField: String]
     /// The path of the XML element that is one record, for instance `customers/customer/carts/cart`; nil for CSV.
-    let recordPath: String?
+    package let recordPath: String?
     /// The header line of a CSV export or the start tag of an XML document's root, in UTF-8, without a line end.
     let header: [UInt8]
-    /// Whether the export ends its lines with CR LF.
-    let usesCarriageReturns: Bool
-    /// Whether each record says create or delete; then the export is a delta, else a snapshot.
-    package let isDelta: Bool
+    /// How the export ends its lines.
+    let lineEnd: LineEnd
+    /// What the export is about.
+    package let kind: ExportKind
     /// The sheet of a workbook that it is, among all sheets; nil for anything else.
     package var sheet: String?
+    /// Why that element is a record, in a part of a sentence; nil for CSV.
+    package var recordReason: String?
+
+    /// Whether only what the export names is done: each record says create or delete, or all are additions.
+    package var isDelta: Bool { kind != .snapshot }
+}
+
+/// The characters that end a line.
+enum LineEnd: String, Sendable {
+    case lineFeed = "\n"
+    case both = "\r\n"
+    case carriageReturn = "\r"
 }
 
 /// What one whole reading found.

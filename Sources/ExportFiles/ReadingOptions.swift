@@ -21,7 +21,8 @@ package struct ReadingOptions: Sendable, Equatable {
     package var xmlRecord: String?
     /// The name of the sheet of a workbook that is read; nil: its first that is not hidden.
     package var sheet: String?
-    /// Whether the export says what to do with each record; nil: it does if it has an action.
+    /// Whether the export says what to do with each record; nil: it does if it has an action. A CSV of rejected records
+    /// without one holds additions.
     package var kind: ExportKind?
     /// Further words of an action column.
     package var actions: [String: ChangeKind] = [:]
@@ -49,7 +50,10 @@ package struct ReadingOptions: Sendable, Equatable {
 /// What an export is about: everything that should exist, or changes only.
 package enum ExportKind: String, Sendable, Hashable, CaseIterable, Codable {
     case snapshot
+    /// Each record has an action.
     case delta
+    /// Records without an action that are all to be created; what is not named is left alone.
+    case additions
 }
 
 /// What a column, element or attribute of an export can mean.

@@ -52,8 +52,7 @@ extension Ending {
         guard let rejects = report.rejected.file, report.outcomes.unsuccessful == 0, status == .incomplete else {
             return again
         }
-        let path = ShellWord.quoted(rejects)
-        return "correct the records in \(path), then cartsync import \(path)"
+        return "correct the records in \(ShellWord.quoted(rejects)), then \(TypedCommand(name: "").importing(rejects))"
     }
 
     /// A sentence as a part of another one.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CartAssociations
 import CommerceAPI
+import ExportFiles
 import Foundation
 import Ledger
 import SyncEngine
@@ -12,9 +13,14 @@ struct Invocation: Sendable {
     private var flags: [String: String]
     /// The settings file that is named.
     let config: String?
+    /// The exports that the command reads.
+    private let exports: [String]
 
-    /// - Parameter flags: settings that the command gives besides those of its flags, which are stronger.
-    init(_ command: some ParsableCommand, giving flags: [String: String] = [:]) {
+    /// - Parameters:
+    ///   - flags: settings that the command gives besides those of its flags, which are stronger.
+    ///   - exports: the exports that the command reads; settings may stand beside them.
+    init(_ command: some ParsableCommand, giving flags: [String: String] = [:], exports: [String] = []) {
+        self.exports = exports
         typed = TypedCommand(name: type(of: command).configuration.commandName ?? "")
         self.flags = flags
         var config: String?
@@ -43,8 +49,12 @@ struct Invocation: Sendable {
 
     private func found(_ usual: Settings) throws -> LoadedSettings {
         do {
-            return try SettingsLoader(flags: flags, file: config, usual: usual).load()
-        } catch {
+            return try SettingsLoader(
+                flags: flags, file: config, fileOfExports: try ExportConfig.beside(exports), usual: usual
+            ).load()
+        } catch let error as ExportError {
+            throw Ending(error)
+        } catch let error as SettingsProblems {
             throw Ending(
                 status: error.areAllFlags ? .usage : .badSettings,
                 details: error.lines.map { "cartsync: \($0)" }.joined(separator: "\n"),

@@ -61,7 +61,14 @@ struct TypedCommand: Sendable {
     }
 
     /// The words of that command before the run.
-    func nextWords(_ verb: String) -> [String] {
+    func nextWords(_ verb: String) -> [String] { ["cartsync", "runs", verb] + carriedFlags }
+
+    /// The command that imports a file for the same store and state.
+    func importing(_ path: String) -> String {
+        (["cartsync", "import"] + carriedFlags + [path]).map(ShellWord.quoted).joined(separator: " ")
+    }
+
+    private var carriedFlags: [String] {
         var flags: [String] = []
         var rest = words[...]
         while let word = rest.popFirst() {
@@ -70,7 +77,7 @@ struct TypedCommand: Sendable {
             flags.append(word)
             if name == word, let value = rest.popFirst() { flags.append(value) }
         }
-        return ["cartsync", "runs", verb] + flags
+        return flags
     }
 }
 

@@ -38,6 +38,11 @@ struct CheckTests {
         let notChecked: [String]
     }
 
+    private static func sample(_ name: String) -> String {
+        URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "samples/exports/\(name)").path
+    }
+
     private func checked(_ text: String, flags: [String] = []) async throws -> Checked {
         let folder = try TemporaryFolder()
         let path = try folder.write(text, to: "e.csv")
@@ -105,6 +110,61 @@ struct CheckTests {
             #expect(export.rejected == checked.rejectedByReason)
             #expect(export.duplicates == checked.duplicates)
         }
+    }
+
+    @Test("with --map other columns are read, and --write-config writes settings that --config takes")
+    func config() async throws {
+        let folder = try TemporaryFolder()
+        let text = "\"BASKET \"\"NO\"\"\";MEMBER;cart_name\nk-1;c-1;Gr\u{F6}\u{DF}e\nk-2;c-2;x\n"
+        let path = try folder.write(text.unicodeScalars.map { UInt8($0.value) }, to: "legacy.csv")
+        let config = folder.path("legacy.yaml")
+        let unmapped = try await Program.run(["check", path])
+        #expect(unmapped.status == 65)
+        #expect(unmapped.errors.contains("--map") && unmapped.errors.contains("mapping.cart"), "\(unmapped.errors)")
+        let flags = [
+            "--map", "cart=BASKET \"NO\"", "--map", "customer=MEMBER", "--encoding", "windows-1252", "--write-config",
+            config,
+        ]
+        let first = try await Program.run(["check"] + flags + [path])
+        #expect(first.status == 0, "\(first.errors)")
+        #expect(first.lastLine.contains("cartsync plan --config \(config) \(path)"), "\(first.lastLine)")
+        let again = try await Program.run(["check", "--config", config, path])
+        #expect(again.status == 0 && again.output == first.output, "\(again.errors)")
+        let written = try folder.read("legacy.yaml")
+        for line in ["encoding: \"windows-1252\"", "delimiter: \";\"", "kind: \"snapshot\"", "customer: \"MEMBER\""] {
+            #expect(written.contains("  \(line)\n"), "\(written)")
+        }
+        let over = try await Program.run(["check", "--config", config, "--write-config", config, path])
+        #expect(over.status == 65 && over.errors.contains("the file is there already"))
+        let other = try folder.write("cart_id,customer_id\nk,c\n", to: "other.csv")
+        let two = try await Program.run([
+            "check", "--write-config", folder.path("b.yaml"), other, Self.sample("tab.tsv"),
+        ])
+        #expect(two.status == 65 && two.errors.contains("the exports differ in what"), "\(two.errors)")
+        for wrong in ["cart", "=x", "basket=x", "cart="] {
+            #expect(try await Program.run(["check", "--map", wrong, path]).status == 64)
+        }
+        #expect(try await Program.run(["check", "--map", "cart=a", "--map", "cart=b", path]).status == 64)
+    }
+
+    @Test("a manifest and checksums that agree are named")
+    func vouchedFor() async throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write("customer_id,cart_id\nc,k\n", to: "e.csv")
+        #expect(try await !Program.run(["check", path]).output.contains("vouched for"))
+        let digest = try await checked("customer_id,cart_id\nc,k\n").sha256
+        _ = try folder.write("{\"records\": 1}", to: "e.csv.manifest.json")
+        _ = try folder.write("\(digest)  e.csv\n", to: "e.csv.sha256")
+        let output = try await Program.run(["check", path]).output
+        #expect(output.contains("vouched for  e.csv.manifest.json: 1 record, which agrees"), "\(output)")
+        #expect(output.contains("vouched for  e.csv.sha256: sha256, which agrees"), "\(output)")
+    }
+
+    @Test("of XML the element that is a record is named, and why")
+    func record() async throws {
+        let output = try await Program.run(["check", Self.sample("nested.xml")]).output
+        #expect(output.contains("record       the element customers/customer"), "\(output)")
+        #expect(output.contains(", because it has the cart ("), "\(output)")
     }
 
     @Test("what only sync rejects is said, where it may be so")

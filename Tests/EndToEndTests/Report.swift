@@ -2,6 +2,7 @@ import Foundation
 
 /// What the tests read of report.json, as a foreign program would: by its field names.
 struct Report: Decodable {
+    let source: String
     struct Verdict: Decodable {
         let words: String
         let exitStatus: Int

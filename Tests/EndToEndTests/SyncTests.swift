@@ -72,6 +72,74 @@ struct SyncTests {
         }
     }
 
+    @Test("import shows the first rejected records with their reasons before it offers a permission")
+    func rejectedShown() async throws {
+        try await withShop { shop in
+            let bad = (1...20).map { "c-\($0),cart \($0)\n" }.joined()
+            let path = try shop.folder.write("customer_id,cart_id\nc-0,cart-0\n" + bad, to: "e.csv")
+            let result = try await shop.cartsync("import", "--yes", path)
+            #expect(result.status == 3, "\(result.errors)")
+            #expect(result.lastLine.contains("--max-rejected 20"))
+            #expect(result.output.contains("20 records rejected"), "\(result.output)")
+            let shown = result.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            #expect(shown.contains("e.csv line 3: the cart \"cart 1\" is not an id"), "\(result.output)")
+            #expect(shown.contains("… and 17 more"))
+            let allowed = try await shop.cartsync("import", "--yes", "--max-rejected", "20", path)
+            #expect(allowed.status == 1 && shop.associations == ["c-0 cart-0"])
+        }
+    }
+
+    @Test("a mended file of rejected records is imported for the source of its run, with no setting repeated")
+    func mended() async throws {
+        try await withShop { shop in
+            let good = (1...30).map { "k-\($0);c-\($0);Gr\u{F6}\u{DF}e\r\n" }.joined()
+            let text = "KORB;KUNDE;cart_name\r\n" + good + "k 31;c-31;\u{FC}ber\r\n"
+            let path = try shop.folder.write(text.unicodeScalars.map { UInt8($0.value) }, to: "nacht.csv")
+            let flags = [
+                "--map", "cart=KORB", "--map", "account=KUNDE", "--encoding", "windows-1252", "--source", "night",
+                "--rate",
+                "1000",
+            ]
+            let first = try await shop.start(["sync", "--yes"] + flags + [path]).result()
+            #expect(first.status == 1, "\(first.errors)")
+            #expect(shop.associations.count == 30)
+            let folder = try #require(shop.latestRun)
+            let rejects = shop.folder.path(folder + "/rejects.csv")
+            #expect(first.lastLine.contains("cartsync import --rate 1000 "), "\(first.lastLine)")
+            var bytes = Array(try Data(contentsOf: URL(filePath: rejects)))
+            #expect(bytes.firstRange(of: Array("k 31;c-31;".utf8) + [0xFC] + Array("ber\r\n".utf8)) != nil)
+            let place = try #require(bytes.firstRange(of: Array("k 31;c".utf8)))
+            bytes[place.lowerBound + 1] = UInt8(ascii: "-")
+            try Data(bytes).write(to: URL(filePath: rejects))
+            let imported = try await shop.cartsync("import", "--yes", rejects)
+            #expect(imported.status == 0, "\(imported.errors)")
+            #expect(imported.errors.contains("rejects.csv.settings.yaml"))
+            #expect(shop.associations.contains("c-31 k-31") && shop.associations.count == 31)
+            #expect(try shop.report().source == "night")
+            // What the file does not name is still the source's, and the next export of it says so.
+            let again = try await shop.start(["sync", "--yes"] + flags + [path]).result()
+            #expect(again.status == 1 && shop.associations.count == 31, "\(again.errors)")
+            let corrected = text.replacing("k 31", with: "k-31").replacing("k-30;c-30;Gr\u{F6}\u{DF}e\r\n", with: "")
+            _ = try shop.folder.write(corrected.unicodeScalars.map { UInt8($0.value) }, to: "nacht.csv")
+            #expect(try await shop.start(["sync", "--yes"] + flags + [path]).result().status == 0)
+            #expect(shop.associations.count == 30 && !shop.associations.contains("c-30 k-30"))
+        }
+    }
+
+    @Test("settings beside one of several exports, or about anything else, are refused")
+    func settingsBeside() async throws {
+        let folder = try TemporaryFolder()
+        let first = try folder.write("customer_id,cart_id\nc,k\n", to: "a.csv")
+        let second = try folder.write("customer_id,cart_id\nc,k\n", to: "b.csv")
+        _ = try folder.write("export:\n  kind: \"additions\"\n", to: "a.csv.settings.yaml")
+        let one = try await Program.run(["check", first])
+        #expect(one.status == 0 && one.output.contains("additions"), "\(one.errors)")
+        #expect(try await Program.run(["check", first, second]).status == 65)
+        _ = try folder.write("api:\n  base-url: http://localhost\n", to: "a.csv.settings.yaml")
+        let other = try await Program.run(["check", first])
+        #expect(other.status == 78 && other.errors.contains("api.base-url does not say how an export is read"))
+    }
+
     @Test("a second sync of the same file makes no writes")
     func secondSync() async throws {
         try await withShop { shop in

@@ -137,19 +137,73 @@ struct RejectsFileTests {
         #expect(mended.usable.map(\.association.cart.text) == ["cart-2", "cart-3"])
     }
 
-    @Test("the rejects of an export that is not UTF-8 are UTF-8 with a byte order mark, whatever is told")
-    func encodings() throws {
+    @Test(
+        "the rejects of an export have its encoding and its line ends, every record byte for byte",
+        arguments: TextEncoding.allCases, ["\n", "\r\n", "\r"])
+    func encodings(_ encoding: TextEncoding, _ lineEnd: String) throws {
         let folder = try TemporaryFolder()
-        let latin = ReadingOptions(encoding: .latin1)
-        let bytes = Array("customer,cart,cart_name\nc,bad k,".utf8) + [0xFC] + Array("\n".utf8)
-        let path = try Self.rejects(of: try folder.write(bytes), in: folder, latin)
-        let text = try Data(contentsOf: URL(filePath: path))
-        #expect(text.starts(with: [0xEF, 0xBB, 0xBF]))
-        let again = try WholeReading(path, latin)
-        #expect(String(decoding: again.rejected[0].raw, as: UTF8.self).hasSuffix("c,bad k,ü"))
-        let line = try WholeReading(
-            bytes: [0xFF, 0xFE] + "customer,cart\r\nc,bad k\r\n".utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] })
-        #expect(line.facts.shape.usesCarriageReturns)
+        let options = ReadingOptions(encoding: encoding)
+        let encoder = TextEncoder(to: encoding)
+        let mark: [UInt8] = encoder.width > 1 ? encoder.encode([0xEF, 0xBB, 0xBF]) : []
+        let line = "c,bad k,\"Größe \"\"1\"\", two\(lineEnd)lines\""
+        let record = encoder.encode(Array(line.utf8))
+        let end = encoder.encode(Array(lineEnd.utf8))
+        let bytes = mark + encoder.encode(Array("customer,cart,cart_name\(lineEnd)".utf8)) + record + end
+        let path = try Self.rejects(of: try folder.write(bytes), in: folder, options)
+        let written = Array(try Data(contentsOf: URL(filePath: path)))
+        let head = Array("rejected_because,rejected_line,customer,cart,cart_name\(lineEnd)".utf8)
+        #expect(written.starts(with: mark + encoder.encode(head)))
+        #expect(Array(written.suffix(record.count + end.count)) == record + end)
+        let again = try WholeReading(path, options)
+        #expect(again.rejections == ["2 bad-cart"])
+        let twice = try Self.rejects(of: path, in: folder, options, name: "again")
+        #expect(Array(try Data(contentsOf: URL(filePath: twice))) == written)
+    }
+
+    @Test("what is read in an encoding is written in it as it was", arguments: TextEncoding.allCases)
+    func encoder(_ encoding: TextEncoding) throws {
+        var generator = SeededGenerator(seed: 7)
+        for _ in 0..<200 {
+            var bytes = (0..<2 * Int.random(in: 1...30, using: &generator)).map { _ in
+                UInt8.random(in: 0...255, using: &generator)
+            }
+            if encoding == .utf8 { bytes = Array(String(decoding: bytes, as: UTF8.self).utf8) }
+            var text: [UInt8] = []
+            var transcoder = Transcoder(from: encoding)
+            transcoder.append(bytes.span, to: &text)
+            transcoder.finish(to: &text)
+            #expect(TextEncoder(to: encoding).encode(text) == bytes)
+        }
+        #expect(TextEncoder(to: .windows1252).encode(Array("a–漢".utf8)) == [0x61, 0x96, 0x3F])
+    }
+
+    @Test(
+        "the rejects of a document have its encoding", arguments: [TextEncoding.latin9, .windows1252, .utf16BigEndian])
+    func documentEncodings(_ encoding: TextEncoding) throws {
+        let folder = try TemporaryFolder()
+        let encoder = TextEncoder(to: encoding)
+        let mark: [UInt8] = encoder.width > 1 ? encoder.encode([0xEF, 0xBB, 0xBF]) : []
+        let record = "<r customer='c' cart='bad k' cart_name='Größe €'/>"
+        let text = "<?xml version=\"1.0\" encoding=\"\(encoding.declared)\"?>\n<l>\(record)</l>\n"
+        let path = try Self.rejects(of: try folder.write(mark + encoder.encode(Array(text.utf8))), in: folder)
+        let written = Array(try Data(contentsOf: URL(filePath: path)))
+        #expect(written.firstRange(of: encoder.encode(Array(record.utf8))) != nil)
+        let again = try WholeReading(path)
+        #expect(again.facts.shape.encoding == encoding && again.rejections.count == 1)
+    }
+
+    @Test("a CSV of rejected records says nothing about those that it does not have")
+    func additions() throws {
+        let folder = try TemporaryFolder()
+        let path = try Self.rejects(of: BrokenSampleTests.path("bad-cart.csv"), in: folder)
+        let text = try String(contentsOfFile: path, encoding: .utf8).replacing("cart 2", with: "cart-2")
+        for kind in [nil, ExportKind.snapshot, .additions] {
+            let reading = try WholeReading(text: text, ReadingOptions(kind: kind))
+            #expect(reading.facts.isDelta && reading.facts.shape.kind == .additions)
+            #expect(reading.usable.allSatisfy { $0.action == .create } && !reading.usable.isEmpty)
+        }
+        let delta = try Self.rejects(of: BrokenSampleTests.path("unknown-action.csv"), in: folder)
+        #expect(try WholeReading(delta).facts.shape.kind == .delta)
     }
 
     @Test("no cell of a rejects file is a formula, and reading it gives the original values again")

@@ -106,6 +106,55 @@ struct XMLReadingTests {
         #expect(zip(reading.rejected, ["m", "n", "o"]).allSatisfy { $0.names.contains($1) })
     }
 
+    @Test("ids may stand before nested lists or behind them, in any mixture", arguments: 1...60 as ClosedRange<UInt64>)
+    func idsBehindLists(seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        let isOwnerOutside = Bool.random(using: &generator)
+        let (outer, inner) = isOwnerOutside ? ("customer", "cart") : ("cart", "customer")
+        var expected: [String] = []
+        var text = "<l>\n"
+        for number in 0..<Int.random(in: 2...30, using: &generator) {
+            let id = "<\(outer)_id>o-\(number)</\(outer)_id>"
+            let lists = (0..<Int.random(in: 1...2, using: &generator)).map { list in
+                let records = (0..<Int.random(in: 1...3, using: &generator)).map { record in
+                    let key = "i-\(number)-\(list)-\(record)"
+                    expected.append(
+                        isOwnerOutside ? "customer o-\(number) \(key)" : "customer \(key) o-\(number)")
+                    return "<\(inner) id='\(key)'/>"
+                }
+                return "<\(inner)s>\(records.joined())</\(inner)s>"
+            }
+            let note = Bool.random(using: &generator) ? "<name>n \(number)</name>" : ""
+            let place = Int.random(in: 0...lists.count, using: &generator)
+            let parts = lists[..<place] + [id] + lists[place...]
+            text += "<\(outer)>\(note)\(parts.joined(separator: "\n"))</\(outer)>\n"
+        }
+        text += "</l>\n"
+        for size in [nil, 1, 7, 64, 1000] {
+            let reading = try WholeReading(text: text, blockSize: size)
+            #expect(reading.associations == expected, "seed \(seed), blocks of \(size ?? 0): \(text)")
+            #expect(reading.rejected.isEmpty)
+        }
+    }
+
+    @Test("a list that is too long to wait for the id behind it is rejected, and what follows is read")
+    func idBehindLongList() throws {
+        let carts = (0..<60_000).map { "<cart id='k-\($0)'/>" }.joined(separator: "\n")
+        let text =
+            "<l><customer><customer_id>a</customer_id><cart id='k-a'/></customer>\n<customer>\(carts)"
+            + "<customer_id>b</customer_id></customer>\n<customer><cart id='k-c'/><customer_id>c</customer_id></customer></l>"
+        let reading = try WholeReading(text: text)
+        #expect(reading.associations.first == "customer a k-a" && reading.associations.last == "customer c k-c")
+        #expect(reading.usable.count + reading.rejected.count == 60_002)
+        #expect(!reading.rejected.isEmpty && reading.rejected.allSatisfy { $0.reason.code == .missingOwner })
+        let contradiction = try WholeReading(
+            text: "<l><customer><cart id='k'/><customer_id>c</customer_id><customer_id>d</customer_id></customer>"
+                + "<customer><cart id='m'/><customer_id>e</customer_id></customer></l>")
+        #expect(contradiction.associations == ["customer e m"])
+        #expect(contradiction.rejected.map(\.reason.code) == [.contradiction])
+        #expect(contradiction.rejected.allSatisfy { $0.names.isSuperset(of: ["k", "c", "d"]) })
+    }
+
     @Test("elements that say nothing about carts are passed over, whatever they hold")
     func metadata() throws {
         let reading = try WholeReading(
@@ -174,21 +223,79 @@ struct XMLReadingTests {
     @Test("tags and comments without end are refused before they fill the memory")
     func endless() throws {
         let good = "<l><r customer='a' cart='j'/>"
-        let tag = refusal(text: good + "<r a='" + String(repeating: "x", count: 1 << 18) + "'/></l>")
+        let tag = refusal(text: good + "<r a='" + String(repeating: "x", count: 2 << 20) + "'/></l>")
         #expect(tag?.fault == .tooLarge)
         let comment = refusal(text: good + "<!--" + String(repeating: "x", count: 3 << 20) + "--></l>")
         #expect(comment?.fault == .tooLarge)
         #expect(
             try WholeReading(text: good + "<!--" + String(repeating: "x", count: 1 << 19) + "--></l>").facts.records
                 == 1)
-        let attributes = (0..<20_000).map { "a\($0)=''" }.joined(separator: " ")
+        let attributes = (0..<200_000).map { "a\($0)=''" }.joined(separator: " ")
         #expect(refusal(text: good + "<r \(attributes)/></l>")?.fault == .tooLarge)
         let deep = String(repeating: "<a>", count: 300)
         #expect(refusal(text: good + deep)?.fault == .malformed)
         let names = (0..<5000).map { "<n\($0)/>" }.joined()
         #expect(refusal(text: good + names + "</l>")?.description.contains("different names") == true)
         // The same before the first record, while the document is looked at.
-        #expect(refusal(text: "<l><m a='" + String(repeating: "x", count: 1 << 18) + "'/></l>")?.fault == .tooLarge)
+        #expect(refusal(text: "<l><m a='" + String(repeating: "x", count: 2 << 20) + "'/></l>")?.fault == .tooLarge)
+    }
+
+    @Test(
+        "a CDATA section, an attribute or an instruction may be as long as a record, wherever it stands",
+        arguments: [100, 60_000, 65_530, 65_540, 300_000, 1_040_000])
+    func longTokens(_ length: Int) throws {
+        let filling = String(repeating: "x", count: length)
+        let tokens = [
+            "<cart_name><![CDATA[\(filling)]]></cart_name>", "<note text='\(filling)'/>", "<?note \(filling)?>",
+            "<!--\(filling)-->",
+        ]
+        for token in tokens {
+            for before in [0, 1, 32_000] {
+                let blanks = String(repeating: " ", count: before)
+                let reading = try WholeReading(
+                    text: "<l>\(blanks)<r customer='a' cart='j'/><r customer='b' cart='k'>\(token)</r>\(blanks)"
+                        + "<r customer='c' cart='m'/></l>")
+                #expect(
+                    reading.associations == ["customer a j", "customer b k", "customer c m"], "\(token.prefix(12))")
+                #expect(reading.rejected.isEmpty)
+            }
+        }
+    }
+
+    @Test("which element is a record is said with its reason")
+    func reason() throws {
+        func reason(_ text: String, _ options: ReadingOptions = ReadingOptions()) throws -> String? {
+            let shape = try WholeReading(text: text, options).facts.shape
+            return "\(shape.recordPath ?? ""): \(shape.recordReason ?? "")"
+        }
+        #expect(
+            try reason("<l><r><customer_id>c</customer_id><cart_id>k</cart_id></r></l>")
+                == "l/r: because it has the cart (cart_id) and the customer (customer_id)")
+        #expect(
+            try reason("<customers><customer id='c'><carts><cart id='k'/><cart id='m'/></carts></customer></customers>")
+                == "customers/customer/carts/cart: because it has the cart (id), and an element around it has the customer (id)"
+        )
+        #expect(
+            try reason("<l><r customer='c' cart='k'/></l>", ReadingOptions(xmlRecord: "r"))?.contains(
+                "as mapping.xml.record says")
+                == true)
+        #expect(try WholeReading(text: "customer,cart\nc,k\n").facts.shape.recordReason == nil)
+    }
+
+    @Test("kinds of records are counted by element, in whatever form each is written")
+    func countedByElement() throws {
+        let element = "<association><customer_id>c-1</customer_id><cart_id>k-1</cart_id></association>"
+        let attributes = "<association customer_id='c-2' cart_id='k-2'/>"
+        let mixed = "<association customer_id='c-3'><cart_id>k-3</cart_id></association>"
+        let deleted = "<deleted customer_id='c-8' cart_id='k-8'/><deleted customer_id='c-9' cart_id='k-9'/>"
+        // Two of another kind are no slip: nothing says which are meant.
+        let error = try #require(refusal(text: "<l>\(element)\(attributes)\(mixed)\(deleted)</l>"))
+        #expect(error.fault == .severalKinds)
+        #expect(error.problem.contains("l/association (3), l/deleted (2)"), "\(error.problem)")
+        #expect(error.advice.contains("--xml-record"))
+        let chosen = try WholeReading(
+            text: "<l>\(element)\(attributes)\(mixed)\(deleted)</l>", ReadingOptions(xmlRecord: "association"))
+        #expect(chosen.associations == (1...3).map { "customer c-\($0) k-\($0)" })
     }
 
     @Test("a document cut anywhere is refused")

@@ -46,7 +46,7 @@ struct CSVColumns: Sendable, Equatable {
     enum Problem: Error, Equatable {
         case repeated(String)
         case twoColumns(ExportField, String, String)
-        case noColumn(ExportField, nearest: String?)
+        case noColumn(ExportField)
         case ownerTypeAlone(String)
     }
 
@@ -61,19 +61,13 @@ struct CSVColumns: Sendable, Equatable {
             if let first = columns[field] { throw .twoColumns(field, names[first], name) }
             columns[field] = index
         }
-        guard columns[.cart] != nil else {
-            throw .noColumn(.cart, nearest: vocabulary.nearest(to: .cart, among: names))
-        }
+        guard columns[.cart] != nil else { throw .noColumn(.cart) }
         if let owner = columns[.owner], ownerKind == nil, let other = columns[.customer] ?? columns[.account] {
             throw .twoColumns(.owner, names[min(owner, other)], names[max(owner, other)])
         }
         guard let owners = OwnerFields(fields: Set(columns.keys), kind: ownerKind) else {
             if let owner = columns[.owner], ownerKind == nil { throw .ownerTypeAlone(names[owner]) }
-            let wanted: ExportField = ownerKind == .account ? .account : .customer
-            throw .noColumn(
-                wanted,
-                nearest: vocabulary.nearest(to: wanted, among: names)
-                    ?? (ownerKind == nil ? vocabulary.nearest(to: .account, among: names) : nil))
+            throw .noColumn(ownerKind == .account ? .account : .customer)
         }
         self.names = names
         namedCount = (names.lastIndex { !FieldVocabulary.plain($0).isEmpty } ?? 0) + 1

@@ -11,7 +11,8 @@ struct CSVDecoder: Sendable {
     var rows: [[String]?] = []
 
     init(_ header: CSVHeader, index: Int) {
-        cells = CSVRecordCells(header.columns, delimiter: header.framer.delimiter, words: header.words)
+        cells = CSVRecordCells(
+            header.columns, delimiter: header.framer.delimiter, words: header.words, kind: header.kind)
         framer = header.framer
         delimiter = header.delimiter
         columns = header.columns.count

@@ -1,3 +1,5 @@
+import CartAssociations
+
 /// The header of a CSV export, and what follows from it for the records.
 struct CSVHeader: Sendable {
     static let delimiters: [Character] = [",", ";", "\t", "|"]
@@ -6,7 +8,8 @@ struct CSVHeader: Sendable {
     let words: ActionWords
     let delimiter: Character
     let framer: CSVFramer
-    let usesCarriageReturns: Bool
+    let lineEnd: LineEnd
+    let kind: ExportKind
     /// The header line without its line end.
     let raw: [UInt8]
     /// Lines before the header.
@@ -49,7 +52,10 @@ struct CSVHeader: Sendable {
                 words = ActionWords(options.actions)
                 self.delimiter = delimiter
                 framer = line.framer
-                usesCarriageReturns = line.usesCarriageReturns
+                lineEnd = line.lineEnd
+                // The records that a rejects file does not have were not rejected.
+                let isPart = options.kind == .additions || CSVColumns.areOfRejects(line.names)
+                kind = columns.hasAction ? .delta : isPart ? .additions : .snapshot
                 raw = line.raw
                 blankLines = line.blankLines
                 nextLine = line.nextLine
@@ -65,7 +71,8 @@ struct CSVHeader: Sendable {
             _ = try CSVColumns(best.names, vocabulary: vocabulary, ownerKind: options.ownerKind)
             return nil
         } catch {
-            throw Self.refusal(error, best, vocabulary, file)
+            let records = best.records(below: text, count, isLast: isLast)
+            throw Self.refusal(error, best, vocabulary, file, options.ownerKind, records)
         }
     }
 
@@ -87,14 +94,16 @@ struct CSVHeader: Sendable {
         guard let kind, (kind == .delta) != columns.hasAction else { return }
         let seen = columns.hasAction ? "there is a column for an action" : "there is no column for the action"
         throw ExportError(
-            .header, file: file, line: line, problem: "\(seen), and export.kind says that this is a \(kind.rawValue)",
+            .header, file: file, line: line,
+            problem: "\(seen), and export.kind says that this is \(kind == .additions ? "" : "a ")\(kind.rawValue)",
             advice: columns.hasAction
                 ? "remove export.kind, or have the export written without actions"
                 : "name the column in the setting mapping.action, or remove export.kind")
     }
 
     private static func refusal(
-        _ problem: CSVColumns.Problem, _ header: HeaderLine, _ vocabulary: FieldVocabulary, _ file: String
+        _ problem: CSVColumns.Problem, _ header: HeaderLine, _ vocabulary: FieldVocabulary, _ file: String,
+        _ kind: OwnerKind?, _ records: [[[UInt8]]]
     ) -> ExportError {
         let seen = "columns seen: " + header.names.map { $0.isEmpty ? "(no name)" : $0 }.joined(separator: ", ")
         func error(_ problem: String, _ advice: String) -> ExportError {
@@ -111,7 +120,7 @@ struct CSVHeader: Sendable {
             return error(
                 "\(name) does not say whether it is customers or accounts",
                 "add a column owner_type, or give --owner customer or --owner account")
-        case .noColumn(let field, let nearest):
+        case .noColumn(let field):
             let known = vocabulary.names(of: field).joined(separator: " or ")
             let owners = field == .customer ? ", account_id or owner_id" : ""
             guard header.isUTF8 else {
@@ -121,12 +130,11 @@ struct CSVHeader: Sendable {
                     advice:
                         "save the export as UTF-8, or say what it is: --encoding windows-1252 if it comes from Excel")
             }
-            let hint = nearest.map {
-                "if \($0) is the \(field.words), name it in the setting mapping.\(field.rawValue)"
-            }
+            let fields = Set(header.names.compactMap(vocabulary.field(named:)))
+            let guess = ColumnGuess(
+                header.names, known: fields, vocabulary: vocabulary, kind: kind, records: records)
             return error(
-                "no header line with a column for the \(field.words)",
-                hint ?? "the first line must name the columns, one of them \(known)\(owners)")
+                "no header line with a column for the \(field.words)", guess.advice(usual: known + owners))
         }
     }
 }
@@ -156,7 +164,7 @@ private struct HeaderLine {
     let names: [String]
     let isUTF8: Bool
     let framer: CSVFramer
-    let usesCarriageReturns: Bool
+    let lineEnd: LineEnd
     let raw: [UInt8]
     let blankLines: Int
     let line: Int
@@ -205,10 +213,10 @@ private struct HeaderLine {
             text[record.start..<record.end], record, fits: fits && Self.isTolerable(text.span, record, ends), file, line
         )
         names = Self.names(text.span, record, ends)
-        let lineEnd = text[record.end..<record.next]
-        framer.endsAtCarriageReturn = lineEnd.elementsEqual([CSVFramer.carriageReturn])
+        let ending = text[record.end..<record.next]
+        framer.endsAtCarriageReturn = ending.elementsEqual([CSVFramer.carriageReturn])
         self.framer = framer
-        usesCarriageReturns = lineEnd.count == 2
+        lineEnd = ending.count == 2 ? .both : framer.endsAtCarriageReturn ? .carriageReturn : .lineFeed
         raw = Array(text[record.start..<record.end])
         isUTF8 = String(validating: raw, as: UTF8.self) != nil
         blankLines = blank
@@ -251,6 +259,31 @@ private struct HeaderLine {
             start = Int(ends[field]) + 1
         }
         return true
+    }
+
+    /// The values of the first records below the line that have as many fields as it, as far as the text goes.
+    func records(below text: [UInt8], _ count: Int, isLast: Bool) -> [[[UInt8]]] {
+        var ends = [Int32](repeating: 0, count: names.count)
+        var record = CSVFramer.Record()
+        var start = end
+        var records: [[[UInt8]]] = []
+        while records.count < 200 {
+            var room = ends.mutableSpan
+            let step = framer.next(
+                in: text.span, from: start, to: count, isLast: isLast, record: &record, fieldEnds: &room)
+            guard step == .record || step == .blank else { break }
+            start = record.next
+            guard step == .record, record.fieldCount == names.count else { continue }
+            var values: [[UInt8]] = []
+            var fieldStart = record.start
+            for fieldEnd in ends.map(Int.init) {
+                let cell = CSVField(text.span, IdentifierText.unwrapped(fieldStart..<fieldEnd, in: text.span))
+                values.append(cell.unescaped(text.span))
+                fieldStart = fieldEnd + 1
+            }
+            records.append(values)
+        }
+        return records
     }
 
     private static func names(

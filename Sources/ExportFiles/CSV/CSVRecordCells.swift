@@ -28,11 +28,14 @@ struct CSVRecordCells: Sendable {
         "the file ends within this line, so that a part of it may be missing: there is no final line end; a manifest with "
             + "its digest vouches for it, or export.require-final-newline: false for all files of this system")
 
-    init(_ columns: CSVColumns, delimiter: UInt8, words: ActionWords = ActionWords()) {
+    init(
+        _ columns: CSVColumns, delimiter: UInt8, words: ActionWords = ActionWords(), kind: ExportKind? = nil
+    ) {
         self.columns = columns
         self.delimiter = delimiter
         judge = RecordJudge(
-            owners: columns.owners, hasAction: columns.hasAction, words: words, unguards: columns.areMarked)
+            owners: columns.owners, kind: kind ?? (columns.hasAction ? .delta : .snapshot), words: words,
+            unguards: columns.areMarked)
         decoded = ExportField.allCases.compactMap { field in columns.column(field).map { (field, $0) } }
         cart = columns.column(.cart) ?? 0
         let used = columns.owners.fields

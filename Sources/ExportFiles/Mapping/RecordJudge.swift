@@ -37,7 +37,8 @@ struct RecordFields {
 /// Decides what a record says, or why it cannot be used; the same for CSV and XML.
 struct RecordJudge: Sendable {
     let owners: OwnerFields
-    let hasAction: Bool
+    /// In a delta each record has an action; additions are all created.
+    let kind: ExportKind
     var words = ActionWords()
     /// Whether cells may carry the apostrophe that files of ours have before what a spreadsheet would calculate.
     var unguards = false
@@ -69,7 +70,12 @@ struct RecordJudge: Sendable {
     }
 
     private func judgeAsIs(_ fields: RecordFields, _ bytes: Span<UInt8>) throws(RejectReason) -> Statement {
-        let action = hasAction ? try action(fields, bytes) : nil
+        let action: ChangeKind? =
+            switch kind {
+            case .snapshot: nil
+            case .additions: .create
+            case .delta: try action(fields, bytes)
+            }
         let (kind, owner) = try owner(fields, bytes)
         guard !owner.isEmpty else { throw RejectReason(.missingOwner, "the owner is missing") }
         guard IdentifierBytes.isOwner(bytes.extracting(owner.range)) else {

@@ -6,7 +6,7 @@ import DurableFiles
 /// CSV: the export's own header and records behind two columns, `rejected_because` and `rejected_line`; cells that a
 /// spreadsheet would calculate are marked, see `FormulaGuard`. XML: the export's own root element, with a comment
 /// before each record; a record over 1 MiB is only mentioned. A record stands there as in the export, byte for byte
-/// but for those marks; if the export is not UTF-8, the file is UTF-8 with a byte order mark.
+/// but for those marks: the file has the export's encoding and line ends.
 ///
 /// The file has an end, so that no export fills the disk with it: the last thing in it then says how many records more there are,
 /// and on which lines.
@@ -32,6 +32,8 @@ package final class RejectsFile {
     private let path: String
     private let shape: ExportShape
     private let file: OpenFile
+    private let encoder: TextEncoder
+    /// What is not written yet, in UTF-8.
     private var buffer: [UInt8] = []
     private let limit: Limit
     private var written = 0
@@ -45,21 +47,25 @@ package final class RejectsFile {
         self.path = path
         self.limit = limit
         self.shape = shape
+        encoder = TextEncoder(to: shape.encoding)
         file = try Self.writing(path) { () throws(FileError) in try OpenFile(path, for: .replacing) }
-        if shape.hasByteOrderMark || shape.encoding != .utf8 { buffer += [0xEF, 0xBB, 0xBF] }
+        // Without a mark UTF-16 would be told from a beginning that is plain.
+        if shape.hasByteOrderMark || encoder.width > 1 { buffer += [0xEF, 0xBB, 0xBF] }
         switch shape.format {
         case .csv:
             let row = CSVRejectRow(shape)
             buffer += row.header() + row.lineEnd
         case .xml:
-            buffer += Array("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".utf8) + shape.header + Array("\n".utf8)
+            let declaration = "<?xml version=\"1.0\" encoding=\"\(shape.encoding.declared)\"?>\n"
+            buffer += Array(declaration.utf8) + shape.header + Array("\n".utf8)
         }
     }
 
     /// Writes one record, with its reason and line, or counts it if the file is full.
     package func append(_ record: RejectedRecord) throws {
         let line = record.place.line
-        guard leftOut == nil, count < limit.records, written + buffer.count + record.raw.count <= limit.bytes else {
+        let size = written + (buffer.count + record.raw.count) * encoder.width
+        guard leftOut == nil, count < limit.records, size <= limit.bytes else {
             let before = leftOut ?? (0, line, line)
             leftOut = (before.count + 1, min(before.first, line), max(before.last, line))
             return
@@ -96,8 +102,9 @@ package final class RejectsFile {
     }
 
     private func flush() throws {
-        try Self.writing(path) { () throws(FileError) in try file.write(buffer) }
-        written += buffer.count
+        let bytes = encoder.encode(buffer)
+        try Self.writing(path) { () throws(FileError) in try file.write(bytes) }
+        written += bytes.count
         buffer.removeAll(keepingCapacity: true)
     }
 
@@ -135,7 +142,7 @@ struct CSVRejectRow {
         framer = CSVFramer(delimiter: delimiter, endsAtCarriageReturn: false)
     }
 
-    var lineEnd: [UInt8] { shape.usesCarriageReturns ? [0x0D, 0x0A] : [0x0A] }
+    var lineEnd: [UInt8] { Array(shape.lineEnd.rawValue.utf8) }
 
     func header() -> [UInt8] {
         // A rejects file that is rejected again keeps the names that it has.

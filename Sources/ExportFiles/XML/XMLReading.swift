@@ -4,10 +4,8 @@ import CartAssociations
 /// One reading of one XML export: a batch is the records that end in one block of its text.
 struct XMLReading {
     static let blockSize = 1 << 15
-    /// A tag that has not ended after this many bytes is refused.
-    static let tagLimit = 1 << 16
-    /// A comment or the like that has not ended after this many bytes is refused.
-    static let commentLimit = 1 << 20
+    /// A tag, a comment or the like that has not ended after this many bytes is refused: as many as a record may have.
+    static let tokenLimit = XMLScan.recordLimit
     /// How much of a document is looked at before its records are said to be found.
     static let surveySize = 1 << 20
 
@@ -42,13 +40,15 @@ struct XMLReading {
         }
         // What the last batch had is needed no longer.
         scanner.clear(before: parser.position)
-        let count = try source.read(into: &block, range: 0..<block.count)
-        scanner.append(block[..<count])
-        if count > 0 { endsLine = block[count - 1] == 0x0A } else { lines = parser.line - (endsLine ? 1 : 0) }
-        try Self.parse(block, count, of: scanner.scan.window, with: parser, source.name)
-        try Self.checkProgress(scanner.scan.window, parser, source.name)
-        if let problem = scanner.scan.problem { throw Self.refusal(problem, source.name) }
-        isOver = count == 0
+        repeat {
+            let count = try source.read(into: &block, range: 0..<block.count)
+            scanner.append(block[..<count])
+            if count > 0 { endsLine = block[count - 1] == 0x0A } else { lines = parser.line - (endsLine ? 1 : 0) }
+            try Self.parse(block, count, of: scanner.scan.window, with: parser, source.name)
+            try Self.checkProgress(scanner.scan.window, parser, source.name)
+            if let problem = scanner.scan.problem { throw Self.refusal(problem, source.name) }
+            isOver = count == 0
+        } while scanner.isWaiting && !isOver
         return records.judge(scanner.scan)
     }
 
@@ -66,7 +66,7 @@ struct XMLReading {
             let count = try source.read(into: &block, range: 0..<block.count)
             let before = seen
             seen += count
-            if before < tagLimit { root += block[..<count] }
+            if before < tokenLimit { root += block[..<count] }
             window.append(block[..<count])
             try parse(block, count, of: window, with: parser, source.name)
             try checkProgress(window, parser, source.name)
@@ -91,7 +91,8 @@ struct XMLReading {
             format: .xml, encoding: source.encoding, packing: source.part.packing,
             hasByteOrderMark: source.hasByteOrderMark, delimiter: nil, columns: Set(found.mapping.values).sorted(),
             mapping: found.mapping, recordPath: found.path.joined(separator: "/"),
-            header: found.root + [UInt8(ascii: ">")], usesCarriageReturns: false, isDelta: found.hasAction)
+            header: found.root + [UInt8(ascii: ">")], lineEnd: .lineFeed, kind: found.kind,
+            recordReason: found.reason)
     }
 
     private static func parser(_ events: any XMLEvents, _ name: String) throws -> XMLPushParser {
@@ -115,14 +116,10 @@ struct XMLReading {
 
     /// Throws if something has not ended for so long that it cannot be part of an export.
     private static func checkProgress(_ window: XMLWindow, _ parser: XMLPushParser, _ name: String) throws {
-        let position = parser.position
-        let waiting = window.end - position
-        guard waiting > tagLimit else { return }
-        let isTag = window.slice(position, min(position + 2, window.end)).last != UInt8(ascii: "!")
-        guard isTag || waiting >= commentLimit else { return }
+        guard window.end - parser.position > tokenLimit else { return }
         throw ExportError(
             .tooLarge, file: name, line: parser.line,
-            problem: "a tag, comment or instruction that begins here is too long (\(tagLimit) bytes for a tag)",
+            problem: "a tag, comment, CDATA section or instruction that begins here is longer than \(tokenLimit) bytes",
             advice: "check what wrote this file")
     }
 

@@ -13,7 +13,7 @@ struct XMLRecords: Sendable {
     init(_ shape: XMLShape, _ facts: ExportFacts, index: Int) {
         found = facts
         decoder = XMLRecordDecoder(
-            judge: RecordJudge(owners: shape.owners, hasAction: shape.hasAction, words: shape.words), index: index)
+            judge: RecordJudge(owners: shape.owners, kind: shape.kind, words: shape.words), index: index)
     }
 
     var facts: ExportFacts {

@@ -10,14 +10,14 @@ struct XMLScan: Sendable {
 
     /// A record that has ended.
     struct Finished {
-        let values: XMLValues
+        fileprivate(set) var values: XMLValues
         let line: Int
         /// Where the record lies in the text.
         let start: Int
         let end: Int
         /// The state of the surroundings that the record lies in.
-        let surroundings: Int
-        let fault: Fault?
+        fileprivate(set) var surroundings: Int
+        fileprivate(set) var fault: Fault?
     }
 
     /// Something beside the records.
@@ -110,6 +110,8 @@ struct XMLScan: Sendable {
     private(set) var memory: [UInt8] = []
     private(set) var finished: [Finished] = []
     private(set) var strays: [Stray] = []
+    /// Records of `finished` that lack what an element around them may still say, and the fields that they lack.
+    private var waiting: [(record: Int, fields: [ExportField])] = []
     /// The names of records and of the elements around them.
     private let recordTags: Set<String>
     /// A tag in CDATA that has no end yet.
@@ -134,6 +136,12 @@ struct XMLScan: Sendable {
             !isTooLarge(scope)
         else { return nil }
         return scope.start
+    }
+
+    /// Whether records wait for what stands behind them: they are not to be judged, nor cleared.
+    var isWaiting: Bool {
+        guard let first = waiting.first else { return false }
+        return window.end - finished[first.record].start <= Self.recordLimit
     }
 
     // MARK: Events
@@ -360,11 +368,12 @@ struct XMLScan: Sendable {
     // MARK: Records
 
     private mutating func leave(_ scope: Scope, end: Int) {
+        if !waiting.isEmpty { giveLateValues(of: scope) }
         surroundings.close()
         guard !scope.hasRecords, let around = scopes.indices.last else { return }
         let field = names.field(scope.name, in: elements.last?.name)
         if isSeen(scopes[around]) {
-            let isInherited = field == .cart && shape.inherited.contains(.cart)
+            let isInherited = field == .cart && shape.isInherited(.cart)
             if namesAssociation(scope), !isInherited {
                 if !shape.record.isChosen || scopes[around].isList { finishStray(scope, end: end) }
                 return
@@ -391,6 +400,28 @@ struct XMLScan: Sendable {
             scopes[around].contradiction = contradiction
         }
         surroundings.extend(window.slice(scope.start, end))
+    }
+
+    /// Gives records the values that stood behind them, in an element around them that ends.
+    private mutating func giveLateValues(of scope: Scope) {
+        var state: Int?
+        for index in waiting.indices where finished[waiting[index].record].start >= scope.start {
+            let record = waiting[index].record
+            for field in waiting[index].fields where scope.own & Self.bit(field) != 0 {
+                finished[record].values[field] = scope.values[field]
+                if scope.contradiction == field {
+                    finished[record].fault = finished[record].fault ?? .contradiction(field)
+                }
+                // With what was said behind the record, in the place of what stood around it before.
+                let late = state ?? surroundings.keep()
+                state = late
+                finished[record].surroundings = late
+            }
+            waiting[index].fields.removeAll {
+                scope.own & Self.bit($0) != 0 || shape.carriers[$0] == names.texts[scope.name]
+            }
+        }
+        waiting.removeAll { $0.fields.isEmpty }
     }
 
     /// Whether an element without records says what only a record should.
@@ -458,7 +489,23 @@ struct XMLScan: Sendable {
                 + "without actions")
     }
 
+    /// The fields that say which association a record is.
+    private static let identifying: [ExportField] = [.cart, .customer, .account, .owner, .ownerType]
+
+    /// What the elements around a record may still say of it.
+    private func fieldsToCome(_ values: XMLValues) -> [ExportField] {
+        guard !shape.carriers.isEmpty else { return [] }
+        return Self.identifying.filter { field in
+            guard values[field].isEmpty, let carrier = shape.carriers[field] else { return false }
+            return scopes.contains { names.texts[$0.name] == carrier }
+        }
+    }
+
     private mutating func finish(_ scope: Scope, end: Int, fault: Fault?) {
+        if scope.kind == .record {
+            let missing = fieldsToCome(scope.values)
+            if !missing.isEmpty { waiting.append((finished.count, missing)) }
+        }
         let isTooLarge = end - scope.start > Self.recordLimit
         finished.append(
             Finished(
@@ -542,6 +589,7 @@ struct XMLScan: Sendable {
 
     /// Forgets the finished records, and all values that no open element has.
     mutating func clear() {
+        waiting.removeAll(keepingCapacity: true)
         finished.removeAll(keepingCapacity: true)
         strays.removeAll(keepingCapacity: true)
         surroundings.clear()

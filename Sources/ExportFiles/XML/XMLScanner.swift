@@ -12,6 +12,9 @@ final class XMLScanner: XMLEvents {
     /// The scan as it is between two blocks.
     var scan: XMLScan { unsafe current }
 
+    /// Whether records wait for what stands behind them.
+    var isWaiting: Bool { unsafe current.isWaiting }
+
     /// Adds the text that is parsed next.
     func append(_ text: ArraySlice<UInt8>) { unsafe current.window.append(text) }
 

@@ -8,17 +8,32 @@ struct XMLShape: Sendable, Equatable {
     /// The elements around records that were seen.
     let outline: XMLOutline
     let namespaces: XMLFieldNamespaces
-    /// The fields that records have from the elements around them.
-    let inherited: Set<ExportField>
+    /// The fields that records have from the elements around them, and the name of the element of each.
+    let carriers: [ExportField: String]
     /// The names of elements that were met several times.
     let frequent: Set<String>
     let owners: OwnerFields
-    let hasAction: Bool
+    /// What the records are: a delta if they have an action.
+    let kind: ExportKind
     let words: ActionWords
     /// The element or attribute that each field was found in.
     let mapping: [ExportField: String]
     /// The start tag of the root, without its `>`.
     let root: [UInt8]
+
+    var hasAction: Bool { kind == .delta }
+
+    func isInherited(_ field: ExportField) -> Bool { carriers[field] != nil }
+
+    /// Why that element is a record, in a part of a sentence.
+    var reason: String {
+        func named(_ field: ExportField) -> String { "the \(field.words) (\(mapping[field] ?? ""))" }
+        let fields = ([.cart] + owners.fields.filter { $0 != .ownerType }).filter { mapping[$0] != nil }
+        let own = fields.filter { !isInherited($0) }.map(named).joined(separator: " and ")
+        let around = fields.filter(isInherited).map(named).joined(separator: " and ")
+        let has = around.isEmpty ? "it has \(own)" : "it has \(own), and an element around it has \(around)"
+        return record.isChosen ? "as mapping.xml.record says; \(has)" : "because \(has)"
+    }
 }
 
 /// The name by which a record's element is known, wherever in the document it is.
@@ -231,13 +246,16 @@ final class XMLSurvey: XMLEvents {
         if !name.isChosen { try checkKinds(records, usable) }
         var mapping: [ExportField: String] = [:]
         var namespaces = XMLFieldNamespaces(record: names.namespaces[last])
-        var inherited: Set<ExportField> = []
+        var carriers: [ExportField: String] = [:]
         for field in fields {
             guard let source = commonest([field], among: usable) else { continue }
             mapping[field] = names.texts[source.name]
             let namespace = names.namespaces[source.name]
             if namespace != namespaces.record { namespaces.others[field] = namespace }
-            if source.carrier.count < found.count, found.starts(with: source.carrier) { inherited.insert(field) }
+            if source.carrier.count < found.count, found.starts(with: source.carrier), let element = source.carrier.last
+            {
+                carriers[field] = names.texts[element]
+            }
         }
         let hasAction = try hasAction(records)
         if hasAction { mapping[.action] = mapping[.action] ?? actionName }
@@ -249,8 +267,10 @@ final class XMLSurvey: XMLEvents {
         let counts = Dictionary(paths.map { ($0.key.last ?? 0, $0.value) }, uniquingKeysWith: +)
         return XMLShape(
             path: found.map { names.texts[$0] }, record: name, outline: outline, namespaces: namespaces,
-            inherited: inherited, frequent: Set(counts.filter { $0.value > 1 }.map { names.texts[$0.key] }),
-            owners: owners, hasAction: hasAction, words: words, mapping: mapping, root: root)
+            carriers: carriers, frequent: Set(counts.filter { $0.value > 1 }.map { names.texts[$0.key] }),
+            owners: owners, kind: hasAction ? .delta : options.kind == .additions ? .additions : .snapshot,
+            words: words,
+            mapping: mapping, root: root)
     }
 
     /// The places of values, without those in another namespace than their element's if the field is found in that too.
@@ -290,12 +310,13 @@ final class XMLSurvey: XMLEvents {
         switch options.kind {
         case nil: return found
         case .delta: return true
-        case .snapshot:
+        case .snapshot, .additions:
             guard found else { return false }
+            let kind = options.kind == .snapshot ? "a snapshot" : "additions"
             throw XMLProblem(
                 fault: .header,
                 problem:
-                    "records have an action (\(actionName ?? "action")), and export.kind says that this is a snapshot",
+                    "records have an action (\(actionName ?? "action")), and export.kind says that this is \(kind)",
                 advice: "remove export.kind, or have the export written without actions")
         }
     }

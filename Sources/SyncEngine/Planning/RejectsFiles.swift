@@ -10,15 +10,20 @@ final class RejectsFiles {
     private let exports: RunExports
     /// Whether reports hide owners: the sentence of a reason may name the owner.
     private let hidesOwners: Bool
+    private let source: String
+    /// The settings of the run, for whoever imports the files.
+    private let used: [RunReport.SettingUsed]
     private var writers: [Int: (name: String, file: RejectsFile)] = [:]
     /// Records that were rejected because of others, by export.
     private var conflictsByExport: [Int: [String: Int]] = [:]
     private(set) var examples = RunReport.RejectedRecords()
     private(set) var conflicts = 0
 
-    init(folder: String?, exports: RunExports, hidesOwners: Bool) {
+    init(folder: String?, exports: RunExports, _ options: RunOptions) {
         self.folder = folder
-        self.hidesOwners = hidesOwners
+        hidesOwners = options.hidesOwners
+        source = options.source
+        used = options.used
         self.exports = exports
     }
 
@@ -45,7 +50,12 @@ final class RejectsFiles {
     }
 
     func finish() throws {
-        for (_, file) in writers.values { try file.finish() }
+        for (export, writer) in writers {
+            try writer.file.finish()
+            guard let folder else { continue }
+            let shape = exports.facts[export].shape
+            try ExportConfig(rejectedOf: shape, source: source, used: used).write(beside: folder + "/" + writer.name)
+        }
         if let folder, let first = writers.min(by: { $0.key < $1.key }) {
             examples.file = folder + "/" + first.value.name
         }

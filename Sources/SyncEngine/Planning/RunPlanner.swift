@@ -101,7 +101,7 @@ package struct RunPlanner: Sendable {
         let current = try await findCurrent(first, exports, key)
         tools.progress.enter(.comparing)
         let rejects = RejectsFiles(
-            folder: keepingRejects ? tools.folder : nil, exports: exports, hidesOwners: options.hidesOwners)
+            folder: keepingRejects ? tools.folder : nil, exports: exports, options)
         var comparison = Comparison(options, exports, first, current, ledger, run: tools.run, rejects: rejects)
         try comparison.compare(&diff, owners: owners)
         try rejects.finish()

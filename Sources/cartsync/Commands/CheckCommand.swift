@@ -13,17 +13,22 @@ struct CheckCommand: ProgramCommand {
         discussion: """
             EXAMPLE
               cartsync check customers.csv
+              cartsync check --map cart=BASKET_NO --map customer=MEMBER --write-config night.yaml legacy.csv
               zcat customers.csv.gz | cartsync check --owner customer -
             """)
 
     @Argument(help: ArgumentHelp("CSV or XML exports, gzipped or not; - reads standard input.", valueName: "export"))
     var exports: [String]
+    @Option(
+        help: ArgumentHelp(
+            "Write the settings for these exports there, for --config of other commands.", valueName: "file"))
+    var writeConfig: String?
     @OptionGroup var settings: SettingsFlags
     @OptionGroup var reading: ReadingFlags
     @OptionGroup var output: OutputFlags
 
     func work() throws -> Ending? {
-        let invocation = Invocation(self)
+        let invocation = Invocation(self, exports: exports)
         let loaded = try invocation.load()
         let reader = ExportReader(options: loaded.settings.reading)
         var check = ExportsCheck(
@@ -33,6 +38,9 @@ struct CheckCommand: ProgramCommand {
         do {
             for path in exports { try check.read(path) }
             found = try check.finish()
+            if let writeConfig {
+                try ExportConfig(of: check.facts, used: loaded.used).write(to: writeConfig)
+            }
         } catch let error as ExportError {
             throw Ending(error)
         } catch let error as FileError {
@@ -42,7 +50,10 @@ struct CheckCommand: ProgramCommand {
         output.output.show(found) { _ in found.map(\.text).joined(separator: "\n") }
         let rejected = found.reduce(0) { $0 + $1.rejected }
         let records = found.reduce(0) { $0 + $1.records }
-        let next = invocation.typed.again(as: "plan")
+        let next =
+            writeConfig.map {
+                (["cartsync", "plan", "--config", $0] + exports).map(ShellWord.quoted).joined(separator: " ")
+            } ?? invocation.typed.again(as: "plan")
         guard rejected > 0 else {
             return Ending(
                 status: .done, summary: "\(Count.text(records, "record is", "records are")) usable", next: next)

@@ -42,6 +42,9 @@ struct CheckedExport: Encodable {
     let path: String
     let format: String
     let kind: String
+    /// The path of the XML element that is a record, and why it is; nil for CSV.
+    let recordElement: String?
+    let recordReason: String?
     let mapping: [String: String]
     let records: Int
     /// Records that are not rejected, duplicates counted.
@@ -61,6 +64,8 @@ struct CheckedExport: Encodable {
     let firstRecords: [Record]
     /// At most `mostRejected`, in the order of the file.
     private(set) var firstRejected: [Rejected]
+    /// The manifest and the checksums beside it, which agree: the name of each and what it says.
+    var vouchedFor: [String] = []
     /// What only sync checks, a sentence each.
     var notChecked: [String] = []
 
@@ -70,7 +75,9 @@ struct CheckedExport: Encodable {
     ) {
         self.path = path
         format = facts.shape.sentence
-        kind = facts.isDelta ? "delta" : "snapshot"
+        kind = facts.shape.kind.rawValue
+        recordElement = facts.shape.recordPath
+        recordReason = facts.shape.recordReason
         mapping = Dictionary(uniqueKeysWithValues: facts.shape.mapping.map { ($0.key.rawValue, $0.value) })
         records = facts.records
         usable = facts.usableRecords
@@ -100,7 +107,7 @@ struct CheckedExport: Encodable {
         if firstRejected.count > Self.mostRejected { firstRejected.removeLast() }
     }
 
-    var isDelta: Bool { kind == "delta" }
+    var isDelta: Bool { kind != ExportKind.snapshot.rawValue }
 
     var text: String {
         var lines = [path]
@@ -108,7 +115,11 @@ struct CheckedExport: Encodable {
         func fact(_ name: String, _ text: String) {
             lines.append("  " + name.padding(toLength: width + 2, withPad: " ", startingAt: 0) + text)
         }
-        fact("format", "\(format), \(isDelta ? "a delta: only what it names is done" : "a full snapshot")")
+        let meaning: [String: String] = [
+            "delta": "a delta: only what it names is done", "additions": "additions: what it names is created",
+        ]
+        fact("format", "\(format), \(meaning[kind] ?? "a full snapshot")")
+        if let recordElement { fact("record", "the element \(recordElement), \(recordReason ?? "")") }
         for (field, name) in mapping.sorted(by: { $0.key < $1.key }) { fact(field, "from \"\(name)\"") }
         let repeats = duplicates == 0 ? "" : ", \(Count.text(duplicates)) of them duplicates"
         let total = "\(Count.text(records)): \(Count.text(usable)) usable"
@@ -116,6 +127,7 @@ struct CheckedExport: Encodable {
         fact("owners", Count.text(owners))
         fact("carts", "\(Count.text(carts)), \(Count.text(sharedCarts)) with more than one owner")
         fact("digest", "sha256 \(sha256), \(Count.text(bytes, "byte"))")
+        for statement in vouchedFor { fact("vouched for", "\(statement), which agrees") }
         if usable == 0 && !isDelta {
             fact("warning", "no usable record; sync refuses such a snapshot without --allow-empty")
         }

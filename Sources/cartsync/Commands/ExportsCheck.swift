@@ -19,6 +19,8 @@ struct ExportsCheck: ~Copyable {
     private var wishes: AssociationDiff
     private var files: [ExportFile] = []
     private var found: [CheckedExport] = []
+    /// What was found in each export.
+    private(set) var facts: [ExportFacts] = []
 
     init(_ reader: ExportReader, oneOwnerPerCart: Bool, spool: String) {
         self.reader = reader
@@ -44,9 +46,12 @@ struct ExportsCheck: ~Copyable {
             }
             rejected += batch.rejected.prefix(CheckedExport.mostRejected - rejected.count)
         }
-        try file.checkStatements(reading.facts)
+        let statements = try file.checkStatements(reading.facts)
         files.append(file)
-        found.append(CheckedExport(file.name, reading.facts, try counts.count(), first, rejected))
+        facts.append(reading.facts)
+        var export = CheckedExport(file.name, reading.facts, try counts.count(), first, rejected)
+        export.vouchedFor = statements
+        found.append(export)
     }
 
     private mutating func add(_ batch: RecordBatch, to counts: inout RecordCounts) throws {

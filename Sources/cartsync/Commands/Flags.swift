@@ -1,4 +1,5 @@
 import ArgumentParser
+import ExportFiles
 import Foundation
 
 /// Flags that stand for settings: a property that has the name of a setting's flag gives that setting.
@@ -9,6 +10,9 @@ extension SettingFlags {
     var values: [String: String] {
         var values: [String: String] = [:]
         for (label, value) in Mirror(reflecting: self).children {
+            if let mapped = value as? Option<[MappedField]> {
+                for field in mapped.wrappedValue { values["mapping.\(field.field.rawValue)"] = field.column }
+            }
             guard let given = value as? any GivenFlag, let setting = Setting.withFlag(label) else { continue }
             values[setting.key] = given.text
         }
@@ -77,8 +81,32 @@ struct RunFlags: SettingFlags {
     @Option(help: .setting("run.deadline")) var deadline: String?
 }
 
+/// A field and the column that holds it, as `cart=CART_NO`.
+struct MappedField: Sendable {
+    let field: ExportField
+    let column: String
+
+    init(_ text: String) throws {
+        let parts = text.split(separator: "=", maxSplits: 1)
+        guard parts.count == 2, let field = ExportField(rawValue: parts[0].lowercased().replacing("_", with: "-"))
+        else {
+            let fields = ExportField.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError(
+                "--map takes FIELD=COLUMN, as in cart=CART_NO, and '\(text)' is not; fields are \(fields)")
+        }
+        self.field = field
+        column = String(parts[1])
+    }
+}
+
 /// Flags that say how an export is read.
 struct ReadingFlags: SettingFlags {
+    @Option(
+        help: ArgumentHelp(
+            "The column, element or attribute of a field, as in cart=CART_NO; may be given several times.",
+            valueName: "field=name"),
+        transform: MappedField.init)
+    var map: [MappedField] = []
     @Option(help: .setting("sync.owner")) var owner: String?
     @Option(help: .setting("export.delimiter")) var delimiter: String?
     @Option(help: .setting("export.encoding")) var encoding: String?
@@ -86,6 +114,12 @@ struct ReadingFlags: SettingFlags {
     @Option(help: .setting("export.sheet")) var sheet: String?
     @Flag(help: .setting("sync.one-owner-per-cart")) var oneOwnerPerCart = false
     @Flag(help: .setting("sync.create-carts")) var createCarts = false
+
+    func validate() throws {
+        for (index, mapped) in map.enumerated() where map[..<index].contains(where: { $0.field == mapped.field }) {
+            throw ValidationError("--map says twice which column is the \(mapped.field.rawValue)")
+        }
+    }
 }
 
 /// Flags that say what is compared.

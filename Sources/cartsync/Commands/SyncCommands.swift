@@ -32,7 +32,7 @@ struct SyncCommand: HandedProgramCommand {
 
     func work() async throws -> Ending? {
         return try await OneRun(
-            invocation: Invocation(self), exports: exports, output: output.output,
+            invocation: Invocation(self, exports: exports), exports: exports, output: output.output,
             allowEmpty: guards.allowEmpty, allowedDoubtfulDeletes: doubt.maxDoubtfulDeletes,
             approval: yes ? .given : .asked
         ).run()
@@ -44,6 +44,9 @@ struct ImportCommand: HandedProgramCommand {
         commandName: "import",
         abstract: "Creates only; the same as sync --deletes none, as a source of its own.",
         discussion: """
+            A file of records that a run has rejected is imported for the source of that run, and read as its export was: what
+            stands beside it says how.
+
             EXAMPLE
               cartsync import spring-campaign.csv
             """)
@@ -60,7 +63,8 @@ struct ImportCommand: HandedProgramCommand {
     @OptionGroup var output: OutputFlags
 
     func work() async throws -> Ending? {
-        let invocation = Invocation(self, giving: ["sync.deletes": DeletionScope.none.rawValue])
+        let invocation = Invocation(
+            self, giving: ["sync.deletes": DeletionScope.none.rawValue], exports: exports)
         return try await OneRun(
             invocation: invocation, exports: exports, output: output.output,
             allowEmpty: guards.allowEmpty, approval: yes ? .given : .asked, usualSource: "import"
@@ -103,7 +107,7 @@ struct PlanCommand: ProgramCommand {
         let only = PlanOnly(
             format: output, out: out, unmanaged: unmanaged, hasDetailedStatus: detailedExitcode)
         return try await OneRun(
-            invocation: Invocation(self), exports: exports, output: .text,
+            invocation: Invocation(self, exports: exports), exports: exports, output: .text,
             allowEmpty: guards.allowEmpty, allowedDoubtfulDeletes: doubt.maxDoubtfulDeletes,
             approval: .never(only)
         ).run()

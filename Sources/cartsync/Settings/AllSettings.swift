@@ -149,7 +149,7 @@ extension Setting {
         ExportField.allCases.map { field in
             Setting(
                 "mapping.\(field.rawValue)", \.run.reading.fieldNames[field], .text,
-                "name of the column or element that holds the \(field.rawValue)"
+                "name of the column or element that holds the \(field.rawValue); --map \(field.rawValue)=NAME"
             ).perJob
         } + [
             Setting(
@@ -162,7 +162,7 @@ extension Setting {
             ).flag("name", name: "sheet", help: "Name of the sheet of a workbook (.xlsx)").perJob,
             Setting(
                 "export.kind", \.run.reading.kind, .choice,
-                "snapshot or delta; an export of the other kind is refused",
+                "snapshot, delta or additions (all is to be created); an export of another kind is refused",
                 usual: "delta if there is an action"
             ).perJob,
             Setting(

@@ -91,7 +91,7 @@ struct Setting: Sendable {
     var fileName: String { key.replacing(".", with: "-") }
 
     /// The name of its flag, without the dashes.
-    var flagName: String { flag?.name ?? Self.lastPart(of: key) }
+    var flagName: String { flag?.name ?? (key.hasPrefix("mapping.") ? "map" : Self.lastPart(of: key)) }
 
     private static func lastPart(of key: String) -> String { key.split(separator: ".").last.map(String.init) ?? key }
 }

@@ -11,6 +11,8 @@ struct SettingsLoader {
     var environment: [String: String] = ProcessInfo.processInfo.environment
     /// The settings file named by `--config`; nil for the usual one, if it is there.
     var file: String?
+    /// A file that says how the exports of the command are read; only flags are stronger.
+    var fileOfExports: String?
     /// The values of settings that are not set anywhere.
     var usual = Settings()
 
@@ -42,11 +44,17 @@ struct SettingsLoader {
         } catch {
             problems = error.lines.map { Problem(line: $0) }
         }
+        var ofExports: SettingsFile?
+        do {
+            ofExports = try readFileOfExports()
+        } catch {
+            problems += error.lines.map { Problem(line: $0) }
+        }
         let jobs = found?.jobs ?? []
         problems += (found?.problems ?? []).map { Problem(line: $0) }
         problems += unknownVariables(jobs).map { Problem(line: $0) }
         let settings = Setting.all(jobs: jobs)
-        let origins = origins(settings, found, &problems)
+        let origins = origins(settings, found, ofExports, &problems)
         let answered = LastAnswer()
         let reader = ConfigReader(providers: origins.map(\.provider), accessReporter: answered)
 
@@ -79,6 +87,7 @@ struct SettingsLoader {
 
         var secretFiles: Set<String> = []
         var loaded = LoadedSettings(settings: usual, used: [])
+        if let ofExports { loaded.notes.append("the exports are read as \(ofExports.path) beside them says") }
         apply(Setting.all, to: &loaded)
         for name in jobs {
             var job = loaded
@@ -121,15 +130,36 @@ struct SettingsLoader {
         return try SettingsFile(path: path)
     }
 
+    /// Reads the settings that stand beside an export, which can be about exports only.
+    private func readFileOfExports() throws(SettingsProblems) -> SettingsFile? {
+        guard let path = fileOfExports else { return nil }
+        if let reason = FileAccess(path)?.writers { throw SettingsProblems("settings file \(path): \(reason)") }
+        let file = try SettingsFile(path: path)
+        let others = file.values.keys.filter { !ExportConfig.isAboutExports($0) }.sorted()
+        let problems = file.problems + others.map { "\(path): \($0) does not say how an export is read" }
+        guard problems.isEmpty else { throw SettingsProblems(lines: problems) }
+        return file
+    }
+
     /// The places in their order.
-    private func origins(_ settings: [Setting], _ file: SettingsFile?, _ problems: inout [Problem]) -> [Origin] {
+    private func origins(
+        _ settings: [Setting], _ file: SettingsFile?, _ ofExports: SettingsFile?, _ problems: inout [Problem]
+    ) -> [Origin] {
         let vendors = Dictionary(
             uniqueKeysWithValues: settings.compactMap { setting in
                 setting.vendorVariable.flatMap { environment[$0] }.map { (setting.key, $0) }
             })
         var origins = [
             Origin(
-                name: { "flag --\($0.flagName)" }, isFlags: true, provider: provider("flags", flags, settings)),
+                name: { "flag --\($0.flagName)" }, isFlags: true, provider: provider("flags", flags, settings))
+        ]
+        if let ofExports {
+            origins.append(
+                Origin(
+                    name: { _ in ofExports.path }, file: { _ in ofExports.path },
+                    provider: provider("exports", ofExports.values, settings)))
+        }
+        origins += [
             Origin(
                 name: { "environment \($0.variable)" },
                 provider: EnvironmentVariablesProvider(
