@@ -3,8 +3,8 @@
 .DEFAULT_GOAL := help
 
 SOURCES := Package.swift Sources Tests
-DEBIAN_PACKAGES := git pkg-config libarchive-dev libsqlite3-dev libxml2-dev zlib1g-dev
-BREW_PACKAGES := libarchive libxml2 zlib pkgconf
+DEBIAN_PACKAGES := git pkg-config libarchive-dev librnp-dev libsqlite3-dev libxml2-dev zlib1g-dev
+BREW_PACKAGES := libarchive libxml2 rnp zlib pkgconf
 # A target may only import what its entry in Package.swift names.
 IMPORTS := --explicit-target-dependency-import-check error
 OPTIMIZED := -c release --static-swift-stdlib

@@ -90,7 +90,7 @@ let package = Package(
         .target(
             name: "ExportFiles",
             dependencies: [
-                "CartAssociations", "DurableFiles", "CLibArchive", "CLibXML2", "CZlib",
+                "CartAssociations", "DurableFiles", "CLibArchive", "CLibXML2", "CProcess", "CRNP", "CZlib",
                 .product(name: "SwiftCSV", package: "SwiftCSV"),
                 .product(name: "XMLCoder", package: "XMLCoder"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -163,6 +163,9 @@ let package = Package(
         .systemLibrary(
             name: "CLibXML2", pkgConfig: "libxml-2.0",
             providers: [.apt(["libxml2-dev"]), .brew(["libxml2"])]),
+        .systemLibrary(
+            name: "CRNP", pkgConfig: "librnp",
+            providers: [.apt(["librnp-dev"]), .brew(["rnp"])]),
         .systemLibrary(
             name: "CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),

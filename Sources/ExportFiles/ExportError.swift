@@ -9,7 +9,7 @@ package struct ExportError: Error, Sendable, Equatable {
         // The export is refused.
         case empty, header, encoding, truncated, malformed, doctype, noRecords = "no-records"
         case severalKinds = "several-kinds", webPage = "web-page"
-        case gzip, packed, bomb, tooLarge = "too-large", changed, manifest, incomplete, option
+        case gzip, packed, sealed, bomb, tooLarge = "too-large", changed, manifest, incomplete, option
         // Something cannot be written: the copy of standard input, a rejects file.
         case writeFailed = "write-failed"
     }

@@ -17,7 +17,7 @@ package struct ExportReader: Sendable {
     ///
     /// - Parameter index: the export's position on the command line, from 0, for the places of its records.
     package func read(_ file: ExportFile, index: Int = 0) throws -> ExportReading {
-        let parts = try ExportPart.all(of: file, sheet: options.sheet)
+        let parts = try ExportPart.all(of: file, sheet: options.sheet, keys: options.keys)
         if parts.count > 1 { try compare(parts) }
         return ExportReading(try begin(parts[0], index), then: parts.dropFirst(), of: self, index: index)
     }

@@ -21,6 +21,8 @@ package struct ReadingOptions: Sendable, Equatable {
     package var xmlRecord: String?
     /// The name of the sheet of a workbook that is read; nil: its first that is not hidden.
     package var sheet: String?
+    /// What sealed exports are opened with, and who must have signed them.
+    package var keys = OpenPGPKeys()
     /// Whether the export says what to do with each record; nil: it does if it has an action. A CSV of rejected records
     /// without one holds additions.
     package var kind: ExportKind?

@@ -1,5 +1,7 @@
-"""Reading what is packed, or a workbook, beside the plain export."""
+"""Reading what is packed, sealed, or a workbook, beside the plain export."""
+import os
 import subprocess
+import tempfile
 import zipfile
 
 from bench import row, size, table
@@ -11,6 +13,7 @@ RECORDS = 1_000_000
 def measure(bench):
     table("export", "read by")
     path = bench.generate("export.csv", write_csv, RECORDS)
+    plain = os.path.getsize(path)
     row(f"{RECORDS:,} CSV records, plain ({size(path)})", "`cartsync check`", bench.run([bench.cartsync, "check", path]))
     for what, write in (("gzip", gzip), ("zip", packed), ("zstd", zstd), ("bzip2", bzip2)):
         packed_path = bench.generate(f"export.{what}", write, path)
@@ -18,6 +21,25 @@ def measure(bench):
     for what, write in (("shared texts", write_shared), ("texts in the cells", write_inline)):
         book = bench.generate("export.xlsx", write, RECORDS)
         row(f"{RECORDS:,} rows of .xlsx, {what} ({size(book)})", "", bench.run([bench.cartsync, "check", book]))
+    sealed(bench, path, plain)
+
+
+def sealed(bench, path, plain):
+    """Opening an export that gpg has sealed without compressing it."""
+    with tempfile.TemporaryDirectory() as home:
+        gpg = ["gpg", "--homedir", home, "--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", "",
+               "--trust-model", "always"]
+        subprocess.run([*gpg, "--quick-gen-key", "bench", "rsa3072", "default", "never"], check=True)
+        fingerprint = [line.split(":")[9] for line in subprocess.run(
+            [*gpg, "--list-keys", "--with-colons"], check=True, capture_output=True, text=True).stdout.splitlines()
+            if line.startswith("fpr:")][0]
+        subprocess.run([*gpg, "--quick-add-key", fingerprint, "rsa3072", "encr", "never"], check=True)
+        key = subprocess.run([*gpg, "--armor", "--export-secret-keys"], check=True, capture_output=True, text=True).stdout
+        out = bench.path("export.csv.gpg")
+        subprocess.run([*gpg, "-r", "bench", "--compress-algo", "none", "-o", out, "-e", path], check=True)
+        subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=False)
+    figure = bench.run([bench.cartsync, "check", out], environment=dict(os.environ, CARTSYNC_EXPORT_DECRYPTION_KEY=key))
+    row(f"the same sealed by OpenPGP ({size(out)}, {plain / figure.seconds / 1e6:.0f} MB/s)", "", figure)
 
 
 def gzip(out, path):

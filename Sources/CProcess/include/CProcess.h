@@ -8,6 +8,10 @@
 /// PR_SET_DUMPABLE). Returns 0, also on systems without this, or -1 with `errno`.
 int cartsync_hide_memory(void);
 
+/// Leaves out what the calling thread writes to C's `stderr` from now on; its descriptor still takes everything. Does nothing
+/// on systems whose `stderr` cannot be replaced.
+void cartsync_mute_thread(void);
+
 /// Listens at a name in a folder, in the place of what is there, for this user and root alone; the folder's path may be of any
 /// length. Returns a descriptor, or -1 with `errno`.
 int cartsync_listen(const char *folder, const char *name);

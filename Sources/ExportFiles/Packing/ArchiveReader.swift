@@ -77,7 +77,7 @@ import CLibArchive
         case .zstd:
             _ = unsafe archive_read_support_filter_zstd(archive)
             _ = unsafe archive_read_support_format_raw(archive)
-        case .zip, .gzip:
+        case .zip, .gzip, .openPGP:
             if case .file = source {
                 _ = unsafe archive_read_support_format_zip_seekable(archive)
                 _ = unsafe archive_read_set_seek_callback(archive) { _, reader, offset, whence in

@@ -17,6 +17,8 @@ struct ExportPart {
     private static let mostEntries = 10_000
 
     let file: ExportFile
+    /// What it is opened with, if it is sealed.
+    let keys: OpenPGPKeys
     /// What the export is called in messages: the file's name, and behind it that of the file in a zip.
     private(set) var name: String
     /// What it is called within its file; empty if it is all of it.
@@ -29,16 +31,18 @@ struct ExportPart {
     ///
     /// Throws `ExportError` if there are none, or what is packed cannot be trusted.
     ///
-    /// - Parameter sheet: the name of the sheet of a workbook; nil for its first.
-    static func all(of file: ExportFile, sheet: String? = nil) throws -> [ExportPart] {
-        var found = try ExportPart(file: file, name: file.name).unpacked(sheet)
+    /// - Parameters:
+    ///   - sheet: the name of the sheet of a workbook; nil for its first.
+    ///   - keys: what sealed exports are opened with.
+    static func all(of file: ExportFile, sheet: String?, keys: OpenPGPKeys) throws -> [ExportPart] {
+        var found = try ExportPart(file: file, keys: keys, name: file.name).unpacked(sheet)
         for index in found.indices.dropLast() { found[index].isLast = false }
         return found
     }
 
     /// The only export of a file; throws a refusal if there are several.
     static func only(of file: ExportFile) throws -> ExportPart {
-        let all = try all(of: file)
+        let all = try all(of: file, sheet: nil, keys: OpenPGPKeys())
         guard let only = all.first, all.count == 1 else {
             throw ExportError(
                 .packed, file: file.name, problem: "\(all.count) files are packed in it, where one is meant",
@@ -59,6 +63,8 @@ struct ExportPart {
                     try open(path, in: outer)
                 }
             case .packed(.gzip): stream = try GzipInflater(stream, name: name)
+            case .packed(.openPGP):
+                stream = try OpenPGPStream(stream, keys, name: name, size: file.size)
             case .packed(let packing): stream = try ArchiveReader(stream, packing, name: name)
             case .entry(let index):
                 let zip = try depth == 1 ? ArchiveReader(zip: file) : ArchiveReader(stream, .zip, name: name)
@@ -100,7 +106,19 @@ struct ExportPart {
                 .malformed, file: name, problem: "this is a workbook in an old format (.xls), or one with a password",
                 advice: "save it as .xlsx without a password, or the sheet as CSV (UTF-8)")
         }
-        guard let packing = Packing(start[..<count]) else { return [self] }
+        if let other = OpenPGP.document(start[..<count]) {
+            throw ExportError(
+                .sealed, file: name, problem: "this is \(other), and no export",
+                advice: "have the export itself signed (gpg --sign --encrypt); source.exclude leaves such files alone")
+        }
+        guard let packing = Packing(start[..<count]) else {
+            guard keys.signedBy == nil || layers.contains(.packed(.openPGP)) else {
+                throw ExportError(
+                    .sealed, file: name, problem: "it is not signed, and export.signed-by asks for it",
+                    advice: "have it signed; for rejected records that you have mended yourself: CARTSYNC_EXPORT_SIGNED_BY=none")
+            }
+            return [self]
+        }
         guard layers.count < Self.mostLayers else {
             throw ExportError(
                 .packed, file: name, problem: "it is packed again and again, which no export is",

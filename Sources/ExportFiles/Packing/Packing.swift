@@ -1,9 +1,10 @@
 /// How an export is packed, as its first bytes show.
 package enum Packing: String, Sendable, Hashable, CaseIterable {
     case gzip, bzip2, zstd, zip
+    case openPGP = "OpenPGP"
 
     /// How many first bytes are looked at.
-    static let signatureSize = 10
+    static let signatureSize = 32
 
     /// nil for bytes that are not packed.
     init?(_ start: ArraySlice<UInt8>) {
@@ -17,6 +18,8 @@ package enum Packing: String, Sendable, Hashable, CaseIterable {
             self = .bzip2
         } else if Self.isZstd(start) {
             self = .zstd
+        } else if OpenPGP.begins(start) {
+            self = .openPGP
         } else {
             return nil
         }

@@ -50,9 +50,13 @@ package struct ExportConfig {
         for setting in used where Self.isAboutExports(setting.name) { settings[setting.name] = setting.value }
     }
 
+    /// What opens a sealed export and who must have signed it: no file beside an export has a say in that.
+    private static let trust: Set = ["export.decryption-key", "export.decryption-passphrase", "export.signed-by"]
+
     /// Whether a setting says how exports are read, or of which source they are.
     package static func isAboutExports(_ key: String) -> Bool {
-        key.hasPrefix("mapping.") || key.hasPrefix("export.") || key == "sync.owner" || key == "sync.source"
+        let isOfReading = key.hasPrefix("mapping.") || key.hasPrefix("export.")
+        return isOfReading && !trust.contains(key) || key == "sync.owner" || key == "sync.source"
     }
 
     /// What an export shows of itself. What reading XML finds out is found out again: a name that is set would have

@@ -32,7 +32,7 @@ package struct NameRules: Sendable, Hashable {
 
     package static let usualExports: [String] = {
         let formats = ["csv", "tsv", "xml", "xlsx", "xlsm"]
-        let packed = ["gz", "zip", "zst", "bz2", "gpg", "pgp"]
+        let packed = ["gz", "zip", "zst", "bz2", "gpg", "pgp", "asc"]
         return (formats + packed).map { "*.\($0)" }
     }()
 

@@ -161,6 +161,22 @@ extension Setting {
                 usual: "the first one that is not hidden"
             ).flag("name", name: "sheet", help: "Name of the sheet of a workbook (.xlsx)").perJob,
             Setting(
+                "export.decryption-key", \.run.reading.keys.decryptionKey, .text,
+                "private key that opens exports sealed by OpenPGP, as gpg --export-secret-keys --armor prints it"
+            ).secret.perJob,
+            Setting(
+                "export.decryption-passphrase", \.run.reading.keys.passphrase, .text,
+                "passphrase of export.decryption-key, or of exports that are sealed with a passphrase alone"
+            ).secret.perJob,
+            Setting(
+                "export.signed-by",
+                "file of the public keys of which one must have signed every export (OpenPGP), or none", usual: "none",
+                set: { text, settings in settings.run.reading.keys.signedBy = text == "none" ? nil : text },
+                take: { other, settings in
+                    settings.run.reading.keys.signedBy = other.run.reading.keys.signedBy
+                }
+            ).perJob,
+            Setting(
                 "export.kind", \.run.reading.kind, .choice,
                 "snapshot, delta or additions (all is to be created); an export of another kind is refused",
                 usual: "delta if there is an action"
