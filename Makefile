@@ -90,10 +90,12 @@ soak: release ## run the service for SOAK_MINUTES (120), killed and restarted at
 	Tests/Torture/soak "$$(swift build $(RELEASE) --show-bin-path)/cartsync" $(SOAK_MINUTES)
 
 FUZZ_SECONDS ?= 60
+FIXTURES := Tests/ExportFilesTests/Fixtures
 .PHONY: fuzz
 fuzz: deps ## read damaged exports for FUZZ_SECONDS (60): no crash, no hang, no disagreement
 	swift build -c release --product fuzz-exports
-	cd .build && "$$(swift build --package-path .. -c release --show-bin-path)/fuzz-exports" ../samples/exports --seconds $(FUZZ_SECONDS)
+	cd .build && "$$(swift build --package-path .. -c release --show-bin-path)/fuzz-exports" ../samples/exports ../$(FIXTURES)/sheets ../$(FIXTURES)/sealed \
+		--key ../$(FIXTURES)/sealed/ours.key.asc --seconds $(FUZZ_SECONDS)
 
 .PHONY: release
 release: deps ## build one optimised binary with the Swift standard library inside, stripped

@@ -1,27 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import ExportFiles
-
-/// Wraps bytes as gzip does, without compressing them (RFC 1952, and RFC 1951 section 3.2.4).
-func gzip(_ bytes: [UInt8]) -> [UInt8] {
-    func little(_ value: UInt32, _ count: Int) -> [UInt8] {
-        (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * UInt32($0))) }
-    }
-    let length = UInt32(bytes.count)
-    return [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 1] + little(length, 2) + little(~length, 2) + bytes
-        + little(crc32(bytes), 4) + little(length, 4)
-}
-
-/// The checksum of gzip and zip (RFC 1952 section 8).
-func crc32(_ bytes: [UInt8]) -> UInt32 {
-    var checksum = UInt32.max
-    for byte in bytes {
-        checksum ^= UInt32(byte)
-        for _ in 0..<8 { checksum = checksum >> 1 ^ (checksum & 1 == 1 ? 0xEDB8_8320 : 0) }
-    }
-    return ~checksum
-}
 
 struct BytesTests {
     static let text = Array("customer_id,cart_id\nc-1,k-1\nc-2,k-2\n".utf8)

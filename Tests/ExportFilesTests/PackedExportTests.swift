@@ -113,26 +113,3 @@ struct PackedExportTests {
         #expect(try WholeReading(path).associations == SampleShapeTests.Sample.usual)
     }
 }
-
-/// Puts files into a zip without compressing them (PKWARE APPNOTE 4.3).
-func storedZip(_ files: [(name: String, text: String)]) -> [UInt8] {
-    func little(_ value: Int, _ count: Int) -> [UInt8] {
-        (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
-    }
-    var zip: [UInt8] = []
-    var directory: [UInt8] = []
-    for (name, text) in files {
-        let bytes = Array(text.utf8)
-        // What both headers have: version, flags (UTF-8), method, time and date, checksum, sizes, lengths.
-        let common =
-            little(20, 2) + little(0x0800, 2) + little(0, 2) + little(0x5800_5B74, 4) + little(Int(crc32(bytes)), 4)
-            + little(bytes.count, 4) + little(bytes.count, 4) + little(name.utf8.count, 2) + little(0, 2)
-        directory +=
-            Array("PK\u{1}\u{2}".utf8) + little(20, 2) + common + little(0, 10) + little(zip.count, 4)
-            + Array(name.utf8)
-        zip += Array("PK\u{3}\u{4}".utf8) + common + Array(name.utf8) + bytes
-    }
-    let start = zip.count
-    return zip + directory + Array("PK\u{5}\u{6}".utf8) + little(0, 4) + little(files.count, 2)
-        + little(files.count, 2) + little(directory.count, 4) + little(start, 4) + little(0, 2)
-}

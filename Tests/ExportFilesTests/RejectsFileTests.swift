@@ -192,6 +192,35 @@ struct RejectsFileTests {
         #expect(again.facts.shape.encoding == encoding && again.rejections.count == 1)
     }
 
+    @Test("the rejects of a workbook and of what is packed are a file of their records, which can be mended")
+    func packed() throws {
+        let folder = try TemporaryFolder()
+        let rows = StoredWorkbook.rows([
+            ["customer_id", "cart_id", "cart_name"], ["c-1", "cart-1", ""], ["c-2", "cart 2", "a, \"b\" & <c>"],
+            ["c-3", "1.5E+10", "=1+1"],
+        ])
+        let eu = "customer_id,cart_id,cart_name\nc-1,cart-1,\nc-2,cart 2,\"a, \"\"b\"\" & <c>\"\n"
+        let us = "customer_id,cart_id,cart_name\nc-3,1.5E+10,=1+1\n"
+        let packed = [
+            StoredWorkbook.bytes(rows: Array(rows.utf8)), storedZip([("eu.csv", eu), ("us.csv", us)]),
+            gzip(storedZip([("eu.csv", eu), ("us.csv", us)])),
+        ]
+        for (number, bytes) in packed.enumerated() {
+            let export = try folder.write(bytes, to: "export")
+            let whole = try WholeReading(export)
+            let rejects = try Self.rejects(of: export, in: folder, name: "rejects-\(number)")
+            let again = try WholeReading(rejects)
+            #expect(again.facts.shape.kind == .additions && again.facts.shape.packing.isEmpty)
+            #expect(again.rejected.map(\.reason.code) == whole.rejected.map(\.reason.code))
+            let text = try String(contentsOfFile: rejects, encoding: .utf8)
+            #expect(text.contains("c-2,cart 2,\"a, \"\"b\"\" & <c>\"\n"))
+            let mended = try WholeReading(
+                text: text.replacing("cart 2", with: "cart-2").replacing("1.5E+10", with: "15000000000"))
+            #expect(mended.associations == ["customer c-2 cart-2", "customer c-3 15000000000"])
+            #expect(mended.usable.map(\.cartName) == ["a, \"b\" & <c>", "=1+1"])
+        }
+    }
+
     @Test("a CSV of rejected records says nothing about those that it does not have")
     func additions() throws {
         let folder = try TemporaryFolder()

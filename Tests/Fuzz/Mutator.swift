@@ -24,20 +24,57 @@ struct Mutator {
             Array("PK\u{5}\u{6}".utf8),
         ]
 
-    init(corpus folder: String, seed: UInt64) throws {
+    /// The rows of a sheet, which become a workbook after they were changed.
+    private static let rows = StoredWorkbook.rows([
+        ["customer_id", "cart_id", "cart_name"], ["c-1", "cart-1", "a, b"], ["c-2", "cart-2", ""],
+        ["1001", "20000000000000000", "\"x\""], ["c-4", "cart 4", "4"],
+    ])
+    private static let sheetPieces: [[UInt8]] = [
+        "<row r=\"3\">", "<row>", "</row>", "<c r=\"B2\">", "<c>", "</c>", "<v>1</v>", "<v>1E5</v>", " t=\"s\"",
+        " t=\"n\"", " t=\"e\"", " t=\"d\"", "<is><t>k</t></is>", " s=\"1\"", "<extLst>", "</extLst>", "<f>A1</f>",
+        "_x002D_",
+    ].map { Array($0.utf8) }
+
+    init(corpus folders: [String], seed: UInt64) throws {
         random = SeededGenerator(seed: seed)
-        let files = FileManager.default.enumerator(at: URL(filePath: folder), includingPropertiesForKeys: nil)
-        for case let file as URL in files ?? .init() where !file.hasDirectoryPath {
-            // Each bomb takes a second to refuse.
-            if file.lastPathComponent.hasPrefix("bomb") { continue }
-            // A sorted order makes a seed repeat itself; large files make slow rounds.
-            let bytes = Array(try Data(contentsOf: file))
-            if bytes.count < 1 << 16 { corpus.append(bytes) }
+        for folder in folders {
+            let files = FileManager.default.enumerator(at: URL(filePath: folder), includingPropertiesForKeys: nil)
+            for case let file as URL in files ?? .init() where !file.hasDirectoryPath {
+                // Each bomb takes a second to refuse.
+                if file.lastPathComponent.hasPrefix("bomb") { continue }
+                // A sorted order makes a seed repeat itself; large files make slow rounds.
+                let bytes = Array(try Data(contentsOf: file))
+                if bytes.count < 1 << 16 { corpus.append(bytes) }
+            }
         }
         corpus.sort { $0.count != $1.count ? $0.count < $1.count : $0.lexicographicallyPrecedes($1) }
     }
 
+    /// The next input: a changed sample, as it is or packed after it was changed, for a checksum lets nothing else through.
     mutating func next() -> [UInt8] {
+        switch Int.random(in: 0..<12, using: &random) {
+        case 0: gzip(changed())
+        case 1: storedZip([("a", changed())])
+        case 2: storedZip([("a/b.csv", changed()), ("c", changed())])
+        case 3, 4: StoredWorkbook.bytes(rows: changedRows())
+        default: changed()
+        }
+    }
+
+    private mutating func changedRows() -> [UInt8] {
+        var rows = Array(Self.rows.utf8)
+        for _ in 0..<Int.random(in: 1...4, using: &random) {
+            if Bool.random(using: &random) {
+                change(&rows)
+            } else {
+                let piece = Self.sheetPieces[Int.random(in: 0..<Self.sheetPieces.count, using: &random)]
+                rows.insert(contentsOf: piece, at: Int.random(in: 0...rows.count, using: &random))
+            }
+        }
+        return rows
+    }
+
+    private mutating func changed() -> [UInt8] {
         var bytes = pick()
         if bytes.count > 4000, Int.random(in: 0..<4, using: &random) > 0 {
             bytes = Array(bytes.prefix(Int.random(in: 100..<4000, using: &random)))

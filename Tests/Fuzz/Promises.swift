@@ -22,8 +22,12 @@ final class Promises {
     private let inputPath: String
     private let rejectsPath: String
 
-    init(inputPath: String) throws {
+    private var options = ReadingOptions()
+
+    /// - Parameter key: opens inputs that are sealed.
+    init(inputPath: String, key: String?) throws {
         self.inputPath = inputPath
+        options.keys.decryptionKey = key
         rejectsPath = inputPath + ".rejects"
     }
 
@@ -79,7 +83,7 @@ final class Promises {
         var places: [RecordPlace] = []
         var reasons: [RejectReason.Code] = []
         do {
-            var reading = try ExportReader(blockSize: blockSize).read(file)
+            var reading = try ExportReader(options: options, blockSize: blockSize).read(file)
             while let batch = try reading.next() {
                 let bytes = batch.text.span
                 for case let statement? in batch.records.map(\.statement) {
@@ -134,7 +138,7 @@ final class Promises {
     private func checkRejects(_ reading: Reading) throws {
         let file = try ExportFile.open(inputPath, spoolFolder: "")
         let rejects = try RejectsFile(at: rejectsPath, shape: reading.facts.shape)
-        var records = try ExportReader().read(file)
+        var records = try ExportReader(options: options).read(file)
         while let batch = try records.next() {
             for record in batch.rejected { try rejects.append(record) }
         }

@@ -2,8 +2,9 @@ import Foundation
 
 /// Reads exports that were changed at random, and stops at the first that breaks a promise of the reader.
 ///
-///     fuzz-exports SAMPLES [--seconds N] [--seed N] [--input FILE]
+///     fuzz-exports SAMPLES... [--key FILE] [--seconds N] [--seed N] [--input FILE]
 ///
+/// The key opens samples that are sealed.
 /// The input that is being read lies in `fuzz-input` in the current folder, and stays there after a crash.
 
 var arguments = Array(CommandLine.arguments.dropFirst())
@@ -19,20 +20,23 @@ func option(_ name: String, in arguments: inout [String]) -> String? {
 let seconds = option("--seconds", in: &arguments).flatMap(Double.init) ?? 60
 let seed = option("--seed", in: &arguments).flatMap(UInt64.init) ?? UInt64.random(in: .min ... .max)
 let input = option("--input", in: &arguments)
+let key = option("--key", in: &arguments)
 
-guard let folder = arguments.first else {
-    print("usage: fuzz-exports SAMPLES [--seconds N] [--seed N] [--input FILE]")
+guard !arguments.isEmpty else {
+    print("usage: fuzz-exports SAMPLES... [--key FILE] [--seconds N] [--seed N] [--input FILE]")
     exit(64)
 }
 
 do {
-    let promises = try Promises(inputPath: FileManager.default.currentDirectoryPath + "/fuzz-input")
+    let promises = try Promises(
+        inputPath: FileManager.default.currentDirectoryPath + "/fuzz-input",
+        key: try key.map { try String(contentsOfFile: $0, encoding: .utf8) })
     if let input {
         try promises.check(Array(Data(contentsOf: URL(filePath: input))))
         print("\(input) breaks no promise")
         exit(0)
     }
-    var mutator = try Mutator(corpus: folder, seed: seed)
+    var mutator = try Mutator(corpus: arguments, seed: seed)
     print("fuzzing for \(Int(seconds)) s from \(mutator.corpus.count) samples, seed \(seed)")
     let start = Date()
     var rounds = 0

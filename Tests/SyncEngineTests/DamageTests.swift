@@ -33,11 +33,16 @@ struct DamageTests {
             #expect(whole == Set(known).subtracting(kept), "seed \(seed), undamaged")
             for number in 0..<Self.damagesOfExport {
                 guard let damage = Damage.allCases.randomElement(using: &generator) else { return }
-                let damaged = damage.applied(to: export.bytes, using: &generator)
+                // It went wrong before it was packed, or on the way.
+                let damaged =
+                    Bool.random(using: &generator)
+                    ? damage.applied(to: export.bytes, using: &generator)
+                    : export.packing.bytes(of: damage.applied(to: export.text, using: &generator))
                 let deletes = try await plannedDeletes(of: damaged, in: store)
                 guard !deletes.isEmpty else { continue }
                 let reading = try Self.read(damaged, in: store)
-                let place: Comment = "seed \(seed), damage \(number): \(damage) at \(Self.place(damaged, export.bytes))"
+                let place: Comment =
+                    "seed \(seed), damage \(number): \(damage) of \(export.packing) at \(Self.place(damaged, export.bytes))"
                 let wrong = deletes.intersection(kept).filter { !reading.explains($0, kept: kept) }
                 #expect(wrong.isEmpty, place)
                 #expect(deletes.allSatisfy { !reading.doubts($0) }, place)

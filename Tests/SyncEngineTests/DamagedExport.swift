@@ -4,8 +4,25 @@ import TestSupport
 /// A random export, as some system may write it, and what it says.
 struct RandomExport {
     let records: [Association]
-    let bytes: [UInt8]
-    let isXML: Bool
+    /// What the writer wrote: the text of the export, or the rows of its sheet.
+    let text: [UInt8]
+    let packing: Packing
+
+    /// What is made of the text.
+    enum Packing: CaseIterable {
+        case plain, gzip, zip, workbook
+
+        func bytes(of text: [UInt8]) -> [UInt8] {
+            switch self {
+            case .plain: text
+            case .gzip: TestSupport.gzip(text)
+            case .zip: storedZip([("export", text)])
+            case .workbook: StoredWorkbook.bytes(rows: text)
+            }
+        }
+    }
+
+    var bytes: [UInt8] { packing.bytes(of: text) }
 
     private static let notes = [
         "", "plain", "Garden, spring", "27 inch", "a \"quoted\" word", "two\nlines", "x;y,z\nand more", "see cart-3",
@@ -16,8 +33,27 @@ struct RandomExport {
     /// - Parameter records: what it says, in this order.
     init(_ records: [Association], using generator: inout SeededGenerator) {
         self.records = records
-        isXML = Int.random(in: 0..<3, using: &generator) == 0
-        bytes = Array((isXML ? Self.xml(records, &generator) : Self.csv(records, &generator)).utf8)
+        let isPacked = Int.random(in: 0..<3, using: &generator) == 0
+        packing = isPacked ? Packing.allCases.randomElement(using: &generator) ?? .plain : .plain
+        let isXML = Int.random(in: 0..<3, using: &generator) == 0
+        let written =
+            packing == .workbook
+            ? Self.rows(records, &generator) : isXML ? Self.xml(records, &generator) : Self.csv(records, &generator)
+        text = Array(written.utf8)
+    }
+
+    private static func rows(_ records: [Association], _ generator: inout SeededGenerator) -> String {
+        let columns = ["customer_id", "cart_id", "note"].shuffled(using: &generator)
+        let rows = records.map { record in
+            columns.map { column in
+                switch column {
+                case "customer_id": record.owner.id.text
+                case "cart_id": record.cart.text
+                default: notes.randomElement(using: &generator) ?? ""
+                }
+            }
+        }
+        return StoredWorkbook.rows([columns] + rows)
     }
 
     private static func csv(_ records: [Association], _ generator: inout SeededGenerator) -> String {
