@@ -6,7 +6,8 @@ package struct ExportRecord: Sendable {
     package let association: Association
     /// What a delta asks for; nil in a snapshot.
     package let action: ChangeKind?
-    /// Not judged: the store's limit of 1 to 255 characters matters only if the cart is to be created.
+    /// Not judged, but for control characters: the store's limit of 1 to 255 characters matters only if the cart is to be
+    /// created.
     package let cartName: String?
     /// Not judged either.
     package let cartDescription: String?
@@ -23,11 +24,23 @@ package struct ExportRecord: Sendable {
     ) {
         self.association = association
         self.action = action
-        self.cartName = cartName
-        self.cartDescription = cartDescription
+        self.cartName = Self.withoutC1(cartName)
+        self.cartDescription = Self.withoutC1(cartDescription)
         self.shopperToken = shopperToken
         self.place = place
         self.raw = raw
+    }
+
+    /// A name without the control characters from U+0080: text of Windows-1252 that was taken for ISO 8859 has them in the
+    /// place of its own characters, which are put back.
+    private static func withoutC1(_ name: String?) -> String? {
+        let controls = 0x80..<0xA0 as Range<UInt32>
+        guard let name, name.unicodeScalars.contains(where: { controls.contains($0.value) }) else { return name }
+        let meant = name.unicodeScalars.compactMap { scalar in
+            let value = controls.contains(scalar.value) ? TextEncoding.windows[Int(scalar.value - 0x80)] : scalar.value
+            return controls.contains(value) ? nil : Unicode.Scalar(value)
+        }
+        return String(String.UnicodeScalarView(meant))
     }
 }
 

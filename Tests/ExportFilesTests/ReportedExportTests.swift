@@ -87,6 +87,54 @@ struct ReportedExportTests {
         }
     }
 
+    @Test(
+        "a header that comes again is no association, however it is written",
+        arguments: [
+            "customer_id,cart_id", "CUSTOMER_ID,CART_ID", "\"customer_id\",\"cart_id\"", " customer id ,Cart-Id",
+            "\u{FEFF}customer_id,cart_id", "'customer_id,cart_id", "customer,cart", "Customer,cart_reference",
+        ])
+    func headers(_ again: String) throws {
+        let text = "customer_id,cart_id\nc-1,k-1\n\(again)\nc-2,k-2\n\(again)\n"
+        for size in [nil, 1, 7] {
+            let reading = try WholeReading(text: text, blockSize: size)
+            #expect(reading.associations == ["customer c-1 k-1", "customer c-2 k-2"])
+            #expect(reading.rejected.isEmpty && reading.facts.records == 2)
+            #expect(
+                reading.facts.notes.map(\.sentence) == ["2 lines, 3 first, have the header once more, and no record"])
+        }
+        for other in ["Cart ID,customer_id", "account_id,cart_id", "owner_id,cart"] {
+            let error = try #require(refusal(text: "customer_id,cart_id\nc-1,k-1\n\(other)\nk-2,c-2\n"))
+            #expect(error.fault == .header && error.line == 3)
+        }
+        let mapped = ReadingOptions(fieldNames: [.cart: "KORB NR", .account: "Kunde"])
+        #expect(
+            try WholeReading(text: "Kunde;KORB NR\na;k\nKUNDE;Korb_Nr\ncustomers;carts\n", mapped).associations == [
+                "account a k", "account customers carts",
+            ])
+    }
+
+    @Test("rows of blanks in quotes are blank, and a quote is not")
+    func quotedBlanks() throws {
+        let reading = try WholeReading(
+            text: "customer_id,cart_id\nc,k\n\" \",\"\t \"\n\"\",\" \",\n , \n\"\"\"\",\" \"\nd,m\n")
+        #expect(reading.associations == ["customer c k", "customer d m"])
+        #expect(reading.rejected.map(\.place.line) == [6] && reading.facts.blankLines == 3)
+    }
+
+    @Test("no control character from U+0080 reaches a name, and the character that was meant does")
+    func controls() throws {
+        let named = "customer_id,cart_id,cart_name\nc,k,"
+        let utf8 = try WholeReading(text: named + "\u{80}5 \u{93}x\u{94}\u{81}\n")
+        #expect(utf8.usable.map(\.cartName) == ["€5 “x”"])
+        for encoding in [TextEncoding.latin1, .latin9, .windows1252] {
+            let bytes = Array(named.utf8) + [0x80, 0x35, 0x81, 0x9D, 0x85] + Array("\n".utf8)
+            #expect(
+                try WholeReading(bytes: bytes, ReadingOptions(encoding: encoding)).usable.map(\.cartName) == ["€5…"])
+        }
+        let xml = try WholeReading(text: "<l><r customer='c' cart='k' cart_name='&#128;5&#x85;'/></l>")
+        #expect(xml.usable.map(\.cartName) == ["€5…"])
+    }
+
     @Test("a spreadsheet's rows of delimiters are blank")
     func emptyRows() throws {
         let reading = try WholeReading(Self.path("empty-delimiter-rows/excel.csv"))
@@ -139,6 +187,18 @@ struct ReportedExportTests {
         #expect(shifted.associations == ["customer c1 k1", "customer c3 k3"])
         #expect(shifted.rejections == ["3 field-count"])
         #expect(shifted.rejected.allSatisfy { $0.names.isSuperset(of: ["c2"]) })
+        // With an identifier in the last column nothing can be shifted, and a spreadsheet writes some lines with more.
+        for header in ["cart_id,customer_id", "note,customer_id,cart_id", "customer_id,cart_id,,"] {
+            let columns = header.split(separator: ",").map(String.init)
+            let rows = (1...40).map { number in
+                columns.map { $0 == "note" ? "" : "\($0 == "cart_id" ? "k" : "c")\(number)" }.joined(separator: ",")
+                    + String(repeating: ",", count: number / 16 % 3)
+            }
+            let mixed = try WholeReading(text: header + "\n" + rows.joined(separator: "\n") + "\n")
+            #expect(mixed.associations == (1...40).map { "customer c\($0) k\($0)" } && mixed.rejected.isEmpty)
+        }
+        let behind = try WholeReading(text: "note,cart_id,customer_id\nx,k1,c1\nx,y,k2,c2\nx,k,3,c3,\n")
+        #expect(behind.associations == ["customer c1 k1"] && behind.rejections == ["3 field-count", "4 field-count"])
         let everywhere = try WholeReading(text: "cart_id,customer_id\nk1,c1,\nk2,c2,\n")
         #expect(everywhere.associations == ["customer c1 k1", "customer c2 k2"])
         let folder = try TemporaryFolder()

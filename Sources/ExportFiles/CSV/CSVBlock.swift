@@ -10,6 +10,9 @@ struct CSVBlock {
     /// Whether a record that the end of the file ends is rejected, because it may be cut.
     var rejectsOpenEnd = false
 
+    /// The line of a header that is another one than the export's; what stands behind it means something else.
+    private(set) var otherHeader: Int?
+
     /// The trailer that was met: its number of records, its line, and how many records were before it.
     private(set) var trailerMet: (count: Int, line: Int, records: Int)?
 
@@ -80,6 +83,13 @@ struct CSVBlock {
             } else if let kind = kindPassedOver(record, bytes) {
                 found.passedOver += 1
                 found.notes.add(kind, line: line)
+            } else if let header = decoder.cells.header(record, fieldEnds, bytes) {
+                guard header == .same else {
+                    otherHeader = line
+                    return .incomplete
+                }
+                found.passedOver += 1
+                found.notes.add(.repeatedHeader, line: line)
             } else if picks == nil, trailer.isTracking, !fits(record, bytes), mayBeLast(record, bytes, end),
                 isUsable(record, bytes)
             {
@@ -127,9 +137,10 @@ struct CSVBlock {
     }
 
     /// Whether a record has as many empty fields beyond the header's as the first one: a system that ends its lines with a
-    /// delimiter does so in all of them.
+    /// delimiter does so in all of them, but for a spreadsheet, which shows by an identifier in the last column.
     @discardableResult
     private mutating func keepWidth(_ surplus: Int) -> Bool {
+        if decoder.cells.endsInIdentifier { return true }
         if self.surplus == nil { self.surplus = surplus }
         guard let first = self.surplus, first != surplus else { return true }
         guard surplus == 0 else { return false }

@@ -38,17 +38,20 @@ struct CSVField {
         return true
     }
 
-    /// Whether a range has nothing but delimiters, blanks, empty quotes, and some bytes more.
+    /// Whether a range has nothing but delimiters, blanks, quotes around nothing or blanks, and some bytes more.
     static func isEmpty(_ bytes: Span<UInt8>, _ range: Range<Int>, delimiter: UInt8, orOf others: [UInt8] = []) -> Bool
     {
         var index = range.lowerBound
         while index < range.upperBound {
             let byte = bytes[index]
             if byte == CSVFramer.quote {
-                // Two quotes are nothing, and more are a quote.
-                let isPair = index + 1 < range.upperBound && bytes[index + 1] == CSVFramer.quote
-                guard isPair, index + 2 >= range.upperBound || bytes[index + 2] != CSVFramer.quote else { return false }
-                index += 1
+                // Two quotes, with blanks between or not, are nothing, and more are a quote.
+                let blank = index + 1..<range.upperBound
+                let end = blank.first { bytes[$0] != 0x20 && bytes[$0] != 0x09 }
+                guard let end, bytes[end] == CSVFramer.quote,
+                    end + 1 == range.upperBound || bytes[end + 1] != CSVFramer.quote
+                else { return false }
+                index = end
             } else if byte >= 0x80 {
                 guard let blank = IdentifierText.longBlank(at: index, of: range, bytes) else { return false }
                 index += blank - 1

@@ -72,6 +72,12 @@ struct CSVReading {
         let step = block.frame(buffer.span, from: &start, to: text.end, isLast: text.isLast, picking: picks)
         text.start = start
         self.step = step
+        if let line = block.otherHeader {
+            throw ExportError(
+                .header, file: text.source.name, line: line,
+                problem: "another header comes here, with other columns or in another order",
+                advice: "give the exports that were put together as files of their own")
+        }
         if step == .unterminated { throw text.endsInsideQuotes(line: block.line) }
         return block.settle(buffer.span)
     }

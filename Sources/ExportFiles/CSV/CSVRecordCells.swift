@@ -14,6 +14,15 @@ struct CSVRecordCells: Sendable {
     private let owner: Int?
     private let ownerType: Int?
     private let action: Int?
+    /// Whether the last column with a name has an identifier in every record that can be used. A delimiter too many before it
+    /// would leave a value behind it.
+    let endsInIdentifier: Bool
+    /// What names the columns of carts, of the owners and of identifiers of any kind in a header, as names are compared.
+    private let cartNames: [[UInt8]]
+    private let ownerNames: [[UInt8]]
+    private let idNames: [[UInt8]]
+    /// For each byte, whether a cell with a name may end in it: most identifiers end in a digit, and most names do not.
+    private let endsName: [Bool]
 
     static let ambiguous = RejectReason(
         .ambiguous, "a field begins or ends with a mark that joins its quote, so that it can be read in two ways")
@@ -44,6 +53,68 @@ struct CSVRecordCells: Sendable {
         owner = used.contains(.owner) ? columns.column(.owner) : nil
         ownerType = used.contains(.ownerType) ? columns.column(.ownerType) : nil
         action = columns.column(.action)
+        let owners = [customer, account, owner].compactMap(\.self)
+        endsInIdentifier = cart == columns.namedCount - 1 || owners == [columns.namedCount - 1]
+        func names(_ fields: [ExportField]) -> [[UInt8]] {
+            let own = fields.compactMap(columns.column).map { columns.names[$0] }
+            return (own + fields.flatMap { FieldVocabulary.usual[$0] ?? [] }).map {
+                Array(FieldVocabulary.plain($0).utf8)
+            }
+        }
+        cartNames = names([.cart])
+        ownerNames = names([.customer, .account, .owner].filter(used.contains))
+        idNames = cartNames + names([.customer, .account, .owner])
+        let ends = Set(idNames.compactMap(\.last))
+        endsName = (UInt8.min...UInt8.max).map { ends.contains(Self.lowercased($0)) || Self.isAroundNames($0) }
+    }
+
+    /// A header that stands where a record should: that of the export, or one with other columns or in another order.
+    enum Header { case same, other }
+
+    /// Whether names of columns stand in the places of both identifiers, as where files were put together.
+    @inline(__always)
+    func header(_ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>) -> Header? {
+        guard record.fieldCount >= columns.count else { return nil }
+        let (owner, cart) = identifiers(record, ends, bytes)
+        guard !cart.isEmpty, endsName[Int(bytes[cart.upperBound - 1])], cart.count <= Self.longestName else {
+            return nil
+        }
+        guard Self.isName(bytes, cart, in: idNames), Self.isName(bytes, owner, in: idNames) else { return nil }
+        let isSame = Self.isName(bytes, cart, in: cartNames) && Self.isName(bytes, owner, in: ownerNames)
+        return isSame ? .same : .other
+    }
+
+    /// No longer cell is taken for a name.
+    private static let longestName = 64
+
+    /// Whether a cell is one of some names, without regard to case, and to what stands in and around names.
+    private static func isName(_ bytes: Span<UInt8>, _ cell: Range<Int>, in names: [[UInt8]]) -> Bool {
+        for name in names.indices {
+            var (index, met) = (cell.lowerBound, 0)
+            while index < cell.upperBound {
+                let byte = bytes[index]
+                if met < names[name].count, lowercased(byte) == names[name][met] {
+                    met += 1
+                } else if !isAroundNames(byte) {
+                    break
+                }
+                index += 1
+            }
+            if index == cell.upperBound, met == names[name].count { return true }
+        }
+        return false
+    }
+
+    private static func lowercased(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte }
+
+    /// Whether a byte is a blank, a dash, an underscore, a quote or of a byte order mark.
+    private static func isAroundNames(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x20, 0x09, UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "="):
+            true
+        case 0xEF, 0xBB, 0xBF: true
+        default: false
+        }
     }
 
     /// Why the form of a record makes it unusable; nil if its fields can be read, if only in one way.
