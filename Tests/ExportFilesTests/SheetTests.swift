@@ -184,12 +184,26 @@ struct SheetTests {
         arguments: [
             "<row r='3'><c r='A3'><v>1</v></c></row><row r='2'/>", "<row r='2'/><row r='2'/>",
             "<row r='2'><c r='B2'><v>1</v></c><c r='A2'><v>1</v></c></row>", "<row r='2'><c r='A3'><v>1</v></c></row>",
-            "<row r='2'><c r='A2' t='s'><v>9</v></c></row>", "<row r='9999999'/>", "<row r='2'><c r='XFE2'/></row>",
+            "<row r='2'><c r='A2' t='s'><v>9</v></c></row>", "<row r='9999999'/>",
+            "<row r='2'><c r='A2'><v>1</v></c><row r='3'><c r='A3'><v>2</v></c></row></row>",
+            "<part><row r='2'><c r='A2'><v>1</v></c></row></part>", "<row r='2'><x><c r='A2'><v>1</v></c></x></row>",
+            "<row r='2'><c r='A2'><v>1</v><c r='B2'><v>2</v></c></c></row>",
+            "<row r='2'><c r='A2' t='st'><v>1</v></c></row>", "<row r='2'><c r='XFE2'/></row>",
         ])
     func contradictions(_ rows: String) throws {
         let error = try #require(refusal(bytes: Self.workbook(rows: Self.header + rows)))
         #expect(error.fault == .malformed)
         #expect(error.file.hasSuffix("/S"))
+    }
+
+    @Test("what programs add to rows and cells is passed over")
+    func additions() throws {
+        let more = "<extLst><ext uri='{1}'><c r='Z9'><row/></c></ext></extLst>"
+        let rows =
+            Self.header
+            + "<row r='2' spans='1:2' hidden='1'><c r='A2' t='str' cm='1'><f t='shared' si='0'/><v>c-1</v>\(more)</c>"
+            + "<c r='B2' t='n' s='0'><v>7</v></c>\(more)</row>"
+        #expect(try WholeReading(bytes: Self.workbook(rows: rows)).associations == ["customer c-1 7"])
     }
 
     @Test("the first sheet that is not hidden is read, or the one that is named")
@@ -210,6 +224,46 @@ struct SheetTests {
         #expect(error.advice.contains("--sheet"))
         // What is no workbook has no sheet to choose.
         #expect(try WholeReading(bytes: BytesTests.text, options).associations == BytesTests.expected)
+    }
+
+    @Test("the files of a workbook are found by what it says of them, whatever case and slashes they are named with")
+    func parts() throws {
+        let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+        // The strict form of the format has other names for the same.
+        let relations = "http://purl.oclc.org/ooxml/officeDocument/relationships"
+        func book(_ root: String, _ path: String, _ sheet: String, _ target: String) -> [UInt8] {
+            let (folder, file) = (
+                path.dropLast(path.split(separator: "/").last?.count ?? 0), path.split(separator: "/").last ?? ""
+            )
+            return storedZip([
+                ("[Content_Types].xml", "<Types/>"),
+                (
+                    "_rels/.rels",
+                    "<Relationships><Relationship Id='a' Type='\(relations)/officeDocument' Target='\(root)'/></Relationships>"
+                ),
+                (
+                    String(path),
+                    "<workbook xmlns='\(main)' xmlns:r='\(relations)'><sheets><sheet name='S' r:id='r1'/></sheets></workbook>"
+                ),
+                (
+                    "\(folder)_rels/\(file).rels",
+                    "<Relationships><Relationship Id='r1' Type='\(relations)/worksheet' Target='\(target)'/></Relationships>"
+                ),
+                (
+                    sheet,
+                    "<worksheet xmlns='\(main)'><sheetData>\(Self.header)<row r='2'><c t='str'><v>c</v></c><c t='str'><v>k</v></c></row></sheetData></worksheet>"
+                ),
+            ])
+        }
+        let books = [
+            book("/xl/workbook2.xml", "xl/workbook2.xml", "xl/worksheets/sheet.xml", "worksheets/sheet.xml"),
+            book("xl/workbook.xml", "xl/Workbook.xml", "xl/WorkSheets/Sheet1.xml", "worksheets/sheet1.xml"),
+            book("workbook.xml", "workbook.xml", "data/s.xml", "./data/../data/s.xml"),
+            book("xl/workbook.xml", "xl\\workbook.xml", "xl\\worksheets\\a.xml", "/xl/worksheets/a.xml"),
+        ]
+        for (number, book) in books.enumerated() {
+            #expect(try WholeReading(bytes: book).associations == ["customer c k"], "\(number)")
+        }
     }
 
     @Test("texts that need more memory than is kept come back from the file")

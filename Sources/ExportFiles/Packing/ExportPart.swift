@@ -36,6 +36,14 @@ struct ExportPart {
     ///   - keys: what sealed exports are opened with.
     static func all(of file: ExportFile, sheet: String?, keys: OpenPGPKeys) throws -> [ExportPart] {
         var found = try ExportPart(file: file, keys: keys, name: file.name).unpacked(sheet)
+        // What is not sealed nobody has signed; whether a seal has a right signature shows at its end.
+        if keys.signedBy != nil, let unsigned = found.first(where: { !$0.packing.contains(.openPGP) }) {
+            throw ExportError(
+                .sealed, file: unsigned.name, problem: "it is not signed, and export.signed-by asks for it",
+                advice:
+                    "have it signed; for rejected records that you have mended yourself: CARTSYNC_EXPORT_SIGNED_BY=none"
+            )
+        }
         for index in found.indices.dropLast() { found[index].isLast = false }
         return found
     }
@@ -80,8 +88,9 @@ struct ExportPart {
         var zip = self
         zip.layers = outer
         let archive = try zip.archive()
+        let wanted = Workbook.partName(path)
         while let entry = try archive.nextEntry() {
-            if entry.name == path { return archive }
+            if Workbook.partName(entry.name) == wanted { return archive }
         }
         return nil
     }
@@ -111,14 +120,7 @@ struct ExportPart {
                 .sealed, file: name, problem: "this is \(other), and no export",
                 advice: "have the export itself signed (gpg --sign --encrypt); source.exclude leaves such files alone")
         }
-        guard let packing = Packing(start[..<count]) else {
-            guard keys.signedBy == nil || layers.contains(.packed(.openPGP)) else {
-                throw ExportError(
-                    .sealed, file: name, problem: "it is not signed, and export.signed-by asks for it",
-                    advice: "have it signed; for rejected records that you have mended yourself: CARTSYNC_EXPORT_SIGNED_BY=none")
-            }
-            return [self]
-        }
+        guard let packing = Packing(start[..<count]) else { return [self] }
         guard layers.count < Self.mostLayers else {
             throw ExportError(
                 .packed, file: name, problem: "it is packed again and again, which no export is",
@@ -147,10 +149,10 @@ struct ExportPart {
             }
             entries.append(entry)
         }
-        let names = Set(entries.map(\.name))
-        if names.contains(Workbook.path) {
+        let names = Set(entries.map { Workbook.partName($0.name) })
+        if let main = try Workbook.mainPart(names, of: name, open: { try open($0, in: layers) }) {
             var part = self
-            part.layers.append(.sheet(try Workbook(sheet, of: name) { try open($0, in: layers) }))
+            part.layers.append(.sheet(try Workbook(sheet, at: main, of: name) { try open($0, in: layers) }))
             return [part]
         }
         if let document = Self.document(names) {
@@ -195,7 +197,7 @@ struct ExportPart {
     /// What begins old documents of Office, and new ones with a password.
     private static let compoundFile: [UInt8] = [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1]
 
-    /// Why a document that is a zip inside is no export, by the names in it; nil if it is none.
+    /// Why a document that is a zip inside is no export, by the names in it as they are compared; nil if it is none.
     private static func document(_ names: Set<String>) -> (problem: String, advice: String)? {
         if names.contains("xl/workbook.bin") {
             return ("this is a binary workbook (.xlsb)", "save it as .xlsx, or the sheet as CSV (UTF-8)")
@@ -203,7 +205,7 @@ struct ExportPart {
         if names.contains("mimetype"), names.contains("content.xml") {
             return ("this is an OpenDocument file (.ods)", "save it as .xlsx, or the sheet as CSV (UTF-8)")
         }
-        guard names.contains("[Content_Types].xml") else { return nil }
+        guard names.contains("[content_types].xml") else { return nil }
         return ("this is a document of Office, and no workbook", "save the table as CSV (UTF-8)")
     }
 }

@@ -9,7 +9,7 @@ final class SheetScanner: XMLEvents {
     private static let rowLimit = CSVText.recordLimit
 
     /// What the names in a sheet mean, as far as cells need them; one name is an element's and an attribute's.
-    private enum Word { case sheetData, row, cell, value, inline, text, run, phonetic, style, other }
+    private enum Word { case sheetData, row, cell, value, inline, text, run, phonetic, style, extensions, other }
 
     /// What the value of a cell is (ECMA-376, part 1, 18.18.11).
     private enum Kind { case number, shared, text, boolean, error, date }
@@ -60,6 +60,7 @@ final class SheetScanner: XMLEvents {
             case "r": .run
             case "rPh": .phonetic
             case "s": .style
+            case "extLst": .extensions
             default: .other
             }
         words.append(word)
@@ -76,9 +77,20 @@ final class SheetScanner: XMLEvents {
             value.removeAll(keepingCapacity: true)
         case (.phonetic, _): phonetic += 1
         case (.value, .cell), (.inline, .cell), (.text, .inline), (.text, .run), (.run, .inline), (.sheetData, _): break
-        default: word = .other
+        case (.extensions, .row), (.extensions, .cell): break
+        default:
+            if isMisplaced(word) { refuse("an element stands where only rows or cells can be") }
+            word = .other
         }
         open.append(word)
+    }
+
+    /// Whether an element that is no part of a row hides what may be one.
+    private func isMisplaced(_ word: Word) -> Bool {
+        switch open.last {
+        case .sheetData, .row: true
+        default: (word == .row || word == .cell) && open.contains(.sheetData) && !open.contains(.extensions)
+        }
     }
 
     func attribute(_ name: Int, _ value: Span<UInt8>, in parser: XMLPushParser) {
@@ -140,7 +152,8 @@ final class SheetScanner: XMLEvents {
         case "b": kind = .boolean
         case "e": kind = .error
         case "d": kind = .date
-        default: kind = .number
+        case "n": kind = .number
+        default: refuse("a cell of row \(row) has a kind that no workbook has")
         }
     }
 

@@ -11,9 +11,8 @@ struct Workbook: Equatable, Sendable {
     /// Whether dates are counted from 1904.
     let countsFrom1904: Bool
 
-    private static let folder = "xl/"
-    static let path = folder + "workbook.xml"
-    private static let relationsPath = folder + "_rels/workbook.xml.rels"
+    /// Where most programs put a workbook's main part.
+    static let path = "xl/workbook.xml"
     /// The parts that say what a workbook is made of are small.
     private static let partLimit = 16 << 20
 
@@ -30,8 +29,11 @@ struct Workbook: Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - name: the name that is asked for; nil for the first sheet.
+    ///   - path: the workbook's main part.
     ///   - open: begins to read a file of the package; nil if it has none of this name.
-    init(_ name: String?, of workbook: String, open: (String) throws -> (any ByteStream)?) throws {
+    init(
+        _ name: String?, at path: String, of workbook: String, open: (String) throws -> (any ByteStream)?
+    ) throws {
         func refusal(_ problem: String, _ advice: String) -> ExportError {
             ExportError(.malformed, file: workbook, problem: problem, advice: advice)
         }
@@ -43,19 +45,19 @@ struct Workbook: Equatable, Sendable {
         }
         var found: [Sheet] = []
         var countsFrom1904 = false
-        try read(Self.path) { element, attributes in
+        try read(path) { element, attributes in
             if element == "workbookPr" { countsFrom1904 = ["1", "true", "on"].contains(attributes["date1904"] ?? "") }
             guard element == "sheet", let name = attributes["name"], let relation = attributes["id"] else { return }
             found.append(
                 Sheet(name: name, relation: relation, isHidden: (attributes["state"] ?? "visible") != "visible"))
         }
         var targets: [String: (path: String, kind: String)] = [:]
-        try read(Self.relationsPath) { element, attributes in
+        let folder = path.lastIndex(of: "/").map { path[...$0] } ?? ""
+        try read("\(folder)_rels/\(path.dropFirst(folder.count)).rels") { element, attributes in
             guard element == "Relationship", let id = attributes["Id"], let target = attributes["Target"],
                 let kind = attributes["Type"]?.split(separator: "/").last
             else { return }
-            let path = target.hasPrefix("/") ? String(target.dropFirst()) : Self.folder + target
-            targets[id] = (path, String(kind))
+            targets[id] = (Self.partName(target.hasPrefix("/") ? target : "\(folder)\(target)"), String(kind))
         }
         // Charts on a sheet of their own have no cells.
         found.removeAll { targets[$0.relation]?.kind != "worksheet" }
@@ -76,6 +78,37 @@ struct Workbook: Equatable, Sendable {
         stringsPath = targets.values.first { $0.kind == "sharedStrings" }?.path
         stylesPath = targets.values.first { $0.kind == "styles" }?.path
         self.countsFrom1904 = countsFrom1904
+    }
+
+    /// The name of a file of a package as names are compared: without regard to case, from the root, without dots.
+    static func partName(_ name: String) -> String {
+        var parts: [Substring] = []
+        for part in name.lowercased().replacing("\\", with: "/").split(separator: "/") where part != "." {
+            if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+        }
+        return parts.joined(separator: "/")
+    }
+
+    /// The main part of the workbook that a package is; nil if it is none.
+    ///
+    /// - Parameters:
+    ///   - names: those of its files, as they are compared.
+    ///   - open: begins to read a file of the package.
+    static func mainPart(
+        _ names: Set<String>, of package: String, open: (String) throws -> (any ByteStream)?
+    ) throws -> String? {
+        if names.contains(path) { return path }
+        let relations = "_rels/.rels"
+        guard names.contains("[content_types].xml"), names.contains(relations), let part = try open(relations) else {
+            return nil
+        }
+        var main: String?
+        try XMLElements.read(part, limit: partLimit, of: "\(package)/\(relations)") { element, attributes in
+            guard element == "Relationship", attributes["Type"]?.hasSuffix("/officeDocument") == true else { return }
+            main = main ?? attributes["Target"].map(partName)
+        }
+        guard let main, names.contains(main), main.hasSuffix(".xml") else { return nil }
+        return main.hasPrefix("xl/") || main.split(separator: "/").last?.hasPrefix("workbook") == true ? main : nil
     }
 
     /// What the export is said to be, for instance `sheet Carts of Carts, Old (hidden)`.
