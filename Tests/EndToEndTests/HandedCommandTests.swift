@@ -15,7 +15,9 @@ private struct Beside {
     let service: Program
 
     /// Starts it, and waits until commands can be handed to it.
-    static func start(_ shop: Shop, rate: Int = 500, prefix: [String] = []) async throws -> Beside {
+    static func start(
+        _ shop: Shop, rate: Int = 500, prefix: [String] = [], more: [String: String] = [:]
+    ) async throws -> Beside {
         try FileManager.default.createDirectory(atPath: shop.folder.path("inbox"), withIntermediateDirectories: true)
         let words = [
             "serve", "--inbox", shop.folder.path("inbox"), "--poll", "100ms", "--settle", "0s", "--http", "off",
@@ -24,7 +26,7 @@ private struct Beside {
         // Its working folder is another one than that of the commands.
         let service = try Program(
             prefix.isEmpty ? words : Array(prefix.dropFirst()) + [try Program.path()] + words,
-            environment: shop.environment, executable: prefix.first)
+            environment: shop.environment.merging(more) { $1 }, executable: prefix.first)
         let beside = Beside(shop: shop, service: service)
         let isThere = await eventually { beside.listens }
         try #require(isThere, "\((try? service.errorsSoFar()) ?? "")")
@@ -299,6 +301,54 @@ struct HandedCommandTests {
             #expect(result.status == 75 && result.lastLine.contains("nothing was written"), "\(result.errors)")
             #expect(await eventually { shop.folder.names(in: "inbox/done").contains("night.csv") })
             #expect(shop.associations.count == 60)
+        }
+    }
+
+    @Test("a mended file of rejected records is imported by the service with what stands beside it")
+    func rejects() async throws {
+        try await withService { beside in
+            let shop = beside.shop
+            let records = (1...30).map { "k-\($0);c-\($0)\r\n" }.joined()
+            _ = try shop.folder.write("KORB;KUNDE\r\n" + records + "k 31;c-31\r\n", to: "night.csv")
+            let map = ["--map", "cart=KORB", "--map", "account=KUNDE", "--source", "night"]
+            let first = try await beside.start(["sync", "--yes"] + map + ["night.csv"]).result()
+            #expect(first.status == 1 && shop.associations.count == 30, "\(first.errors)")
+            let folder = "state/runs/" + (try await beside.latestRun())
+            let text = try shop.folder.read(folder + "/rejects.csv").replacing("k 31", with: "k-31")
+            // Mended where the person works, with the settings beside it.
+            _ = try shop.folder.write(text, to: "mended.csv")
+            _ = try shop.folder.write(
+                try shop.folder.read(folder + "/rejects.csv.settings.yaml"), to: "mended.csv.settings.yaml")
+            let imported = try await beside.cartsync("import", "--yes", "mended.csv")
+            #expect(imported.status == 0, "\(imported.errors)")
+            #expect(imported.errors.contains("mended.csv.settings.yaml"), "\(imported.errors)")
+            #expect(shop.associations.contains("c-31 k-31") && shop.associations.count == 31)
+            let listed = try await beside.cartsync("runs", "show", "latest")
+            #expect(listed.output.contains("night"), "\(listed.output)")
+            let log = try beside.service.errorsSoFar()
+            #expect(log.matches(of: #/a command is handed over/#).count >= 2, "\(log)")
+        }
+    }
+
+    @Test("a sealed export is opened with the service's key, which the command need not have")
+    func sealed() async throws {
+        let fixtures = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "ExportFilesTests/Fixtures/sealed")
+        func path(_ name: String) -> String { fixtures.appending(path: name).path(percentEncoded: false) }
+        try await withShop { shop in
+            let key = try String(contentsOfFile: path("ours.key.asc"), encoding: .utf8)
+            let beside = try await Beside.start(shop, more: ["CARTSYNC_EXPORT_DECRYPTION_KEY": key])
+            // Its path is one of the command's working folder.
+            try FileManager.default.copyItem(atPath: path("signed.csv.gpg"), toPath: shop.folder.path("e.csv.gpg"))
+            try FileManager.default.copyItem(atPath: path("sender.asc"), toPath: shop.folder.path("partner.asc"))
+            var environment = beside.environment
+            environment["CARTSYNC_EXPORT_SIGNED_BY"] = "partner.asc"
+            let result = try await Program(
+                ["import", "--yes", "e.csv.gpg"], environment: environment, in: shop.folder.path
+            ).result()
+            #expect(result.status == 0, "\(result.errors)")
+            #expect(shop.associations == ["c-1 k-1", "c-2 k-2"])
+            try await beside.end()
         }
     }
 

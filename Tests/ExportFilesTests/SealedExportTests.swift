@@ -85,7 +85,8 @@ struct SealedExportTests {
         }
         let refused = [
             ("plain.csv.gpg", "it is not signed"), ("signed-by-other.csv.gpg", "it is signed by none of the keys"),
-            ("expired.csv.gpg", "its signature has expired"),
+            ("expired.csv.gpg", "its signature has expired"), ("packed.csv.gz.gpg", "it is not signed"),
+            ("workbook.xlsx.gpg", "it is not signed"),
         ]
         for (name, problem) in refused {
             let error = try #require(refusal(Self.path(name), sender))
@@ -103,7 +104,15 @@ struct SealedExportTests {
         let sender = try Self.options(signedBy: "sender.asc")
         let error = try #require(refusal(bytes: BytesTests.text, sender))
         #expect(error.problem == "it is not signed, and export.signed-by asks for it")
-        #expect(refusal(bytes: gzip(BytesTests.text), sender)?.fault == .sealed)
+        let workbook = Array(try Data(contentsOf: URL(filePath: SheetTests.path("shared.xlsx"))))
+        let signed = try Self.bytes("signed.csv.gpg")
+        let unsigned = [
+            gzip(BytesTests.text), storedZip([("a.csv", BytesTests.text)]), workbook, gzip(workbook),
+            storedZip([("a.csv.gpg", signed), ("b.csv", BytesTests.text)]),
+        ]
+        for bytes in unsigned { #expect(refusal(bytes: bytes, sender)?.problem == error.problem) }
+        #expect(
+            try WholeReading(bytes: storedZip([("a.csv.gpg", signed)]), sender).associations == BytesTests.expected)
     }
 
     @Test("a signature beside an export, and a key, are told for what they are")
@@ -135,6 +144,21 @@ struct SealedExportTests {
             changed[index] ^= 0x04
             guard let reading = try? WholeReading(bytes: changed, options) else { continue }
             #expect(reading.associations == expected, "byte \(index)")
+        }
+    }
+
+    @Test("the end of a message is looked at whatever is packed in it")
+    func damagedEnd() throws {
+        let options = try Self.options()
+        for name in ["workbook.xlsx.gpg", "packed.csv.gz.gpg", "rejected.csv.gpg", "bzip2.csv.gpg"] {
+            let whole = try Self.bytes(name)
+            #expect(try WholeReading(bytes: whole, options).facts.records > 0)
+            for index in whole.indices.suffix(24) {
+                #expect(refusal(bytes: Array(whole[..<index]), options) != nil, "\(name) cut at \(index)")
+                var changed = whole
+                changed[index] ^= 0x10
+                #expect(refusal(bytes: changed, options) != nil, "\(name) changed at \(index)")
+            }
         }
     }
 

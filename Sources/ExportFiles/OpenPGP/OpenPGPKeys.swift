@@ -75,7 +75,8 @@ package struct OpenPGPKeys: Sendable, Equatable {
         guard let text else { return }
         let found = try load(text) { problem in
             ExportError(
-                .sealed, file: name, problem: "export.signed-by has no public key in it (\(keys.signedBy ?? ""): \(problem))",
+                .sealed, file: name,
+                problem: "export.signed-by has no public key in it (\(keys.signedBy ?? ""): \(problem))",
                 advice: "write there what gpg --export --armor prints for who signs")
         }
         signers = Set(found.map { $0.fingerprint.lowercased() })

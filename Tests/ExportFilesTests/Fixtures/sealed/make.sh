@@ -31,6 +31,8 @@ gpg -u sender --default-sig-expire 1d -r ours -o expired.csv.gpg -s -e plain.csv
 gpg --passphrase "open sesame" -o symmetric.csv.gpg -c plain.csv
 gpg -r ours --rfc2440 --disable-mdc -o no-mdc.csv.gpg -e plain.csv || true
 gpg -r ours -o workbook.xlsx.gpg -e ../sheets/shared.xlsx
+{ echo customer_id,cart_id; seq 1 30 | sed 's/.*/c-&,k-&/'; echo 'c-31,k 31'; } >rejected.csv
+gpg -u sender -r ours -o rejected.csv.gpg -s -e rejected.csv
 { echo customer_id,cart_id; yes c-1,k-1 | head -300000; } >large.csv || true
 gpg -r ours -o large.csv.gpg -e large.csv
-rm plain.csv plain.csv.gz large.csv
+rm plain.csv plain.csv.gz rejected.csv large.csv
