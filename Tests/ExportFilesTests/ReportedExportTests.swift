@@ -135,6 +135,25 @@ struct ReportedExportTests {
         #expect(xml.usable.map(\.cartName) == ["€5…"])
     }
 
+    @Test(
+        "a line that counts the records above it is none, however few they are and whatever follows",
+        arguments: [
+            ("c-1,k-1\nTotal,1\n", 1), ("alice,k\nbob,m\nTRL,2\n", 2),
+            ("alice,k\nbob,m\n2,trailer\nPrinted: today,\n", 2),
+            ("Total:,0\n", 0), ("c-1,k-1\nc-2,k-2\nc-3,k-3\nTotal,3\nPrinted,2026\n", 3),
+            ("c-1,k-1\n\"TRL\",\"3\"\n", 1),
+            ("alice,0\nbob,1\ncarol,2\n", 3 + 100), ("sum,5\nc,k\n", 2 + 100), ("total,k-0\nc,k\n", 2 + 100),
+        ])
+    func totals(_ records: String, _ count: Int) throws {
+        let text = "customer_id,cart_id\n" + records
+        let reading = try WholeReading(text: text)
+        #expect(reading.usable.count == count % 100)
+        #expect(reading.rejected.isEmpty == (count >= 100))
+        #expect(reading.facts.rejected[.trailer, default: 0] > 0 || count >= 100)
+        let all = try WholeReading(text: text, ReadingOptions(trailer: .missing))
+        #expect(all.facts.rejected[.trailer] == nil)
+    }
+
     @Test("a spreadsheet's rows of delimiters are blank")
     func emptyRows() throws {
         let reading = try WholeReading(Self.path("empty-delimiter-rows/excel.csv"))

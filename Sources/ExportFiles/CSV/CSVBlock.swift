@@ -20,6 +20,8 @@ struct CSVBlock {
     /// The header line, which is no record when it is met again.
     private let header: [UInt8]
     private var trailer = CSVTrailer()
+    /// Whether a line may be told for a trailer by what is in it.
+    private let looksForTrailer: Bool
     private let trailerLine: TrailerLine?
     private var kinds = OwnerKindSet()
     private var usable = 0
@@ -37,7 +39,8 @@ struct CSVBlock {
 
     init(_ header: CSVHeader, _ facts: ExportFacts, index: Int, trailer: ExportTrailer) {
         if case .line(let line) = trailer { trailerLine = line } else { trailerLine = nil }
-        if trailer != .found { self.trailer.isTracking = false }
+        looksForTrailer = trailer == .found
+        self.trailer.isTracking = looksForTrailer
         found = facts
         found.blankLines = header.blankLines
         line = header.nextLine
@@ -90,6 +93,9 @@ struct CSVBlock {
                 }
                 found.passedOver += 1
                 found.notes.add(.repeatedHeader, line: line)
+            } else if picks == nil, looksForTrailer, isTotal(record, bytes) {
+                found.records += 1
+                reject(record, CSVRecordCells.total, bytes)
             } else if picks == nil, trailer.isTracking, !fits(record, bytes), mayBeLast(record, bytes, end),
                 isUsable(record, bytes)
             {
@@ -181,6 +187,14 @@ struct CSVBlock {
             return decoder.cells.fault(of: record, fieldEnds, bytes) == nil
         }
         return (try? decoder.cells.judge.judge(decoder.cells.fields(record, fieldEnds, bytes), in: bytes)) != nil
+    }
+
+    /// Whether a line has a word for a total in place of one identifier, and the number of records in place of the other.
+    @inline(__always)
+    private func isTotal(_ record: CSVFramer.Record, _ bytes: Span<UInt8>) -> Bool {
+        guard record.fieldCount >= fieldEnds.count else { return false }
+        let (owner, cart) = decoder.cells.identifiers(record, fieldEnds, bytes)
+        return CSVTrailer.isTotal(bytes.extracting(owner), bytes.extracting(cart), records: found.records)
     }
 
     /// Whether a record's identifiers have the form of those before it.

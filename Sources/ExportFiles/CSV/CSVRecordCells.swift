@@ -32,6 +32,9 @@ struct CSVRecordCells: Sendable {
         "the last line looks like a total or a footer: all records before it have owners and carts of one form, and it has not"
     )
 
+    static let total = RejectReason(
+        .trailer, "the line looks like a total or a footer: it has a word for one, and the number of records above it")
+
     static let mayBeCut = RejectReason(
         .mayBeCut,
         "the file ends within this line, so that a part of it may be missing: there is no final line end; a manifest with "

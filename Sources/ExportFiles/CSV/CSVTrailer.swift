@@ -89,6 +89,31 @@ struct CSVTrailer: Sendable {
         isTracking = owners != .any || carts != .any
     }
 
+    /// What stands in the place of an identifier in a line that counts the records above it.
+    private static let totals: Set<String> = [
+        "total", "totals", "totaal", "totale", "gesamt", "sum", "summe", "somme", "suma", "count", "records", "rows",
+        "lines",
+        "trl", "tlr", "trailer", "footer", "end", "ende", "eof",
+    ]
+    private static let longestTotal = 8
+
+    /// Whether a line that is no record counts those above it, or the lines with it and the header: a word for a total, and
+    /// their number.
+    @inline(__always)
+    static func isTotal(_ first: Span<UInt8>, _ second: Span<UInt8>, records: Int) -> Bool {
+        isTotal(word: first, number: second, records) || isTotal(word: second, number: first, records)
+    }
+
+    @inline(__always)
+    private static func isTotal(word: Span<UInt8>, number: Span<UInt8>, _ records: Int) -> Bool {
+        guard !word.isEmpty, word.count <= longestTotal + 1, number.count <= 9, word[0] >= 0x41,
+            areDigits(number, from: 0), let count = Int(String(decodingBytesOf: number))
+        else { return false }
+        let text = String(decodingBytesOf: word).lowercased()
+        return (records...records + 2).contains(count)
+            && totals.contains(text.hasSuffix(":") ? String(text.dropLast()) : text)
+    }
+
     private static func fits(_ id: Span<UInt8>, _ form: Form) -> Bool {
         switch form {
         case .unknown, .any: true
