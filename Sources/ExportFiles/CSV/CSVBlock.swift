@@ -78,6 +78,7 @@ struct CSVBlock {
             let step = framer.next(
                 in: bytes, from: start, to: end, isLast: isLast, record: &record, fieldEnds: &room)
             guard step == .record || step == .blank else { return step }
+            let ids = step == .record ? identifiers(record, bytes) : (0..<0, 0..<0)
             if step == .blank {
                 found.blankLines += 1
             } else if let count = trailerLine?.count(in: bytes.extracting(record.start..<record.end)) {
@@ -86,18 +87,18 @@ struct CSVBlock {
             } else if let kind = kindPassedOver(record, bytes) {
                 found.passedOver += 1
                 found.notes.add(kind, line: line)
-            } else if let header = decoder.cells.header(record, fieldEnds, bytes) {
+            } else if let header = decoder.cells.header(ids.owner, ids.cart, bytes) {
                 guard header == .same else {
                     otherHeader = line
                     return .incomplete
                 }
                 found.passedOver += 1
                 found.notes.add(.repeatedHeader, line: line)
-            } else if picks == nil, looksForTrailer, isTotal(record, bytes) {
+            } else if picks == nil, looksForTrailer, isTotal(ids.owner, ids.cart, bytes) {
                 found.records += 1
                 reject(record, CSVRecordCells.total, bytes)
-            } else if picks == nil, trailer.isTracking, !fits(record, bytes), mayBeLast(record, bytes, end),
-                isUsable(record, bytes)
+            } else if picks == nil, trailer.isTracking, !fits(ids.owner, ids.cart, bytes),
+                mayBeLast(record, ids.owner, ids.cart, bytes, end), isUsable(record, bytes)
             {
                 // Only the rest of the text shows whether it is the last line.
                 guard isLast else { return .incomplete }
@@ -189,32 +190,36 @@ struct CSVBlock {
         return (try? decoder.cells.judge.judge(decoder.cells.fields(record, fieldEnds, bytes), in: bytes)) != nil
     }
 
+    /// The cells of the owner and the cart; empty if the record has fewer fields than the header.
+    @inline(__always)
+    private func identifiers(
+        _ record: CSVFramer.Record, _ bytes: Span<UInt8>
+    ) -> (owner: Range<Int>, cart: Range<Int>) {
+        guard record.fieldCount >= fieldEnds.count else { return (0..<0, 0..<0) }
+        return decoder.cells.identifiers(record, fieldEnds, bytes)
+    }
+
     /// Whether a line has a word for a total in place of one identifier, and the number of records in place of the other.
     @inline(__always)
-    private func isTotal(_ record: CSVFramer.Record, _ bytes: Span<UInt8>) -> Bool {
-        guard record.fieldCount >= fieldEnds.count else { return false }
-        let (owner, cart) = decoder.cells.identifiers(record, fieldEnds, bytes)
-        return CSVTrailer.isTotal(bytes.extracting(owner), bytes.extracting(cart), records: found.records)
+    private func isTotal(_ owner: Range<Int>, _ cart: Range<Int>, _ bytes: Span<UInt8>) -> Bool {
+        CSVTrailer.isTotal(bytes.extracting(owner), bytes.extracting(cart), records: found.records)
     }
 
     /// Whether a record's identifiers have the form of those before it.
     @inline(__always)
-    private mutating func fits(_ record: CSVFramer.Record, _ bytes: Span<UInt8>) -> Bool {
-        guard record.fieldCount >= fieldEnds.count else { return true }
-        let (owner, cart) = decoder.cells.identifiers(record, fieldEnds, bytes)
+    private mutating func fits(_ owner: Range<Int>, _ cart: Range<Int>, _ bytes: Span<UInt8>) -> Bool {
         guard !owner.isEmpty, !cart.isEmpty else { return true }
         return trailer.fits(owner: bytes.extracting(owner), cart: bytes.extracting(cart))
     }
 
     /// Whether nothing but blank lines follows a record, as far as the text is there.
-    private mutating func mayBeLast(_ record: CSVFramer.Record, _ bytes: Span<UInt8>, _ end: Int) -> Bool {
+    private mutating func mayBeLast(
+        _ record: CSVFramer.Record, _ owner: Range<Int>, _ cart: Range<Int>, _ bytes: Span<UInt8>, _ end: Int
+    ) -> Bool {
         let isLast = (record.next..<end).allSatisfy {
             XMLSpace.contains(bytes[$0]) || bytes[$0] == CSVFramer.quote || bytes[$0] == decoder.framer.delimiter
         }
-        if !isLast {
-            let (owner, cart) = decoder.cells.identifiers(record, fieldEnds, bytes)
-            trailer.accept(owner: bytes.extracting(owner), cart: bytes.extracting(cart))
-        }
+        if !isLast { trailer.accept(owner: bytes.extracting(owner), cart: bytes.extracting(cart)) }
         return isLast
     }
 

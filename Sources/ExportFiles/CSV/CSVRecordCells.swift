@@ -74,11 +74,9 @@ struct CSVRecordCells: Sendable {
     /// A header that stands where a record should: that of the export, or one with other columns or in another order.
     enum Header { case same, other }
 
-    /// Whether names of columns stand in the places of both identifiers, as where files were put together.
+    /// Whether names of columns stand in the places of the owner and the cart, as where files were put together.
     @inline(__always)
-    func header(_ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>) -> Header? {
-        guard record.fieldCount >= columns.count else { return nil }
-        let (owner, cart) = identifiers(record, ends, bytes)
+    func header(_ owner: Range<Int>, _ cart: Range<Int>, _ bytes: Span<UInt8>) -> Header? {
         guard !cart.isEmpty, endsName[Int(bytes[cart.upperBound - 1])], cart.count <= Self.longestName else {
             return nil
         }
