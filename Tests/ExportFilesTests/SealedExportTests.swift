@@ -147,6 +147,20 @@ struct SealedExportTests {
         }
     }
 
+    @Test("what stands behind a message refuses it, and blanks around a text do not")
+    func behind() throws {
+        let options = try Self.options()
+        let (text, packets) = (try Self.bytes("plain.csv.asc"), try Self.bytes("plain.csv.gpg"))
+        let more = [text + text, text + Array("c-3,k-3\n".utf8), text + packets, packets + packets, packets + text]
+        for bytes in more { #expect(refusal(bytes: bytes, options)?.fault == .sealed) }
+        let crlf = text.flatMap { $0 == 0x0A ? [0x0D, 0x0A] : [$0] }
+        let signedOnly = try Self.bytes("signed-only.csv.gpg")
+        #expect(refusal(bytes: signedOnly + [UInt8](repeating: 0x41, count: 1 << 20), options)?.fault == .sealed)
+        for bytes in [Array("\r\n \n".utf8) + text, [0xEF, 0xBB, 0xBF] + text, text + Array("\n \r\n".utf8), crlf] {
+            #expect(try WholeReading(bytes: bytes, options).associations == BytesTests.expected)
+        }
+    }
+
     @Test("the end of a message is looked at whatever is packed in it")
     func damagedEnd() throws {
         let options = try Self.options()

@@ -138,12 +138,18 @@ enum OpenPGP {
             ("SIGNATURE", "the signature of another file"), ("SIGNED", "a text with a signature below it"),
             ("PUBLIC", "a public key"), ("PRIVATE", "a private key"),
         ]
-        return kinds.first { start.starts(with: Array("-----BEGIN PGP \($0.0)".utf8)) }?.1
+        let text = text(start)
+        return kinds.first { text.starts(with: Array("-----BEGIN PGP \($0.0)".utf8)) }?.1
+    }
+
+    /// The bytes without blanks and a byte order mark before them.
+    private static func text(_ start: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        start.drop { XMLSpace.contains($0) || [0xEF, 0xBB, 0xBF].contains($0) }
     }
 
     /// Whether bytes begin a message, in text or in packets (RFC 9580, sections 4.2 and 6.2).
     static func begins(_ start: ArraySlice<UInt8>) -> Bool {
-        if start.starts(with: Array("-----BEGIN PGP MESSAGE-----".utf8)) { return true }
+        if text(start).starts(with: Array("-----BEGIN PGP MESSAGE-----".utf8)) { return true }
         guard let first = start.first, first & 0x80 != 0 else { return false }
         let rest = Array(start.dropFirst())
         // The number of the packet's kind, and how many bytes its length has.

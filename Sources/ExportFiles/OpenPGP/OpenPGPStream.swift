@@ -137,6 +137,7 @@ private final class OpenPGPOpening: @unchecked Sendable {
     /// What reading the sealed bytes threw.
     private var failure: (any Error)?
     private var isAbandoned = false
+    private var armor = ArmorEnd()
 
     init(_ sealed: any ByteStream, _ keys: OpenPGPKeys, signers: [UInt8]?, _ handover: Handover, name: String) {
         self.sealed = sealed
@@ -190,6 +191,7 @@ private final class OpenPGPOpening: @unchecked Sendable {
         if let failure { throw failure }
         if isAbandoned { return }
         try unsafe judge(status, operation, keyring)
+        try checkEnd()
         if !self.output.isEmpty { _ = handover.put(self.output) }
     }
 
@@ -199,7 +201,7 @@ private final class OpenPGPOpening: @unchecked Sendable {
         guard !isAbandoned else { return nil }
         if inputStart == inputEnd {
             do {
-                (inputStart, inputEnd) = (0, try sealed.read(into: &input, range: 0..<input.count))
+                try refill()
             } catch {
                 failure = error
                 return nil
@@ -210,6 +212,24 @@ private final class OpenPGPOpening: @unchecked Sendable {
         for index in 0..<count { unsafe buffer[index] = input[inputStart + index] }
         inputStart += count
         return count
+    }
+
+    private func refill() throws {
+        (inputStart, inputEnd) = (0, try sealed.read(into: &input, range: 0..<input.count))
+        armor.feed(input[..<inputEnd])
+    }
+
+    /// Throws a refusal if something stands behind the message, which librnp does not look at.
+    private func checkEnd() throws {
+        var isMore = false
+        repeat {
+            try refill()
+            isMore = isMore || !armor.isOver && inputEnd > 0
+        } while inputEnd > 0
+        guard !isMore, !armor.hasMore else {
+            throw refusal(
+                "the message is whole, and bytes stand behind it", "have each message sent as a file of its own")
+        }
     }
 
     /// Takes opened bytes; false if nobody wants them any more.
@@ -342,5 +362,37 @@ private final class OpenPGPOpening: @unchecked Sendable {
 
     private func refusal(_ problem: String, _ advice: String) -> ExportError {
         ExportError(.sealed, file: name, problem: problem, advice: advice)
+    }
+}
+
+/// Looks for what stands behind a message in text.
+private struct ArmorEnd {
+    private static let mark = Array("-----END PGP MESSAGE-----".utf8)
+
+    /// Whether the message is in packets, which have no such line; nil before its first byte.
+    private var isBinary: Bool?
+    private var matched = 0
+    /// Whether the line that ends a message was met.
+    private(set) var isOver = false
+    /// Whether more than blanks stands behind it.
+    private(set) var hasMore = false
+
+    mutating func feed(_ bytes: ArraySlice<UInt8>) {
+        // A byte order mark begins no packet.
+        isBinary = isBinary ?? bytes.first.map { $0 >= 0x80 && $0 != 0xEF }
+        if isBinary == true { return }
+        for byte in bytes {
+            if isOver {
+                hasMore = hasMore || !XMLSpace.contains(byte)
+            } else if byte == Self.mark[matched] {
+                matched += 1
+                isOver = matched == Self.mark.count
+            } else if byte != UInt8(ascii: "-") {
+                matched = 0
+            } else if matched != 5 {
+                // Of more dashes than five the last five may begin it.
+                matched = 1
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@ package enum Packing: String, Sendable, Hashable, CaseIterable {
     case openPGP = "OpenPGP"
 
     /// How many first bytes are looked at.
-    static let signatureSize = 32
+    static let signatureSize = 64
 
     /// nil for bytes that are not packed.
     init?(_ start: ArraySlice<UInt8>) {
