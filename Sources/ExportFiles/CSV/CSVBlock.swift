@@ -78,7 +78,7 @@ struct CSVBlock {
             let step = framer.next(
                 in: bytes, from: start, to: end, isLast: isLast, record: &record, fieldEnds: &room)
             guard step == .record || step == .blank else { return step }
-            let ids = step == .record ? identifiers(record, bytes) : (0..<0, 0..<0)
+            let ids = step == .record ? identifiers(record, bytes) : (owner: 0..<0, cart: 0..<0)
             if step == .blank {
                 found.blankLines += 1
             } else if let count = trailerLine?.count(in: bytes.extracting(record.start..<record.end)) {
