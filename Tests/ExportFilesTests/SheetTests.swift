@@ -231,11 +231,13 @@ struct SheetTests {
         let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
         // The strict form of the format has other names for the same.
         let relations = "http://purl.oclc.org/ooxml/officeDocument/relationships"
-        func book(_ root: String, _ path: String, _ sheet: String, _ target: String) -> [UInt8] {
+        func book(
+            _ root: String, _ path: String, _ sheet: String, _ target: String, slash: String = "/"
+        ) -> [UInt8] {
             let (folder, file) = (
                 path.dropLast(path.split(separator: "/").last?.count ?? 0), path.split(separator: "/").last ?? ""
             )
-            return storedZip([
+            let files = [
                 ("[Content_Types].xml", "<Types/>"),
                 (
                     "_rels/.rels",
@@ -253,13 +255,14 @@ struct SheetTests {
                     sheet,
                     "<worksheet xmlns='\(main)'><sheetData>\(Self.header)<row r='2'><c t='str'><v>c</v></c><c t='str'><v>k</v></c></row></sheetData></worksheet>"
                 ),
-            ])
+            ]
+            return storedZip(files.map { ($0.0.replacing("/", with: slash), $0.1) })
         }
         let books = [
             book("/xl/workbook2.xml", "xl/workbook2.xml", "xl/worksheets/sheet.xml", "worksheets/sheet.xml"),
             book("xl/workbook.xml", "xl/Workbook.xml", "xl/WorkSheets/Sheet1.xml", "worksheets/sheet1.xml"),
             book("workbook.xml", "workbook.xml", "data/s.xml", "./data/../data/s.xml"),
-            book("xl/workbook.xml", "xl\\workbook.xml", "xl\\worksheets\\a.xml", "/xl/worksheets/a.xml"),
+            book("xl/workbook.xml", "xl/workbook.xml", "xl/worksheets/a.xml", "/xl/worksheets/a.xml", slash: "\\"),
         ]
         for (number, book) in books.enumerated() {
             #expect(try WholeReading(bytes: book).associations == ["customer c k"], "\(number)")

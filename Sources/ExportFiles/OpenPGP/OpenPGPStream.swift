@@ -20,11 +20,12 @@ final class OpenPGPStream: ByteStream {
     /// Begins to open a message; throws a refusal if the keys of signers cannot be read. What is wrong with other keys shows
     /// when the message is read.
     init(_ sealed: any ByteStream, _ keys: OpenPGPKeys, name: String, size: Int) throws {
+        // The thread below has no part in the task, whose files another process may open. Nothing waits for that thread if
+        // this throws.
+        let signers = try OpenPGPKeyring.signers(of: keys, name: name)
         self.name = name
         packed = size
-        // The thread below has no part in the task, whose files another process may open.
-        let opening = OpenPGPOpening(
-            sealed, keys, signers: try OpenPGPKeyring.signers(of: keys, name: name), handover, name: name)
+        let opening = OpenPGPOpening(sealed, keys, signers: signers, handover, name: name)
         Thread.detachNewThread { opening.run() }
     }
 
