@@ -276,6 +276,11 @@ struct XMLReadingTests {
                 == "customers/customer/carts/cart: because it has the cart (id), and an element around it has the customer (id)"
         )
         #expect(
+            try reason(
+                "<customers><customer><carts><cart>k</cart><cart>m</cart></carts><id>c</id></customer></customers>")
+                == "customers/customer/carts/cart: because it is the cart (cart), and an element around it has the customer (id)"
+        )
+        #expect(
             try reason("<l><r customer='c' cart='k'/></l>", ReadingOptions(xmlRecord: "r"))?.contains(
                 "as mapping.xml.record says")
                 == true)

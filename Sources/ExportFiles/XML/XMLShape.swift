@@ -29,9 +29,15 @@ struct XMLShape: Sendable, Equatable {
     var reason: String {
         func named(_ field: ExportField) -> String { "the \(field.words) (\(mapping[field] ?? ""))" }
         let fields = ([.cart] + owners.fields.filter { $0 != .ownerType }).filter { mapping[$0] != nil }
-        let own = fields.filter { !isInherited($0) }.map(named).joined(separator: " and ")
-        let around = fields.filter(isInherited).map(named).joined(separator: " and ")
-        let has = around.isEmpty ? "it has \(own)" : "it has \(own), and an element around it has \(around)"
+        // A text that is in an element of its own is the record itself.
+        let itself = fields.filter { mapping[$0] == path.last }
+        let others = fields.filter { !itself.contains($0) }
+        let parts = [
+            ("it is ", itself), ("it has ", others.filter { !isInherited($0) }),
+            ("an element around it has ", others.filter(isInherited)),
+        ]
+        let has = parts.filter { !$0.1.isEmpty }.map { $0 + $1.map(named).joined(separator: " and ") }
+            .joined(separator: ", and ")
         return record.isChosen ? "as mapping.xml.record says; \(has)" : "because \(has)"
     }
 }
@@ -337,7 +343,11 @@ final class XMLSurvey: XMLEvents {
             return usable[source] != nil
                 || sources.keys.contains { owners.contains($0.field) && $0.carrier == source.carrier }
         }
-        guard strays.values.reduce(0, { $0 + $1.count }) > 1, let line = strays.values.map(\.line).min() else { return }
+        let count = strays.values.reduce(0) { $0 + $1.count }
+        // A single one is a slip among several records, and beside a single record nothing says which is meant.
+        let ofRecords = records.reduce(0) { $0 + (paths[$1] ?? 0) }
+        let isSlip = count == 1 && (ofRecords > 1 || !strays.keys.contains { isOwn($0.name, like: records) })
+        guard count > 0, !isSlip, let line = strays.values.map(\.line).min() else { return }
         var counts: [String: Int] = [:]
         for (source, tally) in strays {
             let isAround = records.contains { $0.starts(with: source.carrier) }
@@ -352,6 +362,11 @@ final class XMLSurvey: XMLEvents {
         throw XMLProblem(
             fault: .severalKinds, line: line, problem: "elements of several kinds name a cart: \(list)",
             advice: XMLScan.kindsAdvice)
+    }
+
+    /// Whether a name is of the namespace of the records.
+    private func isOwn(_ name: Int, like records: [[Int]]) -> Bool {
+        records.contains { $0.last.map { isOwn(name, in: $0) } ?? false }
     }
 
     /// Whether an element, or one around it, was met several times in one place.
