@@ -86,7 +86,7 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(name: "CartAssociations", swiftSettings: settings),
-        .target(name: "DurableFiles", swiftSettings: settings),
+        .target(name: "DurableFiles", dependencies: ["CProcess"], swiftSettings: settings),
         .target(
             name: "ExportFiles",
             dependencies: [
@@ -236,7 +236,8 @@ let package = Package(
             name: "SyncServiceTests",
             dependencies: [
                 "SyncService", "ExportSources", "SyncEngine", "SyncReporting", "Ledger", "CommerceAPI", "CallPacing",
-                "ExportFiles", "CartAssociations", "CommerceSandbox", "TestStore", "TestSupport", hummingbird,
+                "DurableFiles", "ExportFiles", "CartAssociations", "CommerceSandbox", "TestStore", "TestSupport",
+                hummingbird,
                 lifecycle,
                 log,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),

@@ -1,10 +1,24 @@
+#ifdef __linux__
+#define _GNU_SOURCE
+#endif
 #include "CProcess.h"
 
-// Swift cannot call functions with a variable number of arguments, which prctl is.
+#include <stdio.h>
+
+// Swift cannot call functions with a variable number of arguments, which prctl is, and does not see what only the GNU
+// headers declare, which renameat2 is.
 #ifdef __linux__
 #include <sys/prctl.h>
 
 int cartsync_hide_memory(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
+
+int cartsync_move(int folder, const char *name, int other, const char *target) {
+    return renameat2(folder, name, other, target, RENAME_NOREPLACE);
+}
 #else
 int cartsync_hide_memory(void) { return 0; }
+
+int cartsync_move(int folder, const char *name, int other, const char *target) {
+    return renameatx_np(folder, name, other, target, RENAME_EXCL);
+}
 #endif

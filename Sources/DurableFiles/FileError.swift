@@ -24,7 +24,7 @@ package struct SystemError: Error, Hashable {
 /// A file or folder with which something could not be done.
 package struct FileError: Error, Hashable, CustomStringConvertible {
     package enum Action: String, Sendable {
-        case make, open, read, write, rename, remove, list, lock
+        case make, open, read, write, rename, link, remove, list, lock
         case look = "look at"
         case setMode = "set the mode of"
         case sync = "write to the disk"

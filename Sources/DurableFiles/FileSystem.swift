@@ -53,9 +53,7 @@ package enum FileSystem {
     /// Removes a file, or a folder with all that is in it; links are not followed. Does nothing if nothing is there.
     package static func remove(_ path: String) throws(FileError) {
         let isFolder = try status(path, followingLinks: false)?.kind == .folder
-        if isFolder {
-            for name in try names(in: path).names { try remove("\(path)/\(name)") }
-        }
+        if isFolder { try OpenFolder(path, followingLinks: false).empty() }
         do throws(SystemError) {
             if isFolder { try SystemCalls.removeFolder(path) } else { try SystemCalls.removeFile(path) }
         } catch {
@@ -103,16 +101,21 @@ package enum FileSystem {
 
     /// The names in a folder in no order, and apart from them those that are not UTF-8, repaired.
     package static func names(in folder: String) throws(FileError) -> (names: [String], unreadable: [String]) {
-        var names: [String] = []
+        sorted(try act(folder, .list) { () throws(SystemError) in try SystemCalls.names(in: folder) })
+    }
+
+    /// Names as texts, and apart from them those that are not UTF-8, repaired.
+    static func sorted(_ names: [[UInt8]]) -> (names: [String], unreadable: [String]) {
+        var texts: [String] = []
         var unreadable: [String] = []
-        for bytes in try act(folder, .list, { () throws(SystemError) in try SystemCalls.names(in: folder) }) {
+        for bytes in names {
             if let name = String(validating: bytes, as: UTF8.self) {
-                names.append(name)
+                texts.append(name)
             } else {
                 unreadable.append(String(decoding: bytes, as: UTF8.self))
             }
         }
-        return (names, unreadable)
+        return (texts, unreadable)
     }
 
     /// Brings the names in a folder to the disk.
@@ -129,6 +132,11 @@ package enum FileSystem {
         let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
         guard let slash = path.lastIndex(of: "/") else { return path == "." ? path : "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    /// The name of what a path stands for, without its folder.
+    package static func name(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
     }
 
     private static func act<Value>(

@@ -22,6 +22,8 @@ package final class OpenFile: Sendable {
         /// To read and change it; made if it is missing.
         case changing
 
+        fileprivate var isReading: Bool { [.reading, .readingNoLink].contains(self) }
+
         fileprivate var flags: Int32 {
             switch self {
             case .reading: O_RDONLY | O_NONBLOCK
@@ -43,15 +45,29 @@ package final class OpenFile: Sendable {
     package init(_ path: String, for purpose: Purpose, permissions: UInt16 = 0o600) throws(FileError) {
         self.path = path
         isOwned = true
-        let isRead = [.reading, .readingNoLink].contains(purpose)
         do throws(SystemError) {
-            if isRead, let lent = LentFiles.with(path) {
+            if purpose.isReading, let lent = LentFiles.with(path) {
                 descriptor = try lent.open(path, followingLinks: purpose == .reading)
             } else {
                 descriptor = try SystemCalls.open(path, purpose.flags, permissions)
             }
         } catch {
-            throw FileError(path, isRead ? .open : .write, code: error.code)
+            throw FileError(path, purpose.isReading ? .open : .write, code: error.code)
+        }
+    }
+
+    /// Opens a file of a folder, whatever its path leads to meanwhile; a link is refused with `ELOOP`.
+    ///
+    /// - Parameter permissions: the mode of a file that is made, less what the process's mask takes away.
+    package init(
+        _ name: String, in folder: OpenFolder, for purpose: Purpose, permissions: UInt16 = 0o600
+    ) throws(FileError) {
+        path = folder.path(of: name)
+        isOwned = true
+        do {
+            descriptor = try folder.open(name, purpose.flags, permissions)
+        } catch {
+            throw FileError(path, purpose.isReading ? .open : .write, code: error.code)
         }
     }
 

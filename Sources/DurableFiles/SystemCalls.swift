@@ -1,3 +1,5 @@
+import CProcess
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Darwin)
@@ -7,14 +9,15 @@
 /// The system's calls on files and folders, a function each: the only place that makes them.
 ///
 /// A call that a signal interrupts is made again. Each `unsafe` passes a path or a buffer to C, which uses it only
-/// during the call.
+/// during the call. A path that is not absolute begins in the folder that is given, by its descriptor.
 enum SystemCalls {
-    static func open(_ path: String, _ flags: Int32, _ permissions: UInt16 = 0) throws(SystemError) -> Int32 {
-        #if canImport(Glibc)
-            try checked { unsafe Glibc.open(path, flags | O_CLOEXEC, mode_t(permissions)) }
-        #else
-            try checked { unsafe Darwin.open(path, flags | O_CLOEXEC, mode_t(permissions)) }
-        #endif
+    /// The folder that the process works in.
+    static let here = AT_FDCWD
+
+    static func open(
+        _ path: String, _ flags: Int32, _ permissions: UInt16 = 0, in folder: Int32 = here
+    ) throws(SystemError) -> Int32 {
+        try checked { unsafe openat(folder, path, flags | O_CLOEXEC, mode_t(permissions)) }
     }
 
     static func close(_ descriptor: Int32) {
@@ -91,10 +94,11 @@ enum SystemCalls {
         return FileStatus(status)
     }
 
-    static func status(of path: String, followingLinks: Bool) throws(SystemError) -> FileStatus {
+    static func status(
+        of path: String, followingLinks: Bool, in folder: Int32 = here
+    ) throws(SystemError) -> FileStatus {
         var status = stat()
-        let answer = unsafe followingLinks ? stat(path, &status) : lstat(path, &status)
-        guard answer == 0 else { throw .last }
+        guard unsafe fstatat(folder, path, &status, followingLinks ? 0 : AT_SYMLINK_NOFOLLOW) == 0 else { throw .last }
         return FileStatus(status)
     }
 
@@ -112,23 +116,51 @@ enum SystemCalls {
         #endif
     }
 
-    static func removeFile(_ path: String) throws(SystemError) {
-        _ = try checked { unsafe unlink(path) }
+    /// Gives a file or folder another name, in another folder too; fails with `EEXIST` if that name is taken.
+    ///
+    /// A file system that cannot do both at once is asked first whether the name is taken.
+    static func move(_ name: String, in folder: Int32, to target: String, in other: Int32) throws(SystemError) {
+        do throws(SystemError) {
+            _ = try checked { unsafe cartsync_move(folder, name, other, target) }
+        } catch {
+            guard [EINVAL, ENOSYS, ENOTSUP].contains(error.code) else { throw error }
+            guard (try? status(of: target, followingLinks: false, in: other)) == nil else { throw SystemError(EEXIST) }
+            _ = try checked { unsafe renameat(folder, name, other, target) }
+        }
+    }
+
+    /// Gives a file a second name, in another folder too; fails with `EEXIST` if that name is taken.
+    static func link(_ name: String, in folder: Int32, to target: String, in other: Int32) throws(SystemError) {
+        _ = try checked { unsafe linkat(folder, name, other, target, 0) }
+    }
+
+    static func removeFile(_ path: String, in folder: Int32 = here) throws(SystemError) {
+        _ = try checked { unsafe unlinkat(folder, path, 0) }
     }
 
     /// Fails with `ENOTEMPTY` if anything is in it.
-    static func removeFolder(_ path: String) throws(SystemError) {
-        _ = try checked { unsafe rmdir(path) }
+    static func removeFolder(_ path: String, in folder: Int32 = here) throws(SystemError) {
+        _ = try checked { unsafe unlinkat(folder, path, AT_REMOVEDIR) }
     }
 
-    static func makeFolder(_ path: String, _ permissions: UInt16) throws(SystemError) {
-        _ = try checked { unsafe mkdir(path, mode_t(permissions)) }
+    static func makeFolder(_ path: String, _ permissions: UInt16, in folder: Int32 = here) throws(SystemError) {
+        _ = try checked { unsafe mkdirat(folder, path, mode_t(permissions)) }
     }
 
     /// Every name in a folder as bytes, in no order, `.` and `..` apart.
     static func names(in folder: String) throws(SystemError) -> [[UInt8]] {
-        // Unsafe because directory streams are C pointers: this one is closed before it could be used again.
-        guard let stream = unsafe opendir(folder) else { throw .last }
+        try names(in: try open(folder, O_RDONLY | O_DIRECTORY))
+    }
+
+    /// Every name in an open folder as bytes, in no order, `.` and `..` apart; closes the descriptor.
+    static func names(in descriptor: Int32) throws(SystemError) -> [[UInt8]] {
+        // Unsafe because directory streams are C pointers: this one is closed before it could be used again, and its
+        // descriptor with it.
+        guard let stream = unsafe fdopendir(descriptor) else {
+            let error = SystemError.last
+            close(descriptor)
+            throw error
+        }
         defer { unsafe closedir(stream) }
         var names: [[UInt8]] = []
         errno = 0

@@ -1,5 +1,5 @@
 import Crypto
-import DurableFiles
+package import DurableFiles
 import Foundation
 
 /// A checksum of an export in a small file beside it, as `sha256sum` and its like write it.
@@ -29,19 +29,19 @@ package struct ExportChecksum: Sendable, Equatable {
     /// Reads the checksums beside an export: `NAME.sha256`, `NAME.sha512`, `NAME.sha1` and `NAME.md5`, or else what lists such
     /// as `SHA256SUMS` in its folder say of it.
     ///
-    /// Throws `ExportError` if one is there that says nothing of the export.
-    static func beside(_ export: String) throws -> [ExportChecksum] {
-        guard export != "-", export != ExportFile.standardInput else { return [] }
+    /// Throws `ExportError` if one is there that is a link, cannot be read, or says nothing of the export.
+    static func beside(_ export: ExportFile) throws -> [ExportChecksum] {
+        guard export.name != ExportFile.standardInput else { return [] }
         let own = try own(export)
-        return own.isEmpty ? listed(export) : own
+        return own.isEmpty ? try listed(export) : own
     }
 
-    private static func own(_ export: String) throws -> [ExportChecksum] {
-        try Kind.allCases.compactMap { kind in
-            let path = "\(export).\(kind.rawValue)"
-            guard FileSystem.exists(path) else { return nil }
-            let name = URL(filePath: export).lastPathComponent
-            guard let text = Self.text(path), let digest = found(kind, of: name, in: text, isOwn: true) else {
+    private static func own(_ export: ExportFile) throws -> [ExportChecksum] {
+        let name = FileSystem.name(of: export.name)
+        return try Kind.allCases.compactMap { kind in
+            let path = "\(export.name).\(kind.rawValue)"
+            guard let file = try export.companion(path) else { return nil }
+            guard let text = text(file), let digest = found(kind, of: name, in: text, isOwn: true) else {
                 throw ExportError(
                     .manifest, file: path, problem: "there is no \(kind.rawValue) checksum of \(name) in it",
                     advice: "write what \(kind.rawValue)sum prints for the export, or remove the file")
@@ -50,27 +50,27 @@ package struct ExportChecksum: Sendable, Equatable {
         }
     }
 
-    private static func listed(_ export: String) -> [ExportChecksum] {
-        let (folder, name) = (FileSystem.folder(of: export), URL(filePath: export).lastPathComponent)
-        return Kind.allCases.compactMap { kind in
+    private static func listed(_ export: ExportFile) throws -> [ExportChecksum] {
+        let (folder, name) = (FileSystem.folder(of: export.name), FileSystem.name(of: export.name))
+        return try Kind.allCases.compactMap { kind in
             let path = "\(folder)/\(kind.rawValue.uppercased())SUMS"
-            return listed(name, in: path).map { ExportChecksum(kind: kind, digest: $0, path: path) }
+            guard let file = try export.companion(path), let digest = listed(name, in: file) else { return nil }
+            return ExportChecksum(kind: kind, digest: digest, path: path)
         }
     }
 
-    /// What a list such as `SHA256SUMS` says of an export, in lowercase hexadecimal; nil if it is missing, or does not have
-    /// it.
-    package static func listed(_ name: String, in path: String) -> String? {
-        let file = URL(filePath: path).lastPathComponent.lowercased()
-        guard let kind = Kind.allCases.first(where: { file.contains("\($0.rawValue)sums") }), let text = text(path)
+    /// What an open list such as `SHA256SUMS` says of an export, in lowercase hexadecimal; nil if it does not have it.
+    package static func listed(_ name: String, in list: OpenFile) -> String? {
+        let file = FileSystem.name(of: list.path).lowercased()
+        guard let kind = Kind.allCases.first(where: { file.contains("\($0.rawValue)sums") }), let text = text(list)
         else {
             return nil
         }
         return found(kind, of: name, in: text, isOwn: false)
     }
 
-    private static func text(_ path: String) -> String? {
-        (try? FileSystem.contents(path, limit: mostBytes)).map { String(decoding: $0, as: UTF8.self) }
+    private static func text(_ file: OpenFile) -> String? {
+        (try? file.contents(limit: mostBytes)).map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// Lines are `DIGEST  NAME`, `DIGEST *NAME`, `SHA256 (NAME) = DIGEST`, or a digest alone.
@@ -137,7 +137,7 @@ extension ExportFile {
             try manifest.check(facts, of: self)
             statements.append(manifest.statement)
         }
-        for checksum in try ExportChecksum.beside(name) {
+        for checksum in try ExportChecksum.beside(self) {
             try checksum.check(self, sha256: facts.sha256)
             statements.append(checksum.statement)
         }

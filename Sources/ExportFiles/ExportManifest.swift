@@ -1,6 +1,12 @@
 import CartAssociations
-import DurableFiles
+package import DurableFiles
 import Foundation
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 
 /// What a small file beside an export says that the export holds.
 package struct ExportManifest: Sendable, Equatable {
@@ -23,46 +29,38 @@ package struct ExportManifest: Sendable, Equatable {
 
     /// The end of a manifest's name.
     package static let ending = ".manifest.json"
+    private static let mostBytes = 1 << 16
 
     /// The manifest's path for an export's path: `customers.csv` has `customers.csv.manifest.json`.
     static func path(for export: String) -> String { export + ending }
 
     /// Reads the manifest beside an export; nil if it is missing, and for standard input.
     ///
-    /// Throws `ExportError` if the manifest cannot be read or says nothing that can be checked.
-    package static func beside(_ export: String) throws -> ExportManifest? {
-        guard export != "-", export != ExportFile.standardInput else { return nil }
-        let path = path(for: export)
-        // A name that is too long for the file system is that of no file.
-        guard FileSystem.exists(path) else { return nil }
-        let file: ExportFile
-        do {
-            file = try ExportFile.open(path, spoolFolder: "")
-        } catch let error as ExportError where error.fault == .missing {
-            return nil
-        }
-        return try ExportManifest(file)
+    /// Throws `ExportError` if the manifest is a link, cannot be read or says nothing that can be checked.
+    package static func beside(_ export: ExportFile) throws -> ExportManifest? {
+        guard export.name != ExportFile.standardInput else { return nil }
+        let path = path(for: export.name)
+        guard let file = try export.companion(path) else { return nil }
+        return try ExportManifest(path) { limit throws(FileError) in try file.contents(limit: limit) }
     }
 
     /// Reads the manifest of an export in several files.
     ///
     /// Throws `ExportError` if it cannot be read or lists no files.
-    static func ofParts(_ path: String) throws -> ExportManifest {
-        let manifest = try ExportManifest(ExportFile.open(path, spoolFolder: ""))
+    static func ofParts(_ file: ExportFile) throws -> ExportManifest {
+        let manifest = try ExportManifest(file.name) { limit throws(FileError) in try file.contents(limit: limit) }
         guard !manifest.parts.isEmpty else {
             throw ExportError(
-                .manifest, file: path, problem: "the manifest lists no parts",
+                .manifest, file: file.name, problem: "the manifest lists no parts",
                 advice: "give the export itself, or list its files in the manifest as parts")
         }
         return manifest
     }
 
-    /// The names of the files that the manifest at a path lists; empty if it lists none, or is not whole.
-    package static func listed(in path: String) -> [String] {
-        guard let file = try? ExportFile.open(path, spoolFolder: "", followingLinks: false),
-            let manifest = try? ExportManifest(file)
-        else { return [] }
-        return manifest.parts.map(\.name)
+    /// The names of the files that a manifest in a folder lists; empty if it lists none, is not whole, or is a link.
+    package static func listed(in name: String, of folder: OpenFolder) -> [String] {
+        guard let file = try? ExportFile.open(name, in: folder) else { return [] }
+        return (try? ofParts(file))?.parts.map(\.name) ?? []
     }
 
     private struct Content: Decodable {
@@ -91,18 +89,23 @@ package struct ExportManifest: Sendable, Equatable {
         let parts: [Part]?
     }
 
-    init(_ file: ExportFile) throws {
+    /// - Parameter read: reads at most so many bytes of it.
+    private init(_ path: String, read: (_ limit: Int) throws(FileError) -> [UInt8]) throws {
         func refusal(_ problem: String) -> ExportError {
             ExportError(
-                .manifest, file: file.name, problem: problem,
+                .manifest, file: path, problem: problem,
                 advice:
                     "write an object with records (a number), sha256 (64 hexadecimal digits) or parts (the names of "
                     + "the files of one export), or remove the file")
         }
-        guard file.size <= 1 << 16 else { throw refusal("the manifest is longer than 64 KiB") }
-        var bytes = [UInt8](repeating: 0, count: file.size)
-        let stored = StoredBytes(file)
-        _ = try stored.read(into: &bytes, range: 0..<bytes.count)
+        let bytes: [UInt8]
+        do {
+            bytes = try read(Self.mostBytes)
+        } catch {
+            throw refusal(
+                error.code == EFBIG
+                    ? "the manifest is longer than 64 KiB" : "the manifest cannot be read: \(error.reason)")
+        }
         guard let content = try? JSONDecoder().decode(Content.self, from: Data(bytes)) else {
             throw refusal("the manifest is not valid")
         }
@@ -122,7 +125,7 @@ package struct ExportManifest: Sendable, Equatable {
         }
         records = content.records
         sha256 = digest
-        path = file.name
+        self.path = path
         if let problem = problemOfParts { throw refusal(problem) }
     }
 
@@ -188,6 +191,6 @@ extension ExportFile {
     /// Throws `ExportError` if that cannot be read.
     func manifest() throws -> ExportManifest? {
         if let listed, listed.records != nil || listed.sha256 != nil { return listed }
-        return try ExportManifest.beside(name)
+        return try ExportManifest.beside(self)
     }
 }

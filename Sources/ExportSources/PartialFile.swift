@@ -31,8 +31,11 @@ package final class PartialFile {
 
     /// The path of the file that is being fetched under a name.
     package static func path(folder: String, name: String) -> String {
-        "\(folder)/\(FileName.fitting(name, before: ".", ending: ".part"))"
+        "\(folder)/\(self.name(of: name))"
     }
+
+    /// The name that a file has in its folder while it is fetched under a name.
+    package static func name(of name: String) -> String { FileName.fitting(name, before: ".", ending: ".part") }
 
     /// Begins to write the bytes of a version.
     ///
@@ -52,15 +55,27 @@ package final class PartialFile {
         }
     }
 
-    /// Throws if the disk is full, or the export larger than the limit.
+    /// Throws if the disk is nearly full, or the export larger than the limit; what is there of it is removed then.
     func append(_ bytes: [UInt8]) throws(SourceError) {
         guard size + bytes.count <= limit else { throw tooLarge(size + bytes.count) }
+        if size / Self.roomCheck != (size + bytes.count) / Self.roomCheck { try requireRoom(bytes.count) }
         do throws(FileError) {
             try file?.write(bytes)
         } catch {
             throw failure(error)
         }
         size += bytes.count
+    }
+
+    /// As often the disk is asked how much is free, in bytes.
+    private static let roomCheck = 1 << 20
+
+    /// Throws if there is no room for so many bytes.
+    package func requireRoom(_ bytes: Int) throws(SourceError) {
+        let folder = FileSystem.folder(of: path)
+        guard let problem = (try? FreeSpace(at: folder))?.problem(bytes) else { return }
+        discard()
+        throw SourceError("there is no room for the export: \(problem)", ofOneExport: true)
     }
 
     /// Notes what another program wrote into the file.
@@ -105,7 +120,10 @@ package final class PartialFile {
 
     private func failure(_ error: any Error) -> SourceError {
         guard let error = error as? FileError else { return SourceError("\(path) cannot be written: \(error)") }
+        // A part that waits for the rest of it keeps others from their room.
+        if error.isOfFullDisk { discard() }
         let advice = error.isOfFullDisk ? "make room on its disk" : "see that its folder exists and may be written"
-        return SourceError("\(path) cannot be written: \(error.reason); \(advice)")
+        return SourceError(
+            "\(path) cannot be written: \(error.reason); \(advice)", ofOneExport: error.isOfFullDisk)
     }
 }

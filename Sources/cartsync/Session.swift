@@ -55,7 +55,7 @@ final class Session: Sendable {
             }
         }
         let ledger = try Ledger.open(folder: folder, store: store, now: Date())
-        try ledger.stopInterruptedRuns()
+        try ledger.endInterruptedRuns()
         return ledger
     }
 

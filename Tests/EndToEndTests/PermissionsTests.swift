@@ -43,6 +43,9 @@ struct PermissionsTests {
                 }
             }
             #expect(seen > 20)
+            for folder in ["working", "done", "failed", "superseded", "waiting"] {
+                #expect(try [0o700, 0o750].contains(mode(shop.folder.path("inbox/\(folder)"))), "\(folder)")
+            }
             #expect(try mode(shop.folder.path("state")) == 0o700)
             for name in ["tonight.plan", "ledger.csv"] {
                 #expect(try mode(shop.folder.path(name)) == 0o600, "\(name)")

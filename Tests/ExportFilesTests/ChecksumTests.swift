@@ -1,3 +1,4 @@
+import DurableFiles
 import Foundation
 import TestSupport
 import Testing
@@ -18,7 +19,7 @@ struct ChecksumTests {
 
     private static func check(_ path: String) throws {
         let file = try ExportFile.open(path, spoolFolder: "")
-        for checksum in try ExportChecksum.beside(path) { try checksum.check(file, sha256: try file.sha256()) }
+        for checksum in try ExportChecksum.beside(file) { try checksum.check(file, sha256: try file.sha256()) }
     }
 
     @Test("each kind and each form is believed, right or wrong", arguments: 0..<4)
@@ -45,7 +46,8 @@ struct ChecksumTests {
         let folder = try TemporaryFolder()
         let path = try folder.write("abc", to: "a.csv")
         try folder.write(text, to: "a.csv.sha256")
-        #expect(throws: ExportError.self) { try ExportChecksum.beside(path) }
+        let file = try ExportFile.open(path, spoolFolder: "")
+        #expect(throws: ExportError.self) { try ExportChecksum.beside(file) }
     }
 
     @Test("a checksum vouches for an export without a final line end")
@@ -66,11 +68,16 @@ struct ChecksumTests {
     func lists() throws {
         let folder = try TemporaryFolder()
         let digest = Self.digests[2].1
-        let list = try folder.write("\(String(digest.reversed()))  ./b.csv\n\(digest)  ./a.csv\n", to: "SHA256SUMS")
-        #expect(ExportChecksum.listed("a.csv", in: list) == digest)
-        #expect(ExportChecksum.listed("c.csv", in: list) == nil)
-        #expect(ExportChecksum.listed("a.csv", in: folder.path("SHA1SUMS")) == nil)
+        func listed(_ name: String, in list: String) throws -> String? {
+            ExportChecksum.listed(name, in: try OpenFile(folder.path(list), for: .reading))
+        }
+        let text = "\(String(digest.reversed()))  ./b.csv\n\(digest)  ./a.csv\n"
+        try folder.write(text, to: "SHA256SUMS")
+        try folder.write(text, to: "SHA1SUMS")
+        #expect(try listed("a.csv", in: "SHA256SUMS") == digest)
+        #expect(try listed("c.csv", in: "SHA256SUMS") == nil)
+        #expect(try listed("a.csv", in: "SHA1SUMS") == nil)
         try folder.write(digest, to: "SHA256SUMS")
-        #expect(ExportChecksum.listed("a.csv", in: list) == nil)
+        #expect(try listed("a.csv", in: "SHA256SUMS") == nil)
     }
 }

@@ -22,17 +22,48 @@ struct ExportFileTests {
         #expect(device?.fault == .notAFile)
     }
 
-    @Test("a symbolic link is followed only where that is allowed")
+    @Test("a link is followed at a path, and never in a folder, nor from an export to what lies beside it")
     func links() throws {
         let folder = try TemporaryFolder()
         let file = try folder.write(BytesTests.text, to: "a.csv")
         let path = folder.path("b.csv")
         try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: file)
         #expect(try ExportFile.open(path, spoolFolder: "").size == BytesTests.text.count)
-        let error = #expect(throws: ExportError.self) {
-            _ = try ExportFile.open(path, spoolFolder: "", followingLinks: false)
-        }
+        let open = try OpenFolder(folder.path)
+        let error = #expect(throws: ExportError.self) { _ = try ExportFile.open("b.csv", in: open) }
         #expect(error?.fault == .notAFile)
+        for name in ["../a.csv", "/etc/passwd", ".", "..", ""] {
+            #expect(throws: ExportError.self) { _ = try ExportFile.open(name, in: open) }
+        }
+        try folder.write("{\"records\": 1}", to: "elsewhere")
+        for companion in ["a.csv.manifest.json", "a.csv.sha256", "SHA256SUMS"] {
+            try FileManager.default.createSymbolicLink(
+                atPath: folder.path(companion), withDestinationPath: folder.path("elsewhere"))
+            for export in [try ExportFile.open(file, spoolFolder: ""), try ExportFile.open("a.csv", in: open)] {
+                let error = #expect(throws: ExportError.self) {
+                    _ = try ExportManifest.beside(export)
+                    _ = try ExportChecksum.beside(export)
+                }
+                #expect(error?.fault == .notAFile, "\(companion)")
+            }
+            try FileManager.default.removeItem(atPath: folder.path(companion))
+        }
+    }
+
+    @Test("an export that was opened in a folder has what lies beside it there, whatever the folder's name leads to")
+    func exchangedFolder() throws {
+        let folder = try TemporaryFolder()
+        try folder.createFolder("mine")
+        try folder.createFolder("theirs")
+        try folder.write("customer_id,cart_id\nc-1,cart-1\n", to: "mine/a.csv")
+        try folder.write("{\"records\": 1}", to: "mine/a.csv.manifest.json")
+        try folder.write("{\"records\": 2}", to: "theirs/a.csv.manifest.json")
+        let export = try ExportFile.open("a.csv", in: try OpenFolder(folder.path("mine")))
+        try FileManager.default.moveItem(atPath: folder.path("mine"), toPath: folder.path("taken"))
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.path("mine"), withDestinationPath: folder.path("theirs"))
+        #expect(try ExportManifest.beside(export)?.records == 1)
+        #expect(try ExportReader().facts(of: export).records == 1)
     }
 
     @Test("a file that grows while it is read, or between two readings, is refused")
@@ -111,8 +142,8 @@ struct ExportFileTests {
 struct ManifestTests {
     private func check(_ name: String) throws {
         let path = samplePath(name)
-        let manifest = try #require(try ExportManifest.beside(path))
         let file = try ExportFile.open(path, spoolFolder: "")
+        let manifest = try #require(try ExportManifest.beside(file))
         let facts = try ExportReader().facts(of: file)
         try manifest.check(facts, of: file)
     }
@@ -120,8 +151,7 @@ struct ManifestTests {
     @Test("a manifest that agrees passes, and an export without one needs none")
     func agrees() throws {
         try check("manifest.csv")
-        #expect(try ExportManifest.beside(samplePath("crlf.csv")) == nil)
-        #expect(try ExportManifest.beside("-") == nil)
+        #expect(try ExportManifest.beside(try ExportFile.open(samplePath("crlf.csv"), spoolFolder: "")) == nil)
     }
 
     @Test(
@@ -138,7 +168,7 @@ struct ManifestTests {
     func malformed(_ text: String) throws {
         let folder = try TemporaryFolder()
         try folder.write(text, to: "a.csv.manifest.json")
-        let export = folder.path("a.csv")
+        let export = try ExportFile.open(try folder.write("x", to: "a.csv"), spoolFolder: "")
         let error = #expect(throws: ExportError.self) { _ = try ExportManifest.beside(export) }
         #expect(error?.fault == .manifest)
     }

@@ -1,4 +1,5 @@
 import CartAssociations
+import DurableFiles
 import Foundation
 import TestSupport
 import Testing
@@ -134,7 +135,7 @@ struct PartsTests {
             _ = try OpenedExports([path], spoolFolder: folder.path, rule: .manifest)
         }
         #expect(error?.fault == .manifest)
-        #expect(ExportManifest.listed(in: path).isEmpty)
+        #expect(ExportManifest.listed(in: "x.manifest.json", of: try OpenFolder(folder.path)).isEmpty)
     }
 
     @Test("what a manifest says of a part vouches for its end, a bare name does not", arguments: [true, false])

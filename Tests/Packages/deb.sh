@@ -21,7 +21,7 @@ for file in usr/share/man/man1/cartsync-sync.1.gz usr/share/man/man5/cartsync.ya
     [ -s "$root/$file" ] || fail "$file is missing"
 done
 owner=$(inside id -u cartsync)
-for expected in "700 $owner /var/lib/cartsync" "2770 $owner /var/spool/cartsync" "700 0 /etc/cartsync/credentials"; do
+for expected in "700 $owner /var/lib/cartsync" "3770 $owner /var/spool/cartsync" "700 0 /etc/cartsync/credentials"; do
     path=${expected##* }
     [ "$(stat -c '%a %u' "$root$path") $path" = "$expected" ] || fail "$path: $(stat -c '%a %u' "$root$path"), wanted $expected"
 done

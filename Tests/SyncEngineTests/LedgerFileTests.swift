@@ -153,7 +153,7 @@ struct LedgerFileTests {
             try folder.write(Self.header + "customer,c-1,cart-1,created,a,,,,\n", to: "1.csv"), to: ledger,
             time: .system)
         _ = try LedgerFile.write(ledger, to: folder.path("out.csv"))
-        let manifest = try #require(try ExportManifest.beside(folder.path("out.csv")))
+        let manifest = try #require(try ExportManifest.beside(ExportFile.open(folder.path("out.csv"), spoolFolder: "")))
         #expect(manifest.records == 1 && manifest.sha256 != nil)
         let text = try folder.read("out.csv")
         _ = try folder.write(text.replacing(",a,", with: ",b,"), to: "out.csv")

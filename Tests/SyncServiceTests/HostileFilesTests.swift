@@ -1,4 +1,5 @@
 import CallPacing
+import DurableFiles
 import Foundation
 import TestSupport
 import Testing
@@ -13,7 +14,7 @@ struct HostileFilesTests {
     init() throws {
         scratch = try TemporaryFolder()
         inbox = Inbox(folder: scratch.path)
-        try inbox.prepare()
+        try inbox.heal()
     }
 
     private func seen(_ name: String) throws -> InboxEntry {
@@ -99,39 +100,32 @@ struct HostileFilesTests {
     }()
 
     @Test(
-        "working/ on another file system: an export is copied whole with its time, and removed here",
+        "a file moves to another file system whole and with its time, and is removed here",
         .enabled(if: elsewhere != nil))
     func anotherFileSystem() throws {
-        let other = "\(try #require(Self.elsewhere))/cartsync-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: other, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: other) }
-        try FileManager.default.removeItem(atPath: inbox.path(.working))
-        try FileManager.default.createSymbolicLink(atPath: inbox.path(.working), withDestinationPath: other)
+        let path = "\(try #require(Self.elsewhere))/cartsync-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let (here, there) = (try OpenFolder(scratch.path), try OpenFolder(path))
         let text = String(repeating: "customer,cart\n", count: 200_000)
         try scratch.write(text, to: "a.csv", modified: 1000)
-        try scratch.write("{}", to: "a.csv.manifest.json")
-        // What a crash in the middle of a copy left behind is no export, and in nobody's way.
-        try scratch.write("cut", to: "working/.a.csv.part")
-
+        // What a crash in the middle of a copy left behind is in nobody's way.
+        try "cut".write(toFile: path + "/.b.csv.part", atomically: false, encoding: .utf8)
         let entry = try seen("a.csv")
-        let export = try #require(try inbox.claim(entry))
-        #expect(try scratch.read("working/a.csv") == text)
-        #expect(scratch.names(in: "working") == ["a.csv", "a.csv.manifest.json"])
-        let copy = try #require(try FolderCalls.entry("a.csv", in: inbox.path(.working)))
-        #expect((copy.modified, copy.size) == (entry.modified, entry.size))
+
+        try FolderCalls.move("a.csv", from: here, to: there, as: "b.csv")
+        #expect(try String(contentsOfFile: path + "/b.csv", encoding: .utf8) == text)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: path) == ["b.csv"])
+        let copy = try #require(try FolderCalls.entry("b.csv", in: there))
+        #expect(copy.isSameFile(orCopyOf: entry, onAnotherDevice: true) && !copy.isSameFile(as: entry))
         #expect(!scratch.names().contains("a.csv"))
-        #expect(try inbox.unfinished().map(\.name) == ["a.csv"])
 
-        try inbox.finish(export, to: .done)
-        #expect(try scratch.read("done/a.csv") == text)
-        #expect(scratch.names(in: "working").isEmpty)
-
-        // Exchanged since it was seen: put back.
-        try scratch.write("other", to: "b.csv", modified: 2000)
-        let before = try seen("b.csv")
-        try scratch.write("other one", to: "b.csv", modified: 3000)
-        #expect(try inbox.claim(before) == nil)
-        #expect(try scratch.read("b.csv") == "other one")
-        #expect(scratch.names(in: "working").isEmpty)
+        // A name that is taken stays, and a link is not followed.
+        try scratch.write("other", to: "a.csv")
+        #expect(throws: InboxError.self) { try FolderCalls.move("a.csv", from: here, to: there, as: "b.csv") }
+        #expect(try String(contentsOfFile: path + "/b.csv", encoding: .utf8) == text)
+        try FileManager.default.createSymbolicLink(atPath: scratch.path("link"), withDestinationPath: "/etc/passwd")
+        #expect(throws: InboxError.self) { try FolderCalls.move("link", from: here, to: there, as: "link") }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: path) == ["b.csv"])
     }
 }

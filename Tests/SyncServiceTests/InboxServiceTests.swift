@@ -95,8 +95,7 @@ struct InboxServiceTests {
         let order = Recorder<String>()
         let asked = Recorder<String>()
         let service = service(
-            classify: { path in
-                let name = String(path.split(separator: "/").last ?? "")
+            classify: { name in
                 asked.add(name)
                 return name.hasPrefix("d") ? .delta : .snapshot(of: name.hasPrefix("c") ? [.customer] : [.account])
             },
@@ -252,6 +251,60 @@ struct InboxServiceTests {
         let told = log.text.split(separator: "\n").filter { $0.contains("are made again") }
         #expect(told.count == 2, "each time once: \(told)")
         #expect(log.text.contains("the inbox can be read again"))
+    }
+
+    @Test("an export for which there is no room is tried again by itself, and the job takes others meanwhile")
+    func noRoom() async throws {
+        let order = Recorder<String>()
+        let service = service(once: false) { export in
+            order.add(export.name)
+            return export.name == "large.csv"
+                ? .interrupted(reason: "c-1: no room", shownReason: "no room", countsForJob: false) : .done(report: nil)
+        }
+        try scratch.write("x", to: "large.csv", modified: 1000)
+        try await serving(service) { _ in
+            for round in 0..<12 {
+                try scratch.write("x", to: "small-\(round).csv", modified: 2000 + round)
+                await clock.advanceSleepers(.seconds(10))
+                try await wait { order.values.contains("small-\(round).csv") && service.status().current == nil }
+            }
+            #expect(service.health().reasons == ["large.csv: no room"])
+            #expect(service.status().backoff.failures == 0)
+        }
+        let tries = order.values.count { $0 == "large.csv" }
+        #expect((2...5).contains(tries), "ever more rarely: \(order.values)")
+        #expect(scratch.names(in: "working") == ["large.csv"])
+    }
+
+    @Test(
+        "while a folder is a link nothing is synced or moved, one sentence says so, and it goes on when the link is gone"
+    )
+    func turned() async throws {
+        let log = CapturedLog()
+        let service = service(once: false, logger: log.logger) { _ in .done(report: nil) }
+        try scratch.createFolder("working")
+        let prey = try TemporaryFolder()
+        try await serving(service) { _ in
+            await clock.advanceSleepers(.zero)
+            try FileManager.default.moveItem(atPath: scratch.path("done"), toPath: scratch.path(".done"))
+            try FileManager.default.createSymbolicLink(atPath: scratch.path("done"), withDestinationPath: prey.path)
+            try scratch.write("x", to: "a.csv")
+            for _ in 0..<3 { await clock.advanceSleepers(.seconds(10)) }
+            try await wait { service.status().pollFailure != nil }
+            #expect(service.health().isAlive)
+            #expect(service.health().reasons.count == 1)
+            #expect(service.health().reasons.first?.contains("done: is a symbolic link") == true)
+            #expect(scratch.names().contains("a.csv") && prey.names().isEmpty)
+            try FileManager.default.removeItem(atPath: scratch.path("done"))
+            await clock.advanceSleepers(.seconds(10))
+            try await wait { service.status().tally.done == 1 && service.health().reasons.isEmpty }
+            #expect(scratch.names(in: "done") == ["a.csv"])
+        }
+        #expect(log.text.split(separator: "\n").count { $0.contains("is a symbolic link") } == 1)
+        try FileManager.default.removeItem(atPath: scratch.path("done"))
+        try FileManager.default.createSymbolicLink(atPath: scratch.path("done"), withDestinationPath: prey.path)
+        await #expect(throws: InboxError.self) { try await self.service { _ in .done(report: nil) }.run() }
+        #expect(prey.names().isEmpty)
     }
 
     @Test("permissions that are gone are told, and noticed when they come back", .enabled(if: getuid() != 0))

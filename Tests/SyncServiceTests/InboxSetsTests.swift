@@ -13,7 +13,7 @@ struct InboxSetsTests {
     init() throws {
         scratch = try TemporaryFolder()
         inbox = Inbox(folder: scratch.path)
-        try inbox.prepare()
+        try inbox.heal()
     }
 
     private func write(_ text: String = "x") throws {
@@ -35,7 +35,7 @@ struct InboxSetsTests {
         try scratch.write("{}", to: "c-1of3.csv.manifest.json")
         try scratch.write("d", to: "c-2of3.csv.done")
         let export = try #require(try inbox.claim(try set()))
-        #expect(export.name == "c.csv.parts" && export.manifest == nil && !export.isResumed)
+        #expect(export.name == "c.csv.parts" && export.entry.manifest == nil && !export.isResumed)
         let working = scratch.path + "/working/c.csv.parts/"
         #expect(export.files == (1...3).map { "\(working)c-\($0)of3.csv" } && export.exports == export.files)
         #expect(inInbox.isEmpty)
@@ -111,7 +111,7 @@ struct InboxSetsTests {
                 toPath: scratch.path("working/.gathering/c-\(number)of3.csv"))
         }
         #expect(try inbox.unfinished().isEmpty, "what is not all there is not worked on")
-        try inbox.prepare()
+        try inbox.heal()
         try inbox.putBack()
         #expect(inInbox == ["c-1of3.csv", "c-2of3.csv", "c-3of3.csv"])
         #expect(scratch.names(in: "working").isEmpty)

@@ -26,7 +26,7 @@ extension Logger {
 
 /// Work on exports that ends as a test says.
 struct ScriptedWork: ExportWork {
-    var content: @Sendable (_ path: String) -> ExportContent = { _ in .delta }
+    var content: @Sendable (_ name: String) -> ExportContent = { _ in .delta }
     let fate: @Sendable (ClaimedExport, @Sendable (String) -> Void) async -> ExportFate
 
     func review() {}
@@ -35,7 +35,9 @@ struct ScriptedWork: ExportWork {
 
     func sorted(_ entries: [InboxEntry]) -> [InboxEntry] { entries.sorted(by: InboxEntry.isOlder) }
 
-    func classify(_ files: [String]) -> ExportContent { content(files[0]) }
+    func classify(_ entry: InboxEntry, in place: InboxName.Folder?) -> ExportContent {
+        content(entry.parts.first?.name ?? entry.name)
+    }
 
     func run(_ export: ClaimedExport, began: @Sendable (String) -> Void) async -> ExportFate {
         await fate(export, began)

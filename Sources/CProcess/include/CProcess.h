@@ -33,4 +33,8 @@ ssize_t cartsync_send(int socket, const void *bytes, size_t count, int descripto
 /// the end, or -1 with `errno`.
 ssize_t cartsync_receive(int socket, void *bytes, size_t count, int *descriptor);
 
+/// Gives an entry of a folder another name, in another folder too, unless that name is taken. Returns 0, or -1 with `errno`:
+/// EEXIST if it is taken, EINVAL, ENOSYS or ENOTSUP if the file system cannot do both at once.
+int cartsync_move(int folder, const char *name, int other, const char *target);
+
 #endif

@@ -1,4 +1,4 @@
-import DurableFiles
+package import DurableFiles
 import Foundation
 import Synchronization
 
@@ -19,25 +19,29 @@ package final class ExportFile: Sendable {
     let listed: ExportManifest?
     /// An existing folder for temporary files.
     let spoolFolder: String
+    /// The folder that it was opened in; nil if it was opened by its path.
+    private let folder: OpenFolder?
     private let file: OpenFile
     /// What tells one state of the file from another.
     private let status: FileStatus
     private let digest = Mutex<String?>(nil)
 
     /// The size in bytes when it was opened, as stored.
-    var size: Int { status.size }
+    package var size: Int { status.size }
 
     /// The time of its last change since 1970; of a copy of standard input, when it was made.
     package var modified: Duration { status.modified }
 
     private init(
-        name: String, listed: ExportManifest? = nil, _ file: OpenFile, _ status: FileStatus, spoolFolder: String
-    ) {
+        name: String, listed: ExportManifest? = nil, _ file: OpenFile, in folder: OpenFolder? = nil,
+        spoolFolder: String
+    ) throws(FileError) {
         self.name = name
         self.listed = listed
+        self.folder = folder
         self.spoolFolder = spoolFolder.isEmpty ? NSTemporaryDirectory() : spoolFolder
         self.file = file
-        self.status = status
+        status = try file.status()
     }
 
     /// The name of an export that came from standard input.
@@ -48,13 +52,12 @@ package final class ExportFile: Sendable {
     /// - Parameters:
     ///   - spoolFolder: the existing folder for the copy of standard input and other temporary files, which have no name
     ///     in it and are gone when the export is closed, however the program ends; empty for the system's.
-    ///   - followingLinks: whether the path itself may be a symbolic link.
     ///   - listed: what the manifest that lists it with others says of it.
     ///
     /// Throws an unreadable `ExportError` if there is no regular file at the path or it may not be read, and an
     /// unwritable one if standard input cannot be copied.
     package static func open(
-        _ path: String, spoolFolder: String, followingLinks: Bool = true, listed: ExportManifest? = nil
+        _ path: String, spoolFolder: String, listed: ExportManifest? = nil
     ) throws -> ExportFile {
         if path == "-" {
             let input: OpenFile
@@ -65,20 +68,58 @@ package final class ExportFile: Sendable {
             }
             return try spool(input, name: standardInput, folder: spoolFolder)
         }
-        let file: OpenFile
-        let status: FileStatus
+        return try opened(path) { () throws(FileError) in
+            try ExportFile(
+                name: path, listed: listed, try OpenFile(path, for: .reading), spoolFolder: spoolFolder)
+        }
+    }
+
+    /// Opens an export of a folder, and later what lies beside it, whatever the folder's path leads to then. No link is
+    /// followed.
+    ///
+    /// Throws as `open(_:spoolFolder:)` does.
+    ///
+    /// - Parameters:
+    ///   - spoolFolder: the existing folder for temporary files; empty for the system's.
+    ///   - listed: what the manifest that lists it with others says of it.
+    package static func open(
+        _ name: String, in folder: OpenFolder, spoolFolder: String = "", listed: ExportManifest? = nil
+    ) throws -> ExportFile {
+        try opened(folder.path(of: name)) { () throws(FileError) in
+            try ExportFile(
+                name: folder.path(of: name), listed: listed, try OpenFile(name, in: folder, for: .readingNoLink),
+                in: folder, spoolFolder: spoolFolder)
+        }
+    }
+
+    private static func opened(_ path: String, _ open: () throws(FileError) -> ExportFile) throws -> ExportFile {
+        let file: ExportFile
         do throws(FileError) {
-            file = try OpenFile(path, for: followingLinks ? .reading : .readingNoLink)
-            status = try file.status()
+            file = try open()
         } catch {
             throw unreadable(path, error)
         }
-        guard status.kind == .regular else {
+        guard file.status.kind == .regular else {
             throw ExportError(
                 .notAFile, file: path, problem: "not a regular file",
                 advice: "give the path of one CSV or XML file, or - for standard input")
         }
-        return ExportFile(name: path, listed: listed, file, status, spoolFolder: spoolFolder)
+        return file
+    }
+
+    /// Opens a file that says something of the export, by its path beside it; nil if there is none.
+    ///
+    /// A link is not followed: what it leads to is not what was written for the export. Throws an unreadable
+    /// `ExportError` for one, and for what may not be read.
+    func companion(_ path: String) throws -> OpenFile? {
+        do throws(FileError) {
+            guard let folder else { return try OpenFile(path, for: .readingNoLink) }
+            return try OpenFile(FileSystem.name(of: path), in: folder, for: .readingNoLink)
+        } catch {
+            // A name that is too long for the file system is that of no file.
+            if [ENOENT, ENOTDIR, ENAMETOOLONG].contains(error.code) { return nil }
+            throw Self.unreadable(path, error)
+        }
     }
 
     /// Copies everything that can be read into an unnamed temporary file and opens that.
@@ -107,8 +148,7 @@ package final class ExportFile: Sendable {
             if count == 0 { break }
             try writing { () throws(FileError) in try copy.write(buffer.span.extracting(0..<count)) }
         }
-        let status = try writing { () throws(FileError) in try copy.status() }
-        return ExportFile(name: name, copy, status, spoolFolder: folder)
+        return try writing { () throws(FileError) in try ExportFile(name: name, copy, spoolFolder: folder) }
     }
 
     /// Reads bytes as stored until the buffer is full; returns fewer only at the end of the file.
@@ -119,6 +159,9 @@ package final class ExportFile: Sendable {
             throw Self.unreadable(name, error)
         }
     }
+
+    /// The bytes of the whole file, of which there are so many at most.
+    func contents(limit: Int) throws(FileError) -> [UInt8] { try file.contents(limit: limit) }
 
     /// The SHA-256 of the file's bytes as stored, in hexadecimal; reads the whole file.
     ///

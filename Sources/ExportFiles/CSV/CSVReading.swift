@@ -17,7 +17,7 @@ struct CSVReading {
         text = CSVText(source, blockSize: blockSize)
         let header = try text.header(options)
         let manifest = options.requiresFinalNewline ? try source.file.manifest() : nil
-        let hasChecksum = try options.requiresFinalNewline && !ExportChecksum.beside(source.file.name).isEmpty
+        let hasChecksum = try options.requiresFinalNewline && !ExportChecksum.beside(source.file).isEmpty
         requiresFinalNewline = options.requiresFinalNewline && manifest == nil && !hasChecksum
         block = CSVBlock(header, ExportFacts(shape: text.shape(header)), index: index, trailer: options.trailer)
         if case .line(let line) = options.trailer { trailer = line } else { trailer = nil }

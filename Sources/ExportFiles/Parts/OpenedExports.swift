@@ -1,8 +1,9 @@
+package import DurableFiles
 import Foundation
 
 /// The files that are read as one export, open: those that were named, and in the place of a manifest those that it
 /// lists.
-package struct OpenedExports {
+package struct OpenedExports: Sendable {
     package private(set) var files: [ExportFile] = []
     private var manifests: [(manifest: ExportManifest, files: Range<Int>)] = []
 
@@ -12,19 +13,33 @@ package struct OpenedExports {
     ///
     /// - Parameter rule: what tells that files are parts; by any rule a manifest stands for what it lists.
     package init(_ paths: [String], spoolFolder: String, rule: PartsRule) throws {
+        try self.init(paths, rule: rule) { path, listed in
+            try ExportFile.open(path, spoolFolder: spoolFolder, listed: listed)
+        }
+    }
+
+    /// Opens files of a folder, whatever its path leads to meanwhile; no link is followed.
+    ///
+    /// Throws as `init(_:spoolFolder:rule:)` does.
+    package init(_ names: [String], in folder: OpenFolder, spoolFolder: String, rule: PartsRule) throws {
+        try self.init(names, rule: rule) { name, listed in
+            try ExportFile.open(name, in: folder, spoolFolder: spoolFolder, listed: listed)
+        }
+    }
+
+    private init(
+        _ paths: [String], rule: PartsRule, open: (_ path: String, _ listed: ExportManifest?) throws -> ExportFile
+    ) throws {
         if rule == .name { try Self.checkParts(paths) }
         for path in paths {
             guard path.hasSuffix(ExportManifest.ending) else {
-                files.append(try ExportFile.open(path, spoolFolder: spoolFolder))
+                files.append(try open(path, nil))
                 continue
             }
-            let manifest = try ExportManifest.ofParts(path)
+            let manifest = try ExportManifest.ofParts(try open(path, nil))
             let folder = path.lastIndex(of: "/").map { path[...$0] } ?? ""
             let first = files.count
-            for part in manifest.parts {
-                files.append(
-                    try ExportFile.open(folder + part.name, spoolFolder: spoolFolder, listed: manifest.of(part)))
-            }
+            for part in manifest.parts { files.append(try open(folder + part.name, manifest.of(part))) }
             manifests.append((manifest, first..<files.count))
         }
     }

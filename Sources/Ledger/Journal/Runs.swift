@@ -84,9 +84,11 @@ extension Ledger {
             inScope: first.figures?.inScope ?? 0)
     }
 
-    /// Records that the runs whose process ended in the middle are stopped: the lock says that no other process works
-    /// on them. To be called while no run is under way.
-    package func stopInterruptedRuns() throws(LedgerError) {
+    /// Records that runs which ended in the middle are stopped, and ends those that were planning: their process was
+    /// killed, or the ledger could not be written. The lock says that no other process works on them. To be called while no
+    /// run is under way.
+    package func endInterruptedRuns() throws(LedgerError) {
+        try tidyInterruptedPlans()
         for run in try runs(in: [.applying]) { try updateRun(run.id) { $0.interrupt() } }
     }
 

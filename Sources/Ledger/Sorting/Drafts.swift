@@ -222,6 +222,9 @@ package final class AssertionDraft {
     let sorter: RecordSorter
     private var record = ByteRecord()
 
+    /// How many were added.
+    package var count: Int { sorter.count }
+
     init(source: String, run: String, sorter: RecordSorter) {
         self.source = source
         self.run = run

@@ -26,7 +26,9 @@ final class RunExports {
     init(
         _ options: RunOptions, spoolingIn folder: String, stop: StopSignal, progress: RunProgress, now: Date
     ) throws {
-        opened = try OpenedExports(options.exports, spoolFolder: folder, rule: options.parts)
+        opened =
+            try options.openExports
+            ?? OpenedExports(options.exports, spoolFolder: folder, rule: options.parts)
         times = opened.files.map { file in
             let stated = options.order.stated(URL(filePath: file.name).lastPathComponent, modified: file.modified)
             return options.exportTime
@@ -54,6 +56,9 @@ final class RunExports {
             starts.append(starts[starts.count - 1] + export.0.usableRecords - export.1)
         }
     }
+
+    /// The bytes that a reading takes on the disk at least: fingerprints, and what is planned.
+    var roomForReading: Int { files.reduce(0) { $0 + $1.size / 4 } }
 
     /// Begins to read all exports.
     func read() -> RunReading { RunReading(self) }

@@ -28,8 +28,12 @@ package struct PlannedRun: ~Copyable {
     package consuming func apply() async throws(RunFailure) -> EndedRun {
         let draft = draft()
         do {
+            try tools.requireRoom(plan.room)
             try accept(draft)
         } catch {
+            // Nothing was written to the store. If the ledger cannot be written now, it forgets the plan when it can.
+            tools.removeFolder()
+            try? tools.ledger.endInterruptedRuns()
             throw RunFailure(error)
         }
         let accepted = AcceptedRun(

@@ -1,4 +1,5 @@
 import CartAssociations
+package import ExportFiles
 import Ledger
 package import SyncReporting
 
@@ -12,6 +13,8 @@ package struct RunOptions: Sendable {
     var command: String
     /// Paths of the exports, `-` for standard input; together they are one snapshot.
     package var exports: [String]
+    /// The exports, if they are open already: what is at their paths is not looked at.
+    package var openExports: OpenedExports?
     var settings: RunSettings
     /// The time that counts for the order of the exports, since 1970; nil lets them tell themselves.
     package var exportTime: Duration?

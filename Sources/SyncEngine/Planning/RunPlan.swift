@@ -30,6 +30,12 @@ struct RunPlan {
     /// The exports, if the shoppers' tokens in them are needed once more.
     var openExports: RunExports?
 
+    /// The bytes that applying it takes on the disk: each change is a row of the journal, of its outcome, of the associations
+    /// and of results.csv, each new assertion a row of the associations, and some of it is in the log as well.
+    var room: Int {
+        500 * (view.counts.creates + view.counts.deletes + view.counts.withheld) + 200 * notes.assertions.count
+    }
+
     /// Estimates what the plan costs and asks the guard; the owners hit hardest are shown if it refuses.
     mutating func judge(by options: RunOptions, at time: TimeSource) {
         let left = options.deadline?.left(now: time.wall(), instant: time.now())

@@ -73,7 +73,8 @@ package struct RunPlanner: Sendable {
             plan.judge(by: options, at: tools.time)
             return PlannedRun(plan, options, tools)
         } catch {
-            tools.removeFolderIfEmpty()
+            // Nothing was written to the store: rejects of a plan that is none are of no use, and the disk may be full.
+            tools.removeFolder()
             // A call that was not made because of the request to stop is no failure of the store.
             if tools.stop.isStopped { throw .stopped }
             throw RunFailure(error)
@@ -88,6 +89,7 @@ package struct RunPlanner: Sendable {
         let exports = try RunExports(
             options, spoolingIn: ledger.folder, stop: tools.stop, progress: tools.progress,
             now: tools.time.wall())
+        try tools.requireRoom(exports.roomForReading)
         var first = FirstReading(
             options, exports: exports.files.map(\.name), key: key, spillFolder: ledger.folder)
         var diff = AssociationDiff(memoryBudget: RunOptions.fingerprintBudget, spillFolder: ledger.folder)

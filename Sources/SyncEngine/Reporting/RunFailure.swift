@@ -12,6 +12,8 @@ package enum RunFailure: Error, Sendable {
     case plan(SavedPlanError)
     /// A report or a temporary file of the run cannot be written.
     case unwritable(String)
+    /// The disk of the state folder has no room for the run; nothing was written to the store.
+    case noRoom(String)
     /// The run was asked to stop before its plan was complete; nothing was written to the store.
     case stopped
     /// The store does not show what the first changes made of it.
@@ -34,7 +36,8 @@ extension RunFailure: CustomStringConvertible {
         case .stopped: "stopped before the plan was complete; nothing was written to the store"
         case .incompleteListing(let reason):
             "the listing of the store is not complete, and what it lacks would be taken for gone: \(reason)"
-        case .unwritable(let what), .unconfirmed(let what), .notResumable(let what), .bug(let what): what
+        case .unwritable(let what), .noRoom(let what), .unconfirmed(let what), .notResumable(let what), .bug(let what):
+            what
         }
     }
 }
@@ -63,11 +66,22 @@ extension RunFailure {
         case .api(let error): error.exitStatus
         case .ledger(let error): error.exitStatus
         case .plan(let error): error.exitStatus
-        case .unwritable: .stateUnwritable
+        case .unwritable, .noRoom: .stateUnwritable
         case .stopped: .stoppedEarly
         case .notResumable, .incompleteListing: .refused
         case .unconfirmed: .unavailable
         case .bug: .bug
+        }
+    }
+}
+
+extension RunFailure {
+    /// The failure in words that name no owner: what the store, an export, a plan or the ledger said stays out of them.
+    package var wordsForAll: String {
+        switch self {
+        case .unwritable, .noRoom, .stopped: description
+        case .export, .api, .ledger, .plan, .notResumable, .incompleteListing, .unconfirmed, .bug:
+            "\(exitStatus.words); the log and 'cartsync runs' say more"
         }
     }
 }

@@ -152,9 +152,14 @@ package struct RunTools: Sendable {
         try FileSystem.makeFolder(folder, permissions: 0o700)
     }
 
+    /// Throws `RunFailure.noRoom` if the disk of the state folder has no room for so many bytes.
+    func requireRoom(_ bytes: Int) throws {
+        // What does not say how much is free is not full.
+        if let problem = (try? FreeSpace(at: ledger.folder))?.problem(bytes) { throw RunFailure.noRoom(problem) }
+    }
+
     func removeFolder() { try? FileSystem.remove(folder) }
 
-    func removeFolderIfEmpty() { FileSystem.removeIfEmpty(folder) }
 }
 
 /// The run at hand.

@@ -46,6 +46,9 @@ package struct PrometheusText: Sendable {
         package var stateFreeBytes: Int?
         /// The size of the ledger with its log; nil if unknown.
         package var ledgerBytes: Int?
+        /// The size of the state folder, and from which on it is too large; nil if unknown.
+        package var stateBytes: Int?
+        package var stateMaxBytes: Int?
 
         package init() {}
     }
@@ -189,6 +192,11 @@ package struct PrometheusText: Sendable {
         let sizes: [(String, String, Double?)] = [
             ("state_free_bytes", "Free on the disk of the state folder.", now.stateFreeBytes.map(Double.init)),
             ("ledger_bytes", "The size of the ledger.", now.ledgerBytes.map(Double.init)),
+            ("state_bytes", "The size of the state folder.", now.stateBytes.map(Double.init)),
+            (
+                "state_max_bytes", "From which size of the state folder on it is to be made smaller (state.max-size).",
+                now.stateMaxBytes.map(Double.init)
+            ),
         ]
         let figures: [(String, String, Double?)] = [
             ("rate_calls_per_second", "Calls a second of late.", now.rate),

@@ -1,20 +1,26 @@
 /// An export that the service has taken: it lies in `working/`, and nothing else touches it.
 struct ClaimedExport: Sendable, Hashable {
-    /// Its name in the inbox.
-    let name: String
-    /// Where it is now.
+    /// What it is there.
+    let entry: InboxEntry
+    /// Where it is now, for messages and the ledger; the inbox opens it.
     let path: String
     /// Whether it was taken before and its run was interrupted.
     let isResumed: Bool
-    /// The paths of the parts of an export in several files, in their order; empty for one file.
-    var parts: [String] = []
-    /// The path of the manifest that lists the parts; nil if their names say that they are parts.
-    var manifest: String?
 
+    init(_ entry: InboxEntry, path: String, isResumed: Bool) {
+        self.entry = entry
+        self.path = path
+        self.isResumed = isResumed
+    }
+
+    /// Its name in the inbox.
+    var name: String { entry.name }
+    /// The names of its files in the folder that they are in, in their order.
+    var parts: [String] { entry.isSet ? entry.parts.map(\.name) : [name] }
     /// The paths of its files.
-    var files: [String] { parts.isEmpty ? [path] : parts }
-    /// What a run is given to read.
-    var exports: [String] { manifest.map { [$0] } ?? files }
+    var files: [String] { entry.isSet ? parts.map { "\(path)/\($0)" } : [path] }
+    /// What a run is given to read: the path of the manifest that lists the parts, or those of the files.
+    var exports: [String] { entry.manifest.map { ["\(path)/\($0)"] } ?? files }
 }
 
 /// What becomes of an export when its run has ended.
@@ -26,6 +32,10 @@ struct ExportFate: Sendable, Hashable {
     let reason: String?
     /// The folder of the run's report; nil if there is none.
     let report: String?
+    /// The reason for the page and for probes, which name no owner; nil if that is the reason itself.
+    var shownReason: String?
+    /// Whether it counts as a failure of the job, which takes no export for a while after several.
+    var countsForJob = true
 
     static func done(report: String?) -> ExportFate { ExportFate(place: .done, reason: nil, report: report) }
 
@@ -43,8 +53,12 @@ struct ExportFate: Sendable, Hashable {
         ExportFate(place: .superseded, reason: reason, report: nil)
     }
 
-    static func interrupted(reason: String) -> ExportFate {
-        ExportFate(place: .working, reason: reason, report: nil)
+    /// - Parameters:
+    ///   - shownReason: the reason for the page and for probes; nil if that is the reason itself.
+    ///   - countsForJob: false if other exports may well be synced meanwhile.
+    static func interrupted(reason: String, shownReason: String? = nil, countsForJob: Bool = true) -> ExportFate {
+        ExportFate(
+            place: .working, reason: reason, report: nil, shownReason: shownReason, countsForJob: countsForJob)
     }
 }
 
@@ -59,9 +73,11 @@ protocol ExportWork: Sendable {
     /// Whole exports in the order in which they are synced, the oldest first.
     func sorted(_ entries: [InboxEntry]) -> [InboxEntry]
 
-    /// What the export with these files says about the exports before it. Asked only if several exports are there, and never
-    /// for one that is being synced.
-    func classify(_ files: [String]) async -> ExportContent
+    /// What an export says about the exports before it. Asked only if several exports are there, and never for one that is
+    /// being synced.
+    ///
+    /// - Parameter place: the folder that it is in; nil for the inbox itself.
+    func classify(_ entry: InboxEntry, in place: InboxName.Folder?) async -> ExportContent
 
     /// Syncs one export. It has to end soon after graceful shutdown, interrupted if it is not done.
     ///

@@ -1,3 +1,4 @@
+import DurableFiles
 import ExportFiles
 
 /// Exports in several files: their parts lie in a folder of their own, so that they go everywhere together, by one
@@ -8,20 +9,18 @@ import ExportFiles
 extension Inbox {
     private static let gathering = ".gathering"
 
-    private func gathering(_ place: InboxName.Folder) -> String { "\(path(place))/\(Self.gathering)" }
-
     /// The export whose parts lie in a folder, by the name of which they do; nil if it is another folder, or no folder.
-    func set(_ entry: InboxEntry, in folder: String) throws(InboxError) -> InboxEntry? {
+    func set(_ entry: InboxEntry, in folder: OpenFolder) throws(InboxError) -> InboxEntry? {
         guard entry.kind == .folder, entry.name.hasSuffix(InboxEntry.setEnding) else { return nil }
-        let path = "\(folder)/\(entry.name)"
-        let names = Set(try FolderCalls.names(in: path).names)
+        let folder = try FolderCalls.below(entry.name, in: folder)
+        let names = Set(try FolderCalls.names(in: folder).names)
         let manifest = names.filter { NameRules.announces($0, names) && $0.hasSuffix(NameRules.manifest) }.min()
         var parts: [InboxEntry] = []
         for name in names where !NameRules.isAlwaysLeftAlone(name) && !rules.isCompanion(name) {
-            guard let part = try FolderCalls.entry(name, in: path), part.kind == .regular else { continue }
+            guard let part = try FolderCalls.entry(name, in: folder), part.kind == .regular else { continue }
             parts.append(part)
         }
-        let listed = manifest.map { ExportManifest.listed(in: "\(path)/\($0)") } ?? []
+        let listed = manifest.map { ExportManifest.listed(in: $0, of: folder) } ?? []
         func rank(_ part: InboxEntry) -> Int {
             listed.firstIndex(of: part.name) ?? PartName(part.name)?.number ?? listed.count
         }
@@ -29,66 +28,53 @@ extension Inbox {
         return parts.isEmpty ? nil : InboxEntry(folder: entry.name, parts: parts, manifest: manifest)
     }
 
-    /// The paths of the files of an export that lies in the inbox, or in a folder of it.
-    func files(of entry: InboxEntry, in folder: String) -> [String] {
-        guard entry.isSet else { return ["\(folder)/\(entry.name)"] }
-        // Parts that others put into the inbox are gathered when they are taken.
-        let place = folder == self.folder && !isPrivate ? folder : "\(folder)/\(entry.name)"
-        return entry.parts.map { "\(place)/\($0.name)" }
-    }
-
-    /// An export that lies in `working/`.
-    func claimed(_ entry: InboxEntry, isResumed: Bool) -> ClaimedExport {
-        let path = "\(path(.working))/\(entry.name)"
-        return ClaimedExport(
-            name: entry.name, path: path, isResumed: isResumed, parts: entry.parts.map { "\(path)/\($0.name)" },
-            manifest: entry.manifest.map { "\(path)/\($0)" })
-    }
-
     /// Moves the parts of an export with their companions into `working/`; nil if they are no longer those that were seen.
-    func claimSet(_ entry: InboxEntry) throws(InboxError) -> ClaimedExport? {
-        guard try takeSet(entry, to: .working, as: entry.name) else { return nil }
-        try synchronize(.working)
-        return claimed(entry, isResumed: false)
+    func claimSet(_ entry: InboxEntry, _ folders: InboxFolders) throws(InboxError) -> ClaimedExport? {
+        guard try takeSet(entry, folders, to: .working, as: entry.name) else { return nil }
+        try folders.synchronize(.working)
+        return ClaimedExport(entry, path: folders[.working].path(of: entry.name), isResumed: false)
     }
 
     /// Moves the parts of an export from the inbox; false if they are no longer those that were seen, and stay there.
-    func takeSet(_ entry: InboxEntry, to place: InboxName.Folder, as name: String) throws(InboxError) -> Bool {
-        let target = "\(path(place))/\(name)"
+    func takeSet(
+        _ entry: InboxEntry, _ folders: InboxFolders, to place: InboxName.Folder, as name: String
+    ) throws(InboxError) -> Bool {
+        let (inbox, target) = (folders.inbox, folders[place])
         if isPrivate {
             // It came together, and only this service writes here.
-            try FolderCalls.move("\(self.folder)/\(entry.name)", to: target)
+            try FolderCalls.move(entry.name, from: inbox, to: target, as: name)
             return true
         }
-        let gathering = gathering(place)
-        try putBack(from: place)
-        try FolderCalls.create(gathering)
+        try putBack(from: place, folders)
+        let gathering = try FolderCalls.make(Self.gathering, in: target)
         do throws(InboxError) {
             for part in entry.parts {
-                if place == .working { _ = try writeChecksum(of: part.name, to: gathering) }
-                try moveCompanions(of: part.name, from: folder, to: gathering, as: part.name)
-                try FolderCalls.move("\(folder)/\(part.name)", to: "\(gathering)/\(part.name)")
+                if place == .working { _ = try writeChecksum(of: part.name, in: inbox, to: gathering) }
+                try moveCompanions(of: part.name, from: inbox, to: gathering, as: part.name)
+                try FolderCalls.move(part.name, from: inbox, to: gathering, as: part.name)
             }
             if let manifest = entry.manifest {
-                try FolderCalls.move("\(folder)/\(manifest)", to: "\(gathering)/\(manifest)")
+                try FolderCalls.move(manifest, from: inbox, to: gathering, as: manifest)
             }
         } catch {
-            try putBack(from: place)
+            try putBack(from: place, folders)
             guard error.isGone else { throw error }
             return false
         }
-        guard try isAsSeen(entry, in: gathering) else {
-            try putBack(from: place)
+        guard try isAsSeen(entry, in: gathering, from: inbox) else {
+            try putBack(from: place, folders)
             return false
         }
         // First what is in it, then its name.
         try FolderCalls.synchronize(gathering)
-        try FolderCalls.move(gathering, to: target)
+        try FolderCalls.move(Self.gathering, from: target, to: target, as: name)
         return true
     }
 
-    private func isAsSeen(_ entry: InboxEntry, in gathering: String) throws(InboxError) -> Bool {
-        let isElsewhere = try FolderCalls.device(of: folder) != FolderCalls.device(of: gathering)
+    private func isAsSeen(
+        _ entry: InboxEntry, in gathering: OpenFolder, from inbox: OpenFolder
+    ) throws(InboxError) -> Bool {
+        let isElsewhere = try FolderCalls.status(of: inbox).device != FolderCalls.status(of: gathering).device
         for part in entry.parts {
             guard let taken = try FolderCalls.entry(part.name, in: gathering),
                 taken.isSameFile(orCopyOf: part, onAnotherDevice: isElsewhere)
@@ -101,33 +87,35 @@ extension Inbox {
     ///
     /// A part that came again in the meantime is the newer one: the other goes to `superseded/`.
     func putBack() throws(InboxError) {
-        for place in [InboxName.Folder.working, .superseded] { try putBack(from: place) }
+        let folders = try InboxFolders(folder)
+        for place in [InboxName.Folder.working, .superseded] { try putBack(from: place, folders) }
     }
 
-    private func putBack(from place: InboxName.Folder) throws(InboxError) {
-        let gathering = gathering(place)
-        guard FolderCalls.exists(gathering) else { return }
+    private func putBack(from place: InboxName.Folder, _ folders: InboxFolders) throws(InboxError) {
+        let (inbox, superseded) = (folders.inbox, folders[.superseded])
+        guard folders[place].exists(Self.gathering) else { return }
+        let gathering = try FolderCalls.below(Self.gathering, in: folders[place])
         for name in try FolderCalls.names(in: gathering).names {
-            if isWrittenFromList(name) {
-                try FolderCalls.remove("\(gathering)/\(name)")
-            } else if !FolderCalls.exists("\(folder)/\(name)") {
-                try FolderCalls.move("\(gathering)/\(name)", to: "\(folder)/\(name)")
+            if isWrittenFromList(name, in: inbox) {
+                try FolderCalls.remove(name, in: gathering)
+            } else if !inbox.exists(name) {
+                try FolderCalls.move(name, from: gathering, to: inbox, as: name)
             } else {
-                let target = path(.superseded)
-                let free = InboxName.free(name) { FolderCalls.exists("\(target)/\($0)") }
-                try FolderCalls.move("\(gathering)/\(name)", to: "\(target)/\(free)")
+                let free = InboxName.free(name) { superseded.exists($0) }
+                try FolderCalls.move(name, from: gathering, to: superseded, as: free)
             }
         }
-        try FolderCalls.remove(gathering)
-        try FolderCalls.synchronize(folder)
-        try FolderCalls.synchronize(path(place))
+        try FolderCalls.remove(Self.gathering, in: folders[place])
+        try folders.synchronize(place)
     }
 
     /// Whether a checksum is what a list in the inbox says.
-    private func isWrittenFromList(_ name: String) -> Bool {
+    private func isWrittenFromList(_ name: String, in inbox: OpenFolder) -> Bool {
         zip(NameRules.checksumLists, NameRules.checksums).contains { list, ending in
-            name.hasSuffix(ending)
-                && ExportChecksum.listed(String(name.dropLast(ending.count)), in: "\(folder)/\(list)") != nil
+            guard name.hasSuffix(ending), let list = try? OpenFile(list, in: inbox, for: .readingNoLink) else {
+                return false
+            }
+            return ExportChecksum.listed(String(name.dropLast(ending.count)), in: list) != nil
         }
     }
 }

@@ -5,7 +5,8 @@ import ExportFiles
 /// `failed/`, `superseded/` or `waiting/`.
 ///
 /// Exports move by renaming and the folders are forced to the disk after each move, so that a crash leaves every
-/// export in exactly one of them. Nothing is overwritten.
+/// export in exactly one of them. Nothing is overwritten. Whoever may write the inbox gets no further than that: each
+/// operation opens and checks the folders anew (`InboxFolders`) and works in those very folders.
 struct Inbox: Sendable {
     /// The end of the name of an export's report folder.
     private static let reportEnding = ".report"
@@ -13,7 +14,7 @@ struct Inbox: Sendable {
     /// The name of the folder of an export's report, beside it.
     static func report(of export: String) -> String { FileName.fitting(export, ending: reportEnding) }
 
-    /// The files of a run's report that are copied beside its export, with the rejects of every format.
+    /// The files of a run's report that are beside its export too, with the rejects of every format.
     static let reportFiles = ["report.json", "report.html", "results.csv"]
     static let rejectsPrefix = "rejects"
 
@@ -22,28 +23,20 @@ struct Inbox: Sendable {
     /// Whether only the service itself fills it, and may make it.
     var isPrivate = false
 
+    /// The path of one of its folders, for messages.
     func path(_ place: InboxName.Folder) -> String { "\(folder)/\(place.rawValue)" }
 
-    /// Creates the folders inside the inbox.
+    /// Makes the folders inside the inbox that are missing, and a private inbox itself.
     ///
-    /// Throws `InboxError` if the inbox itself is missing: an inbox that is not mounted is not an empty one.
-    func prepare() throws(InboxError) {
-        guard FolderCalls.exists(folder) else { throw .missing(folder) }
-        for place in InboxName.Folder.allCases { try FolderCalls.create(path(place)) }
-        try FolderCalls.synchronize(folder)
-    }
-
-    /// Makes the folders inside the inbox again that are gone, and a private inbox itself. Returns their names.
+    /// Throws `InboxError` if the inbox itself is missing, since an inbox that is not mounted is not an empty one, and if
+    /// one of its folders is a link or another user's.
     ///
-    /// Throws `InboxError` if the inbox is missing or they cannot be made.
-    func heal() throws(InboxError) -> [String] {
-        if isPrivate, !FolderCalls.exists(folder) { try makePrivate() }
-        guard FolderCalls.exists(folder) else { throw .missing(folder) }
-        let gone = InboxName.Folder.allCases.filter { !FolderCalls.exists(path($0)) }
-        guard !gone.isEmpty else { return [] }
-        for place in gone { try FolderCalls.create(path(place)) }
-        try FolderCalls.synchronize(folder)
-        return gone.map(\.rawValue)
+    /// - Returns: the names of those that are made, and of those that others could write until now.
+    @discardableResult
+    func heal() throws(InboxError) -> (made: [String], tightened: [String]) {
+        if isPrivate, !FileSystem.exists(folder) { try makePrivate() }
+        let folders = try InboxFolders(folder, making: true)
+        return (folders.made, folders.tightened)
     }
 
     /// Whether the inbox is the root of a file system.
@@ -59,18 +52,42 @@ struct Inbox: Sendable {
 
     /// Everything in the inbox now, and apart from it the names that are not UTF-8.
     func list() throws(InboxError) -> (entries: [InboxEntry], unreadable: [String]) {
-        let (names, unreadable) = try FolderCalls.names(in: folder)
+        let inbox = try InboxFolders.open(folder)
+        let (names, unreadable) = try FolderCalls.names(in: inbox)
         var entries: [InboxEntry] = []
         for name in names {
-            guard var entry = try FolderCalls.entry(name, in: folder) else { continue }
+            guard var entry = try FolderCalls.entry(name, in: inbox) else { continue }
             // In an inbox that others fill a folder is no export, whatever its name is.
-            if isPrivate, let set = try set(entry, in: folder) { entry = set }
+            if isPrivate, let set = try set(entry, in: inbox) { entry = set }
             if rules.parts == .manifest, entry.kind == .regular, name.hasSuffix(NameRules.manifest) {
-                entry.lists = ExportManifest.listed(in: "\(folder)/\(name)")
+                entry.lists = ExportManifest.listed(in: name, of: inbox)
             }
             entries.append(entry)
         }
         return (entries, unreadable)
+    }
+
+    /// Opens the files of an export for reading, and what lies beside them.
+    ///
+    /// Throws `InboxError`, and `ExportError` if one is a link, missing or not to be read.
+    ///
+    /// - Parameters:
+    ///   - place: the folder that it is in; nil for the inbox itself.
+    ///   - spoolFolder: the existing folder for temporary files.
+    ///   - rule: by which it is refused if parts are missing.
+    func open(
+        _ entry: InboxEntry, in place: InboxName.Folder?, spoolFolder: String, rule: PartsRule = .off
+    ) throws -> OpenedExports {
+        let folders = try InboxFolders(folder)
+        let folder = place.map { folders[$0] } ?? folders.inbox
+        guard entry.isSet else {
+            return try OpenedExports([entry.name], in: folder, spoolFolder: spoolFolder, rule: rule)
+        }
+        // Parts that others put into the inbox are gathered when they are taken.
+        let parts = place != nil || isPrivate ? try FolderCalls.below(entry.name, in: folder) : folder
+        return try OpenedExports(
+            entry.manifest.map { [$0] } ?? entry.parts.map(\.name), in: parts,
+            spoolFolder: spoolFolder, rule: rule)
     }
 
     /// Moves an export with its companions into `working/`. Step claim of Tests/Model/protocol.pml.
@@ -78,86 +95,86 @@ struct Inbox: Sendable {
     /// Returns nil if the file is no longer the one that was seen, or an export of its name is being worked on: then it
     /// stays in the inbox, and later looks will see it.
     func claim(_ entry: InboxEntry) throws(InboxError) -> ClaimedExport? {
-        guard !FolderCalls.exists("\(path(.working))/\(entry.name)") else { return nil }
-        if entry.isSet { return try claimSet(entry) }
-        let checksum = try writeChecksum(of: entry.name)
-        guard try take(entry, to: .working, as: entry.name) else {
-            if let checksum { try? FolderCalls.remove(checksum) }
+        let folders = try InboxFolders(folder)
+        guard !folders[.working].exists(entry.name) else { return nil }
+        if entry.isSet { return try claimSet(entry, folders) }
+        let checksum = try writeChecksum(of: entry.name, in: folders.inbox, to: folders[.working])
+        guard let taken = try take(entry, folders, to: .working, as: entry.name) else {
+            if let checksum { try? FolderCalls.remove(checksum, in: folders[.working]) }
             return nil
         }
-        try synchronize(.working)
-        return ClaimedExport(name: entry.name, path: "\(path(.working))/\(entry.name)", isResumed: false)
+        try folders.synchronize(.working)
+        return ClaimedExport(taken, path: folders[.working].path(of: taken.name), isResumed: false)
     }
 
     /// Writes what a list of checksums in the inbox says of an export beside it where it is going, and the list does not.
-    /// Returns the path; nil if no list has it, or it has a checksum of its own.
-    ///
-    /// - Parameter target: the folder; nil for `working/`.
-    func writeChecksum(of name: String, to target: String? = nil) throws(InboxError) -> String? {
-        let target = target ?? path(.working)
+    /// Returns its name; nil if no list has it, or it has a checksum of its own.
+    func writeChecksum(
+        of name: String, in inbox: OpenFolder, to target: OpenFolder
+    ) throws(InboxError) -> String? {
         let own = NameRules.checksums.map { name + $0 }
-        guard
-            !own.contains(where: {
-                FolderCalls.exists("\(folder)/\($0)") || FolderCalls.exists("\(target)/\($0)")
-            })
-        else { return nil }
+        guard !own.contains(where: { inbox.exists($0) || target.exists($0) }) else { return nil }
         for (list, ending) in zip(NameRules.checksumLists, NameRules.checksums) {
-            guard let digest = ExportChecksum.listed(name, in: "\(folder)/\(list)") else { continue }
-            let path = "\(target)/\(name)\(ending)"
-            do throws(FileError) {
-                try DurableFile.write("\(digest)  \(name)\n".utf8, to: path)
-            } catch {
-                throw InboxError(path, "written", code: error.code)
-            }
-            return path
+            // A link is no list: the page says that it is passed over.
+            guard let file = try? OpenFile(list, in: inbox, for: .readingNoLink),
+                let digest = ExportChecksum.listed(name, in: file)
+            else { continue }
+            try FolderCalls.write("\(digest)  \(name)\n", to: name + ending, in: target)
+            return name + ending
         }
         return nil
     }
 
-    /// Moves an export from the inbox; false if it is no longer the one that was seen, which is then left there.
+    /// Moves an export from the inbox and returns what it is there; nil if it is no longer the one that was seen, which is
+    /// then left in the inbox.
     private func take(
-        _ entry: InboxEntry, to place: InboxName.Folder, as name: String
-    ) throws(InboxError) -> Bool {
-        let target = path(place)
+        _ entry: InboxEntry, _ folders: InboxFolders, to place: InboxName.Folder, as name: String
+    ) throws(InboxError) -> InboxEntry? {
+        let (inbox, target) = (folders.inbox, folders[place])
         // The companions go first: an export must never be in working/ without the manifest that it came with.
-        try moveCompanions(of: entry.name, from: folder, to: target, as: name)
+        try moveCompanions(of: entry.name, from: inbox, to: target, as: name)
         do {
-            try FolderCalls.move("\(folder)/\(entry.name)", to: "\(target)/\(name)")
+            try FolderCalls.move(entry.name, from: inbox, to: target, as: name)
         } catch  where error.isGone {
-            return false
+            return nil
         }
-        let isElsewhere = try FolderCalls.device(of: folder) != FolderCalls.device(of: target)
+        let isElsewhere = try FolderCalls.status(of: inbox).device != FolderCalls.status(of: target).device
         if let taken = try FolderCalls.entry(name, in: target),
             taken.isSameFile(orCopyOf: entry, onAnotherDevice: isElsewhere)
         {
-            return true
+            return taken
         }
-        try moveCompanions(of: name, from: target, to: folder, as: entry.name)
-        try FolderCalls.move("\(target)/\(name)", to: "\(folder)/\(entry.name)")
-        return false
+        try moveCompanions(of: name, from: target, to: inbox, as: entry.name)
+        try FolderCalls.move(name, from: target, to: inbox, as: entry.name)
+        return nil
     }
 
     /// The exports in `working/`, the oldest first: their runs were interrupted.
     func unfinished() throws(InboxError) -> [ClaimedExport] {
-        try exports(in: .working).map { claimed($0, isResumed: true) }
+        let working = try InboxFolders(folder)[.working]
+        return try exports(in: working).map {
+            ClaimedExport($0, path: working.path(of: $0.name), isResumed: true)
+        }
     }
 
     /// The exports in `waiting/`, the oldest first.
     func waiting() throws(InboxError) -> [InboxEntry] {
-        try exports(in: .waiting)
+        try exports(in: try InboxFolders(folder)[.waiting])
     }
 
     /// Moves an export from `waiting/` back to `working/`, where the service finds and syncs it again; false if an export of
     /// its name is being worked on.
     @discardableResult
     func release(_ name: String) throws(InboxError) -> Bool {
-        guard !FolderCalls.exists("\(path(.working))/\(name)") else { return false }
-        try moveCompanions(of: name, from: path(.waiting), to: path(.working), as: name)
-        try FolderCalls.move("\(path(.waiting))/\(name)", to: "\(path(.working))/\(name)")
-        // The copy of the refused run's report; the report itself is in the state folder.
-        try? FolderCalls.remove("\(path(.waiting))/\(Self.report(of: name))")
-        try synchronize(.working)
-        try synchronize(.waiting)
+        let folders = try InboxFolders(folder)
+        let (waiting, working) = (folders[.waiting], folders[.working])
+        guard !working.exists(name) else { return false }
+        try moveCompanions(of: name, from: waiting, to: working, as: name)
+        try FolderCalls.move(name, from: waiting, to: working, as: name)
+        // That of the refused run; the report itself is in the state folder.
+        try? FolderCalls.remove(Self.report(of: name), in: waiting)
+        try folders.synchronize(.working)
+        try folders.synchronize(.waiting)
         return true
     }
 
@@ -170,75 +187,82 @@ struct Inbox: Sendable {
 
     /// Moves an export out of `working/`, its report before it. A name that is taken there gets a number.
     ///
-    /// The reason is written beside the export, for a person who looks into the folder. A report that cannot be copied
+    /// The reason is written beside the export, for a person who looks into the folder. A report that cannot be put there
     /// does not hold up its export.
     @discardableResult
     func finish(
         _ export: ClaimedExport, to place: InboxName.Folder, reason: String? = nil, report: String? = nil
     ) throws(InboxError) -> Finished {
-        let folder = path(place)
-        let name = freeName(export.name, in: place)
+        let folders = try InboxFolders(folder)
+        let (working, target) = (folders[.working], folders[place])
+        let name = freeName(export.name, in: target)
         var reportProblem: String?
         if reason != nil || report != nil {
-            do {
-                try writeReport(to: "\(folder)/\(Self.report(of: name))", reason: reason, from: report)
+            do throws(InboxError) {
+                try writeReport(to: Self.report(of: name), in: target, reason: reason, from: report)
             } catch {
                 reportProblem = "\(error)"
             }
         }
-        try moveCompanions(of: export.name, from: path(.working), to: folder, as: name)
-        try FolderCalls.move(export.path, to: "\(folder)/\(name)")
-        try synchronize(place)
-        try FolderCalls.synchronize(path(.working))
+        try moveCompanions(of: export.name, from: working, to: target, as: name)
+        try FolderCalls.move(export.name, from: working, to: target, as: name)
+        try folders.synchronize(place)
+        try FolderCalls.synchronize(working)
         return Finished(name: name, reportProblem: reportProblem)
     }
 
     /// The name that an export gets in a folder: one that neither an export nor a report has there.
-    func freeName(_ name: String, in place: InboxName.Folder) -> String {
-        let folder = path(place)
-        return InboxName.free(name) { name in
-            FolderCalls.exists("\(folder)/\(name)") || FolderCalls.exists("\(folder)/\(Self.report(of: name))")
-        }
+    ///
+    /// Throws `InboxError` if the folder cannot be looked at.
+    func freeName(_ name: String, in place: InboxName.Folder) throws(InboxError) -> String {
+        freeName(name, in: try InboxFolders(folder)[place])
+    }
+
+    private func freeName(_ name: String, in folder: OpenFolder) -> String {
+        InboxName.free(name) { folder.exists($0) || folder.exists(Self.report(of: $0)) }
     }
 
     /// Moves snapshots that were never taken to `superseded/`. Returns those that were still as they had been seen.
     func supersede(_ entries: [InboxEntry]) throws(InboxError) -> [InboxEntry] {
-        let target = path(.superseded)
+        let folders = try InboxFolders(folder)
         var moved: [InboxEntry] = []
         for entry in entries {
-            let name = InboxName.free(entry.name) { FolderCalls.exists("\(target)/\($0)") }
+            let name = InboxName.free(entry.name) { folders[.superseded].exists($0) }
             let isTaken =
-                entry.isSet ? try takeSet(entry, to: .superseded, as: name) : try take(entry, to: .superseded, as: name)
+                entry.isSet
+                ? try takeSet(entry, folders, to: .superseded, as: name)
+                : try take(entry, folders, to: .superseded, as: name) != nil
             if isTaken { moved.append(entry) }
         }
-        try synchronize(.superseded)
+        try folders.synchronize(.superseded)
         return moved
     }
 
     /// Moves snapshots that wait for approval, with what lies beside them, to `superseded/`.
     func supersede(waiting entries: [InboxEntry]) throws(InboxError) {
         guard !entries.isEmpty else { return }
-        let (from, target) = (path(.waiting), path(.superseded))
+        let folders = try InboxFolders(folder)
+        let (waiting, target) = (folders[.waiting], folders[.superseded])
         for entry in entries {
-            let name = freeName(entry.name, in: .superseded)
-            let report = "\(from)/\(Self.report(of: entry.name))"
-            if FolderCalls.exists(report) {
-                try FolderCalls.move(report, to: "\(target)/\(Self.report(of: name))")
+            let name = freeName(entry.name, in: target)
+            let report = Self.report(of: entry.name)
+            if waiting.exists(report) {
+                try FolderCalls.move(report, from: waiting, to: target, as: Self.report(of: name))
             }
-            try moveCompanions(of: entry.name, from: from, to: target, as: name)
-            try FolderCalls.move("\(from)/\(entry.name)", to: "\(target)/\(name)")
+            try moveCompanions(of: entry.name, from: waiting, to: target, as: name)
+            try FolderCalls.move(entry.name, from: waiting, to: target, as: name)
         }
-        try synchronize(.superseded)
-        try FolderCalls.synchronize(from)
+        try folders.synchronize(.superseded)
+        try FolderCalls.synchronize(waiting)
     }
 
-    private func exports(in place: InboxName.Folder) throws(InboxError) -> [InboxEntry] {
+    private func exports(in folder: OpenFolder) throws(InboxError) -> [InboxEntry] {
         var entries: [InboxEntry] = []
-        for name in try FolderCalls.names(in: path(place)).names {
+        for name in try FolderCalls.names(in: folder).names {
             guard !NameRules.isAlwaysLeftAlone(name), !rules.isCompanion(name),
-                let entry = try FolderCalls.entry(name, in: path(place))
+                let entry = try FolderCalls.entry(name, in: folder)
             else { continue }
-            if let set = try set(entry, in: path(place)) {
+            if let set = try set(entry, in: folder) {
                 entries.append(set)
             } else if entry.kind == .regular {
                 entries.append(entry)
@@ -248,34 +272,39 @@ struct Inbox: Sendable {
     }
 
     func moveCompanions(
-        of export: String, from source: String, to target: String, as name: String
+        of export: String, from source: OpenFolder, to target: OpenFolder, as name: String
     ) throws(InboxError) {
         let names = zip(rules.companions(of: export), rules.companions(of: name))
-        for (old, new) in names where FolderCalls.exists("\(source)/\(old)") {
-            let path = "\(target)/\(new)"
-            try FolderCalls.move("\(source)/\(old)", to: path)
+        for (old, new) in names where source.exists(old) {
+            try FolderCalls.move(old, from: source, to: target, as: new)
         }
     }
 
-    /// Copies the report under another name, then renames it, so that it is there whole or not at all.
-    private func writeReport(to target: String, reason: String?, from report: String?) throws {
+    /// Puts the report together under another name, then renames it, so that it is there whole or not at all.
+    private func writeReport(
+        to target: String, in folder: OpenFolder, reason: String?, from report: String?
+    ) throws(InboxError) {
         let unfinished = "\(target).part"
-        try FolderCalls.remove(unfinished)
+        try FolderCalls.remove(unfinished, in: folder)
         // As the report itself: it says who has which cart.
-        try FolderCalls.create(unfinished, permissions: 0o700)
-        if let report {
-            for name in try FolderCalls.names(in: report).names
-            where Self.reportFiles.contains(name) || name.hasPrefix(Self.rejectsPrefix) {
-                try FolderCalls.copy("\(report)/\(name)", to: "\(unfinished)/\(name)")
-            }
+        let beside = try FolderCalls.doing("created", folder.path(of: unfinished)) { () throws(FileError) in
+            try folder.makeFolder(unfinished, permissions: 0o700)
         }
-        if let reason { try DurableFile.write("\(reason)\n".utf8, to: "\(unfinished)/reason.txt", permissions: 0o666) }
-        try FolderCalls.synchronize(unfinished)
-        try FolderCalls.move(unfinished, to: target)
-    }
-
-    func synchronize(_ place: InboxName.Folder) throws(InboxError) {
-        try FolderCalls.synchronize(path(place))
-        try FolderCalls.synchronize(folder)
+        do throws(InboxError) {
+            if let report {
+                let report = try FolderCalls.open(report)
+                for name in try FolderCalls.names(in: report).names
+                where Self.reportFiles.contains(name) || name.hasPrefix(Self.rejectsPrefix) {
+                    try FolderCalls.share(name, from: report, to: beside)
+                }
+            }
+            if let reason { try FolderCalls.write("\(reason)\n", to: "reason.txt", in: beside) }
+            try FolderCalls.synchronize(beside)
+            try FolderCalls.move(unfinished, from: folder, to: folder, as: target)
+        } catch {
+            // Half a report is of no use, and the disk may be full.
+            try? FolderCalls.remove(unfinished, in: folder)
+            throw error
+        }
     }
 }

@@ -39,16 +39,8 @@ final class InboxOrder: Sendable {
         .map(\.entry)
     }
 
-    /// The time that counts for the order of an export in work, since 1970; nil if it is gone.
-    func time(of export: ClaimedExport) -> Duration? {
-        let files = export.files.compactMap { path -> InboxEntry? in
-            let slash = path.lastIndex(of: "/") ?? path.startIndex
-            return try? FolderCalls.entry(String(path[slash...].dropFirst()), in: String(path[..<slash]))
-        }
-        guard files.count == export.files.count, let first = files.first else { return nil }
-        let entry = export.parts.isEmpty ? first : InboxEntry(folder: export.name, parts: files, manifest: nil)
-        return time(of: entry.export, now: now)
-    }
+    /// The time that counts for the order of an export in work, since 1970.
+    func time(of export: ClaimedExport) -> Duration { time(of: export.entry.export, now: now) }
 
     private func time(of export: RemoteExport, now: Duration) -> Duration {
         memory.withLock { $0?.time(of: export, now: now) }

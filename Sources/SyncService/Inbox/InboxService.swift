@@ -1,4 +1,5 @@
 import CallPacing
+import DurableFiles
 import ExportSources
 import Logging
 import ServiceLifecycle
@@ -95,10 +96,10 @@ final class InboxService: Service {
 
     /// Serves until graceful shutdown or cancellation, or once.
     ///
-    /// Throws `InboxError` if the inbox is missing or its folders cannot be made; nothing else ends it.
+    /// Throws `InboxError` if the inbox is missing or its folders cannot be made; nothing else ends it. A folder that is
+    /// another's ends it if it looks once; it waits for a person otherwise.
     func run() async throws {
-        try inbox.prepare()
-        try inbox.putBack()
+        try prepare()
         let isMounted = try inbox.isMountPoint()
         state.withLock { $0.start(now: now, isMounted: isMounted) }
         try await withGracefulShutdownHandler {
@@ -109,6 +110,21 @@ final class InboxService: Service {
             }
         } onGracefulShutdown: {
             self.stop()
+        }
+    }
+
+    /// Makes the inbox's folders, and says who may do too much with it.
+    private func prepare() throws(InboxError) {
+        do {
+            tell(try inbox.heal())
+            try inbox.putBack()
+        } catch {
+            // The first look tells.
+            guard error.isTurned, !once else { throw error }
+        }
+        guard fetcher == nil else { return }
+        for problem in InboxAccess.problems(of: inbox.folder) {
+            logger.warning("others may do more than they should", metadata: ["inbox": .quoted(problem)])
         }
     }
 
@@ -176,9 +192,9 @@ final class InboxService: Service {
     }
 
     private func look() {
-        work.review()
         let listing = Result { () throws(InboxError) in
             try heal()
+            work.review()
             return if let fetcher { try fetcher.list(inbox) } else { try inbox.list() }
         }
         let awaiting = Result { () throws(InboxError) in try inbox.waiting().map(\.name) }
@@ -195,14 +211,23 @@ final class InboxService: Service {
     ///
     /// Throws `InboxError` if the inbox is missing or not mounted, which is no empty inbox.
     private func heal() throws(InboxError) {
-        if state.withLock({ $0.isMounted }), FolderCalls.exists(inbox.folder), try !inbox.isMountPoint() {
+        if state.withLock({ $0.isMounted }), FileSystem.exists(inbox.folder), try !inbox.isMountPoint() {
             throw .unmounted(inbox.folder)
         }
-        let made = try inbox.heal()
-        guard !made.isEmpty else { return }
+        let healed = try inbox.heal()
+        if !healed.made.isEmpty {
+            logger.warning(
+                "folders of the inbox were gone and are made again",
+                metadata: ["inbox": "\(inbox.folder)", "folders": "\(healed.made.joined(separator: " "))"])
+        }
+        tell(healed)
+    }
+
+    private func tell(_ healed: (made: [String], tightened: [String])) {
+        guard !healed.tightened.isEmpty else { return }
         logger.warning(
-            "folders of the inbox were gone and are made again",
-            metadata: ["inbox": "\(inbox.folder)", "folders": "\(made.joined(separator: " "))"])
+            "others could write folders of the inbox, and can no longer",
+            metadata: ["inbox": "\(inbox.folder)", "folders": "\(healed.tightened.joined(separator: " "))"])
     }
 
     /// Says only what is new, so that a file that stays does not fill the log.
@@ -240,7 +265,8 @@ final class InboxService: Service {
 
     /// Syncs one export and returns its name; nil if there is none to be synced now.
     private func syncNext(except tried: Set<String>) async -> String? {
-        guard !isStopping, once || state.withLock({ $0.pause(now: now) }) == nil,
+        // An inbox that cannot be looked at is not in order, and nothing is moved in it.
+        guard !isStopping, status().pollFailure == nil, once || state.withLock({ $0.pause(now: now) }) == nil,
             let export = await next(except: tried)
         else { return nil }
         await sync(export)
@@ -290,9 +316,12 @@ final class InboxService: Service {
         }
         guard ready.count + awaiting.count + incomplete.count > 1 else { return ready }
         var classes = state.withLock { $0.classes }
-        for (entries, folder) in [(awaiting, inbox.path(.waiting)), (ready + incomplete, inbox.folder)] {
+        let places: [(entries: [InboxEntry], place: InboxName.Folder?)] = [
+            (awaiting, .waiting), (ready + incomplete, nil),
+        ]
+        for (entries, place) in places {
             for entry in entries where classes[entry] == nil {
-                classes[entry] = await work.classify(inbox.files(of: entry, in: folder))
+                classes[entry] = await work.classify(entry, in: place)
             }
         }
         let isIncomplete = Set(incomplete)
@@ -349,7 +378,8 @@ final class InboxService: Service {
         if let reason = fate.reason { metadata["reason"] = .quoted(reason) }
         if fate.place == .working {
             let interval = intervals.poll
-            state.withLock { $0.interrupt(export, reason: fate.reason ?? "", now: now, interval: interval) }
+            let shown = fate.shownReason ?? fate.reason ?? ""
+            state.withLock { $0.interrupt(export, reason: shown, now: now, interval: interval) }
             logger.warning("interrupted", metadata: metadata)
             return
         }

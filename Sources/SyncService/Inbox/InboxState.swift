@@ -42,7 +42,7 @@ struct InboxState: Sendable {
         switch fate.place {
         case .done, .waiting, .superseded: status.backoff.succeeded()
         case .failed: status.backoff.failed(now: now)
-        case .working: if !isStopping { status.backoff.failed(now: now) }
+        case .working: if !isStopping && fate.countsForJob { status.backoff.failed(now: now) }
         }
         return pause(now: now)
     }

@@ -62,7 +62,8 @@ struct InboxWatch: Sendable {
     mutating func look(_ entries: [InboxEntry], now: Duration) -> View {
         var view = View()
         var seen: [String: (entry: InboxEntry, since: Duration)] = [:]
-        let byName = Dictionary(entries.map { ($0.name, $0) }) { first, _ in first }
+        // A link says nothing of an export, nor does a folder.
+        let byName = Dictionary(entries.filter { $0.kind == .regular }.map { ($0.name, $0) }) { first, _ in first }
         let names = Set(byName.keys)
         for entry in entries {
             if entry.isSet {

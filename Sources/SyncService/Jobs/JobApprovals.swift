@@ -1,6 +1,5 @@
 import CallPacing
 import CartAssociations
-import DurableFiles
 import ExportFiles
 import Logging
 import SyncEngine
@@ -33,13 +32,14 @@ struct JobApprovals: Sendable {
         let waiting = try inbox.waiting().filter { $0.size == run.bytes }
         if waiting.isEmpty {
             // It may be in work already, with its approval.
-            guard try !inbox.unfinished().contains(where: { size($0.files) == run.bytes }) else { return }
+            guard try !inbox.unfinished().contains(where: { $0.entry.size == run.bytes }) else { return }
             try runs.remove(run)
             log.notice("a run no longer waits, its export is gone", metadata: ["run": "\(run.id)"])
             return
         }
         guard let approval = runs.approval(of: run, now: time.wall()) else { return }
-        for entry in waiting where try digest(inbox.files(of: entry, in: inbox.path(.waiting))) == run.digest {
+        for entry in waiting where try inbox.open(entry, in: .waiting, spoolFolder: inbox.folder).digest() == run.digest
+        {
             guard try inbox.release(entry.name) else { continue }
             log.notice(
                 "an approved run is taken again",
@@ -52,10 +52,9 @@ struct JobApprovals: Sendable {
     }
 
     /// The waiting run that an export had, and its approval if there is one; nil if no run waits for the export.
-    func waiting(for export: ClaimedExport) -> (run: WaitingRun, approval: Approval?)? {
-        let bytes = size(export.files)
-        let candidates = own.filter { $0.bytes == bytes }
-        guard !candidates.isEmpty, let digest = try? digest(export.files) else { return nil }
+    func waiting(for export: OpenExport) -> (run: WaitingRun, approval: Approval?)? {
+        let candidates = own.filter { $0.bytes == export.claimed.entry.size }
+        guard !candidates.isEmpty, let digest = try? export.files.digest() else { return nil }
         return candidates.last { $0.digest == digest }.map { ($0, runs.approval(of: $0, now: time.wall())) }
     }
 
@@ -65,12 +64,12 @@ struct JobApprovals: Sendable {
     ///   - plan: the refused plan; nil for a run that a person stopped.
     ///   - former: the waiting run whose place it takes.
     func wait(
-        _ export: ClaimedExport, run: String, plan: PlanView?, inPlaceOf former: WaitingRun?
+        _ export: OpenExport, run: String, plan: PlanView?, inPlaceOf former: WaitingRun?
     ) throws(RunFailure) {
         do {
             var waiting = WaitingRun(
-                id: run, cause: plan == nil ? .stopped : .refused, job: job, export: export.name,
-                digest: try digest(export.files), bytes: size(export.files) ?? 0, since: time.wall())
+                id: run, cause: plan == nil ? .stopped : .refused, job: job, export: export.claimed.name,
+                digest: try export.files.digest(), bytes: export.claimed.entry.size, since: time.wall())
             if let plan { waiting.take(plan) }
             if let former { try runs.remove(former) }
             try runs.add(waiting)
@@ -86,18 +85,6 @@ struct JobApprovals: Sendable {
             try runs.remove(run)
         } catch {
             throw .unwritable("an approval that is used cannot be removed: \(error)")
-        }
-    }
-
-    private func digest(_ files: [String]) throws -> String {
-        try ExportBytes.digest(files, spoolFolder: inbox.folder)
-    }
-
-    /// Nil if one of them is gone.
-    private func size(_ files: [String]) -> Int? {
-        files.reduce(0 as Int?) { sum, path in
-            guard let sum, let size = (try? FileSystem.status(path))??.size else { return nil }
-            return sum + size
         }
     }
 }

@@ -63,15 +63,17 @@ final class JobRuns: ExportWork {
     func sorted(_ entries: [InboxEntry]) -> [InboxEntry] { order.sorted(entries) }
 
     /// Reads the whole export, since a broken one makes no earlier one void.
-    func classify(_ files: [String]) -> ExportContent {
+    func classify(_ entry: InboxEntry, in place: InboxName.Folder?) -> ExportContent {
+        let options = runOptions
+        guard let opened = try? inbox.open(entry, in: place, spoolFolder: session.ledger.folder) else {
+            return .unknown
+        }
         var kinds: Set<OwnerKind> = []
         var isDelta: Bool?
-        for path in files {
-            let options = runOptions
-            guard let file = try? ExportFile.open(path, spoolFolder: session.ledger.folder, followingLinks: false),
-                let facts = try? ExportReader(options: options.reading).facts(of: file),
+        for file in opened.files {
+            guard let facts = try? ExportReader(options: options.reading).facts(of: file),
                 !facts.mayBeCut || options.missingFinalNewline == .makesNoDeletes,
-                facts.usableRecords > 0 || files.count > 1, (try? file.checkStatements(facts)) != nil,
+                facts.usableRecords > 0 || opened.files.count > 1, (try? file.checkStatements(facts)) != nil,
                 isDelta == nil || isDelta == facts.isDelta
             else { return .unknown }
             isDelta = facts.isDelta
@@ -81,9 +83,22 @@ final class JobRuns: ExportWork {
         return isDelta ? .delta : .snapshot(of: kinds)
     }
 
-    func run(_ export: ClaimedExport, began: @Sendable (String) -> Void) async -> ExportFate {
+    func run(_ claimed: ClaimedExport, began: @Sendable (String) -> Void) async -> ExportFate {
+        let export: OpenExport
+        do {
+            export = OpenExport(
+                claimed: claimed,
+                files: try inbox.open(
+                    claimed.entry, in: .working, spoolFolder: session.ledger.folder, rule: inbox.rules.parts))
+        } catch let error as InboxError {
+            return fate(after: .unwritable("\(error)"), "none", claimed, nil)
+        } catch {
+            return fate(after: RunFailure(error), "none", claimed, nil)
+        }
+        // A run whose end could not be written down is over all the same, and can go on.
+        try? session.ledger.endInterruptedRuns()
         let waited = approvals.waiting(for: export)
-        var fate = export.isResumed ? await resume(export, waited?.run, began) : nil
+        var fate = claimed.isResumed ? await resume(export, waited?.run, began) : nil
         // What a person has approved is that person's to decide.
         if fate == nil, waited?.approval == nil { fate = passOver(export, waited?.run) }
         let end = if let fate { fate } else { await planAndApply(export, waited, began) }
@@ -92,10 +107,10 @@ final class JobRuns: ExportWork {
     }
 
     /// Whether an export is not to be applied, because of what the source has applied; nil if it is.
-    private func passOver(_ export: ClaimedExport, _ waited: WaitingRun?) -> ExportFate? {
-        let time = order.time(of: export)
+    private func passOver(_ export: OpenExport, _ waited: WaitingRun?) -> ExportFate? {
+        let time = order.time(of: export.claimed)
         // What cannot be read is the run's to tell.
-        guard let digests = try? ExportBytes.digests(export.files, spoolFolder: session.ledger.folder),
+        guard let digests = try? export.files.digests(),
             let applied = try? session.ledger.applied(by: source, digests: digests)
         else { return nil }
         let standing = ExportStanding(of: digests, time: time, after: applied, repeatsIncomplete: !isFetched) {
@@ -104,28 +119,26 @@ final class JobRuns: ExportWork {
         guard let reason = standing.reason else { return nil }
         try? approvals.forget(waited)
         switch standing {
-        case .appliedBefore(let before) where export.isResumed && before.time == time?.inWholeMilliseconds:
+        case .appliedBefore(let before) where export.claimed.isResumed && before.time == time.inWholeMilliseconds:
             // The process ended after the run and before the export was moved.
             return .done(report: RunTools.folder(of: before.run, in: session.ledger))
         case .sameAsLast(let run):
-            if let time { for digest in digests { try? session.ledger.recordAgain(digest, of: run, time: time) } }
+            for digest in digests { try? session.ledger.recordAgain(digest, of: run, time: time) }
             return ExportFate(place: .done, reason: "not applied: \(reason)", report: nil)
-        default: return .superseded(reason: "not applied: \(reason); to apply it all the same: \(command(export))")
+        default:
+            return .superseded(reason: "not applied: \(reason); to apply it all the same: \(command(export.claimed))")
         }
     }
 
-    private func ownerKinds(_ export: ClaimedExport) -> Set<OwnerKind> {
+    private func ownerKinds(_ export: OpenExport) -> Set<OwnerKind> {
         let reader = ExportReader(options: runOptions.reading)
-        return export.files.reduce(into: []) { kinds, path in
-            guard let file = try? ExportFile.open(path, spoolFolder: session.ledger.folder, followingLinks: false)
-            else { return }
-            kinds.formUnion((try? reader.facts(of: file))?.ownerKinds ?? [])
-        }
+        return export.files.files.reduce(into: []) { $0.formUnion((try? reader.facts(of: $1))?.ownerKinds ?? []) }
     }
 
     /// The command that applies an export from `superseded/` by hand.
     private func command(_ export: ClaimedExport) -> String {
-        let place = "\(inbox.path(.superseded))/\(inbox.freeName(export.name, in: .superseded))"
+        let name = (try? inbox.freeName(export.name, in: .superseded)) ?? export.name
+        let place = "\(inbox.path(.superseded))/\(name)"
         let files = export.exports.map { $0 == export.path ? place : place + $0.dropFirst(export.path.count) }
         let paths = ([session.ledger.folder] + files).map { URL(filePath: $0).standardizedFileURL.path }
         return "cartsync "
@@ -135,15 +148,17 @@ final class JobRuns: ExportWork {
 
     /// Goes on with the stopped run of an export that was taken before; nil if the export must be planned anew.
     private func resume(
-        _ export: ClaimedExport, _ waited: WaitingRun?, _ began: (String) -> Void
+        _ export: OpenExport, _ waited: WaitingRun?, _ began: (String) -> Void
     ) async -> ExportFate? {
         var id = "none"
         do {
             guard let record = try stoppedRun(of: export) else { return nil }
             id = record.id
             let tools = session.beginRun(resuming: record)
+            var options = runOptions
+            options.openExports = export.files
             return try await work(on: tools) { () async throws(RunFailure) in
-                let stopped = try RunPlanner(runOptions, tools).resume(record)
+                let stopped = try RunPlanner(options, tools).resume(record)
                 guard stopped.refusals.isEmpty else {
                     await session.endRun()
                     return nil
@@ -158,26 +173,27 @@ final class JobRuns: ExportWork {
                 return try conclude(ended, export)
             }
         } catch {
-            return fate(after: RunFailure(error), id, export, waited)
+            return fate(after: RunFailure(error), id, export.claimed, waited)
         }
     }
 
     /// The run that was stopped while it applied this very export, under whatever name the export had then.
-    private func stoppedRun(of export: ClaimedExport) throws -> RunRecord? {
+    private func stoppedRun(of export: OpenExport) throws -> RunRecord? {
         let stopped = try session.ledger.runs(in: [.stopped]).filter { run in
             run.isResumable && run.command == "serve" && run.source == source
         }
         guard !stopped.isEmpty else { return nil }
-        let digests = try ExportBytes.digests(export.files, spoolFolder: session.ledger.folder)
+        let digests = try export.files.digests()
         return stopped.last { $0.exports.map(\.digest) == digests }
     }
 
     private func planAndApply(
-        _ export: ClaimedExport, _ waited: (run: WaitingRun, approval: Approval?)?, _ began: (String) -> Void
+        _ export: OpenExport, _ waited: (run: WaitingRun, approval: Approval?)?, _ began: (String) -> Void
     ) async -> ExportFate {
         var options = runOptions
-        options.exports = export.exports
-        options.exportTime = order.time(of: export)
+        options.exports = export.claimed.exports
+        options.openExports = export.files
+        options.exportTime = order.time(of: export.claimed)
         if let deletes = waited?.approval?.deletes { options.planGuard.approvedDeletes = deletes }
         let tools = session.beginRun()
         do throws(RunFailure) {
@@ -201,7 +217,7 @@ final class JobRuns: ExportWork {
             {
                 return fate
             }
-            return fate(after: error, tools.run, export, waited?.run)
+            return fate(after: error, tools.run, export.claimed, waited?.run)
         }
     }
 
@@ -233,18 +249,21 @@ final class JobRuns: ExportWork {
     // MARK: - How a run ended
 
     /// A run that applied its plan, or a part of it.
-    private func conclude(_ ended: EndedRun, _ export: ClaimedExport) throws(RunFailure) -> ExportFate {
+    private func conclude(_ ended: EndedRun, _ export: OpenExport) throws(RunFailure) -> ExportFate {
         let report = ended.report
-        tell(report, export)
+        tell(report, export.claimed)
         note(report.verdict.exitStatus)
         guard report.outcomes.pending > 0 else { return .done(report: ended.folder) }
         if session.runIsStopped { return try waitForPerson(report.run, folder: ended.folder, export, inPlaceOf: nil) }
-        return .interrupted(reason: ended.failure.map { "\($0)" } ?? report.verdict.words)
+        let failure = ended.failure
+        return .interrupted(
+            reason: failure.map { "\($0)" } ?? report.verdict.words, shownReason: failure?.wordsForAll,
+            countsForJob: failure?.exitStatus != .stateUnwritable)
     }
 
     /// A run that a person stopped goes on when a person says so.
     private func waitForPerson(
-        _ run: String, folder: String, _ export: ClaimedExport, inPlaceOf waited: WaitingRun?
+        _ run: String, folder: String, _ export: OpenExport, inPlaceOf waited: WaitingRun?
     ) throws(RunFailure) -> ExportFate {
         try approvals.wait(export, run: run, plan: nil, inPlaceOf: waited)
         let command = WaitingRun.command(run, state: session.ledger.folder)
@@ -253,7 +272,7 @@ final class JobRuns: ExportWork {
 
     /// A run whose plan a guard refused: nothing was written to the store, and the run waits for a person.
     private func refuse(
-        _ planned: consuming PlannedRun, _ export: ClaimedExport, _ waited: WaitingRun?
+        _ planned: consuming PlannedRun, _ export: OpenExport, _ waited: WaitingRun?
     ) throws(RunFailure) -> ExportFate {
         let (plan, run) = (planned.view, planned.tools.run)
         let sentences = plan.refusals.map(\.sentence).joined(separator: "; ")
@@ -262,7 +281,7 @@ final class JobRuns: ExportWork {
             lasting.isEmpty ? WaitingRun.command(run, state: session.ledger.folder) : WaitingRun.advice(lasting)
         let ended = try planned.refuse(words: sentences, next: next)
         metrics.count(ended.report)
-        tell(ended.report, export)
+        tell(ended.report, export.claimed)
         try approvals.wait(export, run: run, plan: plan, inPlaceOf: waited)
         note(.refused)
         return .waiting(reason: "\(sentences); \(lasting.isEmpty ? "to allow it: " : "")\(next)", report: ended.folder)
@@ -285,8 +304,11 @@ final class JobRuns: ExportWork {
         case .exportRefused, .exportUnreadable:
             try? approvals.forget(waited)
             return .failed(reason: "\(failure)", report: nil)
+        // There is no room for it, or for what it did: others may be smaller.
+        case .stateUnwritable:
+            return .interrupted(reason: "\(failure)", shownReason: failure.wordsForAll, countsForJob: false)
         // Nothing is wrong with the export: its turn comes again.
-        default: return .interrupted(reason: "\(failure)")
+        default: return .interrupted(reason: "\(failure)", shownReason: failure.wordsForAll)
         }
     }
 
@@ -320,4 +342,10 @@ final class JobRuns: ExportWork {
         let own: ExitStatus = [.exportRefused, .exportUnreadable].contains(status) ? .incomplete : status
         worstStatus.withLock { $0 = $0 ?? own }
     }
+}
+
+/// An export in work: these very files are read, whatever their paths lead to meanwhile.
+struct OpenExport {
+    let claimed: ClaimedExport
+    let files: OpenedExports
 }

@@ -27,11 +27,14 @@ package final class ServiceJobs: Service {
     ///
     /// Throws `InboxError` if the folder that exports are fetched into cannot be made.
     ///
-    /// - Parameter once: whether each job looks once, syncs what is there, and ends.
+    /// - Parameters:
+    ///   - stateLimit: from how many bytes of the state folder on the page and the metrics warn.
+    ///   - once: whether each job looks once, syncs what is there, and ends.
     package init(
-        _ jobs: [(options: JobOptions, source: JobSource)], _ session: StoreSession, once: Bool
+        _ jobs: [(options: JobOptions, source: JobSource)], _ session: StoreSession, stateLimit: Int = 10 << 30,
+        once: Bool
     ) throws(InboxError) {
-        let metrics = ServiceMetrics(session, sources: jobs.map(\.options.run.source))
+        let metrics = ServiceMetrics(session, sources: jobs.map(\.options.run.source), stateLimit: stateLimit)
         let turn = turn
         self.jobs = try jobs.map { (options, source) throws(InboxError) in
             var session = session

@@ -286,7 +286,8 @@ final class ExportFetcher: Sendable {
             return []
         }
         defer { partial(manifest.name).discard() }
-        let names = ExportManifest.listed(in: path(manifest.name))
+        let names = ExportManifest.listed(
+            in: PartialFile.name(of: manifest.name), of: try FolderCalls.open(folder))
         state.withLock { $0.lists[manifest.name] = (manifest.version, names) }
         return names
     }
@@ -340,6 +341,7 @@ final class ExportFetcher: Sendable {
     private func download(_ export: RemoteExport, isPart: Bool) async throws -> SourceMemory.Fetched? {
         let known = isPart ? nil : state.withLock { $0.memory?.current(export.name) }
         let file = partial(export.name)
+        if let size = export.size { try file.requireRoom(size - file.size) }
         let download = try await source.download(
             export, known: known.flatMap { ExportVersion(words: $0.version) }, to: file)
         guard case .complete(let version, let modified) = download else {
@@ -379,7 +381,9 @@ final class ExportFetcher: Sendable {
             guard let remote = listed[list] else { continue }
             try await fetch(remote)
             defer { PartialFile(folder: folder, name: list, limit: options.limit).discard() }
-            guard let digest = ExportChecksum.listed(name, in: path(list)) else { continue }
+            guard let digest = ExportChecksum.listed(name, in: try OpenFile(path(list), for: .readingNoLink)) else {
+                continue
+            }
             try DurableFile.write("\(digest)  \(name)\n".utf8, to: path(name + ending))
             return [name + ending]
         }
@@ -399,40 +403,41 @@ final class ExportFetcher: Sendable {
     /// Gives the exports their names, the oldest first, and remembers them.
     private func publish(_ arrivals: [Arrival]) throws {
         guard !arrivals.isEmpty else { return }
+        let inbox = try FolderCalls.open(folder)
         for arrival in arrivals {
-            let name = InboxName.free(arrival.set?.name ?? arrival.files[0].export.name) {
-                FolderCalls.exists("\(folder)/\($0)")
-            }
+            let name = InboxName.free(arrival.set?.name ?? arrival.files[0].export.name) { inbox.exists($0) }
             if let set = arrival.set {
-                try gather(arrival.files, set, as: name)
+                try gather(arrival.files, set, in: inbox, as: name)
             } else {
-                try move(arrival.files[0], to: folder, as: name)
+                try move(arrival.files[0], from: inbox, to: inbox, as: name)
             }
             logger.notice("fetched", metadata: ["file": .quoted(name), "source": "\(source.words)"])
             state.withLock { state in for file in arrival.files { state.memory?.remember(file.fetched) } }
         }
         // First the files, then what is known of them: after a crash in between they are fetched again, and those that
         // were applied are told by their bytes and their time.
-        try FolderCalls.synchronize(folder)
+        try FolderCalls.synchronize(inbox)
     }
 
-    private func move(_ file: File, to target: String, as name: String) throws {
+    private func move(_ file: File, from inbox: OpenFolder, to target: OpenFolder, as name: String) throws {
         for companion in file.companions {
             let ending = companion.dropFirst(file.export.name.count)
-            try FolderCalls.move(path(companion), to: "\(target)/\(name)\(ending)")
+            try FolderCalls.move(PartialFile.name(of: companion), from: inbox, to: target, as: "\(name)\(ending)")
         }
-        try FolderCalls.move(path(file.export.name), to: "\(target)/\(name)")
+        try FolderCalls.move(PartialFile.name(of: file.export.name), from: inbox, to: target, as: name)
     }
 
     /// Puts the parts of an export into a folder, which gets its name when all are in it.
-    private func gather(_ files: [File], _ set: InboxEntry, as name: String) throws {
-        let gathering = "\(folder)/.gathering"
-        try FolderCalls.remove(gathering)
-        try FolderCalls.create(gathering, permissions: 0o700)
-        for file in files { try move(file, to: gathering, as: file.export.name) }
-        if let manifest = set.manifest { try FolderCalls.move(path(manifest), to: "\(gathering)/\(manifest)") }
+    private func gather(_ files: [File], _ set: InboxEntry, in inbox: OpenFolder, as name: String) throws {
+        let unfinished = ".gathering"
+        try FolderCalls.remove(unfinished, in: inbox)
+        let gathering = try FolderCalls.make(unfinished, in: inbox)
+        for file in files { try move(file, from: inbox, to: gathering, as: file.export.name) }
+        if let manifest = set.manifest {
+            try FolderCalls.move(PartialFile.name(of: manifest), from: inbox, to: gathering, as: manifest)
+        }
         try FolderCalls.synchronize(gathering)
-        try FolderCalls.move(gathering, to: "\(folder)/\(name)")
+        try FolderCalls.move(unfinished, from: inbox, to: inbox, as: name)
     }
 
     private func path(_ name: String) -> String { PartialFile.path(folder: folder, name: name) }

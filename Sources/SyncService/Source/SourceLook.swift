@@ -16,7 +16,6 @@ package struct SourceLook: Sendable, Hashable {
         switch source {
         case .folder(let folder):
             do throws(InboxError) {
-                guard FolderCalls.exists(folder) else { throw .missing(folder) }
                 let (entries, unreadable) = try Inbox(folder: folder, rules: rules).list()
                 self.init("folder \(folder)", entries, unreadable, rules)
             } catch {

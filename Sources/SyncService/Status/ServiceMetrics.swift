@@ -18,9 +18,14 @@ final class ServiceMetrics: Sendable {
     private let state: Mutex<State>
     private let session: StoreSession
 
-    /// - Parameter sources: the names of the sources of all jobs.
-    init(_ session: StoreSession, sources: [String]) {
+    let stateSize: StateSize
+
+    /// - Parameters:
+    ///   - sources: the names of the sources of all jobs.
+    ///   - stateLimit: see `StateSize`.
+    init(_ session: StoreSession, sources: [String], stateLimit: Int) {
         self.session = session
+        stateSize = StateSize(session.ledger.folder, limit: stateLimit, time: session.time)
         var successes: [String: Date?] = [:]
         for source in sources {
             do {
@@ -81,6 +86,7 @@ final class ServiceMetrics: Sendable {
         now.exportsWaiting = jobs.reduce(0) { $0 + $1.inbox.view.count }
         now.approvalsWaiting = jobs.reduce(0) { $0 + $1.inbox.awaiting.count }
         (now.stateFreeBytes, now.ledgerBytes) = sizes()
+        (now.stateBytes, now.stateMaxBytes) = (stateSize.bytes(), stateSize.limit)
         return state.withLock { state in
             if let run = state.running {
                 let standing = run.progress.now

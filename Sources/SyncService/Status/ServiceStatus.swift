@@ -59,7 +59,8 @@ final class ServiceStatus: StatusSource {
             waiting: waiting.all().map { run in
                 ServiceView.Waiting(run, waiting.approval(of: run, now: date), state: ledger.folder)
             },
-            runsSeen: statuses.reduce(0) { $0 + $1.inbox.runsSeen })
+            runsSeen: statuses.reduce(0) { $0 + $1.inbox.runsSeen },
+            warnings: [jobs.metrics.stateSize.warning].compactMap(\.self))
         last.withLock { $0 = (now, view) }
         return view
     }

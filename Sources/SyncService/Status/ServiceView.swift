@@ -19,6 +19,8 @@ struct ServiceView: Encodable, Sendable {
     var waiting: [Waiting]
     /// Grows with each run that begins or ends: then `/api/runs` has something new.
     var runsSeen: Int
+    /// What is wrong with the whole and stops no job yet, a sentence each.
+    var warnings: [String] = []
 
     struct Rate: Encodable, Sendable {
         /// The rate in force.
@@ -167,6 +169,19 @@ extension ServiceView {
     }
 }
 
+extension RunsView.Run {
+    /// How a run ended, in a sentence that names no owner, since nobody is asked who looks at it: what the store, an export or
+    /// the ledger said is in the report and in the log.
+    private static func verdict(of run: RunRecord) -> String? {
+        switch run.exitStatus {
+        case nil, .done, .changesFound, .incomplete, .refused, .objectiveCrossed: run.reason ?? run.exitStatus?.words
+        case .usage, .exportRefused, .exportUnreadable, .unavailable, .bug, .stateUnwritable, .stoppedEarly,
+            .credentialsRefused, .badSettings:
+            run.exitStatus?.words
+        }
+    }
+}
+
 /// A page of runs, the newest first, as `/api/runs` shows it.
 struct RunsView: Encodable, Sendable {
     var runs: [Run]
@@ -220,7 +235,7 @@ extension RunsView.Run {
             run: run.id, job: run.source, command: run.command,
             state: isWaiting ? .waiting : run.supersededBy == nil ? .recorded(run.state) : .superseded,
             started: run.started, ended: run.ended, exitStatus: status,
-            verdict: run.reason ?? status?.words,
+            verdict: Self.verdict(of: run),
             creates: run.counts.creates, deletes: run.counts.deletes, kept: run.counts.kept,
             exports: run.exports.map { URL(filePath: $0.path).lastPathComponent }, report: report)
     }

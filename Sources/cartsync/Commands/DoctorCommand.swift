@@ -63,6 +63,7 @@ struct DoctorCommand: ProgramCommand {
             report.add(finding)
         }
         for finding in await SourceCheck.findings(loaded) { report.add(finding) }
+        for finding in DoctorFinding.inboxes(loaded.serviceJobs) { report.add(finding) }
         var refusal: Ending?
         do {
             let options = try APIOptions.checked(try StoreAccess(loaded.settings), loaded.settings)

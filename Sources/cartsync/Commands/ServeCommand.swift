@@ -51,7 +51,7 @@ struct ServeCommand: ProgramCommand {
         do {
             let built = try ServiceJobs(
                 jobs.map { (JobOptions($0, session), $0.loaded.settings.sources.jobSource()) }, session.store,
-                once: once)
+                stateLimit: loaded.settings.stateMaxSize, once: once)
             let reloaded = ServiceSettings(loaded, session) { try invocation.load() }
             let reload = SettingsReload(settings.config ?? SettingsFile.usualPath, built) { await reloaded.readAgain() }
             let result: Result<Ending, any Error>

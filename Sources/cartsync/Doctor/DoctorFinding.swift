@@ -1,5 +1,7 @@
 import CartAssociations
+import Foundation
 import SyncReporting
+import SyncService
 
 /// What one check of `doctor` found.
 struct DoctorFinding: Encodable, Sendable, Equatable {
@@ -51,6 +53,23 @@ extension DoctorFinding {
         return exposures.map { exposure in
             let parts = exposure.split(separator: "; ", maxSplits: 1).map(String.init)
             return DoctorFinding("secrets", .warning, parts[0], advice: parts.last)
+        }
+    }
+}
+
+extension DoctorFinding {
+    /// What others may do with the inboxes of a service's jobs; empty if no job has one.
+    static func inboxes(_ jobs: [JobSettings]) -> [DoctorFinding] {
+        jobs.compactMap(\.loaded.settings.sources.folder).flatMap { folder -> [DoctorFinding] in
+            guard FileManager.default.fileExists(atPath: folder) else { return [] }
+            let problems = InboxAccess.problems(of: folder)
+            guard !problems.isEmpty else {
+                return [DoctorFinding("inbox", .ok, "\(folder): only its owner takes away what others put there")]
+            }
+            return problems.map { problem in
+                let parts = problem.split(separator: "; ", maxSplits: 1).map(String.init)
+                return DoctorFinding("inbox", .warning, parts[0], advice: parts.last)
+            }
         }
     }
 }

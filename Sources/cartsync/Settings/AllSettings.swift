@@ -50,6 +50,9 @@ extension Setting {
             "state.directory", \.stateDirectory, .text, "folder of the ledger and the reports",
             usual: "$STATE_DIRECTORY or the XDG state folder"
         ).flag("folder", name: "state", showsDefault: false),
+        Setting(
+            "state.max-size", \.stateMaxSize, .bytes,
+            "from which size of the state folder on the page of serve and /metrics warn"),
     ]
 
     private static let sync = [

@@ -23,6 +23,8 @@ struct Settings: Sendable {
     var api = APISettings()
 
     var stateDirectory: String?
+    /// In bytes; see `StateSize`.
+    var stateMaxSize = 10 << 30
     var run = RunSettings()
 
     var rate = 20

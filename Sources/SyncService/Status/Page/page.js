@@ -320,6 +320,8 @@ function show(view) {
   document.title = `${clean(text)} - cartsync`;
   const limit = `At most ${number.format(view.rate.limit)} calls a second`;
   set(byId('subline'), view.rate.now < view.rate.limit ? `${limit}, now ${number.format(view.rate.now)}.` : `${limit}.`);
+  byId('warnings').hidden = !view.warnings.length;
+  set(byId('warnings'), view.warnings.join('; '));
   set(byId('version'), `cartsync ${view.version}`);
   showNow(view.run);
   showWaiting(view.waiting);
