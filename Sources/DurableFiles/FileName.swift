@@ -3,6 +3,15 @@ package enum FileName {
     /// A name that is made from another is no longer, so that `.part` and the like still fit behind it: file systems allow
     /// 255 bytes.
     static let longest = 230
+    /// The most bytes of a name that file systems allow.
+    private static let mostBytes = 255
+
+    /// The name of what belongs to a file and stands beside it: its own with an ending, as other programs write it. What
+    /// would be longer than file systems allow is cut as by `fitting`.
+    package static func beside(_ name: String, _ ending: String) -> String {
+        let whole = name + ending
+        return whole.utf8.count <= mostBytes ? whole : fitting(name, ending: ending)
+    }
 
     /// A name with something in front of it and behind it. If that is too long, the name is cut, and digits say which it
     /// was.

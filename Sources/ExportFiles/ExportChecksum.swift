@@ -39,7 +39,7 @@ package struct ExportChecksum: Sendable, Equatable {
     private static func own(_ export: ExportFile) throws -> [ExportChecksum] {
         let name = FileSystem.name(of: export.name)
         return try Kind.allCases.compactMap { kind in
-            let path = "\(export.name).\(kind.rawValue)"
+            let path = String(export.name.dropLast(name.count)) + FileName.beside(name, ".\(kind.rawValue)")
             guard let file = try export.companion(path) else { return nil }
             guard let text = text(file), let digest = found(kind, of: name, in: text, isOwn: true) else {
                 throw ExportError(

@@ -8,6 +8,15 @@ struct FileNameTests {
         #expect(FileName.fitting("a.csv", before: ".", ending: ".part") == ".a.csv.part")
     }
 
+    @Test("what stands beside a file has its name and an ending as long as a file system allows it")
+    func beside() {
+        let name = String(repeating: "n", count: 248)
+        #expect(FileName.beside(name, ".sha256") == name + ".sha256")
+        let cut = FileName.beside(name + "o", ".sha256")
+        #expect(cut.utf8.count <= 255 && cut.hasSuffix(".sha256"))
+        #expect(cut != FileName.beside(name + "p", ".sha256"))
+    }
+
     @Test(
         "one that is too long is cut between characters, and stays different from others", arguments: ["a", "ü", "🛒"])
     func long(character: String) {

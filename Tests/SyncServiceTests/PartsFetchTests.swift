@@ -138,4 +138,16 @@ struct PartsFetchTests {
         #expect(folder.names() == ["a.csv", "b.csv", "b.csv\(ending)"])
         #expect(try folder.read("b.csv\(ending)") == "\(digest)  b.csv\n")
     }
+
+    @Test("what a list of a source says of a long name is kept beside it", arguments: 248...255)
+    func longName(bytes: Int) async throws {
+        let name = String(repeating: "a", count: bytes - 4) + ".csv"
+        let digest = String(repeating: "a", count: 64)
+        source.put(name, "a", modified: 1000)
+        source.put("SHA256SUMS", "\(digest)  \(name)\n", modified: 1001)
+        #expect(await fetch(fetcher()) == 1)
+        let checksums = folder.names().filter { $0 != name }
+        #expect(checksums.count == 1 && checksums[0].hasSuffix(".sha256"))
+        #expect(try folder.read(checksums[0]) == "\(digest)  \(name)\n")
+    }
 }

@@ -95,8 +95,10 @@ extension Inbox {
         let (inbox, superseded) = (folders.inbox, folders[.superseded])
         guard folders[place].exists(Self.gathering) else { return }
         let gathering = try FolderCalls.below(Self.gathering, in: folders[place])
-        for name in try FolderCalls.names(in: gathering).names {
-            if isWrittenFromList(name, in: inbox) {
+        let names = try FolderCalls.names(in: gathering).names
+        let parts = try names + FolderCalls.names(in: inbox).names
+        for name in names {
+            if isWrittenFromList(name, of: parts, in: inbox) {
                 try FolderCalls.remove(name, in: gathering)
             } else if !inbox.exists(name) {
                 try FolderCalls.move(name, from: gathering, to: inbox, as: name)
@@ -109,13 +111,13 @@ extension Inbox {
         try folders.synchronize(place)
     }
 
-    /// Whether a checksum is what a list in the inbox says.
-    private func isWrittenFromList(_ name: String, in inbox: OpenFolder) -> Bool {
+    /// Whether a checksum is what a list in the inbox says of one of these files.
+    private func isWrittenFromList(_ name: String, of parts: [String], in inbox: OpenFolder) -> Bool {
         zip(NameRules.checksumLists, NameRules.checksums).contains { list, ending in
-            guard name.hasSuffix(ending), let list = try? OpenFile(list, in: inbox, for: .readingNoLink) else {
-                return false
-            }
-            return ExportChecksum.listed(String(name.dropLast(ending.count)), in: list) != nil
+            guard name.hasSuffix(ending), let part = parts.first(where: { FileName.beside($0, ending) == name }),
+                let list = try? OpenFile(list, in: inbox, for: .readingNoLink)
+            else { return false }
+            return ExportChecksum.listed(part, in: list) != nil
         }
     }
 }

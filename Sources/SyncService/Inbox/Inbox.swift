@@ -112,15 +112,16 @@ struct Inbox: Sendable {
     func writeChecksum(
         of name: String, in inbox: OpenFolder, to target: OpenFolder
     ) throws(InboxError) -> String? {
-        let own = NameRules.checksums.map { name + $0 }
+        let own = NameRules.checksums.map { FileName.beside(name, $0) }
         guard !own.contains(where: { inbox.exists($0) || target.exists($0) }) else { return nil }
         for (list, ending) in zip(NameRules.checksumLists, NameRules.checksums) {
             // A link is no list: the page says that it is passed over.
             guard let file = try? OpenFile(list, in: inbox, for: .readingNoLink),
                 let digest = ExportChecksum.listed(name, in: file)
             else { continue }
-            try FolderCalls.write("\(digest)  \(name)\n", to: name + ending, in: target)
-            return name + ending
+            let checksum = FileName.beside(name, ending)
+            try FolderCalls.write("\(digest)  \(name)\n", to: checksum, in: target)
+            return checksum
         }
         return nil
     }
@@ -195,7 +196,7 @@ struct Inbox: Sendable {
     ) throws(InboxError) -> Finished {
         let folders = try InboxFolders(folder)
         let (working, target) = (folders[.working], folders[place])
-        let name = freeName(export.name, in: target)
+        let name = freeName(export.name, in: target, from: working)
         var reportProblem: String?
         if reason != nil || report != nil {
             do throws(InboxError) {
@@ -211,15 +212,22 @@ struct Inbox: Sendable {
         return Finished(name: name, reportProblem: reportProblem)
     }
 
-    /// The name that an export gets in a folder: one that neither an export nor a report has there.
+    /// The name that an export in `working/` gets in a folder: one that neither an export nor a report has there, and under
+    /// which nothing lies that comes with it.
     ///
     /// Throws `InboxError` if the folder cannot be looked at.
     func freeName(_ name: String, in place: InboxName.Folder) throws(InboxError) -> String {
-        freeName(name, in: try InboxFolders(folder)[place])
+        let folders = try InboxFolders(folder)
+        return freeName(name, in: folders[place], from: folders[.working])
     }
 
-    private func freeName(_ name: String, in folder: OpenFolder) -> String {
-        InboxName.free(name) { folder.exists($0) || folder.exists(Self.report(of: $0)) }
+    private func freeName(_ name: String, in folder: OpenFolder, from source: OpenFolder) -> String {
+        let companions = rules.companions(of: name).map { source.exists($0) }
+        return InboxName.free(name) { name in
+            if folder.exists(name) || folder.exists(Self.report(of: name)) { return true }
+            // Of an export that was taken away.
+            return zip(companions, rules.companions(of: name)).contains { $0 && folder.exists($1) }
+        }
     }
 
     /// Moves snapshots that were never taken to `superseded/`. Returns those that were still as they had been seen.
@@ -227,7 +235,7 @@ struct Inbox: Sendable {
         let folders = try InboxFolders(folder)
         var moved: [InboxEntry] = []
         for entry in entries {
-            let name = InboxName.free(entry.name) { folders[.superseded].exists($0) }
+            let name = freeName(entry.name, in: folders[.superseded], from: folders.inbox)
             let isTaken =
                 entry.isSet
                 ? try takeSet(entry, folders, to: .superseded, as: name)
@@ -244,7 +252,7 @@ struct Inbox: Sendable {
         let folders = try InboxFolders(folder)
         let (waiting, target) = (folders[.waiting], folders[.superseded])
         for entry in entries {
-            let name = freeName(entry.name, in: target)
+            let name = freeName(entry.name, in: target, from: waiting)
             let report = Self.report(of: entry.name)
             if waiting.exists(report) {
                 try FolderCalls.move(report, from: waiting, to: target, as: Self.report(of: name))

@@ -99,7 +99,8 @@ package struct NameRules: Sendable, Hashable {
 
     /// The files that belong to an export and go where it goes.
     func companions(of export: String) -> [String] {
-        ([Self.manifest, Self.doneMarker] + Self.checksums).map { export + $0 } + ownTriggers(of: export)
+        ([Self.manifest, Self.doneMarker] + Self.checksums).map { FileName.beside(export, $0) }
+            + ownTriggers(of: export)
     }
 
     private func ownTriggers(of export: String) -> [String] {

@@ -421,8 +421,9 @@ final class ExportFetcher: Sendable {
 
     private func move(_ file: File, from inbox: OpenFolder, to target: OpenFolder, as name: String) throws {
         for companion in file.companions {
-            let ending = companion.dropFirst(file.export.name.count)
-            try FolderCalls.move(PartialFile.name(of: companion), from: inbox, to: target, as: "\(name)\(ending)")
+            let ending = String(companion.dropFirst(file.export.name.count))
+            try FolderCalls.move(
+                PartialFile.name(of: companion), from: inbox, to: target, as: FileName.beside(name, ending))
         }
         try FolderCalls.move(PartialFile.name(of: file.export.name), from: inbox, to: target, as: name)
     }
