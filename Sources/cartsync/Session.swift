@@ -33,9 +33,10 @@ final class Session: Sendable {
         do {
             let identity = StoreIdentity(baseURL: api.baseURL.text, clientID: access.clientID)
             let ledger = try open(settings.stateFolder, identity, isReading: isReading)
-            let store = StoreSession(
+            var store = StoreSession(
                 ledger, api, rate: settings.rate, isAdaptive: settings.adaptiveRate, share: settings.rateShare,
                 shared: isReading ? .ofService(settings) : nil, time: .system, log: log)
+            if !isReading { store.keptRuns = settings.keptRuns }
             let session = Session(store, loaded)
             session.followSchedule(since: nil)
             return session

@@ -68,7 +68,7 @@ struct ReportTests {
             let damaged = try await shop.cartsync("report")
             #expect(damaged.status == 74)
             #expect(damaged.errors.contains("report.json"))
-            let newer = whole.replacing("\"schemaVersion\" : 1", with: "\"schemaVersion\" : 9")
+            let newer = whole.replacing("\"schemaVersion\":1", with: "\"schemaVersion\":9")
             _ = try shop.folder.write(newer, to: folder + "/report.json")
             #expect(try await shop.cartsync("report").errors.contains("schema version 9"))
             _ = try shop.folder.write(whole, to: folder + "/report.json")

@@ -64,14 +64,14 @@ struct Shop: Sendable {
     }
 
     /// The job with exports that are fetched, which looks once, in a new process.
-    func jobs(from source: ScriptedSource) throws -> ServiceJobs {
+    func jobs(from source: ScriptedSource, keeping kept: Int = 30) throws -> ServiceJobs {
         var run = RunOptions(
             command: "serve", exports: [], settings: RunSettings(), concurrency: 4, rateLimit: 0)
         run.source = "fetched"
         let options = JobOptions(
             name: "fetched", run: run, poll: .seconds(10), settle: .zero, remember: .seconds(400 * 86_400),
             metricsFile: nil)
-        return try ServiceJobs([(options, .remote(source, mostBytes: 1 << 20))], session(), once: true)
+        return try ServiceJobs([(options, .remote(source, mostBytes: 1 << 20, kept: kept))], session(), once: true)
     }
 
     /// Puts an export of customers and carts with these numbers into the inbox, and serves once.
@@ -316,6 +316,123 @@ struct JobRunsTests {
                 #expect(shop.count == last)
             }
             #expect(shop.folder.names(in: "inbox/done").count == 4)
+        }
+    }
+
+    @Test("what a list of checksums says of a long name is believed", arguments: 248...255)
+    func longNameWithChecksum(bytes: Int) async throws {
+        try await Shop.with { (shop) async throws in
+            let name = String(repeating: "a", count: bytes - 4) + ".csv"
+            for (last, isRight) in [(10, true), (11, true), (12, false)] {
+                try shop.put("x.csv", 1...last)
+                let digest = try ExportFile.open(shop.folder.path("inbox/x.csv"), spoolFolder: "").sha256()
+                let said = isRight ? digest : String(repeating: "0", count: 64)
+                try FileManager.default.moveItem(
+                    atPath: shop.folder.path("inbox/x.csv"), toPath: shop.folder.path("inbox/" + name))
+                try shop.folder.write("\(said)  \(name)\n", to: "inbox/SHA256SUMS")
+                try await shop.serve()
+                #expect(shop.count == min(last, 11))
+            }
+            #expect(shop.names("done").count == 2 && shop.names("failed") == [name])
+            let checksums = shop.folder.names(in: "inbox/done").filter { $0.hasSuffix(".sha256") }
+            #expect(checksums.count == 2 && shop.folder.names(in: "inbox/working").isEmpty)
+        }
+    }
+
+    @Test("seventeen exports one after the other, each of them below the guards, do not empty the store")
+    func emptying() async throws {
+        try await Shop.with { (shop) async throws in
+            // In no order, so that what is missing is not missing at the end.
+            func put(_ count: Int, as name: String, modified: Int) throws {
+                let numbers = (1...count).sorted { ($0 % 10, $0) < ($1 % 10, $1) }
+                let rows = numbers.map { "customer-\($0),cart-\($0)\n" }.joined()
+                try shop.folder.write("customer_id,cart_id\n" + rows, to: "inbox/" + name, modified: modified)
+            }
+            try put(200, as: "all.csv", modified: 1000)
+            try await shop.serve()
+            #expect(shop.count == 200)
+            for number in 1...17 {
+                try put(200 - 11 * number, as: "fewer-\(number).csv", modified: 1000 + number)
+                try await shop.serve()
+            }
+            // Three of them stay below a fifth of what there was before the first.
+            #expect(shop.count == 200 - 3 * 11)
+            #expect(shop.names("waiting") == ["fewer-17.csv"] && shop.names("superseded").count == 13)
+            let ids = try shop.ledger.runs().reversed().map(\.id)
+            let reason = try shop.folder.read("inbox/superseded/fewer-4.csv.report/reason.txt")
+            #expect(reason.contains("44 deletes of 200 associations in scope"), "\(reason)")
+            #expect(ids[1...3].allSatisfy { reason.contains($0) }, "\(reason)")
+        }
+    }
+
+    @Test("small exports without end leave the folders of the newest runs alone")
+    func withoutEnd() async throws {
+        try await Shop.with { (shop) async throws in
+            var session = shop.session()
+            session.keptRuns = 4
+            for number in 1...12 {
+                let folders = shop.folder.names(in: "state/runs").count
+                try shop.folder.write(
+                    "customer_id,cart_id,action\ncustomer-\(number),cart-\(number),add\n",
+                    to: "inbox/\(number).csv")
+                try await shop.jobs(session).run()
+                #expect(shop.folder.names(in: "state/runs").count == min(folders + 1, 4))
+            }
+            let runs = try shop.ledger.runs().map(\.id)
+            #expect(shop.count == 12 && runs.count == 12)
+            #expect(shop.folder.names(in: "state/runs") == runs.prefix(4).reversed())
+            let reports = shop.folder.names(in: "inbox/done").filter { $0.hasSuffix(".report") }
+            #expect(Set(reports) == Set((9...12).map { "\($0).csv.report" }) && shop.names("done").count == 12)
+        }
+    }
+
+    @Test("of fetched exports the newest copies are kept, with what lies beside them")
+    func fetchedWithoutEnd() async throws {
+        try await Shop.with { (shop) async throws in
+            let source = ScriptedSource()
+            for number in 1...7 {
+                let name = "night-\(number).csv"
+                // Each third one is broken.
+                let text = number % 3 == 0 ? "customer_id\n" : numbered(1...(10 + number))
+                source.put(name, text, modified: 1000 * number)
+                source.put(name + ".manifest.json", #"{"records": \#(10 + number)}"#, modified: 1000 * number)
+                try await shop.jobs(from: source, keeping: 2).run()
+            }
+            #expect(shop.count == 17)
+            #expect(
+                shop.folder.names(in: "state/sources/fetched/done") == [
+                    "night-5.csv", "night-5.csv.manifest.json", "night-5.csv.report", "night-7.csv",
+                    "night-7.csv.manifest.json", "night-7.csv.report",
+                ])
+            let failed = shop.folder.names(in: "state/sources/fetched/failed").filter { $0.hasSuffix(".csv") }
+            #expect(failed == ["night-3.csv", "night-6.csv"])
+            try await shop.jobs(from: source, keeping: 2).run()
+            #expect(shop.count == 17)
+            #expect(try shop.ledger.runs().count { $0.state == .finished } == 5)
+        }
+    }
+
+    private func numbered(_ range: ClosedRange<Int>) -> String {
+        "customer_id,cart_id\n" + range.map { "customer-\($0),cart-\($0)\n" }.joined()
+    }
+
+    @Test("what was left beside an export that was taken away holds up none of its name")
+    func leftBeside() async throws {
+        try await Shop.with { (shop) async throws in
+            for last in [3, 4] {
+                try shop.put("a.csv", 1...last)
+                try shop.folder.write(#"{"records": \#(last)}"#, to: "inbox/a.csv.manifest.json")
+                try await shop.serve()
+                #expect(shop.count == last && shop.folder.names(in: "inbox/working").isEmpty)
+                guard last == 3 else { continue }
+                for name in ["a.csv", "a.csv.report"] {
+                    try FileManager.default.removeItem(atPath: shop.folder.path("inbox/done/" + name))
+                }
+            }
+            #expect(shop.names("done") == ["a-2.csv"])
+            #expect(
+                shop.folder.names(in: "inbox/done").filter { $0.hasSuffix(".json") }
+                    == ["a-2.csv.manifest.json", "a.csv.manifest.json"])
         }
     }
 

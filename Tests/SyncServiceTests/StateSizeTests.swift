@@ -19,8 +19,8 @@ struct StateSizeTests {
         #expect(size.bytes() == 4_000_000)
         #expect(
             size.warning
-                == "the state folder \(folder.path) has 4 MB, more than the 3 MB of state.max-size; remove the folders of "
-                + "old runs below runs/, or raise it")
+                == "the state folder \(folder.path) has 4 MB, more than the 3 MB of state.max-size; lower "
+                + "state.keep-runs, or raise it")
         #expect(StateSize(folder.path("none"), limit: 1, time: clock.time).warning == nil)
     }
 }

@@ -19,6 +19,8 @@ package struct StoreSession: Sendable {
     package private(set) var stop = StopSignal()
     package let time: TimeSource
     package var log: Logger
+    /// Of how many runs the folders are kept, at least 1; nil if none is removed.
+    package var keptRuns: Int?
 
     private let api: APIOptions
     private let current: CurrentRun
@@ -53,6 +55,7 @@ package struct StoreSession: Sendable {
     ///
     /// - Parameter record: the run to be resumed; nil for a new run.
     package func beginRun(resuming record: RunRecord? = nil) -> RunTools {
+        if let keptRuns { KeptRuns(most: keptRuns, ledger: ledger).makeRoomForOne() }
         let now = time.wall()
         var generator = SystemRandomNumberGenerator()
         let stop = StopSignal(within: stop)

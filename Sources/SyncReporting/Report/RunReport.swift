@@ -284,10 +284,10 @@ extension RunReport {
 // MARK: - report.json
 
 extension RunReport {
-    /// The bytes of `report.json`: sorted keys, times in UTC to the millisecond, a final newline.
+    /// The bytes of `report.json`: one line, sorted keys, times in UTC to the millisecond, a final newline.
     package func json() throws -> Data {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .custom { date, encoder in
             var container = encoder.singleValueContainer()
             try container.encode(Date.ISO8601FormatStyle(includingFractionalSeconds: true).format(date))

@@ -22,6 +22,10 @@ struct Inbox: Sendable {
     var rules = NameRules.everything
     /// Whether only the service itself fills it, and may make it.
     var isPrivate = false
+    /// How many reports are kept beside exports in each folder, at least 1; nil if none is removed.
+    var keptReports: Int?
+    /// How many exports that are over are kept in each folder, at least 1; nil if none is removed.
+    var keptExports: Int?
 
     /// The path of one of its folders, for messages.
     func path(_ place: InboxName.Folder) -> String { "\(folder)/\(place.rawValue)" }
@@ -201,15 +205,43 @@ struct Inbox: Sendable {
         if reason != nil || report != nil {
             do throws(InboxError) {
                 try writeReport(to: Self.report(of: name), in: target, reason: reason, from: report)
+                try removeOldReports(in: target)
             } catch {
                 reportProblem = "\(error)"
             }
         }
         try moveCompanions(of: export.name, from: working, to: target, as: name)
         try FolderCalls.move(export.name, from: working, to: target, as: name)
+        // What cannot be removed now is so after the next one.
+        try? removeOldExports(in: target, place)
         try folders.synchronize(place)
         try FolderCalls.synchronize(working)
         return Finished(name: name, reportProblem: reportProblem)
+    }
+
+    /// Removes the oldest exports beyond those that are kept, with all that lies beside them.
+    private func removeOldExports(in folder: OpenFolder, _ place: InboxName.Folder) throws(InboxError) {
+        guard let keptExports, [.done, .failed, .superseded].contains(place) else { return }
+        for export in try exports(in: folder).dropLast(keptExports) {
+            let names = [Self.report(of: export.name), export.name] + rules.companions(of: export.name)
+            for name in names where folder.exists(name) {
+                try FolderCalls.remove(name, in: folder)
+            }
+        }
+    }
+
+    /// Removes the oldest reports beyond those that are kept; their exports stay.
+    private func removeOldReports(in folder: OpenFolder) throws(InboxError) {
+        guard let keptReports else { return }
+        let names = try FolderCalls.names(in: folder).names.filter { $0.hasSuffix(Self.reportEnding) }
+        guard names.count > keptReports else { return }
+        var reports: [InboxEntry] = []
+        for name in names {
+            if let entry = try FolderCalls.entry(name, in: folder), entry.kind == .folder { reports.append(entry) }
+        }
+        for report in reports.sorted(by: InboxEntry.isOlder).dropLast(keptReports) {
+            try FolderCalls.remove(report.name, in: folder)
+        }
     }
 
     /// The name that an export in `working/` gets in a folder: one that neither an export nor a report has there, and under
@@ -242,6 +274,7 @@ struct Inbox: Sendable {
                 : try take(entry, folders, to: .superseded, as: name) != nil
             if isTaken { moved.append(entry) }
         }
+        try? removeOldExports(in: folders[.superseded], .superseded)
         try folders.synchronize(.superseded)
         return moved
     }

@@ -42,6 +42,6 @@ package struct JobOptions: Sendable {
 package enum JobSource: Sendable {
     /// A folder that other programs put them into.
     case folder(String)
-    /// A place that they are fetched from, each of at most so many bytes.
-    case remote(any ExportSource, mostBytes: Int)
+    /// A place that they are fetched from, each of at most so many bytes; of those that are over, so many copies are kept.
+    case remote(any ExportSource, mostBytes: Int, kept: Int)
 }

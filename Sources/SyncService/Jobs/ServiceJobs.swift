@@ -42,9 +42,11 @@ package final class ServiceJobs: Service {
             let inbox: Inbox
             var fetcher: ExportFetcher?
             switch source {
-            case .folder(let folder): inbox = Inbox(folder: folder, rules: options.names)
-            case .remote(let remote, let mostBytes):
-                inbox = Inbox(folder: "\(session.ledger.folder)/sources/\(options.name)", isPrivate: true)
+            case .folder(let folder): inbox = Inbox(folder: folder, rules: options.names, keptReports: session.keptRuns)
+            case .remote(let remote, let mostBytes, let kept):
+                inbox = Inbox(
+                    folder: "\(session.ledger.folder)/sources/\(options.name)", isPrivate: true,
+                    keptReports: session.keptRuns, keptExports: kept)
                 try inbox.makePrivate()
                 fetcher = ExportFetcher(
                     source: remote, name: options.run.source, folder: inbox.folder, ledger: session.ledger,

@@ -21,7 +21,7 @@ package struct SourceLook: Sendable, Hashable {
             } catch {
                 self.init(words: "\(error)", isWell: false)
             }
-        case .remote(let remote, _):
+        case .remote(let remote, _, _):
             do throws(SourceError) {
                 try await remote.tryOut()
                 let entries = try await remote.list().map { export in

@@ -53,6 +53,9 @@ extension Setting {
         Setting(
             "state.max-size", \.stateMaxSize, .bytes,
             "from which size of the state folder on the page of serve and /metrics warn"),
+        Setting(
+            "state.keep-runs", \.keptRuns, .integer(in: 1...1_000_000),
+            "of how many runs the reports are kept, in the state folder and beside exports"),
     ]
 
     private static let sync = [
@@ -287,6 +290,10 @@ extension Setting {
         Setting(
             "source.max-size", \.sources.maxSize, .bytes,
             "the most bytes of an export that is fetched, for instance 500MB"
+        ).perJob,
+        Setting(
+            "source.keep-fetched", \.sources.keepFetched, .integer(in: 1...100_000),
+            "how many fetched exports that are applied, failed or superseded are kept, of each"
         ).perJob,
         Setting(
             "source.least-speed", \.sources.leastSpeed, .bytes,

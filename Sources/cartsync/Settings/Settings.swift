@@ -25,6 +25,8 @@ struct Settings: Sendable {
     var stateDirectory: String?
     /// In bytes; see `StateSize`.
     var stateMaxSize = 10 << 30
+    /// See `StoreSession`.
+    var keptRuns = 10_000
     var run = RunSettings()
 
     var rate = 20

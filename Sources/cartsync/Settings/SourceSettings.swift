@@ -26,6 +26,8 @@ struct SourceSettings: Sendable {
     var s3SessionToken: String?
     var azure: ContainerAddress?
     var maxSize = 4 << 30
+    /// See `Inbox`.
+    var keepFetched = 30
     var include = NameRules.usualExports
     var exclude: [String] = []
     var triggers: [String] = []
@@ -109,7 +111,7 @@ struct SourceSettings: Sendable {
 
     /// Where a job gets its exports from; only if there are no `problems`.
     func jobSource() -> JobSource {
-        remote().map { .remote($0, mostBytes: maxSize) } ?? .folder(folder ?? "")
+        remote().map { .remote($0, mostBytes: maxSize, kept: keepFetched) } ?? .folder(folder ?? "")
     }
 
     private func remote() -> (any ExportSource)? {
