@@ -122,6 +122,15 @@ install: release ## install the program, manual pages, completions and samples b
 deb: release ## build a Debian package with the program, its documents, systemd units and default settings
 	deploy/debian/build "$$(swift build $(RELEASE) --show-bin-path)/cartsync" "$(VERSION)" .build
 
+IMAGE ?= cartsync:$(VERSION)
+.PHONY: image-bases
+image-bases: ## fix the bases of the image by digest: ask the registry, and write them into the Dockerfile (needs docker)
+	deploy/docker/image resolve
+
+.PHONY: image
+image: ## build the image IMAGE (cartsync:VERSION); refuses bases without a digest (needs docker)
+	COMMIT="$(COMMIT)" deploy/docker/image build "$(IMAGE)"
+
 .PHONY: test-packages
 test-packages: deb ## try the package, the image and `make deps` in clean Debian roots (as root, needs debootstrap)
 	Tests/Packages/run .build/cartsync_$(VERSION)_$$(dpkg --print-architecture).deb

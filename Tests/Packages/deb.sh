@@ -20,6 +20,11 @@ for file in usr/share/man/man1/cartsync-sync.1.gz usr/share/man/man5/cartsync.ya
     lib/systemd/system/cartsync-nightly.timer usr/share/doc/cartsync/copyright; do
     [ -s "$root/$file" ] || fail "$file is missing"
 done
+# Seen from outside, since the clean root has nothing that reads it.
+readelf -d "$root/usr/bin/cartsync" | grep -q BIND_NOW || fail "the addresses of library functions are not fixed at the start"
+for unit in "$root"/lib/systemd/system/cartsync*.service; do
+    grep -qx 'LimitCORE=0' "$unit" || fail "$unit lets the program leave a core dump"
+done
 owner=$(inside id -u cartsync)
 for expected in "700 $owner /var/lib/cartsync" "3770 $owner /var/spool/cartsync" "700 0 /etc/cartsync/credentials"; do
     path=${expected##* }

@@ -52,4 +52,20 @@ struct SecurityDocumentTests {
         }
         #expect(named > 40)
     }
+
+    @Test("every package that is compiled in is named")
+    func packages() throws {
+        let manifest = try String(contentsOf: Self.project.appending(path: "Package.swift"), encoding: .utf8)
+        var packages = manifest.matches(of: #/\.package\(url: "[^"]+/([^"\/]+)"/#).map { String($0.1) }
+        #expect(packages.count > 15)
+        // What those need, if they were fetched here.
+        let checkouts = Self.project.appending(path: ".build/checkouts").path
+        packages += (try? FileManager.default.contentsOfDirectory(atPath: checkouts)) ?? []
+        let text = try String(contentsOf: Self.project.appending(path: "SECURITY.md"), encoding: .utf8).lowercased()
+        let words = Set(text.split { !($0.isLetter || $0.isNumber || $0 == "-") }.map(String.init))
+        for package in packages {
+            let name = package.lowercased().replacing(#/\.(git|swift)$/#, with: "")
+            #expect(words.contains(name), "SECURITY.md does not name \(package)")
+        }
+    }
 }
