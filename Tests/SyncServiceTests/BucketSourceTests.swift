@@ -244,6 +244,51 @@ struct BucketSourceTests {
         }
     }
 
+    @Test(
+        "a profile with a role and a credential_source takes the role with the credentials from there",
+        arguments: [("EcsContainer", "CONTAINER"), ("Ec2InstanceMetadata", "INSTANCE")])
+    func credentialSource(place: String, key: String) async throws {
+        let config = try folder.write(
+            """
+            [profile night]
+            role_arn = arn:aws:iam::1:role/reader
+            credential_source = \(place)
+            region = eu-west-1
+            """, to: "config")
+        var environment = [
+            "AWS_CONFIG_FILE": config, "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent", "AWS_PROFILE": "night",
+            "AWS_ENDPOINT_URL_STS": "SERVER", "AWS_CONTAINER_CREDENTIALS_FULL_URI": "SERVER/keys",
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT": "SERVER",
+        ]
+        func keys(_ name: String) -> ExportServer.File {
+            .init(
+                content: Data(
+                    #"{"AccessKeyId":"\#(name)","SecretAccessKey":"s","Token":"t","Expiration":"2099-01-01T00:00:00Z"}"#
+                        .utf8))
+        }
+        try await with(environment: environment) { server, source, _ in
+            server.put("/keys", keys("CONTAINER"))
+            server.put("/latest/api/token", .init(content: Data("instance-token".utf8)))
+            server.put("/latest/meta-data/iam/security-credentials/", .init(content: Data("of-instance".utf8)))
+            server.put("/latest/meta-data/iam/security-credentials/of-instance", keys("INSTANCE"))
+            server.put("/", lent(by: "AssumeRole", "ROLE"))
+            server.put(list("nightly/"), page(["nightly/a.csv"]))
+            #expect(await names(source) == .success(["a.csv"]))
+            let assumed = server.seen.first { $0.body.hasPrefix("Action=AssumeRole&") }
+            #expect(assumed?.headers["authorization"]?.contains("Credential=\(key)/") == true)
+            #expect(server.seen.last?.headers["authorization"]?.contains("Credential=ROLE/") == true)
+        }
+        // As with the tools of AWS, keys in the environment come before any profile.
+        environment["AWS_ACCESS_KEY_ID"] = "OWN"
+        environment["AWS_SECRET_ACCESS_KEY"] = "s"
+        try await with(environment: environment) { server, source, _ in
+            server.put(list("nightly/"), page(["nightly/a.csv"]))
+            #expect(await names(source) == .success(["a.csv"]))
+            #expect(server.seen.map(\.path) == [list("nightly/")])
+            #expect(server.seen.last?.headers["authorization"]?.contains("Credential=OWN/") == true)
+        }
+    }
+
     @Test("pages that repeat, and a bucket without end, are errors and not a shorter listing")
     func endless() async throws {
         try await with { server, source, _ in

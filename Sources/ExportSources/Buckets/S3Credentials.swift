@@ -148,9 +148,10 @@ package final class S3Credentials: Sendable {
             role, session: session, externalID: profile["external_id"], by: own, region: profile["region"])
     }
 
+    /// Those of `credential_source`. `Environment` is not among them: keys in the environment are used themselves, before any
+    /// profile is looked at.
     private func credentials(from place: String?) async throws(SourceError) -> AWSCredentials? {
         switch place {
-        case "Environment": AWSCredentials(environment: environment)
         case "EcsContainer": try await atContainer()
         case "Ec2InstanceMetadata": try await atInstance()
         default: nil
