@@ -124,6 +124,31 @@ struct DoctorTests {
         }
     }
 
+    @Test("a secret that everybody may read is named by doctor, and once at the start of a service")
+    func exposedSecret() async throws {
+        try await withShop { shop in
+            for name in ["secrets", "inbox"] { try shop.folder.createFolder(name) }
+            let secret = try shop.folder.write(TestStore.secret, to: "secrets/api-client-secret")
+            try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: secret)
+            var environment = shop.environment
+            environment["EPCC_CLIENT_SECRET"] = nil
+            environment["CARTSYNC_API_SECRETS_DIRECTORY"] = shop.folder.path("secrets")
+            func warnings(_ arguments: String...) async throws -> [Substring] {
+                let result = try await Program.run(arguments, environment: environment, in: shop.folder.path)
+                #expect(result.status == 0, "\(result.errors)")
+                return (result.output + result.errors).split(separator: "\n").filter {
+                    $0.contains("everybody on this machine may read") && $0.contains(secret)
+                }
+            }
+            #expect(try await warnings("doctor").isEmpty == false)
+            for name in ["a.csv", "b.csv"] { try shop.folder.write(numbered(1...3), to: "inbox/" + name) }
+            let told = try await warnings("serve", "--inbox", "inbox", "--settle", "0s", "--once", "--http", "off")
+            #expect(told.count == 1, "\(told)")
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: secret)
+            #expect(try await warnings("doctor").isEmpty)
+        }
+    }
+
     @Test("sources are tried: what is there, what is not taken, and what to set if nothing can be had")
     func sources() async throws {
         try await withShop { shop in

@@ -61,6 +61,9 @@ package struct PlannedRun: ~Copyable {
             }
             try tools.write(report, tools.recorder.snapshot())
         } catch {
+            // As in `apply`: the rejects of a run that could not be written down are of no use.
+            tools.removeFolder()
+            try? tools.ledger.endInterruptedRuns()
             throw RunFailure(error)
         }
         return EndedRun(report: report, folder: tools.folder, failure: nil)
