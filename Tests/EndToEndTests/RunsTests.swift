@@ -218,6 +218,32 @@ struct RunsTests {
         }
     }
 
+    @Test(
+        "refused exports and stores that do not answer are runs like others, and an undo of the latest means one with changes"
+    )
+    func failed() async throws {
+        try await withShop { shop in
+            let good = try shop.folder.write(numbered(1...3, owner: "c"), to: "good.csv")
+            #expect(try await shop.cartsync("sync", "--yes", good).status == 0)
+            let run = try #require(try await list(shop).first).id
+            let bad = try shop.folder.write("a,b\n1,2\n", to: "bad.csv")
+            #expect(try await shop.cartsync("plan", bad).status == 65)
+            #expect(try await list(shop).count == 1, "a plan is no run")
+            #expect(try await shop.cartsync("sync", "--yes", bad).status == 65)
+            let closed = try shop.start(
+                ["sync", "--yes", good], environment: ["EPCC_CLIENT_SECRET": "wrong"])
+            #expect(try await closed.result().status == 77)
+            #expect(try await list(shop).map(\.state) == ["failed", "failed", "finished"])
+            let shown = try await shop.cartsync("runs")
+            #expect(shown.output.contains("65") && shown.output.contains("77"), "\(shown.output)")
+            #expect(try await shop.cartsync("runs", "show", "latest").output.contains("exit status 77"))
+
+            let undone = try await shop.cartsync("runs", "undo", "--yes", "--max-deletes", "3", "latest")
+            #expect(undone.status == 0, "\(undone.errors)")
+            #expect(undone.output.contains(run) && shop.associations.isEmpty)
+        }
+    }
+
     @Test("an unknown run is said to be unknown")
     func unknown() async throws {
         try await withShop { shop in

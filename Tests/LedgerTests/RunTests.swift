@@ -36,6 +36,28 @@ struct RunTests {
         #expect(try ledger.updateRun("nobody") { $0.state = .failed } == nil)
     }
 
+    @Test(
+        "a run that failed before its plan is remembered, and makes no plan stale; one that makes changes stays what it is"
+    )
+    func failed() throws {
+        try ledger.beginRun(makeRun("planning"))
+        try ledger.beginRun(makeRun("applying"))
+        try ledger.updateRun("applying") { $0.state = .applying }
+        let revision = try ledger.revision()
+        for id in ["new", "planning", "applying"] {
+            var run = makeRun(id)
+            run.state = .failed
+            run.exitStatus = .unavailable
+            run.reason = "the API is unavailable"
+            try ledger.recordFailure(of: run)
+        }
+        #expect(try ledger.runs().map(\.id) == ["new", "applying", "planning"])
+        #expect(try ledger.runs().map(\.state) == [.failed, .applying, .failed])
+        #expect(try ledger.run("planning")?.reason == "the API is unavailable")
+        #expect(try ledger.revision() == revision)
+        #expect(try ledger.lastSuccess(of: "default") == nil)
+    }
+
     @Test("the same id twice is refused")
     func sameID() throws {
         try ledger.beginRun(makeRun("r"))

@@ -69,7 +69,14 @@ struct InboxServiceTests {
         (tally.done, tally.failed, tally.waiting, tally.interrupted) = (2, 1, 1, 1)
         #expect(service.status().tally == tally)
         #expect(service.status().interruptions == ["later.csv": "the API is unavailable"])
-        #expect(service.health().reasons == ["later.csv: the API is unavailable"])
+        #expect(service.health().reasons.isEmpty, "it can do its work")
+        #expect(
+            service.health().attention == [
+                "1 export in failed/: failed.csv", "1 export in waiting/: waiting.csv",
+                "later.csv is tried again: the API is unavailable",
+            ])
+        #expect(service.status().failed.newest.map(\.reason) == ["it is empty"])
+        #expect(service.status().waiting.newest.map(\.reason) == ["too many deletes"])
     }
 
     @Test("what an earlier service left in working/ is synced first")
@@ -141,7 +148,10 @@ struct InboxServiceTests {
             await clock.advanceSleepers(.seconds(10))
             await clock.advanceSleepers(.seconds(10))
             try await wait { service.status().tally.done != 0 }
-            #expect(service.health() == ServiceHealth(isAlive: true, sinceLastPoll: .zero, reasons: []))
+            #expect(
+                service.health()
+                    == ServiceHealth(
+                        isAlive: true, sinceLastPoll: .zero, reasons: [], attention: ["1 export in failed/: bad.csv"]))
         }
         #expect(scratch.names(in: "done") == ["good.csv"])
         #expect(scratch.names(in: "failed") == ["bad.csv", "bad.csv.report"])
@@ -199,7 +209,7 @@ struct InboxServiceTests {
             #expect(
                 await eventually {
                     await clock.advanceSleepers(.seconds(10))
-                    return service.health().reasons.isEmpty
+                    return service.health().attention.isEmpty
                 })
         }
     }
@@ -268,7 +278,7 @@ struct InboxServiceTests {
                 await clock.advanceSleepers(.seconds(10))
                 try await wait { order.values.contains("small-\(round).csv") && service.status().current == nil }
             }
-            #expect(service.health().reasons == ["large.csv: no room"])
+            #expect(service.health().attention == ["large.csv is tried again: no room"])
             #expect(service.status().backoff.failures == 0)
         }
         let tries = order.values.count { $0 == "large.csv" }

@@ -206,10 +206,25 @@ struct ExportDecisionTests {
         status.pollFailure = "/inbox: cannot be listed: Permission denied"
         status.interruptions = ["b.csv": "the API is unavailable"]
         status.troubles = ["a.csv": "cannot be moved"]
+        let health = ServiceHealth(status, interval: .seconds(10), now: .zero)
         #expect(
-            ServiceHealth(status, interval: .seconds(10), now: .zero).reasons == [
-                "the inbox cannot be read: /inbox: cannot be listed: Permission denied",
-                "b.csv: the API is unavailable", "a.csv: cannot be moved",
+            health.reasons == [
+                "the inbox cannot be read: /inbox: cannot be listed: Permission denied", "a.csv: cannot be moved",
             ])
+        #expect(health.attention == ["b.csv is tried again: the API is unavailable"])
+    }
+
+    @Test("three failures in a row keep a service from its work as long as it waits, and are told afterwards")
+    func held() {
+        var status = InboxStatus()
+        (status.started, status.lastPoll) = (.zero, .zero)
+        for _ in 1...3 { status.backoff.failed(now: .zero) }
+        let held = ServiceHealth(status, interval: .seconds(10), now: .zero)
+        #expect(held.reasons.map { $0.hasPrefix("the last 3 runs failed; the next one begins in") } == [true])
+        #expect(held.attention.isEmpty)
+        status.lastPoll = .seconds(61)
+        let goesOn = ServiceHealth(status, interval: .seconds(10), now: .seconds(61))
+        #expect(goesOn.reasons.isEmpty)
+        #expect(goesOn.attention == ["the last 3 runs failed; the next export decides; see the log"])
     }
 }

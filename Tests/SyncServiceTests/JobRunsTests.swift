@@ -170,6 +170,45 @@ struct JobRunsTests {
         }
     }
 
+    @Test("a declined run goes no further: its export is put aside, nothing is changed, and the job goes on")
+    func declined() async throws {
+        try await Shop.with { (shop) async throws in
+            try await shop.serve("first.csv", 1...60)
+            let jobs = try await shop.serve("fewer.csv", 1...20)
+            let status = ServiceStatus(jobs, version: "1", takesApprovals: true)
+            let view = status.service(withOwners: true)
+            let waiting = try #require(view.waiting.first)
+            #expect(view.headline == ServiceLine(tone: .warning, text: "1 run waits for a person"))
+            #expect(view.jobs.first?.heldBy == "fewer.csv, which waits for a person")
+            #expect(waiting.hasDeletes && waiting.declineCommand.contains("runs decline --state"))
+            var query = DeletesQuery()
+            query.limit = 30
+            let first = try status.deletes(waiting.run, query, withOwners: true)
+            #expect(first.deletes.count == 30 && first.next?.contains("from=") == true)
+            query.from = try #require(first.from)
+            let rest = try status.deletes(waiting.run, query, withOwners: true)
+            #expect(rest.next == nil)
+            let carts = Set((first.deletes + rest.deletes).map(\.cart))
+            #expect(carts == Set((21...60).map { "cart-\($0)" }))
+            query = DeletesQuery(search: "customer-33")
+            #expect(try status.deletes(waiting.run, query, withOwners: true).deletes.map(\.cart) == ["cart-33"])
+            #expect(try status.deletes(waiting.run, query, withOwners: false).deletes.isEmpty)
+
+            _ = try status.approve(waiting.run, maxDeletes: nil)
+            #expect(try status.decline(waiting.run).contains("superseded/"))
+            #expect(throws: StatusRefusal.self) { try status.decline("20000101-000000-aaaa") }
+            _ = try shop.folder.write(
+                "customer_id,cart_id,action\ncustomer-99,cart-99,create\n", to: "inbox/changes.csv")
+            try await shop.serve()
+            #expect(shop.names("superseded") == ["fewer.csv"] && shop.names("waiting").isEmpty)
+            #expect(shop.names("done").contains("changes.csv"))
+            #expect(shop.count == 61, "nothing was deleted")
+            #expect(shop.approvals.all().isEmpty)
+            #expect(try shop.ledger.run(waiting.run)?.reason?.hasSuffix("; declined by a person") == true)
+            #expect(shop.folder.names(in: "state/approvals") == ["key"])
+        }
+    }
+
     @Test("an approval for fewer deletes than the plan has lets nothing through")
     func tooFew() async throws {
         try await Shop.with { (shop) async throws in
@@ -513,6 +552,21 @@ struct JobRunsTests {
             #expect(jobs.exports == (done: 1, failed: 1, waiting: 0, interrupted: 0))
             #expect(jobs.worst == .incomplete, "for a service that looked once, a part is not done")
             #expect(shop.count == 3)
+            let status = ServiceStatus(jobs, version: "1", takesApprovals: false)
+            let runs = try status.runs(limit: 10, before: nil).runs
+            #expect(Set(runs.flatMap(\.exports)) == ["bad.csv", "good.csv"])
+            let job = try #require(status.service(withOwners: true).jobs.first)
+            #expect(job.failedCount == 1 && job.failed.map(\.name) == ["bad.csv"])
+            #expect(job.failed.first?.reason?.isEmpty == false)
+            #expect(job.lastSuccess?.exports == ["good.csv"])
+            let shown = status.service(withOwners: false)
+            #expect(shown.jobs.first?.failed.first?.reason == nil, "it may name an owner")
+            #expect(shown.headline == ServiceLine(tone: .bad, text: "1 export failed: bad.csv"))
+            #expect(status.health().reasons.isEmpty, "it can do its work")
+            #expect(status.health().attention == ["1 export in failed/: bad.csv"])
+            let failed = try #require(runs.first { $0.exports == ["bad.csv"] })
+            #expect((failed.state, failed.exitStatus, failed.job) == (.recorded(.failed), .exportRefused, "nightly"))
+            #expect(failed.ended != nil && failed.report == nil)
         }
     }
 

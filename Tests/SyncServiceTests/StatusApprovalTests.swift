@@ -8,6 +8,7 @@ import Testing
 struct StatusApprovalTests {
     private static let token = "0123456789abcdef0123"
     private let approve = "/api/runs/\(knownRun)/approve"
+    private let decline = "/api/runs/\(knownRun)/decline"
     private let stop = "/api/runs/\(knownRun)/stop"
 
     private func withToken(
@@ -26,8 +27,9 @@ struct StatusApprovalTests {
             #expect(plain.body == #"{"message":"run \#(knownRun) is approved"}"#)
             #expect(try await server.post(approve, token: Self.token, body: #"{"maxDeletes":450}"#).status == 202)
             #expect(try await server.post(stop, token: Self.token).status == 202)
+            #expect(try await server.post(decline, token: Self.token).status == 202)
         }
-        #expect(asked.values == ["approve the plan's", "approve 450", "stop"])
+        #expect(asked.values == ["approve the plan's", "approve 450", "stop", "decline"])
     }
 
     @Test(
@@ -39,7 +41,7 @@ struct StatusApprovalTests {
     func wrongToken(token: String?) async throws {
         let asked = Recorder<String>()
         try await withToken(asked) { (server) async throws in
-            for path in [approve, stop] {
+            for path in [approve, stop, decline] {
                 let reply = try await server.post(path, token: token)
                 #expect(reply.status == 401)
                 #expect(reply.headers["www-authenticate"] == "Bearer")

@@ -73,7 +73,7 @@ struct StatusPageTests {
             #expect(Set(paths) == Set(StatusRoute.paths))
             for path in StatusRoute.paths where !path.contains("events") {
                 #expect(StatusRoute(path: path.replacing("{run}", with: knownRun)) != nil)
-                guard !["approve", "stop"].contains(where: path.hasSuffix) else { continue }
+                guard !["approve", "decline", "stop"].contains(where: path.hasSuffix) else { continue }
                 #expect(
                     try await server.ask(.GET, path.replacing("{run}", with: knownRun)).status == 200, "\(path)")
             }
@@ -91,6 +91,30 @@ struct StatusPageTests {
                 #expect(try await server.ask(.GET, "/api/runs?" + query).status == 400, "\(query)")
             }
             #expect(try await server.ask(.GET, "/api/runs?before=20000101-000000-aaaa").status == 404)
+        }
+    }
+
+    @Test("the deletes of a plan come in pages, and as a table in one piece")
+    func deletes() async throws {
+        let asked = Recorder<String>()
+        try await serving(KnownStatus(asked: { asked.add($0) })) { (server) async throws in
+            let path = "/api/runs/\(knownRun)/deletes"
+            let page = try await server.ask(.GET, path + "?limit=10&from=1&search=cart%2D1")
+            #expect(page.body.contains(#""owner":"hidden-0123456789abcdef""#) && page.body.contains(#""next":"next""#))
+            #expect(asked.values == ["deletes from 1, 10, cart-1"])
+            let table = try await server.ask(.GET, path + ".csv")
+            #expect(table.headers["content-type"] == "text/csv; charset=utf-8")
+            #expect(table.headers["content-disposition"] == "attachment; filename=\"deletes-\(knownRun).csv\"")
+            let rows = (0...2).map { "customer,hidden-0123456789abcdef,cart-\($0)\r\n" }.joined()
+            #expect(table.body == "owner_type,owner_id,cart_id\r\n" + rows)
+            for query in ["limit=0", "limit=1001", "from=-1", "from=x", "search=" + String(repeating: "x", count: 256)]
+            {
+                #expect(try await server.ask(.GET, path + "?" + query).status == 400, "\(query)")
+            }
+            for path in [path, path + ".csv"] {
+                let other = path.replacing(knownRun, with: "20000101-000000-aaaa")
+                #expect(try await server.ask(.GET, other).status == 404)
+            }
         }
     }
 

@@ -23,7 +23,7 @@ struct StatusSecrecyTests {
             var view = ServiceView.quiet
             let run = WaitingRun(
                 id: knownRun, cause: .refused, job: "nightly", export: "a.csv", digest: "d", bytes: 1, since: Date())
-            var waiting = ServiceView.Waiting(run, nil, state: "/state")
+            var waiting = ServiceView.Waiting(run, nil, state: "/state", hasDeletes: true)
             waiting.owners = [.init(kind: .customer, owner: Self.owner, deletes: 12)]
             view.waiting = [waiting]
             return view

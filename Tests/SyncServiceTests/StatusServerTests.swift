@@ -19,7 +19,7 @@ struct StatusServerTests {
             #expect(health.headers["content-type"] == "application/json; charset=utf-8")
             let readiness = try await server.ask(.GET, "/readyz")
             #expect(readiness.status == 200)
-            #expect(readiness.body == #"{"isReady":true,"reasons":[]}"#)
+            #expect(readiness.body == #"{"attention":[],"isReady":true,"reasons":[]}"#)
         }
     }
 
@@ -32,7 +32,7 @@ struct StatusServerTests {
             #expect(reply.body == #"{"lastPollSeconds":40,"status":"hangs"}"#)
             let readiness = try await server.ask(.GET, "/readyz")
             #expect(readiness.status == 503)
-            #expect(readiness.body == #"{"isReady":false,"reasons":["no poll for 40 s"]}"#)
+            #expect(readiness.body == #"{"attention":[],"isReady":false,"reasons":["no poll for 40 s"]}"#)
         }
     }
 

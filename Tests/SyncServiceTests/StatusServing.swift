@@ -91,7 +91,22 @@ struct KnownStatus: StatusSource {
 
     func run(_ run: String) -> RunsView.Run? { run == knownRun ? .known : nil }
     func report(_ run: String, _ form: ReportForm, withOwners: Bool) -> Data? {
-        run == knownRun ? Data("<report.\(form == .json ? "json" : "html")>\(withOwners ? "owners" : "")".utf8) : nil
+        run == knownRun ? Data("<report.\(form == .page ? "html" : "\(form)")>\(withOwners ? "owners" : "")".utf8) : nil
+    }
+
+    func deletes(_ run: String, _ query: DeletesQuery, withOwners: Bool) throws -> DeletesView {
+        guard run == knownRun else { throw StatusRefusal.unknown("run \(run) has no list of deletes") }
+        asked("deletes from \(query.from), \(query.limit), \(query.search)")
+        let owner = withOwners ? "customer-1" : "hidden-0123456789abcdef"
+        return DeletesView(
+            deletes: [.init(kind: .customer, owner: owner, cart: "cart-\(query.from)")],
+            next: query.from < 2 ? "next" : nil, from: query.from < 2 ? query.from + 1 : nil)
+    }
+
+    func decline(_ run: String) throws -> String {
+        guard run == knownRun else { throw StatusRefusal.unknown("no run \(run) waits for approval") }
+        asked("decline")
+        return "run \(run) is declined"
     }
 
     func approve(_ run: String, maxDeletes: Int?) throws -> String {
@@ -111,7 +126,8 @@ struct KnownStatus: StatusSource {
 extension ServiceView {
     /// A service with nothing to do.
     static let quiet = ServiceView(
-        version: "1.2.3", time: Date(timeIntervalSince1970: 1_800_000_000), takesApprovals: true,
+        version: "1.2.3", store: "http://127.0.0.1:1", time: Date(timeIntervalSince1970: 1_800_000_000),
+        takesApprovals: true,
         rate: .init(now: 20, limit: 20), jobs: [], run: nil, waiting: [], runsSeen: 0)
 
     /// A service whose run has come so far.

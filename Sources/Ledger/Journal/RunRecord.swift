@@ -20,7 +20,7 @@ package struct RunRecord: Sendable, Hashable, Codable, Identifiable {
     /// One export of the run.
     package struct Export: Sendable, Hashable, Codable {
         package var path: String
-        /// The SHA-256 of the file's bytes, in hexadecimal.
+        /// The SHA-256 of the file's bytes, in hexadecimal; empty if it was not read to its end.
         package var digest: String
         package var records: Int
         var bytes: Int

@@ -28,6 +28,27 @@ extension Ledger {
         return changed
     }
 
+    /// Records a run that ended before it changed anything. One that the ledger knows already is changed only if it was still
+    /// planning.
+    ///
+    /// The revision stays as it is: what was planned or stopped before is as good as it was.
+    package func recordFailure(of run: RunRecord) throws(LedgerError) {
+        do {
+            try database.write { db in
+                let known = try Self.fetchRun(db, run.id)
+                guard known == nil || known?.state == .planning else { return }
+                try db.execute(
+                    sql: """
+                        INSERT INTO run (id, source, state, record) VALUES (?, ?, ?, ?)
+                        ON CONFLICT (id) DO UPDATE SET state = excluded.state, record = excluded.record
+                        """,
+                    arguments: [run.id, run.source, run.state.rawValue, try Self.encode(run)])
+            }
+        } catch {
+            throw LedgerError(error, doing: "record a run that failed", folder: folder)
+        }
+    }
+
     /// One run; nil if the ledger does not have it.
     package func run(_ id: String) throws(LedgerError) -> RunRecord? {
         try reading("read a run") { try Self.fetchRun($0, id) }.map(asItIs)
@@ -42,6 +63,22 @@ extension Ledger {
         }.map(asItIs)
     }
 
+    /// The ids of the runs before and after one; nil if there is none, or the ledger does not have it.
+    package func neighbours(of run: String) throws(LedgerError) -> (before: String?, after: String?) {
+        try reading("read the runs") { db in
+            func id(_ comparison: String, _ order: String) throws -> String? {
+                try String.fetchOne(
+                    db,
+                    sql: """
+                        SELECT id FROM run WHERE number \(comparison) (SELECT number FROM run WHERE id = ?)
+                        ORDER BY number \(order) LIMIT 1
+                        """,
+                    arguments: [run])
+            }
+            return (try id("<", "DESC"), try id(">", "ASC"))
+        }
+    }
+
     /// Runs in one of these states, oldest first: those to be resumed, or waiting for approval.
     package func runs(in states: Set<RunRecord.State>) throws(LedgerError) -> [RunRecord] {
         try reading("read the runs") { db in
@@ -54,6 +91,22 @@ extension Ledger {
 
     /// When the last run of a source that did all it had to ended; nil if there was none.
     package func lastSuccess(of source: String) throws(LedgerError) -> Date? {
+        try lastSuccessfulRun(of: source)?.ended
+    }
+
+    /// The last run of a source that has ended in one way or another; nil if there was none.
+    package func lastEndedRun(of source: String) throws(LedgerError) -> RunRecord? {
+        try reading("read the runs") { db in
+            try Self.fetchRuns(
+                db,
+                sql: "WHERE source = ? AND state NOT IN ('planning', 'applying') ORDER BY number DESC LIMIT 1",
+                arguments: [source]
+            ).first
+        }
+    }
+
+    /// The last run of a source that did all it had to; nil if there was none.
+    package func lastSuccessfulRun(of source: String) throws(LedgerError) -> RunRecord? {
         try reading("read the runs") { db in
             try Self.fetchRuns(
                 db,
@@ -62,7 +115,7 @@ extension Ledger {
                     ORDER BY number DESC LIMIT 1
                     """,
                 arguments: [source, ExitStatus.done.rawValue]
-            ).first?.ended
+            ).first
         }
     }
 

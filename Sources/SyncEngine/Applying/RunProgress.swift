@@ -25,6 +25,8 @@ package final class RunProgress: Sendable {
         var done = 0
         var total: Int?
         var failed = 0
+        var created = 0
+        var deleted = 0
         var notices: [String] = []
     }
 
@@ -34,6 +36,9 @@ package final class RunProgress: Sendable {
     package var now: (phase: Phase, done: Int, total: Int?, failed: Int) {
         state.withLock { ($0.phase, $0.done, $0.total, $0.failed) }
     }
+
+    /// The associations that were created and deleted since this process went on with the run.
+    package var made: (created: Int, deleted: Int) { state.withLock { ($0.created, $0.deleted) } }
 
     /// What a person should know at once, said since the last time this was asked.
     package func takeNotices() -> [String] {
@@ -65,7 +70,11 @@ package final class RunProgress: Sendable {
     func count(_ outcome: Outcome) {
         state.withLock { state in
             state.done += 1
-            if !outcome.isSuccess { state.failed += 1 }
+            switch outcome {
+            case .created: state.created += 1
+            case .deleted: state.deleted += 1
+            default: if !outcome.isSuccess { state.failed += 1 }
+            }
         }
     }
 }

@@ -86,6 +86,14 @@ package struct WaitingRun: Codable, Sendable, Equatable, Identifiable {
         return "cartsync " + ["runs", "approve", "--state", path, run].map(ShellWord.quoted).joined(separator: " ")
     }
 
+    /// The command that declines a run, wherever it is typed.
+    ///
+    /// - Parameter state: the state folder.
+    package static func declineCommand(_ run: String, state: String) -> String {
+        let path = URL(filePath: state).standardizedFileURL.path
+        return "cartsync " + ["runs", "decline", "--state", path, run].map(ShellWord.quoted).joined(separator: " ")
+    }
+
     /// What can be done if no number of deletes is enough.
     package static func advice(_ lasting: [Refusal]) -> String {
         let settings = Set(lasting.compactMap { $0.rule == .rejected ? $0.permission : nil }).sorted()
@@ -156,6 +164,30 @@ package struct Approval: Codable, Sendable, Equatable {
         run == waiting.id && digest == waiting.digest && plan == waiting.planDigest && now < expires
             && given <= now + 60
     }
+}
+
+/// A person's word that a waiting run does not go on: its export is put aside, and nothing is changed.
+package struct Decline: Codable, Sendable, Equatable {
+    let run: String
+    /// The digest of the export that it holds for.
+    let digest: String
+    package let way: Approval.Way
+    let given: Date
+
+    /// - Parameter way: how the person has said so.
+    package init(of waiting: WaitingRun, by way: Approval.Way, given: Date) {
+        run = waiting.id
+        digest = waiting.digest
+        self.way = way
+        self.given = given
+    }
+
+    /// What follows from it.
+    package var sentence: String {
+        "run \(run) is declined; at its next poll the service puts the export into superseded/, and nothing is changed"
+    }
+
+    func holds(for waiting: WaitingRun) -> Bool { run == waiting.id && digest == waiting.digest }
 }
 
 /// Why a run is not approved.

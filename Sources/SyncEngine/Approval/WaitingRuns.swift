@@ -12,6 +12,7 @@ package import Ledger
 package struct WaitingRuns: Sendable {
     private static let waitingEnding = ".waiting.json"
     private static let approvalEnding = ".approval.json"
+    private static let declineEnding = ".decline.json"
     private static let keyName = "key"
     /// No file of ours is larger.
     private static let mostBytes = 1 << 20
@@ -83,9 +84,23 @@ package struct WaitingRuns: Sendable {
         return approval
     }
 
+    /// Writes down that a run is declined, on the disk before this returns; an approval that was given before is void.
+    ///
+    /// Throws a `FileError`.
+    package func add(_ decline: Decline) throws {
+        try write(decline, to: decline.run + Self.declineEnding)
+        try FileSystem.remove(path(decline.run + Self.approvalEnding))
+    }
+
+    /// Whether and how a waiting run is declined; nil if it is not.
+    package func decline(of run: WaitingRun) -> Decline? {
+        guard let decline: Decline = read(run.id + Self.declineEnding), decline.holds(for: run) else { return nil }
+        return decline
+    }
+
     /// Forgets a run and its approval: it no longer waits. The approval goes first: it is used once.
     package func remove(_ run: WaitingRun) throws {
-        for ending in [Self.approvalEnding, Self.waitingEnding] {
+        for ending in [Self.approvalEnding, Self.waitingEnding, Self.declineEnding] {
             try FileSystem.remove(path(run.id + ending))
         }
         // Some file systems cannot do it.

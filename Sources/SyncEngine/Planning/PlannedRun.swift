@@ -48,7 +48,10 @@ package struct PlannedRun: ~Copyable {
     /// - Parameters:
     ///   - words: why, in a sentence.
     ///   - next: the command to type next.
-    package consuming func refuse(words: String, next: String) throws(RunFailure) -> EndedRun {
+    ///   - listsDeletes: whether the run's folder gets a list of all deletes, for the person who decides.
+    package consuming func refuse(
+        words: String, next: String, listsDeletes: Bool = false
+    ) throws(RunFailure) -> EndedRun {
         var report = draft()
         report.verdict = .init(words: words, exitStatus: .refused, next: next)
         do {
@@ -60,6 +63,7 @@ package struct PlannedRun: ~Copyable {
                 run.reason = words
             }
             try tools.write(report, tools.recorder.snapshot())
+            if listsDeletes { try listDeletes() }
         } catch {
             // As in `apply`: the rejects of a run that could not be written down are of no use.
             tools.removeFolder()
@@ -67,6 +71,16 @@ package struct PlannedRun: ~Copyable {
             throw RunFailure(error)
         }
         return EndedRun(report: report, folder: tools.folder, failure: nil)
+    }
+
+    private func listDeletes() throws {
+        let names = tools.ownerNames(options)
+        var list = try DeletesListWriter(folder: tools.folder)
+        try plan.changes.takeAll { change, _ in
+            guard change.kind == .delete, change.withheld == nil else { return }
+            try list.add(change.association, owner: names.text(change.association.owner))
+        }
+        try list.finish()
     }
 
     /// Shows every change of the plan in the order of its work, and saves the plan if a path is given.

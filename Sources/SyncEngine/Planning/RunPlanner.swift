@@ -5,6 +5,7 @@ import CommerceAPI
 import ExportFiles
 import Foundation
 package import Ledger
+import Logging
 import SyncReporting
 
 /// Plans a run: from exports, from a saved plan, or as the inverse of an earlier run. Nothing is written to the store.
@@ -56,6 +57,31 @@ package struct RunPlanner: Sendable {
     /// Throws `RunFailure.notResumable` if the run is over or a later one has taken its place.
     package func resume(_ run: RunRecord) throws(RunFailure) -> StoppedRun {
         try StoppedRun(run, options, tools)
+    }
+
+    /// Records that the run failed before its plan was accepted: it is a run like others, without a report.
+    ///
+    /// What a person stopped, or what cannot be written, is not recorded, nor does a run that began to make changes become
+    /// one that failed.
+    package func record(_ failure: RunFailure) {
+        let status = failure.exitStatus
+        let kinds: Set<ExitStatus> = [
+            .refused, .exportRefused, .exportUnreadable, .unavailable, .credentialsRefused, .bug,
+        ]
+        guard kinds.contains(status) else { return }
+        var run = RunRecord(
+            id: tools.run, command: options.command, source: options.source, scope: options.scope,
+            started: tools.started)
+        run.exports = options.exports.map { RunRecord.Export(path: $0, digest: "", records: 0, bytes: 0) }
+        run.state = .failed
+        run.ended = tools.time.wall()
+        run.exitStatus = status
+        run.reason = "\(failure)"
+        do {
+            try ledger.recordFailure(of: run)
+        } catch {
+            tools.log.warning("a run that failed is not recorded", metadata: ["error": "\(error)"])
+        }
     }
 
     private func planned(

@@ -9,16 +9,36 @@ import struct Foundation.Date
 /// program. The policy in the template's head forbids everything that the page does not have.
 package enum ReportPage {
     /// The page. Throws only if the template is invalid, which a test would find.
-    package static func html(_ report: RunReport) throws -> String {
+    ///
+    /// - Parameter links: what the page leads to if it is served, beside the report's own folder; empty for a file.
+    package static func html(_ report: RunReport, links: [Link] = []) throws -> String {
         MustacheContentTypes.register(Markup(), named: Markup.contentType)
         let template = try MustacheTemplate(
             string: "{{% CONTENT_TYPE:\(Markup.contentType)}}" + text(PackageResources.report_html))
-        return template.render(content(report))
+        return template.render(content(report, links))
     }
 
-    private static func content(_ report: RunReport) -> [String: Any] {
+    /// A link of a page that is served.
+    package struct Link: Sendable, Equatable {
+        let words: String
+        /// A path on the same server.
+        let path: String
+
+        package init(_ words: String, path: String) {
+            self.words = words
+            self.path = path
+        }
+    }
+
+    /// How the run ended; a refused one says so first.
+    private static func heading(_ verdict: RunReport.Verdict) -> String {
+        verdict.exitStatus == .refused ? "Refused: \(verdict.words)" : verdict.words
+    }
+
+    private static func content(_ report: RunReport, _ links: [Link]) -> [String: Any] {
         var content: [String: Any] = [
-            "title": "cartsync \(report.run)", "verdict": report.verdict.words,
+            "title": "cartsync \(report.run)", "verdict": heading(report.verdict),
+            "links": links.map { ["words": $0.words, "path": $0.path] },
             "tone": report.verdict.exitStatus.tone.rawValue, "facts": facts(report),
             "style": text(PackageResources.report_css),
             "exports": exports(report), "changes": changes(report), "plan": plan(report.plan),
@@ -35,6 +55,7 @@ package enum ReportPage {
                 },
             ]
         }
+        if !links.isEmpty { content["hasLinks"] = true }
         if !report.objectives.isEmpty { content["hasObjectives"] = true }
         if let next = report.verdict.next { content["next"] = next }
         return content

@@ -16,6 +16,7 @@ final class CommandQueue: Sendable {
     private struct State {
         var entries: [Entry] = []
         var lastNumber = 0
+        var runsSeen = 0
     }
 
     private let state = Mutex(State())
@@ -28,7 +29,15 @@ final class CommandQueue: Sendable {
         }
     }
 
-    func leave(_ number: Int) { state.withLock { $0.entries.removeAll { $0.number == number } } }
+    func leave(_ number: Int) {
+        state.withLock { state in
+            if state.entries.contains(where: { $0.number == number && $0.run != nil }) { state.runsSeen += 1 }
+            state.entries.removeAll { $0.number == number }
+        }
+    }
+
+    /// Grows with each run that begins or ends.
+    var runsSeen: Int { state.withLock { $0.runsSeen } }
 
     func takeTurn(_ number: Int) { change(number) { $0.hasTurn = true } }
 
@@ -36,7 +45,10 @@ final class CommandQueue: Sendable {
         state.withLock { $0.entries.contains { $0.number == number && $0.hasTurn } }
     }
 
-    func begin(_ number: Int, run: String) { change(number) { $0.run = run } }
+    func begin(_ number: Int, run: String) {
+        change(number) { $0.run = run }
+        state.withLock { $0.runsSeen += 1 }
+    }
 
     private func change(_ number: Int, _ change: (inout Entry) -> Void) {
         state.withLock { state in

@@ -17,6 +17,8 @@ struct Inbox: Sendable {
     /// The files of a run's report that are beside its export too, with the rejects of every format.
     static let reportFiles = ["report.json", "report.html", "results.csv"]
     static let rejectsPrefix = "rejects"
+    /// The file beside an export that says why it is there.
+    static let reasonName = "reason.txt"
 
     let folder: String
     var rules = NameRules.everything
@@ -165,6 +167,12 @@ struct Inbox: Sendable {
     /// The exports in `waiting/`, the oldest first.
     func waiting() throws(InboxError) -> [InboxEntry] {
         try exports(in: try InboxFolders(folder)[.waiting])
+    }
+
+    /// What lies in one of the folders, with the reasons.
+    func lying(in place: InboxName.Folder) throws(InboxError) -> LyingExports {
+        let folder = try InboxFolders(folder)[place]
+        return LyingExports(try exports(in: folder), in: folder)
     }
 
     /// Moves an export from `waiting/` back to `working/`, where the service finds and syncs it again; false if an export of
@@ -339,7 +347,7 @@ struct Inbox: Sendable {
                     try FolderCalls.share(name, from: report, to: beside)
                 }
             }
-            if let reason { try FolderCalls.write("\(reason)\n", to: "reason.txt", in: beside) }
+            if let reason { try FolderCalls.write("\(reason)\n", to: Self.reasonName, in: beside) }
             try FolderCalls.synchronize(beside)
             try FolderCalls.move(unfinished, from: folder, to: folder, as: target)
         } catch {

@@ -203,8 +203,15 @@ final class InboxService: Service {
             state.look(listing, awaiting: (try? awaiting.get()) ?? [], now: now)
             return (before, state.status)
         }
+        noteLying()
         work.see(after.view.ready)
         log(after, since: before)
+    }
+
+    /// Looks at what lies in `failed/` and `waiting/`; of an inbox that cannot be read, what was known last stays.
+    private func noteLying() {
+        guard let failed = try? inbox.lying(in: .failed), let waiting = try? inbox.lying(in: .waiting) else { return }
+        state.withLock { $0.note(failed: failed, waiting: waiting) }
     }
 
     /// Makes again what is gone of an inbox that is there, and says so.
@@ -385,6 +392,7 @@ final class InboxService: Service {
         }
         let finished = try inbox.finish(export, to: fate.place, reason: fate.reason, report: fate.report)
         state.withLock { $0.finish(export, in: fate.place) }
+        noteLying()
         metadata["to"] = .quoted("\(fate.place.rawValue)/\(finished.name)")
         let level: Logger.Level =
             switch fate.place {

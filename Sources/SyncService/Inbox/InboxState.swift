@@ -25,7 +25,7 @@ struct InboxState: Sendable {
         name: String, source: String, trouble: SourceTrouble?, notes: [String], overdue: [String], now: Duration
     ) -> JobStatus {
         var health = ServiceHealth(status, interval: options.poll, now: now)
-        health.reasons += overdue
+        health.attention += overdue
         if let trouble { health.reasons.insert(trouble.words(now: now), at: 0) }
         return JobStatus(
             name: name, source: source, inbox: status, trouble: trouble,
@@ -73,6 +73,11 @@ struct InboxState: Sendable {
             status.view.ready = []
             status.view.incomplete = []
         }
+    }
+
+    /// Notes what lies in `failed/` and `waiting/`.
+    mutating func note(failed: LyingExports, waiting: LyingExports) {
+        (status.failed, status.waiting) = (failed, waiting)
     }
 
     /// The first of the interrupted exports whose time has come.

@@ -1,4 +1,5 @@
 import CallPacing
+import CartAssociations
 
 /// What an inbox service is doing. Times are of the job's own clock.
 struct InboxStatus: Sendable, Hashable {
@@ -35,6 +36,9 @@ struct InboxStatus: Sendable, Hashable {
     /// The exports in `waiting/` at the last look: a guard refused their plans, and nothing else of the job is synced
     /// until a person decides.
     var awaiting: [String] = []
+    /// What lies in `failed/` and `waiting/`.
+    var failed = LyingExports()
+    var waiting = LyingExports()
     /// Runs that failed in a row, and what follows from it.
     var backoff = JobBackoff()
     var view = InboxWatch.View()
@@ -57,6 +61,8 @@ struct ServiceHealth: Sendable, Hashable {
     var sinceLastPoll: Duration?
     /// Why it cannot do its work now; empty if it can.
     var reasons: [String]
+    /// What a person has to look at although it can do its work, a sentence each.
+    var attention: [String] = []
 }
 
 extension ServiceHealth {
@@ -74,15 +80,31 @@ extension ServiceHealth {
         if let failure = status.pollFailure { reasons.append("the inbox cannot be read: \(failure)") }
         let silence = since ?? status.started.map { now - $0 } ?? .zero
         if silence > patience { reasons.append("no poll for \(silence.inWords), the interval is \(interval.inWords)") }
-        if status.backoff.failures >= JobBackoff.patience {
-            let rest = status.backoff.rest(now: now).map { "the next one begins in \($0.inWords) at the earliest" }
+        if let rest = status.backoff.rest(now: now) {
             reasons.append(
-                "the last \(status.backoff.failures) runs failed; \(rest ?? "the next export decides"); see the log")
+                "the last \(status.backoff.failures) runs failed; the next one begins in \(rest.inWords) at the earliest; "
+                    + "see the log")
         }
-        reasons += status.view.incomplete.filter(\.isOverdue).map(\.sentence)
-        for problems in [status.interruptions, status.troubles] {
-            for (name, problem) in problems.sorted(by: { $0.key < $1.key }) { reasons.append("\(name): \(problem)") }
+        for (name, problem) in status.troubles.sorted(by: { $0.key < $1.key }) {
+            reasons.append("\(name): \(problem)")
         }
-        self.init(isAlive: silence <= patience, sinceLastPoll: since, reasons: reasons)
+        self.init(
+            isAlive: silence <= patience, sinceLastPoll: since, reasons: reasons, attention: Self.attention(status, now)
+        )
+    }
+
+    private static func attention(_ status: InboxStatus, _ now: Duration) -> [String] {
+        var attention: [String] = []
+        if status.failed.count > 0 {
+            attention.append("\(Count.text(status.failed.count, "export")) in failed/: \(status.failed.names)")
+        }
+        if status.waiting.count > 0 {
+            attention.append("\(Count.text(status.waiting.count, "export")) in waiting/: \(status.waiting.names)")
+        }
+        attention += status.interruptions.sorted { $0.key < $1.key }.map { "\($0.key) is tried again: \($0.value)" }
+        if status.backoff.failures >= JobBackoff.patience, status.backoff.rest(now: now) == nil {
+            attention.append("the last \(status.backoff.failures) runs failed; the next export decides; see the log")
+        }
+        return attention + status.view.incomplete.filter(\.isOverdue).map(\.sentence)
     }
 }

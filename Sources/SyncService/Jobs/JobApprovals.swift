@@ -1,6 +1,7 @@
 import CallPacing
 import CartAssociations
 import ExportFiles
+import Ledger
 import Logging
 import SyncEngine
 import SyncReporting
@@ -12,6 +13,7 @@ struct JobApprovals: Sendable {
     /// The job's source.
     let job: String
     let inbox: Inbox
+    let ledger: Ledger
     let time: TimeSource
     let log: Logger
 
@@ -37,6 +39,8 @@ struct JobApprovals: Sendable {
             log.notice("a run no longer waits, its export is gone", metadata: ["run": "\(run.id)"])
             return
         }
+        // Who said no after a yes, or before one, is heard.
+        if let decline = runs.decline(of: run) { return try putAside(run, waiting, decline) }
         guard let approval = runs.approval(of: run, now: time.wall()) else { return }
         for entry in waiting where try inbox.open(entry, in: .waiting, spoolFolder: inbox.folder).digest() == run.digest
         {
@@ -47,6 +51,19 @@ struct JobApprovals: Sendable {
                     "run": "\(run.id)", "max-deletes": "\(approval.deletes.map(String.init) ?? "as usual")",
                     "approved-by": "\(approval.way.rawValue)",
                 ])
+            return
+        }
+    }
+
+    private func putAside(_ run: WaitingRun, _ waiting: [InboxEntry], _ decline: Decline) throws {
+        for entry in waiting where try inbox.open(entry, in: .waiting, spoolFolder: inbox.folder).digest() == run.digest
+        {
+            try inbox.supersede(waiting: [entry])
+            try ledger.updateRun(run.id) { record in
+                record.reason = (record.reason.map { "\($0); " } ?? "") + "declined by a person"
+            }
+            try runs.remove(run)
+            log.notice("a run is declined", metadata: ["run": "\(run.id)", "declined-by": "\(decline.way.rawValue)"])
             return
         }
     }

@@ -23,10 +23,12 @@ final class JobRuns: ExportWork {
     private let approvals: JobApprovals
     private let metrics: ServiceMetrics
     private let worstStatus = Mutex<ExitStatus?>(nil)
+    private let refusedCredentials = Mutex(false)
     private let inbox: Inbox
     private let order: InboxOrder
     private let isFetched: Bool
-    private let source: String
+    /// The source of its runs.
+    let source: String
 
     /// - Parameters:
     ///   - session: with a log of the job's own.
@@ -44,12 +46,18 @@ final class JobRuns: ExportWork {
         order = InboxOrder(rules, options.run.source, session)
         source = options.run.source
         approvals = JobApprovals(
-            runs: WaitingRuns(session.ledger), job: source, inbox: inbox, time: session.time,
+            runs: WaitingRuns(session.ledger), job: source, inbox: inbox, ledger: session.ledger, time: session.time,
             log: session.log)
     }
 
     /// The first status of a run that was not done; nil if there was none.
     var worst: ExitStatus? { worstStatus.withLock { $0 } }
+
+    /// Why no run of the job can come to an end now; nil if nothing is known that keeps one from it.
+    var obstacle: String? {
+        guard refusedCredentials.withLock({ $0 }) else { return nil }
+        return "the store refuses the credentials; correct api.client-id and api.client-secret, then start the service again"
+    }
 
     /// Uses other options for the runs that begin from now on.
     func take(_ options: JobOptions) { self.options.withLock { $0 = options } }
@@ -217,6 +225,7 @@ final class JobRuns: ExportWork {
             {
                 return fate
             }
+            RunPlanner(options, tools).record(error)
             return fate(after: error, tools.run, export.claimed, waited?.run)
         }
     }
@@ -279,7 +288,7 @@ final class JobRuns: ExportWork {
         let lasting = plan.refusals.filter { !WaitingRun.liftedByNumber.contains($0.rule) }
         let next =
             lasting.isEmpty ? WaitingRun.command(run, state: session.ledger.folder) : WaitingRun.advice(lasting)
-        let ended = try planned.refuse(words: sentences, next: next)
+        let ended = try planned.refuse(words: sentences, next: next, listsDeletes: true)
         metrics.count(ended.report)
         tell(ended.report, export.claimed)
         try approvals.wait(export, run: run, plan: plan, inPlaceOf: waited)
@@ -337,6 +346,7 @@ final class JobRuns: ExportWork {
     }
 
     private func note(_ status: ExitStatus) {
+        refusedCredentials.withLock { $0 = status == .credentialsRefused }
         guard status != .done else { return }
         // For a service that looked once, an export that failed is a part of its work that is not done.
         let own: ExitStatus = [.exportRefused, .exportUnreadable].contains(status) ? .incomplete : status

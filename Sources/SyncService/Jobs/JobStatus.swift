@@ -1,3 +1,5 @@
+import CallPacing
+
 /// What one job of the service is doing.
 struct JobStatus: Sendable, Hashable {
     let name: String
@@ -13,6 +15,16 @@ struct JobStatus: Sendable, Hashable {
     /// For how long no export is taken because runs failed in a row; nil if exports are taken.
     var pause: Duration?
     var health: ServiceHealth
+
+    /// What keeps the job from taking the next export, in words; nil if nothing does.
+    var heldBy: String? {
+        if let trouble { return "the source: \(trouble.problem)" }
+        if inbox.pollFailure != nil { return "the inbox, which cannot be read" }
+        if !inbox.awaiting.isEmpty {
+            return "\(inbox.waiting.names), which \(inbox.waiting.count == 1 ? "waits" : "wait") for a person"
+        }
+        return pause.map { "\(inbox.backoff.failures) failures in a row, for \($0.inWords)" }
+    }
 }
 
 extension ServiceHealth {
@@ -21,8 +33,13 @@ extension ServiceHealth {
         self.init(
             isAlive: jobs.allSatisfy(\.health.isAlive),
             sinceLastPoll: jobs.compactMap(\.health.sinceLastPoll).max(),
-            reasons: jobs.flatMap { job in
-                jobs.count == 1 ? job.health.reasons : job.health.reasons.map { "job \(job.name): \($0)" }
-            })
+            reasons: Self.named(jobs, \.health.reasons), attention: Self.named(jobs, \.health.attention))
+    }
+
+    /// Sentences of all jobs, with the name of the job in front if there are several.
+    private static func named(_ jobs: [JobStatus], _ sentences: (JobStatus) -> [String]) -> [String] {
+        jobs.flatMap { job in
+            jobs.count == 1 ? sentences(job) : sentences(job).map { "job \(job.name): \($0)" }
+        }
     }
 }

@@ -90,7 +90,23 @@ package final class ServiceJobs: Service {
 
     // MARK: - What they do
 
-    func statuses() -> [JobStatus] { jobs.map { $0.inbox.jobStatus() } }
+    func statuses() -> [JobStatus] {
+        jobs.map { job in
+            var status = job.inbox.jobStatus()
+            if let obstacle = job.runs.obstacle { status.health.reasons.append(obstacle) }
+            return status
+        }
+    }
+
+    /// The source of each job, whose runs are those of the job, by the job's name.
+    var sources: [String: String] {
+        Dictionary(jobs.map { ($0.inbox.name, $0.runs.source) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The inbox of each job, by the job's name.
+    var inboxes: [String: Inbox] {
+        Dictionary(jobs.map { ($0.inbox.name, $0.inbox.inbox) }, uniquingKeysWith: { first, _ in first })
+    }
 
     /// Who goes before a command that was handed over; nil if nobody does, or it is not known yet.
     func ahead(of command: Int) -> QueueWords? {

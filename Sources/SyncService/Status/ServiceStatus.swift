@@ -19,6 +19,8 @@ final class ServiceStatus: StatusSource {
     private let waiting: WaitingRuns
     /// Owners by names that do not tell their ids.
     private let owners: OwnerNames
+    private typealias LastRuns = (run: RunsView.Run?, success: RunsView.Run?)
+    private let lastRuns = Mutex<(runsSeen: Int, runs: [String: LastRuns])?>(nil)
     private let last = Mutex<(made: ContinuousClock.Instant, view: ServiceView)?>(nil)
 
     /// - Parameters:
@@ -52,17 +54,49 @@ final class ServiceStatus: StatusSource {
         if let last = last.withLock({ $0 }), now - last.made < Self.freshness { return last.view }
         let statuses = jobs.statuses()
         let date = time.wall()
+        let runsSeen = statuses.reduce(jobs.commands.runsSeen) { $0 + $1.inbox.runsSeen }
         let view = ServiceView(
-            version: version, time: date, takesApprovals: takesApprovals,
-            rate: .init(now: session.pacer.rate, limit: session.pacer.limit), jobs: statuses.map(ServiceView.Job.init),
+            version: version, store: ledger.store.baseURL, time: date, takesApprovals: takesApprovals,
+            rate: .init(now: session.pacer.rate, limit: session.pacer.limit), jobs: jobViews(statuses, runsSeen),
             run: run(of: statuses, now: now, date: date),
             waiting: waiting.all().map { run in
-                ServiceView.Waiting(run, waiting.approval(of: run, now: date), state: ledger.folder)
+                ServiceView.Waiting(
+                    run, waiting.approval(of: run, now: date), state: ledger.folder,
+                    hasDeletes: DeletesList(folder: RunTools.folder(of: run.id, in: ledger)) != nil)
             },
-            runsSeen: statuses.reduce(0) { $0 + $1.inbox.runsSeen },
-            warnings: [jobs.metrics.stateSize.warning].compactMap(\.self))
+            runsSeen: runsSeen, warnings: [jobs.metrics.stateSize.warning].compactMap(\.self)
+        ).withHeadline()
         last.withLock { $0 = (now, view) }
         return view
+    }
+
+    private func jobViews(_ statuses: [JobStatus], _ runsSeen: Int) -> [ServiceView.Job] {
+        let last = lastRuns(runsSeen)
+        let (sources, inboxes) = (jobs.sources, jobs.inboxes)
+        return statuses.map { status in
+            ServiceView.Job(
+                status, last: sources[status.name].flatMap { last[$0] } ?? (nil, nil),
+                inbox: inboxes[status.name] ?? Inbox(folder: ""))
+        }
+    }
+
+    /// How the last runs of each source ended; read anew when a run has begun or ended.
+    private func lastRuns(_ runsSeen: Int) -> [String: LastRuns] {
+        if let known = lastRuns.withLock({ $0 }), known.runsSeen == runsSeen { return known.runs }
+        var runs: [String: LastRuns] = [:]
+        for source in Set(jobs.sources.values) {
+            do {
+                runs[source] = (
+                    try ledger.lastEndedRun(of: source).map { summary($0, []) },
+                    try ledger.lastSuccessfulRun(of: source).map { summary($0, []) }
+                )
+            } catch {
+                session.log.warning(
+                    "the last runs are unknown", metadata: ["source": "\(source)", "error": "\(error)"])
+            }
+        }
+        lastRuns.withLock { [runs] in $0 = (runsSeen, runs) }
+        return runs
     }
 
     /// The run at hand, which is that of one of the jobs or of a command that was handed over.
@@ -98,15 +132,48 @@ final class ServiceStatus: StatusSource {
 
     func report(_ run: String, _ form: ReportForm, withOwners: Bool) -> Data? {
         let folder = folder(of: run)
-        guard withOwners else {
-            guard let report = (try? folder.report())??.withoutTextsThatNameOwners else { return nil }
-            switch form {
-            case .json: return try? report.json()
-            case .page: return (try? ReportPage.html(report)).map { Data($0.utf8) }
-            }
+        guard let whole = (try? folder.report()) ?? nil else { return nil }
+        let report = withOwners ? whole : whole.withoutTextsThatNameOwners
+        switch form {
+        case .json: return try? report.json()
+        case .page: return (try? ReportPage.html(report, links: links(of: run))).map { Data($0.utf8) }
+        case .latencies: return (try? FileSystem.contents(folder.path(of: ReportFolder.logName))).map { Data($0) }
         }
-        let name = form == .json ? ReportFolder.reportName : ReportFolder.pageName
-        return (try? FileSystem.contents(folder.path(of: name))).map { Data($0) }
+    }
+
+    /// What the report of a run leads to: its own files that name no owner, and the runs before and after it.
+    private func links(of run: String) -> [ReportPage.Link] {
+        var links: [ReportPage.Link] = [.init("all runs", path: "/")]
+        func page(_ run: String) -> String? {
+            let page = folder(of: run).path(of: ReportFolder.pageName)
+            return FileSystem.exists(page) ? "/runs/\(run)/\(ReportFolder.pageName)" : nil
+        }
+        if let (before, after) = try? ledger.neighbours(of: run) {
+            if let path = before.flatMap(page) { links.append(.init("the run before", path: path)) }
+            if let path = after.flatMap(page) { links.append(.init("the run after", path: path)) }
+        }
+        for name in [ReportFolder.reportName, ReportFolder.logName]
+        where FileSystem.exists(folder(of: run).path(of: name)) {
+            links.append(.init(name, path: "/runs/\(run)/\(name)"))
+        }
+        return links
+    }
+
+    func deletes(_ run: String, _ query: DeletesQuery, withOwners: Bool) throws -> DeletesView {
+        guard let list = DeletesList(folder: RunTools.folder(of: run, in: ledger)) else {
+            throw StatusRefusal.unknown("run \(run) has no list of deletes")
+        }
+        let (rows, next) = try list.rows(
+            from: query.from, limit: query.limit, showing: withOwners ? .shown : owners, search: query.search)
+        return DeletesView(
+            deletes: rows,
+            next: next.map { next in
+                "/api/runs/\(run)/deletes?limit=\(query.limit)&from=\(next)&search=\(Self.escaped(query.search))"
+            }, from: next)
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
     }
 
     private func folder(of run: String) -> ReportFolder { ReportFolder(path: RunTools.folder(of: run, in: ledger)) }
@@ -127,6 +194,18 @@ final class ServiceStatus: StatusSource {
             case .notWaiting, .ambiguous: throw StatusRefusal.unknown("\(refused)")
             case .notByNumber, .tooFew: throw StatusRefusal.conflict("\(refused)")
             }
+        }
+    }
+
+    func decline(_ run: String) throws -> String {
+        do {
+            let decline = Decline(of: try waiting.find(run), by: .http, given: time.wall())
+            try waiting.add(decline)
+            session.log.notice("a run is declined over HTTP", metadata: ["run": "\(run)"])
+            last.withLock { $0 = nil }
+            return decline.sentence
+        } catch let refused as ApprovalRefused {
+            throw StatusRefusal.unknown("\(refused)")
         }
     }
 

@@ -9,7 +9,13 @@ import SyncReporting
 /// Times of the day are ISO 8601, spans of time seconds, latencies milliseconds, rates calls a second.
 struct ServiceView: Encodable, Sendable {
     var version: String
+    /// The address of the store.
+    var store: String
     var time: Date
+    /// What a person is to know first.
+    var headline = ServiceLine(tone: .good, text: "")
+    /// What there is to know besides, the worst first.
+    var also: [ServiceLine] = []
     /// Whether there is a token with which runs can be approved and stopped here.
     var takesApprovals: Bool
     var rate: Rate
@@ -46,6 +52,31 @@ struct ServiceView: Encodable, Sendable {
         var problems: [String]
         /// What is passed over at the source and holds up nothing else, a sentence each.
         var notes: [String]
+        /// What a person has to look at although it can do its work, a sentence each.
+        var attention: [String] = []
+        /// What keeps it from taking the next export; nil if nothing does.
+        var heldBy: String?
+        /// The last run that has ended, in one way or another; nil if there was none.
+        var lastRun: RunsView.Run?
+        /// The last run that did all it had to; nil if there was none.
+        var lastSuccess: RunsView.Run?
+        /// How many exports lie in `failed/` and in `waiting/`, and the last that came there.
+        var failedCount = 0
+        var failed: [Lying] = []
+        var waitingCount = 0
+        var waiting: [Lying] = []
+        /// Exports whose runs were interrupted, which are tried again, a sentence each.
+        var interrupted: [String] = []
+    }
+
+    /// An export that lies in `failed/` or `waiting/`.
+    struct Lying: Encodable, Sendable {
+        var name: String
+        var since: Date
+        /// What is written beside it; nil if nothing is, or the one who asks may not see it, since it may name an owner.
+        var reason: String?
+        /// The path of what is written beside it.
+        var file: String
     }
 
     /// How far a run has come.
@@ -71,6 +102,11 @@ struct ServiceView: Encodable, Sendable {
         var p50: Double?
         var p99: Double?
         var isStopping: Bool
+        /// The associations that were created and deleted since this process went on with the run.
+        var created = 0
+        var deleted = 0
+        /// The run from its start until now, in windows of one length.
+        var windows: [LiveWindow] = []
     }
 
     /// A run that waits for a person.
@@ -93,6 +129,10 @@ struct ServiceView: Encodable, Sendable {
         var approvedUntil: Date?
         /// The command that approves it, or what else can be done.
         var command: String
+        /// The command that declines it.
+        var declineCommand = ""
+        /// Whether there is a list of all that would be deleted.
+        var hasDeletes = false
 
         /// How many carts an owner would lose.
         struct Loss: Encodable, Sendable {
@@ -104,14 +144,31 @@ struct ServiceView: Encodable, Sendable {
 }
 
 extension ServiceView.Job {
-    init(_ status: JobStatus) {
+    /// - Parameters:
+    ///   - last: how the last runs of its source ended.
+    ///   - failed: the path of the folder of exports that failed; `waiting` of those that wait.
+    init(_ status: JobStatus, last: (run: RunsView.Run?, success: RunsView.Run?), inbox: Inbox) {
         func seconds(_ duration: Duration) -> Double { ((duration / .seconds(1)) * 10).rounded() / 10 }
         self.init(
             name: status.name, source: status.source, nextPollSeconds: status.nextPoll.map(seconds),
             pauseSeconds: status.pause.map(seconds),
             exportsWaiting: status.inbox.view.count,
             export: status.inbox.current, problems: status.health.reasons,
-            notes: status.notes)
+            notes: status.notes, attention: status.health.attention, heldBy: status.heldBy,
+            lastRun: last.run, lastSuccess: last.success, failedCount: status.inbox.failed.count,
+            failed: Self.lying(status.inbox.failed, inbox.path(.failed)), waitingCount: status.inbox.waiting.count,
+            waiting: Self.lying(status.inbox.waiting, inbox.path(.waiting)),
+            interrupted: status.inbox.interruptions.sorted { $0.key < $1.key }.map {
+                "\($0.key) is tried again: \($0.value)"
+            })
+    }
+
+    private static func lying(_ exports: LyingExports, _ folder: String) -> [ServiceView.Lying] {
+        exports.newest.map { export in
+            ServiceView.Lying(
+                name: export.name, since: Date(timeIntervalSince1970: export.since / .seconds(1)),
+                reason: export.reason, file: "\(folder)/\(Inbox.report(of: export.name))/\(Inbox.reasonName)")
+        }
     }
 }
 
@@ -134,14 +191,17 @@ extension ServiceView.Run {
             total: progress.total, failed: progress.failed, retries: counts.retries, rate: recent > 0 ? recent : nil,
             limit: counts.limit, reason: counts.reason, pauseSeconds: counts.pauseLeft,
             elapsedSeconds: max(0, date.timeIntervalSince(snapshot.started)), p50: counts.p50, p99: counts.p99,
-            isStopping: isStopping)
+            isStopping: isStopping, created: tools.progress.made.created, deleted: tools.progress.made.deleted,
+            windows: snapshot.windows(of: progress.phase.operations, limit: Double(limit)))
         if progress.phase == .applying, let rate, let total { secondsLeft = Double(max(0, total - done)) / rate }
     }
 }
 
 extension ServiceView.Waiting {
-    /// - Parameter state: the state folder.
-    init(_ run: WaitingRun, _ approval: Approval?, state: String) {
+    /// - Parameters:
+    ///   - state: the state folder.
+    ///   - hasDeletes: whether there is a list of all that would be deleted.
+    init(_ run: WaitingRun, _ approval: Approval?, state: String, hasDeletes: Bool) {
         let canBeApproved = run.lasting.isEmpty
         self.init(
             run: run.id, job: run.job, export: run.export, cause: run.cause, since: run.since, records: run.records,
@@ -151,7 +211,8 @@ extension ServiceView.Waiting {
                 Loss(kind: $0.owner.kind, owner: $0.owner.id.text, deletes: $0.deletes)
             },
             canBeApproved: canBeApproved, approvedUntil: approval?.expires,
-            command: canBeApproved ? WaitingRun.command(run.id, state: state) : WaitingRun.advice(run.lasting))
+            command: canBeApproved ? WaitingRun.command(run.id, state: state) : WaitingRun.advice(run.lasting),
+            declineCommand: WaitingRun.declineCommand(run.id, state: state), hasDeletes: hasDeletes)
     }
 }
 
@@ -164,6 +225,10 @@ extension ServiceView {
                 guard !OwnerNames.isHidden(loss.owner), let id = OwnerID(loss.owner) else { return loss }
                 return .init(kind: loss.kind, owner: names.text(Owner(kind: loss.kind, id: id)), deletes: loss.deletes)
             }
+        }
+        for job in view.jobs.indices {
+            for export in view.jobs[job].failed.indices { view.jobs[job].failed[export].reason = nil }
+            for export in view.jobs[job].waiting.indices { view.jobs[job].waiting[export].reason = nil }
         }
         return view
     }
@@ -202,6 +267,8 @@ struct RunsView: Encodable, Sendable {
         var creates: Int
         var deletes: Int
         var kept: Int
+        /// Its changes that were rejected, failed or skipped; nil before its end.
+        var failed: Int?
         /// The names of its exports, without folders.
         var exports: [String]
         /// The path of its report; nil if there is none.
@@ -237,6 +304,7 @@ extension RunsView.Run {
             started: run.started, ended: run.ended, exitStatus: status,
             verdict: Self.verdict(of: run),
             creates: run.counts.creates, deletes: run.counts.deletes, kept: run.counts.kept,
+            failed: run.unsuccessful,
             exports: run.exports.map { URL(filePath: $0.path).lastPathComponent }, report: report)
     }
 }

@@ -4,6 +4,7 @@ import Hummingbird
 import HummingbirdCore
 import Ledger
 import NIOCore
+import SyncReporting
 
 /// What the status server's answers say.
 ///
@@ -46,10 +47,15 @@ struct StatusPages: Sendable {
             var response = Self.response(.ok, page, type: "text/html; charset=utf-8")
             response.headers[Self.policy] = Protection.report
             return response
+        case .reportFile(let run): return try file(run, .json, Self.jsonType, withOwners)
+        case .latencyLog(let run): return try file(run, .latencies, "text/plain; charset=utf-8", withOwners)
         case .runEvents(let run):
             guard let known = try source.run(run) else { throw Self.noRun(run) }
             return try stream(isHead) { try runEvent(of: known.run) }
-        case .approve, .stop: return Self.error(.methodNotAllowed, "this can only be asked for with POST")
+        case .deletes(let run):
+            return try Self.json(.ok, try source.deletes(run, Self.query(uri), withOwners: withOwners))
+        case .deletesTable(let run): return try deletesTable(run, withOwners)
+        case .approve, .decline, .stop: return Self.error(.methodNotAllowed, "this can only be asked for with POST")
         }
     }
 
@@ -73,6 +79,58 @@ struct StatusPages: Sendable {
         try Self.json(.accepted, Done(message: try source.stop(run)))
     }
 
+    func decline(_ run: String) throws -> Response {
+        try Self.json(.accepted, Done(message: try source.decline(run)))
+    }
+
+    /// All deletes as CSV, a piece at a time.
+    private func deletesTable(_ run: String, _ withOwners: Bool) throws -> Response {
+        var query = DeletesQuery()
+        query.limit = DeletesQuery.limits.upperBound
+        // A run without a list is an answer of its own, and no table that ends at once.
+        let first = try source.deletes(run, query, withOwners: withOwners)
+        var response = Response(
+            status: .ok, headers: [.contentType: "text/csv; charset=utf-8"],
+            body: ResponseBody { [source, query] writer in
+                var (page, query) = (first, query)
+                try await writer.write(ByteBuffer(bytes: page.deletes.table(withHeader: true)))
+                while let next = page.from {
+                    query.from = next
+                    page = try source.deletes(run, query, withOwners: withOwners)
+                    try await writer.write(ByteBuffer(bytes: page.deletes.table(withHeader: false)))
+                }
+                try await writer.finish(nil)
+            })
+        response.headers[.contentDisposition] = "attachment; filename=\"deletes-\(run).csv\""
+        return response
+    }
+
+    private static func query(_ uri: URI) throws -> DeletesQuery {
+        var query = DeletesQuery()
+        if let text = uri.queryParameters["limit"] {
+            guard let number = Int(text), DeletesQuery.limits.contains(number) else {
+                throw BadRequest(
+                    reason:
+                        "limit is not a number from \(DeletesQuery.limits.lowerBound) to \(DeletesQuery.limits.upperBound)"
+                )
+            }
+            query.limit = number
+        }
+        if let text = uri.queryParameters["from"] {
+            guard let number = Int(text), number >= 0 else {
+                throw BadRequest(reason: "from is not the place of a delete")
+            }
+            query.from = number
+        }
+        if let text = uri.queryParameters["search"] {
+            guard text.utf8.count <= DeletesQuery.longestSearch else {
+                throw BadRequest(reason: "search is longer than \(DeletesQuery.longestSearch) bytes")
+            }
+            query.search = String(text)
+        }
+        return query
+    }
+
     private struct Done: Encodable {
         let message: String
     }
@@ -93,10 +151,13 @@ struct StatusPages: Sendable {
         struct Readiness: Encodable {
             let isReady: Bool
             let reasons: [String]
+            let attention: [String]
         }
-        let reasons = source.health().reasons
+        let health = source.health()
+        let isReady = health.reasons.isEmpty
         return try Self.json(
-            reasons.isEmpty ? .ok : .serviceUnavailable, Readiness(isReady: reasons.isEmpty, reasons: reasons))
+            isReady ? .ok : .serviceUnavailable,
+            Readiness(isReady: isReady, reasons: health.reasons, attention: health.attention))
     }
 
     private func runs(_ uri: URI) throws -> Response {
@@ -111,6 +172,11 @@ struct StatusPages: Sendable {
         let before = uri.queryParameters["before"].map(String.init)
         if let before, !StatusRoute.isRun(before) { throw BadRequest(reason: "before is not the id of a run") }
         return try Self.json(.ok, try source.runs(limit: limit, before: before))
+    }
+
+    private func file(_ run: String, _ form: ReportForm, _ type: String, _ withOwners: Bool) throws -> Response {
+        guard let file = source.report(run, form, withOwners: withOwners) else { throw Self.noReport(run) }
+        return Self.response(.ok, file, type: type)
     }
 
     /// The report of a run, or what is known of one that has none yet.

@@ -75,6 +75,10 @@ struct StatusResponder: HTTPResponder {
             case .approve(let run):
                 if let refusal = refusal(request, authority, token) { return refusal }
                 return try pages.approve(run, try await body(request))
+            case .decline(let run):
+                if let refusal = refusal(request, authority, token) { return refusal }
+                _ = try await body(request)
+                return try pages.decline(run)
             case .stop(let run):
                 if let refusal = refusal(request, authority, token) { return refusal }
                 _ = try await body(request)

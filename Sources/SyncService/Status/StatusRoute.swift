@@ -6,8 +6,9 @@ enum StatusRoute: Hashable {
     case health, readiness, metrics, description
     case service, serviceEvents
     case runs
-    case run(String), runEvents(String), runReport(String)
-    case approve(String), stop(String)
+    case run(String), runEvents(String), runReport(String), reportFile(String), latencyLog(String)
+    case deletes(String), deletesTable(String)
+    case approve(String), decline(String), stop(String)
 
     /// Nil if there is no such path.
     init?(path: String) {
@@ -18,12 +19,20 @@ enum StatusRoute: Hashable {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map(String.init)
         switch parts.count {
         case 3 where parts[0] == "api" && parts[1] == "runs" && Self.isRun(parts[2]): self = .run(parts[2])
-        case 3 where parts[0] == "runs" && parts[2] == "report.html" && Self.isRun(parts[1]):
-            self = .runReport(parts[1])
+        case 3 where parts[0] == "runs" && Self.isRun(parts[1]):
+            switch parts[2] {
+            case "report.html": self = .runReport(parts[1])
+            case "report.json": self = .reportFile(parts[1])
+            case "latency.hlog": self = .latencyLog(parts[1])
+            default: return nil
+            }
         case 4 where parts[0] == "api" && parts[1] == "runs" && Self.isRun(parts[2]):
             switch parts[3] {
             case "events": self = .runEvents(parts[2])
+            case "deletes": self = .deletes(parts[2])
+            case "deletes.csv": self = .deletesTable(parts[2])
             case "approve": self = .approve(parts[2])
+            case "decline": self = .decline(parts[2])
             case "stop": self = .stop(parts[2])
             default: return nil
             }
@@ -40,13 +49,14 @@ enum StatusRoute: Hashable {
     /// Every path, with `{run}` in the place of an id.
     static let paths =
         fixed.keys.sorted() + [
-            "/api/runs/{run}", "/api/runs/{run}/events", "/api/runs/{run}/approve", "/api/runs/{run}/stop",
-            "/runs/{run}/report.html",
+            "/api/runs/{run}", "/api/runs/{run}/events", "/api/runs/{run}/deletes", "/api/runs/{run}/deletes.csv",
+            "/api/runs/{run}/approve", "/api/runs/{run}/decline", "/api/runs/{run}/stop",
+            "/runs/{run}/report.html", "/runs/{run}/report.json", "/runs/{run}/latency.hlog",
         ]
 
     var methods: [HTTPRequest.Method] {
         switch self {
-        case .approve, .stop: [.post]
+        case .approve, .decline, .stop: [.post]
         default: [.get, .head]
         }
     }

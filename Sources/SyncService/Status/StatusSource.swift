@@ -21,6 +21,14 @@ protocol StatusSource: Sendable {
     /// - Parameter withOwners: whether it is the report as it was written; otherwise it lacks the texts that may name owners.
     func report(_ run: String, _ form: ReportForm, withOwners: Bool) -> Data?
 
+    /// Deletes of the plan of a run that waits or waited for a person. Throws `StatusRefusal` if there is no list of them.
+    ///
+    /// - Parameter withOwners: whether owners have their ids; otherwise names that do not tell them.
+    func deletes(_ run: String, _ query: DeletesQuery, withOwners: Bool) throws -> DeletesView
+
+    /// Declines a waiting run, and says so in a sentence. Throws `StatusRefusal`.
+    func decline(_ run: String) throws -> String
+
     /// Approves a waiting run with at most so many deletes, or with exactly those of its plan, and says so in a
     /// sentence. Throws `StatusRefusal`.
     func approve(_ run: String, maxDeletes: Int?) throws -> String
@@ -33,6 +41,8 @@ protocol StatusSource: Sendable {
 enum ReportForm: Sendable {
     case json
     case page
+    /// The log of its latencies, which names no owner.
+    case latencies
 }
 
 /// Why a request is not done, for the one who asked.

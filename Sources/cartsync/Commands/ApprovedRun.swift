@@ -28,7 +28,13 @@ struct ApprovedRun {
         _ planner: RunPlanner, _ session: Session, plan: (RunPlanner) async throws -> PlannedRun
     ) async throws -> Ending {
         let tools = planner.tools
-        let planned = try await Progress.shown(tools, session, planner) { try await plan($0) }
+        let planned: PlannedRun
+        do {
+            planned = try await Progress.shown(tools, session, planner) { try await plan($0) }
+        } catch {
+            if recordsFailure, let failure = error as? RunFailure { planner.record(failure) }
+            throw error
+        }
         for warning in planned.view.warnings { Terminal.message("cartsync: warning: \(warning)") }
         if let permission = planned.view.withheld?.permission {
             Terminal.message("cartsync: the withheld deletes are made by: \(command.again(adding: permission))")
@@ -65,6 +71,13 @@ struct ApprovedRun {
         output.show(ended.report) { $0.summary(ended.report, folder: ended.folder) }
         return session.writeMetrics(.report(ended.report))
             ?? Ending(ended, again: commandAfterwards ?? TypedCommand.asTyped)
+    }
+
+    /// Whether the ledger remembers a run that fails before its plan is complete: not one that only plans, nor one of a plan
+    /// that was saved, which is made anew.
+    private var recordsFailure: Bool {
+        if case .never = approval { return false }
+        return recordsRefusal
     }
 
     private func isApproved(_ recorder: LatencyRecorder) async -> Bool {

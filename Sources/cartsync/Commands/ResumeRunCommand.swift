@@ -31,7 +31,7 @@ struct ResumeRunCommand: HandedProgramCommand {
         let invocation = Invocation(self)
         let typed = invocation.typed
         return try await OneSession.run(invocation) { session in
-            let record = try KnownRuns.find(which.run, in: session.ledger)
+            let record = try KnownRuns.find(which.run, in: session.ledger, withPlan: true)
             let stopped = try session.resumedRun(record)
             if let refusal = stopped.refusals.first {
                 return Ending(
@@ -78,7 +78,7 @@ struct UndoRunCommand: HandedProgramCommand {
         let invocation = Invocation(self)
         let command = invocation.typed
         return try await OneSession.run(invocation) { session in
-            let record = try KnownRuns.find(which.run, in: session.ledger)
+            let record = try KnownRuns.find(which.run, in: session.ledger, withPlan: true)
             return try await ApprovedRun(
                 command: command, output: output.output, approval: yes ? .given : .asked
             ).run(session.newRun(command: "undo"), session) { try await $0.plan(undoing: record) }

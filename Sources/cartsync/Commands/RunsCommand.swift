@@ -4,7 +4,7 @@ import ArgumentParser
 struct RunsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "runs",
-        abstract: "List runs; show, resume, undo or approve one.",
+        abstract: "List runs; show, resume, undo, approve or decline one.",
         discussion: """
             EXAMPLE
               cartsync runs
@@ -12,10 +12,11 @@ struct RunsCommand: AsyncParsableCommand {
               cartsync runs resume 20261121-101500-4f2a
               cartsync runs undo --yes 20261121-101500-4f2a
               cartsync runs approve 20261121-101500-4f2a
+              cartsync runs decline 20261121-101500-4f2a
             """,
         subcommands: [
             ListRunsCommand.self, ShowRunCommand.self, ResumeRunCommand.self, UndoRunCommand.self,
-            ApproveRunCommand.self,
+            ApproveRunCommand.self, DeclineRunCommand.self,
         ],
         defaultSubcommand: ListRunsCommand.self)
 }

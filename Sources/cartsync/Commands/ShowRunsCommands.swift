@@ -152,10 +152,14 @@ struct ShownRun: Encodable {
 /// Reading the ledger's runs without a call to the store.
 enum KnownRuns {
     /// The run that a name means, as `RunName` has it.
-    static func find(_ name: String, in ledger: Ledger) throws -> RunRecord {
+    ///
+    /// - Parameter withPlan: whether `latest` and `previous` mean the runs that had a plan, not those that failed before.
+    static func find(_ name: String, in ledger: Ledger, withPlan: Bool = false) throws -> RunRecord {
         var problem = "the ledger in \(ledger.folder) knows no run \(name)"
         do {
-            let id = try RunName.find(name, among: try ledger.runs(limit: 10_000).map(\.id).reversed())
+            let isRelative = [RunName.latest, RunName.previous].contains(name)
+            let runs = try ledger.runs(limit: 10_000).filter { !withPlan || !isRelative || $0.state != .failed }
+            let id = try RunName.find(name, among: runs.map(\.id).reversed())
             if let run = try ledger.run(id) { return run }
         } catch RunName.Problem.ambiguous(let ids) {
             problem = RunName.words(name, fits: ids)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Follows the page of a service in a headless Chromium: a run from start to end, an approval, a wrong token, a lost
-connection; light and dark, on a desktop and a phone.
+"""Follows the page of a service in a headless Chromium: a run from start to end, an export that fails, an approval, a decline, a
+wrong token, a lost connection; light and dark, on a desktop and a phone.
 
     check_service.py PATH-TO-CARTSYNC [FOLDER-FOR-PICTURES]
 
@@ -100,7 +100,7 @@ def main(arguments):
     for sentence in found:
         print(sentence, file=sys.stderr)
     if not found:
-        print("the page: a run, an approval, a wrong token, a lost connection, and every look of it")
+        print("the page: a run, a failure, an approval, a decline, a wrong token, a lost connection, and every look of it")
     return 1 if found else 0
 
 
@@ -155,23 +155,63 @@ def follow(service, driver, pictures, need):
     until(lambda: float(one("#progress").get_attribute("value") or 0) > before, "that it goes on")
     until(lambda: re.search(r"p50 \d+ ms, p99 \d+ ms", text("#facts")), "latencies")
     until(lambda: "of 100 calls a second" in text("#facts") and "about" in text("#facts"), "rate and time left")
-    until(lambda: driver.find_elements(By.CSS_SELECTOR, "#plot path.line"), "the plot")
+    until(lambda: driver.find_elements(By.CSS_SELECTOR, "#plot path.line"), "the plot of response times")
+    until(lambda: driver.find_elements(By.CSS_SELECTOR, "#rates path.line"), "the plot of the rate")
+    until(lambda: re.search(r"\d+ created, 0 deleted", text("#facts")), "what was made")
+    need(re.search(r"^cartsync \S+ for the store http://127", text("#product")), "store and version are missing")
     until(lambda: float(one("#progress").get_attribute("value") or 0) > 250, "the middle of the run")
     looks("running")
     until(lambda: "Idle" in text("#headline"), "that the run has ended")
     until(lambda: "finished" in text("#runs"), "the run among the last ones")
     need(not one("#now").is_displayed(), "a run that has ended is still shown as going on")
+    until(lambda: re.search(r"Last success\s+[\d-]+ [\d:]+ UTC\S*: customers.csv", text("#jobs")), "the last success")
+    until(lambda: re.search(r"\d\d:\d\d:\d\d UTC", text("#runs")), "the zone of the times")
+    looks("idle")
     link = one("#runs a")
     need(link.get_attribute("href").endswith("/report.html"), "the run has no link to its report")
     with urllib.request.urlopen(link.get_attribute("href")) as report:
         need("sandbox" in report.headers["Content-Security-Policy"], "the report is not in a sandbox")
+        page = report.read().decode("utf-8")
+    for neighbour in re.findall(r'<a href="(/[^"]*)"', page):
+        with urllib.request.urlopen(service.url.rstrip("/") + neighbour) as answer:
+            need(answer.status == 200, f"the report leads to {neighbour}, which is not there")
+    need("latency.hlog" in page and "report.json" in page, "the report does not lead to its neighbours")
+
+    # An export that fails is no idle service, until somebody takes it away.
+    (service.inbox / "broken.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    until(lambda: "1 export failed: broken.csv" in text("#headline"), "the export that failed")
+    until(lambda: re.search(r"Failed: 1 export\s+broken.csv", text("#jobs")), "what lies in failed/")
+    need("failed/broken.csv.report/reason.txt" in text("#jobs"), "where the reason is")
+    until(lambda: re.search(r"\bfailed\b", text("#runs")), "the failed run among the last ones")
+    with urllib.request.urlopen(service.url + "readyz") as answer:
+        need("broken.csv" in answer.read().decode("utf-8"), "/readyz does not name what failed")
+    looks("failed")
+    one("#token").send_keys(TOKEN, Keys.ENTER)
+    until(lambda: not one("#key").is_displayed(), "that the token is taken")
+    until(lambda: "broken.csv:1: no header line" in text("#jobs") and "reason.txt" not in text("#jobs"), "the reason")
+    looks("failed-with-token")
+    for path in (service.inbox / "failed").iterdir():
+        path.rename(service.work / path.name)
+    service.export("customers.csv", range(1, 602))
+    until(lambda: "Idle" in text("#headline"), "that all is well again")
+    driver.refresh()
 
     # A refused run waits; a wrong token approves nothing, the right one does, all with the keyboard.
-    service.export(HOSTILE, range(1, 301))
+    service.export(HOSTILE, range(1, 302))
     until(lambda: "1 run waits for a person" in text("#headline"), "the run that waits")
     waiting = text("#waiting")
+    refused = re.search(r"\d{8}-\d{6}-\w{4}", waiting).group()
     need("300 deletes" in waiting and "customer hidden-" in waiting, "numbers or owners are missing")
-    need(len(driver.find_elements(By.CSS_SELECTOR, "#waiting tbody tr")) == 10, "there are not ten owners")
+    owners = driver.find_elements(By.CSS_SELECTOR, "[aria-label='Owners who would lose the most carts'] tbody tr")
+    need(len(owners) == 10, "there are not ten owners")
+    until(lambda: "10 shown of 300 deletes" in text(".deletes"), "the first deletes")
+    one(".deletes > button").send_keys(Keys.ENTER)
+    until(lambda: "20 shown of 300 deletes" in text(".deletes"), "more deletes")
+    one(".deletes input").send_keys("cart-444", Keys.ENTER)
+    until(lambda: "1 shown of 300 deletes, those that match, to the end" in text(".deletes"), "the delete that was searched")
+    one(".deletes input").clear()
+    need("runs decline" in waiting, "the command that declines is missing")
+    need("Enter the token above first" in waiting, "what is missing is not said")
     need("cartsync runs approve" in waiting, "the command is missing")
     need("\u202e" not in driver.execute_script("return document.documentElement.textContent"), "text may be reordered")
     need(not driver.find_elements(By.CSS_SELECTOR, "img"), "a name became markup")
@@ -181,15 +221,30 @@ def follow(service, driver, pictures, need):
     until(lambda: "Enter the token first" in text("#answer"), "that a token is needed")
     need(driver.switch_to.active_element.get_attribute("id") == "token", "the focus is not in the field of the token")
     driver.switch_to.active_element.send_keys("a-wrong-token-of-some-length")
-    one("#waiting button").send_keys(Keys.ENTER)
+    one("#waiting button.yes").send_keys(Keys.ENTER)
     until(lambda: "not the token" in text("#answer"), "that the token is wrong")
     need((service.inbox / "waiting" / HOSTILE).exists(), "a wrong token let the run go on")
-    one("#token").clear()
-    one("#token").send_keys(TOKEN)
-    one("#waiting button").send_keys(Keys.ENTER)
+    need(one("#token").get_attribute("value") == "", "a wrong token stays in the field")
+    one("#token").send_keys(TOKEN, Keys.ENTER)
+    until(lambda: re.search(r"customer customer-\d+", text("#waiting")), "the owners, with the token")
+    looks("waiting-with-token")
+    one("#waiting button.yes").send_keys(Keys.ENTER)
     until(lambda: "is approved with up to 300 deletes" in text("#answer"), "that the run is approved")
     service.lies("done", HOSTILE)
+    with urllib.request.urlopen(urllib.request.Request(
+            f"{service.url}api/runs/{refused}/deletes.csv", headers={"Authorization": f"Bearer {TOKEN}"})) as table:
+        rows = table.read().decode("utf-8").splitlines()
+    need(len(rows) == 301 and rows[0] == "owner_type,owner_id,cart_id", f"the table has {len(rows)} lines")
     until(lambda: not one("#waiting").is_displayed() and "Idle" in text("#headline"), "that nothing waits any more")
+
+    # A run is declined.
+    service.export("again.csv", range(1, 21))
+    until(lambda: "1 run waits for a person" in text("#headline"), "the second run that waits")
+    one("#waiting button.no").send_keys(Keys.ENTER)
+    until(lambda: "goes to superseded/" in text("#waiting button.no"), "what declining does")
+    one("#waiting button.no").send_keys(Keys.ENTER)
+    service.lies("superseded", "again.csv")
+    until(lambda: not one("#waiting").is_displayed() and "Idle" in text("#headline"), "that the declined run is gone")
 
     # A run is stopped, and let go on.
     driver.refresh()
@@ -200,7 +255,7 @@ def follow(service, driver, pictures, need):
     one("#token").send_keys(TOKEN)
     one("#stop").send_keys(Keys.ENTER)
     until(lambda: "stopped by a person" in text(), "that the stopped run waits")
-    one("#waiting button").send_keys(Keys.ENTER)
+    one("#waiting button.yes").send_keys(Keys.ENTER)
     service.lies("done", "more.csv")
     until(lambda: "Idle" in text("#headline"), "that the stopped run went on")
 
@@ -218,7 +273,7 @@ def follow(service, driver, pictures, need):
     service.lies("waiting", "last.csv")
     driver.get(service.url)
     until(lambda: "cartsync runs approve" in text("#waiting"), "the command")
-    need(not driver.find_elements(By.CSS_SELECTOR, "#waiting button"), "there is a button without a token")
+    need(not driver.find_elements(By.CSS_SELECTOR, "#waiting .approve"), "there is a button without a token")
     need(not one("#token").is_displayed(), "a token is asked for that there is not")
 
 

@@ -19,9 +19,16 @@ const span = seconds => {
 const latency = ms => ms === undefined ? '-' : ms < 10 ? `${ms.toFixed(2)} ms`
   : ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`;
 const two = n => String(n).padStart(2, '0');
+let inUTC = false;
+const zone = d => {
+  if (inUTC) return 'UTC';
+  const minutes = -d.getTimezoneOffset(), away = Math.abs(minutes);
+  if (!minutes) return 'UTC';
+  return `UTC${minutes < 0 ? '-' : '+'}${two(Math.floor(away / 60))}:${two(away % 60)}`;
+};
 const moment = text => {
-  const d = new Date(text);
-  return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
+  const d = new Date(text), local = inUTC ? new Date(d.getTime() + d.getTimezoneOffset() * 60000) : d;
+  return `${local.getFullYear()}-${two(local.getMonth() + 1)}-${two(local.getDate())} ${two(local.getHours())}:${two(local.getMinutes())}:${two(local.getSeconds())} ${zone(d)}`;
 };
 const time = text => make('time', moment(text), { dateTime: text });
 // Screen readers announce what is set anew, even where it is the same.
@@ -30,10 +37,12 @@ const set = (element, text) => { if (element.textContent !== clean(text)) elemen
 let service = null;
 let lastSeen = 0;
 const began = Date.now();
-let seenRuns = -1;
+let seenRuns = '';
 let shownWaiting = '';
-let samples = [];
-let sampledRun = '';
+let shownJobs = '';
+// The token once the service has taken it, and what the service shows with it.
+let token = '';
+let own = null;
 
 // ---- what is happening now
 
@@ -54,12 +63,13 @@ function facts(list, pairs) {
 function showNow(run) {
   byId('now').hidden = !run;
   if (!run) return;
-  if (sampledRun !== run.run) { samples = []; sampledRun = run.run; }
   const progress = byId('progress');
   if (run.total) { progress.max = run.total; progress.value = run.done; } else progress.removeAttribute('value');
   set(byId('share'), run.total ? `${number.format(run.done)} of ${number.format(run.total)}` : number.format(run.done));
   facts(byId('facts'), [
-    ['Job', run.job], ['Export', run.export], ['Run', run.run], ['Doing', run.phase],
+    ['Job', run.job], ['Export', run.export || undefined], ['Run', run.run], ['Doing', run.phase],
+    ['Made', run.phase === 'applying' ? `${number.format(run.created)} created, ${number.format(run.deleted)} deleted` : undefined],
+    ['Failed', run.failed ? count(run.failed, 'change') : undefined],
     ['Rate', run.rate === undefined ? `limit ${number.format(run.limit)} a second`
       : `${run.rate.toFixed(1)} of ${number.format(run.limit)} calls a second`],
     ['Why', run.reason],
@@ -68,33 +78,32 @@ function showNow(run) {
     ['Time left', run.secondsLeft === undefined ? 'not known yet' : `about ${span(run.secondsLeft)}`],
     ['Response time', run.p50 === undefined ? 'no answer yet' : `p50 ${latency(run.p50)}, p99 ${latency(run.p99)}`],
     ['Retries', number.format(run.retries)],
-    ['Not done', run.failed ? count(run.failed, 'change') : undefined],
   ]);
-  if (run.p50 !== undefined) {
-    samples.push({ p50: run.p50, p99: run.p99 });
-    if (samples.length > 300) samples.shift();
-  }
-  plot();
+  plot(run.windows, run);
   byId('stopping').hidden = !service.takesApprovals;
   byId('stop').disabled = run.isStopping;
   set(byId('stop'), run.isStopping ? 'Stopping' : 'Stop this run');
 }
 
-function plot() {
-  const place = byId('plot');
-  const width = Math.max(280, place.clientWidth), height = 160, left = 62, bottom = 22, top = 8;
+function plot(windows, run) {
+  const last = windows[windows.length - 1];
+  chart(byId('plot'), windows, [['p50', 'c0'], ['p99', 'c1']], latency,
+    last && last.p50 !== undefined ? `p50 ${latency(last.p50)}, p99 ${latency(last.p99)}` : 'no answer yet');
+  chart(byId('rates'), windows, [['rate', 'c0'], ['limit', 'c1 dashed']], value => number.format(Math.round(value)),
+    last ? `${last.rate.toFixed(1)} of ${number.format(run.limit)} calls a second` : 'no call yet', true);
+}
+
+function chart(place, windows, lines, words, label, marksLimited) {
+  const width = Math.max(280, place.clientWidth), height = 180, left = 62, bottom = 22, top = 8;
   const svg = (name, attributes, text) => {
     const element = document.createElementNS('http://www.w3.org/2000/svg', name);
     for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
     if (text) element.textContent = text;
     return element;
   };
-  const last = samples[samples.length - 1];
-  const picture = svg('svg', {
-    class: 'plot', viewBox: `0 0 ${width} ${height}`, role: 'img',
-    'aria-label': last ? `p50 ${latency(last.p50)}, p99 ${latency(last.p99)}` : 'no answer yet',
-  });
-  const highest = Math.max(1, ...samples.map(sample => sample.p99));
+  const picture = svg('svg', { class: 'plot', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': label });
+  const values = windows.flatMap(one => lines.map(line => one[line[0]])).filter(value => value !== undefined);
+  const highest = Math.max(1, ...values);
   const power = 10 ** Math.floor(Math.log10(highest));
   const roof = [1, 2, 5, 10].map(step => step * power).find(step => step >= highest);
   const y = value => top + (height - top - bottom) * (1 - value / roof);
@@ -102,17 +111,32 @@ function plot() {
     picture.append(
       svg('line', { class: 'grid', x1: left, x2: width, y1: y(roof * part), y2: y(roof * part) }),
       svg('text', { class: 'axis', x: left - 8, y: y(roof * part) + 4, 'text-anchor': 'end' },
-        part === 0 ? '0' : latency(roof * part)));
+        part === 0 ? '0' : words(roof * part)));
   }
-  const x = index => left + (width - left) * index / Math.max(59, samples.length - 1);
-  for (const [key, style] of [['p50', 'c0'], ['p99', 'c1']]) {
-    const points = samples.map((sample, index) => `${x(index).toFixed(1)} ${y(sample[key]).toFixed(1)}`);
-    if (points.length === 1) points.push(`${(x(0) + 2).toFixed(1)} ${y(samples[0][key]).toFixed(1)}`);
-    if (points.length) picture.append(svg('path', { class: `line ${style}`, d: 'M' + points.join('L') }));
+  const last = windows[windows.length - 1];
+  const end = Math.max(60, last ? last.seconds + last.length : 0);
+  const x = seconds => left + (width - left) * seconds / end;
+  if (marksLimited) {
+    for (const one of windows.filter(one => one.rateLimited)) {
+      picture.append(svg('rect', {
+        class: 'limited', x: x(one.seconds).toFixed(1), width: Math.max(2, x(one.length) - x(0)).toFixed(1),
+        y: y(0) - 6, height: 6 }));
+    }
+  }
+  for (const [key, style] of lines) {
+    // A window without an answer is a gap, no zero.
+    let path = '', isOpen = false;
+    for (const one of windows) {
+      if (one[key] === undefined) { isOpen = false; continue; }
+      const level = y(one[key]).toFixed(1);
+      path += `${isOpen ? 'L' : 'M'}${x(one.seconds).toFixed(1)} ${level}L${x(one.seconds + one.length).toFixed(1)} ${level}`;
+      isOpen = true;
+    }
+    if (path) picture.append(svg('path', { class: `line ${style}`, d: path }));
   }
   picture.append(
-    svg('text', { class: 'axis', x: left, y: height - 4 }, `the last ${span(Math.max(60, samples.length))}`),
-    svg('text', { class: 'axis', x: width, y: height - 4, 'text-anchor': 'end' }, samples.length > 59 ? 'now' : ''));
+    svg('text', { class: 'axis', x: left, y: height - 4 }, 'start of the run'),
+    svg('text', { class: 'axis', x: width, y: height - 4, 'text-anchor': 'end' }, span(end)));
   place.replaceChildren(picture);
 }
 
@@ -120,7 +144,7 @@ function plot() {
 
 function showWaiting(waiting) {
   byId('waiting').hidden = waiting.length === 0;
-  const text = JSON.stringify([waiting, service.takesApprovals]);
+  const text = JSON.stringify([waiting, service.takesApprovals, Boolean(token), inUTC]);
   // What somebody types stays as long as nothing has changed.
   if (text === shownWaiting) return;
   shownWaiting = text;
@@ -128,9 +152,9 @@ function showWaiting(waiting) {
 }
 
 function article(run) {
-  const whole = make('article');
+  const whole = make('article'), about = make('div'), what = make('div');
   const list = make('dl');
-  whole.append(make('h3', `${run.export}, job ${run.job}`), list);
+  about.append(make('h3', `${run.export}, job ${run.job}`), list);
   facts(list, [
     ['Run', run.run], ['Since', moment(run.since)],
     ['Plan', run.cause === 'stopped' ? undefined
@@ -138,78 +162,179 @@ function article(run) {
   ]);
   const reasons = make('ul', null, { className: 'plain' });
   reasons.append(...run.reasons.map(reason => make('li', reason)));
-  whole.append(reasons);
-  if (run.owners.length) {
-    const region = make('div', null, { className: 'scroll', tabIndex: 0 });
-    region.setAttribute('role', 'region');
-    region.setAttribute('aria-label', 'Owners who would lose the most carts');
-    const table = make('table'), head = make('thead'), body = make('tbody'), row = make('tr');
-    row.append(
-      make('th', 'Owner', { scope: 'col' }), make('th', 'Would lose', { scope: 'col' }));
-    head.append(row);
-    body.append(...run.owners.map(owner => {
+  about.append(reasons);
+  if (run.approvedUntil) {
+    about.append(make('p', `Approved until ${moment(run.approvedUntil)}; it is taken at the next look.`));
+  } else {
+    if (service.takesApprovals) about.append(approval(run));
+    const command = make('p', run.canBeApproved ? 'To approve on the command line: ' : 'What to do: ');
+    command.append(make('code', run.command));
+    const decline = make('p', 'To decline: ');
+    decline.append(make('code', run.declineCommand));
+    about.append(command, decline);
+  }
+  if (run.owners.length) what.append(owners(run));
+  if (run.hasDeletes) what.append(deletes(run));
+  whole.append(about, what);
+  return whole;
+}
+
+function owners(run) {
+  const region = make('div', null, { className: 'scroll', tabIndex: 0 });
+  region.setAttribute('role', 'region');
+  region.setAttribute('aria-label', 'Owners who would lose the most carts');
+  const table = make('table'), head = make('thead'), body = make('tbody'), row = make('tr');
+  row.append(
+    make('th', 'Owner', { scope: 'col' }), make('th', 'Would lose', { scope: 'col' }));
+  head.append(row);
+  body.append(...run.owners.map(owner => {
+    const line = make('tr');
+    line.append(
+      make('th', `${owner.kind} ${owner.owner}`, { scope: 'row' }),
+      make('td', count(owner.deletes, 'cart')));
+    return line;
+  }));
+  table.append(head, body);
+  region.append(table);
+  return region;
+}
+
+// Every delete of a plan, page by page.
+function deletes(run) {
+  const whole = make('div', null, { className: 'deletes' });
+  const form = make('form', null, { className: 'row' });
+  const search = make('input', null, { type: 'search', id: `search-${run.run}`, autocomplete: 'off', spellcheck: false });
+  const label = make('label', 'What would be deleted', { htmlFor: search.id });
+  const find = make('button', 'Search', { type: 'submit', className: 'small' });
+  const csv = make('button', 'All as CSV', { type: 'button', className: 'small' });
+  form.append(label, search, find, csv);
+  const region = make('div', null, { className: 'scroll', tabIndex: 0 });
+  region.setAttribute('role', 'region');
+  region.setAttribute('aria-label', 'What would be deleted');
+  const table = make('table'), head = make('thead'), body = make('tbody'), row = make('tr');
+  row.append(make('th', 'Owner', { scope: 'col' }), make('th', 'Cart', { scope: 'col', className: 'text' }));
+  head.append(row);
+  table.append(head, body);
+  region.append(table);
+  const note = make('p', '', { className: 'soft' });
+  const more = make('button', 'More', { type: 'button', className: 'small', hidden: true });
+  whole.append(form, region, note, more);
+  let next = null;
+  const load = async (path, replaces) => {
+    const answer = await read(path);
+    if (!answer) return;
+    const rows = answer.deletes.map(one => {
       const line = make('tr');
       line.append(
-        make('th', `${owner.kind} ${owner.owner}`, { scope: 'row' }),
-        make('td', count(owner.deletes, 'cart')));
+        make('th', `${one.kind} ${one.owner}`, { scope: 'row' }), make('td', one.cart, { className: 'text' }));
       return line;
-    }));
-    table.append(head, body);
-    region.append(table);
-    whole.append(region);
-  }
-  const command = make('p', run.canBeApproved ? 'On the command line: ' : 'What to do: ');
-  command.append(make('code', run.command));
-  if (run.approvedUntil) {
-    whole.append(make('p', `Approved until ${moment(run.approvedUntil)}; it is taken at the next look.`));
-  } else if (run.canBeApproved && service.takesApprovals) {
-    whole.append(approval(run));
-  }
-  if (!run.approvedUntil) whole.append(command);
+    });
+    if (replaces) body.replaceChildren(...rows); else body.append(...rows);
+    next = answer.next || null;
+    more.hidden = !next;
+    set(note, `${number.format(body.children.length)} shown of ${count(run.deletes, 'delete')}${search.value ? ', those that match' : ''}${next ? '' : ', to the end'}`);
+  };
+  const path = () => `/api/runs/${run.run}/deletes?limit=10&search=${encodeURIComponent(search.value.trim())}`;
+  form.addEventListener('submit', event => { event.preventDefault(); load(path(), true); });
+  more.addEventListener('click', () => { if (next) load(next, false); });
+  csv.addEventListener('click', async () => {
+    const answer = await fetch(`/api/runs/${run.run}/deletes.csv`, { credentials: 'omit', headers: authorization() });
+    if (!answer.ok) return say('The list cannot be had now.', 'bad');
+    const link = make('a', null, { href: URL.createObjectURL(await answer.blob()), download: `deletes-${run.run}.csv` });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  });
+  load(path(), true);
   return whole;
 }
 
 function approval(run) {
   const form = make('form', null, { className: 'approve' });
-  const button = make('button', run.cause === 'stopped' ? 'Let it go on' : 'Approve', { type: 'submit' });
   let deletes = null;
-  if (run.cause !== 'stopped') {
+  if (run.canBeApproved && run.cause !== 'stopped') {
     deletes = make('input', null, {
       type: 'number', id: `deletes-${run.run}`, min: run.deletes, step: 1, value: run.deletes, required: true,
       inputMode: 'numeric' });
     form.append(make('label', 'With at most', { htmlFor: deletes.id }), deletes, make('span', 'deletes'));
   }
-  form.append(button);
-  form.addEventListener('submit', event => {
-    event.preventDefault();
-    order(`/api/runs/${run.run}/approve`, deletes ? { maxDeletes: Number(deletes.value) } : {}, button);
+  if (run.canBeApproved) {
+    const button = make('button', run.cause === 'stopped' ? 'Let it go on' : 'Approve', { type: 'submit', className: 'yes' });
+    form.append(button);
+    form.addEventListener('submit', event => {
+      event.preventDefault();
+      order(`/api/runs/${run.run}/approve`, deletes ? { maxDeletes: Number(deletes.value) } : {}, button);
+    });
+  }
+  const decline = make('button', 'Decline', { type: 'button', className: 'no' });
+  let isSure = false;
+  decline.addEventListener('click', () => {
+    if (!isSure) {
+      isSure = true;
+      set(decline, 'Decline: the export goes to superseded/, nothing is changed');
+      return;
+    }
+    order(`/api/runs/${run.run}/decline`, {}, decline);
   });
+  form.append(decline);
+  if (!token) form.append(make('p', 'Enter the token above first.', { className: 'soft' }));
   return form;
 }
 
-// ---- approving and stopping
+// ---- the token, approving, declining and stopping
+
+const authorization = () => token ? { Authorization: `Bearer ${token}` } : {};
+
+async function read(path) {
+  try {
+    const answer = await fetch(path, { credentials: 'omit', headers: authorization() });
+    return answer.ok ? await answer.json() : null;
+  } catch (error) {
+    return null;
+  }
+}
+
+// Whether the service takes what is in the field for its token.
+async function takeToken() {
+  const field = byId('token'), typed = field.value.trim();
+  if (token) return true;
+  if (!typed) {
+    say('Enter the token first.', 'bad');
+    field.focus();
+    return false;
+  }
+  try {
+    const answer = await fetch('/api/service', { credentials: 'omit', headers: { Authorization: `Bearer ${typed}` } });
+    if (answer.ok) {
+      token = typed;
+      field.value = '';
+      own = await answer.json();
+      byId('answer').hidden = true;
+      if (service) show(service);
+      return true;
+    }
+    const said = await answer.json();
+    say(sentence(said.error), 'bad');
+  } catch (error) {
+    say('The service does not answer; the token was not looked at.', 'bad');
+  }
+  field.value = '';
+  field.focus();
+  return false;
+}
 
 async function order(path, body, button) {
-  const token = byId('token').value.trim();
-  if (!token) {
-    say('Enter the token first.', 'bad');
-    byId('token').focus();
-    return;
-  }
+  if (!await takeToken()) return;
   button.disabled = true;
   try {
     const answer = await fetch(path, {
       method: 'POST', body: JSON.stringify(body), credentials: 'omit',
-      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
+      headers: { 'Content-Type': 'application/json', ...authorization() },
     });
     const said = await answer.json();
-    if (answer.ok) say(sentence(said.message), 'good');
-    else {
-      say(sentence(said.error), 'bad');
-      if (answer.status === 401) byId('token').focus();
-    }
+    say(sentence(answer.ok ? said.message : said.error), answer.ok ? 'good' : 'bad');
+    if (answer.status === 401) token = '';
   } catch (error) {
-    say('The service does not answer; nothing was approved or stopped.', 'bad');
+    say('The service does not answer; nothing was approved, declined or stopped.', 'bad');
   }
   button.disabled = false;
 }
@@ -226,38 +351,68 @@ function say(text, tone) {
 }
 let forgetting = 0;
 
-byId('key').addEventListener('submit', event => event.preventDefault());
+byId('key').addEventListener('submit', event => { event.preventDefault(); takeToken(); });
 byId('stop').addEventListener('click', event => {
   if (service && service.run) order(`/api/runs/${service.run.run}/stop`, {}, event.target);
 });
 
-// ---- sources and runs
+// ---- jobs and runs
+
+// How a run ended, with the export that it was of.
+function ended(run) {
+  if (!run) return 'none yet';
+  const what = run.exports.join(', ') || run.command;
+  return `${moment(run.ended || run.started)}: ${what}${run.verdict ? `, ${run.verdict}` : ''}`;
+}
+
+function lying(title, exports, total, tone) {
+  const whole = make('div', null, { className: 'lying' });
+  const list = make('ul', null, { className: 'plain' });
+  whole.append(make('h4', `${title}: ${count(total, 'export')}`), list);
+  list.append(...exports.map(one => {
+    const line = make('li');
+    line.append(make('span', one.name), make('small', `since ${moment(one.since)}`, { className: 'soft' }));
+    if (one.reason) line.append(make('small', one.reason, { className: tone }));
+    else {
+      const file = make('small', 'why: ', { className: 'soft' });
+      file.append(make('code', one.file));
+      line.append(file);
+    }
+    return line;
+  }));
+  if (total > exports.length) list.append(make('li', `and ${number.format(total - exports.length)} older`));
+  return whole;
+}
 
 function showJobs(jobs) {
   const body = byId('jobs');
-  while (body.children.length > jobs.length) body.lastChild.remove();
+  // What only counts down is set anew each second, the rest if it has changed.
+  const text = JSON.stringify([jobs.map(job => ({ ...job, nextPollSeconds: 0, pauseSeconds: 0 })), inUTC]);
+  if (text !== shownJobs) {
+    shownJobs = text;
+    body.replaceChildren(...jobs.map(job => {
+      const card = make('article'), list = make('dl');
+      card.append(make('h3', job.name), make('p', `from ${job.source}`, { className: 'soft' }), list);
+      if (job.failedCount) card.append(lying('Failed', job.failed, job.failedCount, 'bad'));
+      if (job.waitingCount) card.append(lying('Waiting', job.waiting, job.waitingCount, 'warning'));
+      if (job.notes.length) card.append(make('p', job.notes.join('; '), { className: 'soft' }));
+      return card;
+    }));
+  }
   jobs.forEach((job, index) => {
-    let row = body.children[index];
-    if (!row) {
-      row = make('tr');
-      const name = make('th', null, { scope: 'row' });
-      name.append(make('span'), make('small', null, { className: 'soft' }), make('small'), make('small', null, { className: 'soft' }));
-      row.append(name, make('td'), make('td'));
-      body.append(row);
-    }
+    const list = body.children[index].querySelector('dl');
     const state = job.problems.length ? job.problems.join('; ')
-      : job.export ? `syncing ${job.export}` : 'ready';
-    const pause = job.pauseSeconds ? `; paused for ${span(job.pauseSeconds)}` : '';
-    const next = job.nextPollSeconds === undefined ? '-'
-      : job.nextPollSeconds < 1 ? 'now' : `in ${span(job.nextPollSeconds)}`;
-    const [name, source, how, notes] = row.firstChild.children;
-    set(name, job.name);
-    set(source, `from ${job.source}`);
-    set(how, state + pause);
-    how.className = job.problems.length ? 'bad' : 'good';
-    set(notes, job.notes.join('; '));
-    set(row.children[1], next);
-    set(row.children[2], number.format(job.exportsWaiting));
+      : job.export ? `syncing ${job.export}` : job.heldBy ? 'held' : 'ready';
+    facts(list, [
+      ['State', state], ['Held by', job.heldBy],
+      ['Last success', ended(job.lastSuccess)],
+      ['Last result', job.lastRun && (!job.lastSuccess || job.lastRun.run !== job.lastSuccess.run) ? ended(job.lastRun) : undefined],
+      ['Interrupted', job.interrupted.length ? job.interrupted.join('; ') : undefined],
+      ['Paused', job.pauseSeconds ? `for ${span(job.pauseSeconds)}` : undefined],
+      ['Next look', job.nextPollSeconds === undefined ? '-' : job.nextPollSeconds < 1 ? 'now' : `in ${span(job.nextPollSeconds)}`],
+      ['Exports seen', job.exportsWaiting ? `${number.format(job.exportsWaiting)}, not synced yet` : undefined],
+    ]);
+    list.firstChild.lastChild.className = job.problems.length ? 'bad' : job.heldBy ? 'warning' : 'good';
   });
 }
 
@@ -273,9 +428,12 @@ function runRow(run) {
   name.append(about);
   if (run.verdict) name.append(make('small', run.verdict));
   const tone = run.state === 'finished' && run.exitStatus ? 'warning' : tones[run.state] || '';
+  const took = run.ended ? span((new Date(run.ended) - new Date(run.started)) / 1000) : '';
   row.append(
     name, make('td', run.state, { className: `text ${tone}` }), make('td', number.format(run.creates)),
-    make('td', number.format(run.deletes)));
+    make('td', number.format(run.deletes)),
+    make('td', run.failed === undefined ? '' : number.format(run.failed), { className: run.failed ? 'bad' : '' }),
+    make('td', took));
   return row;
 }
 
@@ -293,7 +451,7 @@ async function loadRuns(path, replaces) {
     byId('older').hidden = !older;
     byId('none').hidden = byId('runs').children.length > 0;
   } catch (error) {
-    seenRuns = -1;
+    seenRuns = '';
   }
 }
 
@@ -301,34 +459,65 @@ byId('older').addEventListener('click', () => { if (older) loadRuns(older, false
 
 // ---- the whole
 
-function headline(view) {
-  const problems = view.jobs.filter(job => job.problems.length).length;
-  const waiting = view.waiting.filter(run => !run.approvedUntil).length;
-  if (view.run) return [view.run.isStopping ? 'warning' : 'good', `${view.run.isStopping ? 'Stopping' : 'Syncing'} ${view.run.export}`];
-  if (waiting) return ['warning', `${count(waiting, 'run')} ${waiting === 1 ? 'waits' : 'wait'} for a person`];
-  if (problems) return ['bad', `${count(problems, 'job')} cannot do ${problems === 1 ? 'its' : 'their'} work`];
-  return ['good', 'Idle: every export is synced'];
+byId('zone').addEventListener('click', () => {
+  inUTC = !inUTC;
+  zoneWords();
+  for (const element of document.querySelectorAll('time')) element.textContent = moment(element.dateTime);
+  if (service) show(service);
+});
+
+function zoneWords() {
+  const isUTC = new Date().getTimezoneOffset() === 0;
+  byId('zone').hidden = isUTC;
+  set(byId('zone'), inUTC ? 'Times in my zone' : 'Times in UTC, as run ids have them');
 }
 
-function show(view) {
-  service = view;
+// What the service shows with the token takes the place of what it shows everybody, as long as it is of the same moment.
+let ownText = '';
+function withOwn(view) {
+  if (!token) return view;
+  const text = JSON.stringify([view.waiting, view.jobs.map(job => [job.failedCount, job.waitingCount]), view.runsSeen]);
+  if (text !== ownText) {
+    ownText = text;
+    own = null;
+    read('/api/service').then(answer => { own = answer; });
+  }
+  if (!own) return view;
+  const jobs = view.jobs.map(job => {
+    const shown = own.jobs.find(one => one.name === job.name);
+    return shown ? { ...job, failed: shown.failed, waiting: shown.waiting } : job;
+  });
+  return { ...view, waiting: own.waiting, jobs };
+}
+
+function show(received) {
+  service = received;
+  const view = withOwn(received);
   lastSeen = Date.now();
   byId('lost').hidden = true;
-  const [tone, text] = headline(view);
-  byId('head').className = tone;
-  set(byId('headline'), text);
-  document.title = `${clean(text)} - cartsync`;
+  byId('head').className = view.headline.tone;
+  set(byId('headline'), view.headline.text);
+  const also = byId('also'), text = JSON.stringify(view.also);
+  also.hidden = !view.also.length;
+  if (also.dataset.text !== text) {
+    also.dataset.text = text;
+    also.replaceChildren(...view.also.map(line => make('li', line.text, { className: line.tone })));
+  }
+  document.title = `${clean(view.headline.text)} - cartsync`;
   const limit = `At most ${number.format(view.rate.limit)} calls a second`;
   set(byId('subline'), view.rate.now < view.rate.limit ? `${limit}, now ${number.format(view.rate.now)}.` : `${limit}.`);
-  byId('warnings').hidden = !view.warnings.length;
-  set(byId('warnings'), view.warnings.join('; '));
-  set(byId('version'), `cartsync ${view.version}`);
+  // What it was built from is nothing for the head.
+  set(byId('version'), view.version.split(' ')[0]);
+  byId('version').title = clean(view.version);
+  set(byId('store'), `for the store ${view.store}`);
   showNow(view.run);
   showWaiting(view.waiting);
-  byId('key').hidden = !view.takesApprovals || (!view.run && !view.waiting.some(run => run.canBeApproved && !run.approvedUntil));
+  byId('key').hidden = Boolean(token) || !view.takesApprovals
+    || (!view.run && !view.waiting.some(run => !run.approvedUntil) && !view.jobs.some(job => job.failedCount));
   showJobs(view.jobs);
-  if (view.runsSeen !== seenRuns) {
-    seenRuns = view.runsSeen;
+  const runsSeen = `${view.runsSeen} ${view.run ? view.run.phase : ''}`;
+  if (runsSeen !== seenRuns) {
+    seenRuns = runsSeen;
     loadRuns('/api/runs?limit=20', true);
   }
 }
@@ -342,6 +531,7 @@ function lose() {
   byId('head').className = 'bad';
   set(byId('headline'), 'No connection');
   set(byId('subline'), '');
+  byId('also').hidden = true;
   document.title = 'No connection - cartsync';
 }
 
@@ -357,8 +547,9 @@ function connect() {
   });
 }
 
-addEventListener('resize', () => { if (service && service.run) plot(); });
+addEventListener('resize', () => { if (service && service.run) plot(service.run.windows, service.run); });
 
 // A cable that was pulled says nothing at all.
 setInterval(() => { if (Date.now() - Math.max(lastSeen, began) > 5000) lose(); }, 1000);
+zoneWords();
 connect();
