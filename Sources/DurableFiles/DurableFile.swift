@@ -88,4 +88,18 @@ package struct DurableFile: ~Copyable, Sendable {
         try file.append(bytes)
         try file.finish(mustSyncFolder: mustSyncFolder)
     }
+
+    /// Writes a copy of a whole file.
+    package static func copy(_ path: String, to target: String, permissions: UInt16 = 0o600) throws(FileError) {
+        let file = try OpenFile(path, for: .reading)
+        var copy = try DurableFile(path: target, permissions: permissions)
+        var piece = [UInt8](repeating: 0, count: 1 << 20)
+        while true {
+            var span = piece.mutableSpan
+            let count = try file.read(into: &span)
+            if count == 0 { break }
+            try copy.append(piece[..<count])
+        }
+        try copy.finish()
+    }
 }

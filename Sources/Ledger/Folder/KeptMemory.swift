@@ -33,7 +33,7 @@ extension LedgerReplacement {
     /// - Parameter run: the run of the new ledger, which takes the place of those that were stopped.
     package func keepMemory(inPlaceOf run: String) throws(LedgerError) -> KeptMemory {
         guard FileSystem.exists(files.database) else { return KeptMemory(problem: "the old ledger is gone") }
-        let runs: [Run]
+        var runs: [Run]
         let seen: [Row]
         let problem: String?
         do {
@@ -56,6 +56,10 @@ extension LedgerReplacement {
         } catch {
             return KeptMemory(problem: "the old ledger cannot be read")
         }
+        // A backup that is put back has its own, up to the day when it was made.
+        var since: [Run] = []
+        for run in runs where try ledger.run(run.record.id) == nil { since.append(run) }
+        runs = since
         try ledger.writing("keep what the old ledger knows of exports") { db in
             for old in runs { try Self.insert(old, inPlaceOf: run, db) }
             for row in seen { try Self.insert(row, into: "seen_export", db) }
@@ -113,6 +117,7 @@ extension LedgerReplacement {
         let marks = values.map { _ in "?" }.joined(separator: ", ")
         let arguments = values.map { name, value in changes[name].map { $0?.databaseValue ?? .null } ?? value }
         try db.execute(
-            sql: "INSERT INTO \(table) (\(names)) VALUES (\(marks))", arguments: StatementArguments(arguments))
+            sql: "INSERT OR REPLACE INTO \(table) (\(names)) VALUES (\(marks))",
+            arguments: StatementArguments(arguments))
     }
 }

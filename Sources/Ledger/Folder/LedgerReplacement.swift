@@ -26,6 +26,44 @@ package final class LedgerReplacement {
         ledger = try Ledger.open(folder: files.replacement.folder, store: store, now: now)
     }
 
+    /// Locks the state folder and makes a copy of a backup, which is not in its place yet.
+    ///
+    /// Throws if another process holds the folder, or the file is no sound backup of a ledger of this store.
+    ///
+    /// - Parameter store: the store that it has to belong to; nil takes the backup's own word for it.
+    package init(folder: String, restoring backup: String, store: StoreIdentity?, now: Date) throws(LedgerError) {
+        files = LedgerFiles(folder: folder)
+        self.now = now
+        guard Ledger.isDatabase(backup) else {
+            throw LedgerError(
+                .damaged, path: backup, problem: "is not a backup of a ledger, or cannot be read",
+                advice: "give a file that ledger backup wrote")
+        }
+        try StateFolder.prepare(folder)
+        lock = try FolderLock(path: files.lock, folder: folder)
+        try LedgerSwap.complete(files)
+        let own = files.replacement
+        try? FileSystem.remove(own.folder)
+        do throws(LedgerError) {
+            try StateFolder.prepare(own.folder)
+            try StateFolder.doing("copy the backup") { () throws(FileError) in
+                try DurableFile.copy(backup, to: own.database)
+            }
+            ledger = try Ledger.open(folder: own.folder, store: store, now: now)
+            let problems = try ledger.check()
+            guard problems.isEmpty else {
+                try ledger.close()
+                throw LedgerError(
+                    .damaged, path: backup, problem: "damaged: \(problems.prefix(3).joined(separator: "; "))",
+                    advice: "give another backup, or \(LedgerError.rebuildAdvice(folder))")
+            }
+        } catch {
+            try? FileSystem.remove(own.folder)
+            lock.release()
+            throw error
+        }
+    }
+
     /// Puts the new ledger in the place of the old one, and returns the folder that has the old one's files; nil if
     /// there were none.
     ///

@@ -10,15 +10,20 @@ struct LedgerCommand: AsyncParsableCommand {
         commandName: "ledger",
         abstract: "Carry the ledger to a file and back, or make a new one in place of a lost one.",
         discussion: """
-            The ledger is in the state folder. These commands need no credentials and make no call, except where
-            rebuild is told to ask the store.
+            The ledger is in the state folder. These commands need no credentials and make no call, except restore, and
+            rebuild where it is told to ask the store.
 
             EXAMPLE
               cartsync ledger export --out ledger.csv
               cartsync ledger import ledger.csv
+              cartsync ledger backup ledger.backup
+              cartsync ledger restore ledger.backup
               cartsync ledger rebuild --listing
             """,
-        subcommands: [LedgerExportCommand.self, LedgerImportCommand.self, LedgerRebuildCommand.self])
+        subcommands: [
+            LedgerExportCommand.self, LedgerImportCommand.self, LedgerBackupCommand.self, LedgerRestoreCommand.self,
+            LedgerRebuildCommand.self,
+        ])
 }
 
 struct LedgerExportCommand: ProgramCommand {
