@@ -99,7 +99,8 @@ final class WebClient: Sendable {
 
     /// Returns the head of the answer, whose body is still to be read.
     func get(
-        _ url: String, _ headers: [(name: String, value: String)], method: String = "GET", body: Data? = nil
+        _ url: String, _ headers: [(name: String, value: String)], method: String = "GET", body: Data? = nil,
+        within limit: Duration = .seconds(60)
     ) async throws(SourceError) -> WebAnswer {
         let client = try connected()
         var request = HTTPClientRequest(url: url)
@@ -110,7 +111,7 @@ final class WebClient: Sendable {
         // The bytes as they are: what is compressed on the way has another tag and length each time.
         request.headers.replaceOrAdd(name: "Accept-Encoding", value: "identity")
         do {
-            let response = try await client.execute(request, deadline: .now() + .seconds(60))
+            let response = try await client.execute(request, deadline: .now() + .nanoseconds(limit.nanoseconds))
             return WebAnswer(url, response, options.patience, time)
         } catch {
             throw WebAnswer.failure(url, error)

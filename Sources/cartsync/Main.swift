@@ -18,7 +18,8 @@ struct Cartsync: AsyncParsableCommand {
         subcommands: [
             SyncCommand.self, ImportCommand.self, PlanCommand.self, ApplyCommand.self, CheckCommand.self,
             ReportCommand.self, ServeCommand.self, RunsCommand.self, ExplainCommand.self, LedgerCommand.self,
-            DoctorCommand.self, HealthCommand.self, SandboxCommand.self, DemoCommand.self, DocumentsCommand.self,
+            DoctorCommand.self, HealthCommand.self, NotifyCommand.self, SandboxCommand.self, DemoCommand.self,
+            DocumentsCommand.self,
         ])
 
     static func main() async {

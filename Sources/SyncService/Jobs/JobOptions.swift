@@ -20,13 +20,14 @@ package struct JobOptions: Sendable {
     var remember: Duration
     /// What the names of files at the source mean.
     var names: NameRules
+    /// Asked for after each good run; nil for nothing.
+    var heartbeat: WebAddress?
     /// The file for the metrics of the last run; nil for none.
     var metricsFile: String?
 
     package init(
         name: String, run: RunOptions, poll: Duration, settle: Duration, remember: Duration,
-        names: NameRules = NameRules(),
-        metricsFile: String?
+        names: NameRules = NameRules(), heartbeat: WebAddress? = nil, metricsFile: String?
     ) {
         self.name = name
         self.run = run
@@ -34,6 +35,7 @@ package struct JobOptions: Sendable {
         self.settle = settle
         self.remember = remember
         self.names = names
+        self.heartbeat = heartbeat
         self.metricsFile = metricsFile
     }
 }

@@ -27,6 +27,8 @@ final class JobRuns: ExportWork {
     private let inbox: Inbox
     private let order: InboxOrder
     private let isFetched: Bool
+    /// Nil if nobody waits for one.
+    let heartbeat: Heartbeat?
     /// The source of its runs.
     let source: String
 
@@ -45,6 +47,7 @@ final class JobRuns: ExportWork {
         if isFetched { rules.order = .modified }
         order = InboxOrder(rules, options.run.source, session)
         source = options.run.source
+        heartbeat = options.heartbeat.map { Heartbeat($0, time: session.time, log: session.log) }
         approvals = JobApprovals(
             runs: WaitingRuns(session.ledger), job: source, inbox: inbox, ledger: session.ledger, time: session.time,
             log: session.log)
@@ -56,7 +59,8 @@ final class JobRuns: ExportWork {
     /// Why no run of the job can come to an end now; nil if nothing is known that keeps one from it.
     var obstacle: String? {
         guard refusedCredentials.withLock({ $0 }) else { return nil }
-        return "the store refuses the credentials; correct api.client-id and api.client-secret, then start the service again"
+        return
+            "the store refuses the credentials; correct api.client-id and api.client-secret, then start the service again"
     }
 
     /// Uses other options for the runs that begin from now on.
@@ -108,7 +112,11 @@ final class JobRuns: ExportWork {
         let waited = approvals.waiting(for: export)
         var fate = claimed.isResumed ? await resume(export, waited?.run, began) : nil
         // What a person has approved is that person's to decide.
-        if fate == nil, waited?.approval == nil { fate = passOver(export, waited?.run) }
+        if fate == nil, waited?.approval == nil {
+            fate = passOver(export, waited?.run)
+            // What is there already is as good as what a run has made.
+            if fate?.place == .done { heartbeat?.ended(.done) }
+        }
         let end = if let fate { fate } else { await planAndApply(export, waited, began) }
         await session.endRun()
         return end
@@ -234,6 +242,7 @@ final class JobRuns: ExportWork {
     private func begin(_ tools: RunTools, _ began: (String) -> Void) {
         began(tools.run)
         metrics.begin(tools)
+        heartbeat?.began()
     }
 
     /// Does the work of a run, with all its calls in the metrics and its id in the log.
@@ -347,6 +356,8 @@ final class JobRuns: ExportWork {
 
     private func note(_ status: ExitStatus) {
         refusedCredentials.withLock { $0 = status == .credentialsRefused }
+        // A service that is stopped has not failed.
+        if status != .stoppedEarly || !session.stop.isStopped { heartbeat?.ended(status) }
         guard status != .done else { return }
         // For a service that looked once, an export that failed is a part of its work that is not done.
         let own: ExitStatus = [.exportRefused, .exportUnreadable].contains(status) ? .incomplete : status

@@ -68,7 +68,14 @@ package final class ServiceJobs: Service {
 
     package func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for job in jobs { group.addTask { try await job.inbox.run() } }
+            for job in jobs {
+                let heartbeat = job.runs.heartbeat
+                group.addTask {
+                    defer { heartbeat?.finish() }
+                    try await job.inbox.run()
+                }
+                if let heartbeat { group.addTask { await heartbeat.run() } }
+            }
             try await group.waitForAll()
         }
     }

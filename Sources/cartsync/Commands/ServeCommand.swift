@@ -59,7 +59,10 @@ struct ServeCommand: ProgramCommand {
                 let control = ControlService(built, version: Version.text) { command in
                     await Handed.perform(command, session, reloaded)
                 }
-                result = .success(try await serve(session, built, [reload, control]))
+                let notifier = Notifier(
+                    built, version: Version.text, receivers: loaded.settings.notify.receivers(),
+                    successWithin: Self.successWithin(jobs), once: once)
+                result = .success(try await serve(session, built, notifier, [reload, control]))
             } catch {
                 result = .failure(error)
             }
@@ -77,13 +80,21 @@ struct ServeCommand: ProgramCommand {
         return ending
     }
 
+    private static func successWithin(_ jobs: [JobSettings]) -> [String: Duration] {
+        var limits: [String: Duration] = [:]
+        for job in jobs { limits[job.name] = job.loaded.settings.notify.successWithin }
+        return limits
+    }
+
     private static func absolute(_ path: String) -> String {
         path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
     }
 
     /// - Parameter lasting: the services of one that goes on.
-    private func serve(_ session: Session, _ jobs: ServiceJobs, _ lasting: [any Service]) async throws -> Ending {
-        var services = once ? [] : lasting
+    private func serve(
+        _ session: Session, _ jobs: ServiceJobs, _ notifier: Notifier, _ lasting: [any Service]
+    ) async throws -> Ending {
+        var services: [any Service] = [notifier] + (once ? [] : lasting)
         if let address = session.settings.httpListen {
             services.append(try statusServer(address, session, jobs))
         }

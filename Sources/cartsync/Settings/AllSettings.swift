@@ -7,7 +7,7 @@ import SyncEngine
 
 extension Setting {
     /// Every setting there is; a key that is not here is refused.
-    static let all: [Setting] = api + sync + pace + guards + exports + report + source + service
+    static let all: [Setting] = api + sync + pace + guards + exports + report + source + service + notify
 
     private static let api = [
         Setting("api.base-url", \.baseURL, .text, "store region, for instance https://euwest.api.elasticpath.com")
@@ -363,6 +363,44 @@ extension Setting {
             "log.level", \.logLevel, .choice,
             "the least that is logged: trace, debug, info, notice, warning, error or critical",
             usual: "info for serve, else warning"),
+    ]
+
+    private static let notify = [
+        Setting(
+            "notify.webhook", \.notify.webhooks, .webAddresses,
+            "URLs that get what begins and what is over in JSON, each change once"
+        ).secret.list,
+        Setting("notify.slack", \.notify.slack, .webAddresses, "incoming webhooks of Slack that get the same").secret
+            .list,
+        Setting("notify.teams", \.notify.teams, .webAddresses, "webhooks of Teams' workflows that get the same").secret
+            .list,
+        Setting(
+            "notify.pagerduty", \.notify.pagerDuty, .keys, "routing keys of PagerDuty's Events API that get the same"
+        ).secret.list,
+        Setting(
+            "notify.pagerduty-url", \.notify.pagerDutyURL, .webAddress, "URL that takes events in PagerDuty's form",
+            usual: "PagerDuty's own"),
+        Setting(
+            "notify.mail-to", \.notify.mailTo, .mailAddresses, "addresses that get the same by mail over notify.smtp"
+        ).list,
+        Setting("notify.mail-from", \.notify.mailFrom, .mailAddress, "address that the mail is from"),
+        Setting(
+            "notify.smtp", \.notify.smtp, .mailServer,
+            "mail server: smtp://HOST:PORT (STARTTLS, 587) or smtps://HOST:PORT (TLS from the start, 465)"),
+        Setting("notify.smtp-user", \.notify.smtpUser, .text, "user for notify.smtp"),
+        Setting("notify.smtp-password", \.notify.smtpPassword, .text, "password of notify.smtp-user").secret,
+        Setting(
+            "notify.smtp-ca-file", \.notify.smtpCAFile, .text,
+            "PEM file of the authorities that may sign the certificate of notify.smtp", usual: "the system's"),
+        Setting(
+            "notify.heartbeat-url", \.notify.heartbeat, .webAddress,
+            "URL that is asked for after each good run, with /start when one begins and /fail when one is not done"
+        ).secret.perJob,
+        Setting(
+            "notify.success-within", \.notify.successWithin,
+            .duration(in: .seconds(60)...Duration.seconds(400 * 86_400)),
+            "how old the last success of a job may become before people are told, for instance 26h", usual: "any age"
+        ).perJob,
     ]
 }
 

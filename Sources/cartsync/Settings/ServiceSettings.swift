@@ -34,12 +34,13 @@ final class ServiceSettings: Sendable {
     /// Why a service cannot work by these settings, a sentence each.
     static func problems(_ general: LoadedSettings) -> [String] {
         let jobs = general.jobs
-        guard !jobs.isEmpty else { return general.settings.sources.problems() }
+        let notify = general.settings.notify.problems
+        guard !jobs.isEmpty else { return general.settings.sources.problems() + notify }
         let set = general.settings.sources.kinds
         guard set.isEmpty else {
             return ["\(set.joined(separator: " and ")) and jobs are both set; give each job its own source"]
         }
-        var problems: [String] = []
+        var problems = notify
         if jobs.count > 1 && general.settings.metricsFile != nil {
             problems.append(
                 "report.metrics-file tells of the last run of one source, and there are \(jobs.count) jobs; leave it out, "
@@ -116,6 +117,6 @@ extension JobOptions {
         self.init(
             name: job.name, run: run, poll: settings.poll, settle: settings.settle,
             remember: settings.remember, names: settings.sources.names(parts: settings.run.parts),
-            metricsFile: settings.metricsFile)
+            heartbeat: settings.notify.heartbeat, metricsFile: settings.metricsFile)
     }
 }

@@ -479,6 +479,67 @@ extension SettingKind where Value == WebAddress {
     static var webAddress: SettingKind { .init(WebAddress.init(_:)) { $0.reason } }
 }
 
+extension SettingKind where Value == [WebAddress] {
+    static var webAddresses: SettingKind {
+        .init { text throws(UnusableValue) in
+            var addresses: [WebAddress] = []
+            for part in text.split(separator: ",") {
+                do throws(InvalidAddress) {
+                    addresses.append(try WebAddress(part.trimmingCharacters(in: .whitespaces)))
+                } catch {
+                    throw UnusableValue(error.reason)
+                }
+            }
+            return addresses
+        }
+    }
+}
+
+extension SettingKind where Value == [String] {
+    /// Keys that can stand in a body and in a header.
+    static var keys: SettingKind {
+        .init { text throws(UnusableValue) in
+            let keys = text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+            guard !keys.isEmpty, keys.allSatisfy({ $0.wholeMatch(of: #/[A-Za-z0-9_-]{1,100}/#) != nil }) else {
+                throw UnusableValue("not a key of letters and digits")
+            }
+            return keys
+        }
+    }
+
+    static var mailAddresses: SettingKind {
+        .init { text throws(UnusableValue) in
+            let addresses = text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+            guard !addresses.isEmpty, addresses.allSatisfy(MailReceiver.isAddress) else {
+                throw UnusableValue("not addresses; write them as in ops@example.com")
+            }
+            return addresses
+        }
+    }
+}
+
+extension SettingKind where Value == String {
+    static var mailAddress: SettingKind {
+        .init { text throws(UnusableValue) in
+            guard MailReceiver.isAddress(text) else {
+                throw UnusableValue("not an address; write it as in cartsync@example.com")
+            }
+            return text
+        }
+    }
+}
+
+extension SettingKind where Value == MailServer {
+    static var mailServer: SettingKind {
+        .init { text throws(UnusableValue) in
+            guard let server = MailServer(text) else {
+                throw UnusableValue("not a mail server; write it as in smtp://mail.example.com:587")
+            }
+            return server
+        }
+    }
+}
+
 extension SettingKind where Value == SFTPAddress {
     static var sftpAddress: SettingKind { .init(SFTPAddress.init(_:)) { $0.reason } }
 }

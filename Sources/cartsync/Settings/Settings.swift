@@ -55,6 +55,8 @@ struct Settings: Sendable {
     /// The secret of those who may approve over HTTP.
     var approvalToken: String?
 
+    var notify = NotifySettings()
+
     var logFormat: LogFormat = .logfmt
     /// nil for what the command usually says.
     var logLevel: Logger.Level?
