@@ -22,7 +22,7 @@ import threading
 import time
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult, LoginPassword, SMTP
+from aiosmtpd.smtp import AuthResult, LoginPassword
 
 FIXTURES = pathlib.Path(__file__).parents[2] / "CommerceAPITests" / "Fixtures"
 found = []
@@ -45,7 +45,8 @@ class Mails:
 
 
 def login(server, session, envelope, mechanism, data):
-    return AuthResult(success=isinstance(data, LoginPassword) and data.login == b"user" and data.password == b"pass word")
+    isRight = isinstance(data, LoginPassword) and data.login == b"user" and data.password == b"pass word"
+    return AuthResult(success=isRight, handled=False)
 
 
 def context():
@@ -110,7 +111,7 @@ def follow(cartsync, work, url, mails, direct):
     }
     def notify(**settings):
         return subprocess.run(
-            [cartsync, "notify", "test"], env=dict(os.environ, **mail, **settings), capture_output=True, text=True,
+            [cartsync, "notify", "test"], env=dict(os.environ, **{**mail, **settings}), capture_output=True, text=True,
             check=False, cwd=work)
 
     settings = {"CARTSYNC_NOTIFY_SMTP": "smtp://localhost:18587", "CARTSYNC_NOTIFY_SMTP_USER": "user"}
