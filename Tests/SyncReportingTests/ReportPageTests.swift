@@ -27,6 +27,17 @@ import Testing
         #expect(page.contains(String(repeating: "5e", count: 32)))
     }
 
+    @Test("a page that is served leads to its neighbours, a file to nothing; a refused run says so first")
+    func links() throws {
+        let report = SampleRun.tenMinutes().report(exitStatus: .refused, words: "412 deletes, more than 20 %")
+        let page = try ReportPage.html(
+            report, links: [.init("all runs", path: "/"), .init("<b>", path: "/runs/\"x/report.html")])
+        #expect(page.contains("<h1>Refused: 412 deletes, more than 20 %</h1>"))
+        #expect(page.contains("<a href=\"/\">all runs</a>"))
+        #expect(!page.contains("<b>") && !page.contains("\"/runs/\"x"))
+        #expect(try !ReportPage.html(report).contains("<nav"))
+    }
+
     @Test("ids stand only once on the page")
     func uniqueIDs() throws {
         let page = try ReportPage.html(SampleRun.tenMinutes().report())

@@ -16,7 +16,7 @@ struct DeletesQuery: Sendable, Equatable {
     /// Rows of one page.
     static let limits = 1...1000
     static let usualLimit = 100
-    /// The longest text that is searched for, in bytes.
+    /// The longest text that is searched for, in characters.
     static let longestSearch = 255
 
     var from = 0

@@ -123,8 +123,8 @@ struct StatusPages: Sendable {
             query.from = number
         }
         if let text = uri.queryParameters["search"] {
-            guard text.utf8.count <= DeletesQuery.longestSearch else {
-                throw BadRequest(reason: "search is longer than \(DeletesQuery.longestSearch) bytes")
+            guard text.unicodeScalars.count <= DeletesQuery.longestSearch else {
+                throw BadRequest(reason: "search is longer than \(DeletesQuery.longestSearch) characters")
             }
             query.search = String(text)
         }
