@@ -213,7 +213,7 @@ struct ApprovalTests {
             _ = try shop.folder.write(WaitingService.export(1...260), to: "inbox/more.csv")
             #expect(await eventually { shop.sandbox.statistics().count(.create) >= 70 })
             let view = try await service.ask(.GET, "/api/service").body
-            let run = try #require(view.firstMatch(of: #/"run":"(\d{8}-\d{6}-\w{4})"/#)).output.1
+            let run = try #require(view.firstMatch(of: #/"retries":\d+,"run":"(\d{8}-\d{6}-\w{4})"/#)).output.1
             let stopped = try await service.ask(.POST, "/api/runs/\(run)/stop", token: WaitingService.token)
             #expect(stopped.status == 202, "\(stopped.body)")
             #expect(await service.lies("more.csv", in: "waiting"))

@@ -20,7 +20,7 @@ struct HandingTests {
     func settings() {
         let handed = Setting.all.filter(\.isHanded)
         #expect(handed.allSatisfy { !$0.isSecret && $0.key != "api.secrets-directory" })
-        for group in ["source.", "http.", "log.", "state."] {
+        for group in ["source.", "http.", "log.", "state.", "notify."] {
             #expect(!handed.contains { $0.key.hasPrefix(group) }, "\(group)")
         }
         let ofRun = Set(Setting.all.filter(\.isOfRun).map(\.key))
@@ -29,7 +29,10 @@ struct HandingTests {
         #expect(ofRun.isDisjoint(with: ["api.base-url", "api.client-id", "rate.schedule", "api.headers"]))
         // What is new has to be judged: each setting of the store or the pace is told or taken over.
         // A secret is the service's own.
-        let perJob = Setting.all.filter { $0.isPerJob && !$0.isSecret && !$0.key.hasPrefix("source.") }
+        let own = ["source.", "notify."]
+        let perJob = Setting.all.filter { setting in
+            setting.isPerJob && !setting.isSecret && !own.contains { setting.key.hasPrefix($0) }
+        }
         #expect(perJob.filter { !$0.isOfRun }.isEmpty)
     }
 }
