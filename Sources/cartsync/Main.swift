@@ -18,6 +18,7 @@ struct Cartsync: AsyncParsableCommand {
         subcommands: [
             SyncCommand.self, ImportCommand.self, PlanCommand.self, ApplyCommand.self, CheckCommand.self,
             ReportCommand.self, ServeCommand.self, RunsCommand.self, ExplainCommand.self, LedgerCommand.self,
+            ForgetCommand.self,
             DoctorCommand.self, HealthCommand.self, NotifyCommand.self, SandboxCommand.self, DemoCommand.self,
             DocumentsCommand.self,
         ])

@@ -196,6 +196,13 @@ extension Ledger {
         }
     }
 
+    /// Takes a text out of the reason of a run.
+    static func redactReason(of id: String, _ db: Database, _ redact: (String) -> String) throws {
+        guard var run = try fetchRun(db, id), let reason = run.reason else { return }
+        run.reason = redact(reason)
+        try db.execute(sql: "UPDATE run SET record = ? WHERE id = ?", arguments: [try encode(run), id])
+    }
+
     private static func encode(_ run: RunRecord) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -197,6 +197,7 @@ private struct ResultsReading {
                 throw Self.rows.refusal(
                     file, "the owner, the cart or the outcome is missing or invalid", line: place.line)
             }
+            guard !OwnerNames.isForgotten(owner.text) else { return }
             guard !OwnerNames.isHidden(owner.text) else {
                 throw Self.rows.refusal(
                     file, "the owners in it are hidden (report.redact), so that nobody can tell whose carts these are",

@@ -242,6 +242,8 @@ private struct UndoPlanner {
     ) throws {
         guard let outcome = entry.outcome else { return }
         let association = entry.change.association
+        // Nobody knows any more whose it was.
+        guard !OwnerNames.isForgotten(association.owner.id.text) else { return }
         guard outcome.outcome.changedTheStore else {
             if outcome.outcome.isSuccess && outcome.attempts > 1 { doubtful += 1 }
             return

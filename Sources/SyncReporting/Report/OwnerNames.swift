@@ -41,6 +41,18 @@ package struct OwnerNames: Sendable {
     }
 
     private static let prefix = "hidden-"
+    private static let forgottenPrefix = "forgotten-"
+
+    /// A new name for an owner who is to be forgotten, from which nothing follows.
+    package static func forgotten() -> String {
+        forgottenPrefix + Hex.text((0..<length).map { _ in UInt8.random(in: .min ... .max) })
+    }
+
+    /// Whether a text is the name of an owner who was forgotten.
+    package static func isForgotten(_ text: String) -> Bool {
+        text.hasPrefix(forgottenPrefix) && text.utf8.count == forgottenPrefix.utf8.count + 2 * length
+            && text.dropFirst(forgottenPrefix.count).allSatisfy(\.isHexDigit)
+    }
 
     /// Whether a text is the name of a hidden owner.
     package static func isHidden(_ text: String) -> Bool {
