@@ -91,7 +91,7 @@ struct FullDiskTests {
             let program = try serve(megabytesFree: megabytesFree, shop)
             let url = try await program.pageURL()
             try put(Self.large, as: "large.csv", shop)
-            #expect(try await eventually { try await readiness(url).contains("large.csv: ") })
+            #expect(try await eventually { try await readiness(url).contains("large.csv is tried again: ") })
             try put("customer_id,cart_id,action\ncustomer-2,cart-2,add\n", as: "small.csv", shop)
             #expect(await eventually { shop.folder.names(in: "inbox/done").contains("small.csv") })
             #expect(shop.folder.names(in: "inbox/working") == ["large.csv"])
