@@ -221,6 +221,23 @@ struct RejectsFileTests {
         }
     }
 
+    @Test("a total among rejected records is none until somebody empties its reason")
+    func trailers() throws {
+        let folder = try TemporaryFolder()
+        let records = "customer_id,cart_id\nc-1,k-1\nc-2,k 2\nc-3,k-3\nc-4,k-4\n"
+        for last in ["Total,4", "Signed,me", "4,TRL"] {
+            let export = try folder.write(records + last + "\n", to: "export")
+            #expect(try WholeReading(export).rejections == ["3 bad-cart", "6 trailer"])
+            let rejects = try Self.rejects(of: export, in: folder)
+            #expect(try WholeReading(rejects).rejections == ["2 bad-cart", "3 trailer"])
+            let text = try String(contentsOfFile: rejects, encoding: .utf8).replacing("k 2", with: "k-2")
+            #expect(try WholeReading(text: text).associations == ["customer c-2 k-2"])
+            #expect(try WholeReading(text: text, ReadingOptions(trailer: .missing)).associations.count == 2)
+            let emptied = text.replacing(#/"the[^"]*a total or a footer[^"]*"/#, with: "")
+            #expect(try WholeReading(text: emptied).associations.count == 2)
+        }
+    }
+
     @Test("a CSV of rejected records says nothing about those that it does not have")
     func additions() throws {
         let folder = try TemporaryFolder()

@@ -22,6 +22,8 @@ struct CSVBlock {
     private var trailer = CSVTrailer()
     /// Whether a line may be told for a trailer by what is in it.
     private let looksForTrailer: Bool
+    /// Whether the first cell of a line tells that it was taken for a trailer before.
+    private let repeatsTrailers: Bool
     private let trailerLine: TrailerLine?
     private var kinds = OwnerKindSet()
     private var usable = 0
@@ -39,7 +41,10 @@ struct CSVBlock {
 
     init(_ header: CSVHeader, _ facts: ExportFacts, index: Int, trailer: ExportTrailer) {
         if case .line(let line) = trailer { trailerLine = line } else { trailerLine = nil }
-        looksForTrailer = trailer == .found
+        // Rejected records have no form in common, and what was told for a trailer among them stays one.
+        let isOfRejects = CSVColumns.areOfRejects(header.columns.names)
+        looksForTrailer = trailer == .found && !isOfRejects
+        repeatsTrailers = trailer == .found && isOfRejects
         self.trailer.isTracking = looksForTrailer
         found = facts
         found.blankLines = header.blankLines
@@ -97,6 +102,9 @@ struct CSVBlock {
             } else if picks == nil, looksForTrailer, isTotal(ids.owner, ids.cart, bytes) {
                 found.records += 1
                 reject(record, CSVRecordCells.total, bytes)
+            } else if picks == nil, repeatsTrailers, decoder.cells.wasTrailer(record, fieldEnds, bytes) {
+                found.records += 1
+                reject(record, CSVRecordCells.stillTrailer, bytes)
             } else if picks == nil, trailer.isTracking, !fits(ids.owner, ids.cart, bytes),
                 mayBeLast(record, ids.owner, ids.cart, bytes, end), isUsable(record, bytes)
             {

@@ -35,6 +35,15 @@ struct CSVRecordCells: Sendable {
     static let total = RejectReason(
         .trailer, "the line looks like a total or a footer: it has a word for one, and the number of records above it")
 
+    static let stillTrailer = RejectReason(
+        .trailer, "the line was rejected before, as a total or a footer; if it is a record, empty its first cell")
+
+    /// Whether the first cell of a record of a rejects file says that it was taken for a trailer.
+    func wasTrailer(_ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>) -> Bool {
+        guard record.fieldCount > 1 else { return false }
+        return String(decodingBytesOf: bytes.extracting(cell(0, record, ends))).contains("a total or a footer")
+    }
+
     static let mayBeCut = RejectReason(
         .mayBeCut,
         "the file ends within this line, so that a part of it may be missing: there is no final line end; a manifest with "

@@ -41,9 +41,9 @@ package struct ExportConfig {
         settings = Self.settings(of: shape)
         take(used)
         settings["sync.source"] = source
-        // The records that are missing in it were not rejected, and its last one is like any other.
+        // The records that are missing in it were not rejected, and no line of it counts them.
         settings["export.kind"] = (shape.kind == .delta ? ExportKind.delta : .additions).rawValue
-        settings["export.trailer"] = shape.format == .csv ? "none" : nil
+        settings["export.trailer"] = shape.format == .csv ? "auto" : nil
     }
 
     private mutating func take(_ used: [RunReport.SettingUsed]) {
