@@ -22,8 +22,8 @@ struct CSVBlock {
     private var trailer = CSVTrailer()
     /// Whether a line may be told for a trailer by what is in it.
     private let looksForTrailer: Bool
-    /// Whether the first cell of a line tells that it was taken for a trailer before.
-    private let repeatsTrailers: Bool
+    /// For what a record is rejected again whose first cell says so; empty but in a rejects file.
+    private let repeats: Set<RejectReason.Code>
     private let trailerLine: TrailerLine?
     private var kinds = OwnerKindSet()
     private var usable = 0
@@ -44,7 +44,7 @@ struct CSVBlock {
         // Rejected records have no form in common, and what was told for a trailer among them stays one.
         let isOfRejects = CSVColumns.areOfRejects(header.columns.names)
         looksForTrailer = trailer == .found && !isOfRejects
-        repeatsTrailers = trailer == .found && isOfRejects
+        repeats = isOfRejects ? trailer == .found ? [.trailer, .mayBeCut] : [.mayBeCut] : []
         self.trailer.isTracking = looksForTrailer
         found = facts
         found.blankLines = header.blankLines
@@ -101,17 +101,19 @@ struct CSVBlock {
                 found.notes.add(.repeatedHeader, line: line)
             } else if picks == nil, looksForTrailer, isTotal(ids.owner, ids.cart, bytes) {
                 found.records += 1
-                reject(record, CSVRecordCells.total, bytes)
-            } else if picks == nil, repeatsTrailers, decoder.cells.wasTrailer(record, fieldEnds, bytes) {
+                reject(record, decoder.cells.naming(CSVRecordCells.total, record, fieldEnds, bytes), bytes)
+            } else if picks == nil, !repeats.isEmpty, let reason = decoder.cells.lasting(record, fieldEnds, bytes),
+                repeats.contains(reason.code)
+            {
                 found.records += 1
-                reject(record, CSVRecordCells.stillTrailer, bytes)
+                reject(record, decoder.cells.naming(reason, record, fieldEnds, bytes), bytes)
             } else if picks == nil, trailer.isTracking, !fits(ids.owner, ids.cart, bytes),
                 mayBeLast(record, ids.owner, ids.cart, bytes, end), isUsable(record, bytes)
             {
                 // Only the rest of the text shows whether it is the last line.
                 guard isLast else { return .incomplete }
                 found.records += 1
-                reject(record, CSVRecordCells.trailer, bytes)
+                reject(record, decoder.cells.naming(CSVRecordCells.trailer, record, fieldEnds, bytes), bytes)
             } else {
                 found.records += 1
                 take(record, bytes, columns: columns, picks)
@@ -127,7 +129,7 @@ struct CSVBlock {
         _ record: CSVFramer.Record, _ bytes: Span<UInt8>, columns: Int, _ picks: ((Int) -> Bool)?
     ) {
         if record.next == record.end, rejectsOpenEnd {
-            reject(record, CSVRecordCells.mayBeCut, bytes)
+            reject(record, decoder.cells.naming(CSVRecordCells.mayBeCut, record, fieldEnds, bytes), bytes)
         } else if let picks, !picks(found.records) {
             // It was usable at the first reading.
             usable += 1

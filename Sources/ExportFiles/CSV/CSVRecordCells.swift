@@ -35,13 +35,48 @@ struct CSVRecordCells: Sendable {
     static let total = RejectReason(
         .trailer, "the line looks like a total or a footer: it has a word for one, and the number of records above it")
 
-    static let stillTrailer = RejectReason(
-        .trailer, "the line was rejected before, as a total or a footer; if it is a record, empty its first cell")
+    /// What a record of a rejects file is rejected for again, as long as nobody has changed it: other records do not show it.
+    private static let lasting = [
+        (
+            "a total or a footer",
+            RejectReason(
+                .trailer,
+                "the line was rejected before, as a total or a footer; if it is a record, empty its first cell")
+        ),
+        (
+            "a part of it may be missing",
+            RejectReason(
+                .mayBeCut,
+                "the line was rejected before, because a part of it may be missing; if it is whole, empty its first cell"
+            )
+        ),
+    ]
 
-    /// Whether the first cell of a record of a rejects file says that it was taken for a trailer.
-    func wasTrailer(_ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>) -> Bool {
-        guard record.fieldCount > 1 else { return false }
-        return String(decodingBytesOf: bytes.extracting(cell(0, record, ends))).contains("a total or a footer")
+    /// Why a record of a rejects file is rejected again that has the identifiers with which it was rejected; nil if others
+    /// than its own reason say what it is.
+    func lasting(_ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>) -> RejectReason? {
+        let ids = ids(record, ends, bytes)
+        guard !ids.isEmpty else { return nil }
+        let reason = String(decodingBytesOf: bytes.extracting(CSVField(bytes, cell(0, record, ends)).content))
+        guard reason.hasSuffix(ids) else { return nil }
+        return Self.lasting.first { reason.contains($0.0) }?.1
+    }
+
+    /// A reason with the identifiers of its record at the end.
+    func naming(
+        _ reason: RejectReason, _ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>
+    ) -> RejectReason {
+        RejectReason(reason.code, reason.sentence + ids(record, ends, bytes))
+    }
+
+    /// The identifiers of a record in words; empty if it has fewer fields than the header.
+    private func ids(_ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>) -> String {
+        guard record.fieldCount >= columns.count else { return "" }
+        let (owner, cart) = identifiers(record, ends, bytes)
+        func text(_ cell: Range<Int>) -> String {
+            String(decodingBytesOf: bytes.extracting(IdentifierText.unwrapped(cell, in: bytes)))
+        }
+        return " (\(text(owner)), \(text(cart)))"
     }
 
     static let mayBeCut = RejectReason(
