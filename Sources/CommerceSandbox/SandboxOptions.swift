@@ -16,9 +16,8 @@ package struct SandboxOptions: Sendable {
     var tokenLifetime: Duration
     /// The carts that exist at the start. The last one is the latest updated.
     package var carts: [SandboxCart]
-    /// Customers and accounts that exist besides those who have a cart.
-    package var customers: [String] = []
-    package var accounts: [String] = []
+    /// Customers, accounts and account members that exist besides those who have a cart.
+    package var owners = SandboxOwners()
     package var behaviour = SandboxBehaviour()
     /// Files of the certificate chain and its key, both PEM, to speak TLS; nil for plain HTTP.
     package var tls: (certificate: String, key: String)?
@@ -85,6 +84,26 @@ package struct SandboxCart: Codable, Sendable, Hashable {
     }
 }
 
+/// The customers, accounts and account members of a store.
+package struct SandboxOwners: Sendable, Decodable {
+    package var customers: [SandboxOwnerEntry] = []
+    package var accounts: [SandboxOwnerEntry] = []
+    package var members: [SandboxOwnerEntry] = []
+
+    package init() {}
+
+    enum CodingKeys: CodingKey {
+        case customers, accounts, members
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        customers = try fields.decodeIfPresent([SandboxOwnerEntry].self, forKey: .customers) ?? []
+        accounts = try fields.decodeIfPresent([SandboxOwnerEntry].self, forKey: .accounts) ?? []
+        members = try fields.decodeIfPresent([SandboxOwnerEntry].self, forKey: .members) ?? []
+    }
+}
+
 /// The two kinds of shopper that a cart can be given to.
 package enum SandboxOwnerKind: String, Sendable, Hashable, CaseIterable, Codable {
     case customer
@@ -148,18 +167,14 @@ extension Sandbox {
 }
 
 extension Sandbox {
-    /// Reads the owners of a seed file who have no cart: `{"carts":[],"customers":["c-9"],"accounts":["a-1"]}`, both
-    /// optional.
+    /// Reads the owners of a seed file: `{"carts":[],"customers":[{"id":"c-9","email":"a@example.com","external_ref":"7"}],
+    /// "accounts":["a-1"],"members":[{"id":"m-1","email":"b@example.com","accounts":["a-1"]}]}`, all optional; one with
+    /// nothing but an id may be a string.
     ///
     /// Throws `SandboxError.unreadable` with the place in the file.
-    package static func seedOwners(from json: Data) throws -> (customers: [String], accounts: [String]) {
-        struct Seed: Decodable {
-            let customers: [String]?
-            let accounts: [String]?
-        }
+    package static func seedOwners(from json: Data) throws -> SandboxOwners {
         do {
-            let seed = try JSONDecoder().decode(Seed.self, from: json)
-            return (seed.customers ?? [], seed.accounts ?? [])
+            return try JSONDecoder().decode(SandboxOwners.self, from: json)
         } catch let error as DecodingError {
             throw SandboxError.unreadable("the seed is not as expected: \(error.place); see `cartsync sandbox --help`")
         }

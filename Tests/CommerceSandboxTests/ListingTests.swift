@@ -212,7 +212,7 @@ struct ListingTests {
         #expect(seen[2].0 == [["cart-6", "cart-5", "cart-4"], ["cart-4", "cart-2", "cart-1"]])
     }
 
-    private static func encoded(_ text: String) -> String {
+    static func encoded(_ text: String) -> String {
         text.utf8.map { byte in
             SafeCharacters.all(in: String(UnicodeScalar(byte)))
                 ? String(UnicodeScalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)

@@ -17,23 +17,10 @@ indirect enum CartFilter: Hashable {
     func matches(_ cart: Cart) -> Bool {
         switch self {
         case .account(let id): cart.accounts.contains(id)
-        case .name(let pattern): Self.like(cart.name.lowercased(), pattern.lowercased())
+        case .name(let pattern): Wildcards.match(cart.name.lowercased(), pattern.lowercased())
         case .all(let parts): parts.allSatisfy { $0.matches(cart) }
         case .any(let parts): parts.contains { $0.matches(cart) }
         }
-    }
-
-    private static func like(_ name: String, _ pattern: String) -> Bool {
-        let text = Array(name.utf8)
-        let pieces = Array(pattern.utf8).split(separator: UInt8(ascii: "*"), omittingEmptySubsequences: false)
-        guard let first = pieces.first, let last = pieces.last, pieces.count > 1 else { return name == pattern }
-        guard text.starts(with: first) else { return false }
-        var rest = text[first.count...]
-        for piece in pieces.dropFirst().dropLast() where !piece.isEmpty {
-            guard let start = rest.indices.first(where: { rest[$0...].starts(with: piece) }) else { return false }
-            rest = rest[(start + piece.count)...]
-        }
-        return rest.count >= last.count && rest.suffix(last.count).elementsEqual(last)
     }
 
     /// Reads bytes, because a bracket and a combining mark after it are one character.

@@ -1,40 +1,126 @@
-/// GET /v2/customers and /v2/accounts, as far as ids go: enough to find out whether an owner exists.
+/// The lists of customers, accounts and account members: GET /v2/customers, /v2/accounts and /v2/account-members.
+enum OwnerList: String, Hashable, CaseIterable {
+    case customers
+    case accounts
+    case members = "account-members"
+
+    /// What each list can be filtered by (Elastic Path, get all customers; get all accounts; get all account members).
+    fileprivate func filters(_ behaviour: SandboxBehaviour) -> [OwnerFilter.Field: [OwnerFilter.Operation]] {
+        let ids: [OwnerFilter.Operation] = [.eq, .ge, .gt, .le, .lt]
+        return switch self {
+        case .customers:
+            [.id: ids, .email: [.eq, .like], .name: [.eq, .like], .externalRef: [.eq]]
+        case .accounts:
+            [
+                .id: ids + [.isIn], .name: [.eq, .like], .registrationID: [.eq, .like],
+                .externalRef: behaviour.accountReferenceLists ? [.eq, .like, .isIn] : [.eq, .like],
+            ]
+        case .members:
+            [.email: [.ilike], .name: [.ilike]]
+        }
+    }
+
+    fileprivate var type: String {
+        switch self {
+        case .customers: "customer"
+        case .accounts: "account"
+        case .members: "account_member"
+        }
+    }
+}
+
 extension Store {
-    func listOwners(_ kind: SandboxOwnerKind, query: [String: String], _ credentials: RequestCredentials, now: Duration)
+    /// The limits of the vendor's pages.
+    private enum PageLimit {
+        static let standard = 25
+        static let range = 1...100
+        static let offset = 10_000
+        /// A total stops counting here, and says so.
+        static let total = 10_000
+    }
+
+    func listOwners(_ list: OwnerList, query: [String: String], _ credentials: RequestCredentials, now: Duration)
         -> Reply
     {
         guard let caller = caller(credentials, now: now) else { return .unauthorized }
         guard caller == .administrator else { return .unauthorizedCall }
-        var ids = ownerIDs(kind)
+        var filter: OwnerFilter?
         if let expression = query["filter"], !expression.isEmpty {
-            guard let wanted = Self.ids(in: expression) else {
+            filter = OwnerFilter(expression, list.filters(behaviour), ignoresCase: behaviour.emailCase == .ignored)
+            guard filter != nil else {
                 return Reply.error(
                     400, ErrorItem(status: .absent, title: "Bad Request", detail: "Could not parse the supplied filter")
                 ).asMalformed()
             }
-            ids.removeAll { !wanted.contains($0) }
         }
-        guard let limit = Int(query["page[limit]"] ?? "25"), (1...100).contains(limit),
-            let offset = Int(query["page[offset]"] ?? "0"), (0...10_000).contains(offset)
+        guard let limit = Int(query["page[limit]"] ?? "\(PageLimit.standard)"), PageLimit.range.contains(limit),
+            let offset = Int(query["page[offset]"] ?? "0"), (0...PageLimit.offset).contains(offset)
         else {
             return Reply.error(400, "Bad Request", "page[limit] is 1 to 100, page[offset] 0 to 10000").asMalformed()
         }
+        let directory = directory(list)
+        var found = directory.matches(filter)
+        guard directory.sort(&found, by: query["sort"] ?? "-created_at") else {
+            return Reply.error(400, "Bad Request", "The supplied sort is not one of the list's").asMalformed()
+        }
+        let page = found.dropFirst(offset).prefix(limit)
         return .json(200) { text in
-            text.raw(#"{"data":"#)
-            text.related(Array(ids.dropFirst(offset).prefix(limit)), kind)
-            text.raw(#","meta":{"results":{"#)
-            text.member("total", ids.count)
+            text.raw(#"{"data":["#)
+            for (position, entry) in page.enumerated() {
+                if position > 0 { text.raw(",") }
+                text.owner(entry, list.type)
+            }
+            text.raw(#"],"meta":{"results":{"#)
+            text.member("total", min(found.count, PageLimit.total))
+            text.member("total_method", found.count > PageLimit.total ? "lower_bound" : "exact")
             text.raw("}}}")
         }
     }
 
-    /// The ids of `eq(id,X)` and `in(id,X,Y)`; nil for any other expression.
-    private static func ids(in expression: String) -> Set<String>? {
-        guard expression.hasSuffix(")"), let start = ["eq(id,", "in(id,"].first(where: { expression.hasPrefix($0) })
-        else { return nil }
-        let words = expression.dropFirst(start.count).dropLast().split(separator: ",").map { word in
-            String(word.drop { $0 == "\"" || $0 == " " }.prefix { $0 != "\"" })
+    /// GET /v2/account-members/ID/account-memberships: the accounts are beside the memberships if they are asked for.
+    func listMemberships(
+        of member: String, query: [String: String], _ credentials: RequestCredentials, now: Duration
+    ) -> Reply {
+        guard let caller = caller(credentials, now: now) else { return .unauthorized }
+        guard caller == .administrator else { return .unauthorizedCall }
+        guard Self.includes(query["include"], among: ["account"]) else {
+            return Reply.error(400, "Bad Request", "Could not parse the supplied include").asMalformed()
         }
-        return words.isEmpty || (start == "eq(id," && words.count > 1) ? nil : Set(words)
+        guard let entry = directory(.members).entries.first(where: { $0.id == member }) else {
+            return .error(404, "Not Found", "There is no such account member")
+        }
+        let accounts = entry.accounts ?? []
+        return .json(200) { text in
+            text.raw(#"{"data":["#)
+            for (position, account) in accounts.enumerated() {
+                if position > 0 { text.raw(",") }
+                text.raw("{")
+                text.member("id", "\(member)-\(account)")
+                text.member("type", "account_membership")
+                text.raw("}")
+            }
+            text.raw("]")
+            if query["include"] != nil {
+                text.raw(#","included":{"accounts":"#)
+                text.related(accounts, .account)
+                text.raw("}")
+            }
+            text.raw(#","meta":{"results":{"#)
+            text.member("total", accounts.count)
+            text.raw("}}}")
+        }
+    }
+}
+
+extension JSONText {
+    fileprivate mutating func owner(_ entry: SandboxOwnerEntry, _ type: String) {
+        raw("{")
+        member("id", entry.id)
+        member("type", type)
+        member("name", entry.name ?? "")
+        if let email = entry.email { member("email", email) }
+        if let reference = entry.externalRef { member("external_ref", reference) }
+        if let registration = entry.registrationID { member("registration_id", registration) }
+        raw("}")
     }
 }

@@ -2,7 +2,8 @@
 enum Route: Hashable {
     case token
     case listCarts
-    case listOwners(SandboxOwnerKind)
+    case listOwners(OwnerList)
+    case listMemberships(String)
     case createCart
     case getCart(String)
     case updateCart(String)
@@ -26,8 +27,10 @@ enum Route: Hashable {
             self = Self.pick(method, ["POST": .token])
         case 2 where steps == ["v2", "carts"]:
             self = Self.pick(method, ["GET": .listCarts, "POST": .createCart])
-        case 2 where steps[0] == "v2" && SandboxOwnerKind.allCases.contains { $0.plural == steps[1] }:
-            self = Self.pick(method, ["GET": .listOwners(steps[1] == "customers" ? .customer : .account)])
+        case 2 where steps[0] == "v2" && OwnerList(rawValue: steps[1]) != nil:
+            self = Self.pick(method, OwnerList(rawValue: steps[1]).map { ["GET": .listOwners($0)] } ?? [:])
+        case 4 where steps.starts(with: ["v2", "account-members"]) && steps[3] == "account-memberships":
+            self = Self.pick(method, ["GET": .listMemberships(steps[2])])
         case 3 where steps == ["v2", "settings", "cart"]:
             self = Self.pick(method, ["GET": .getSettings, "PUT": .updateSettings])
         case 3 where steps.starts(with: ["v2", "carts"]) && !steps[2].isEmpty:
@@ -67,7 +70,7 @@ enum Route: Hashable {
         case .associate: .create
         case .dissociate: .delete
         case .getSettings, .updateSettings: .settings
-        case .listOwners, .control, .otherMethod, .unknown: .other
+        case .listOwners, .listMemberships, .control, .otherMethod, .unknown: .other
         }
     }
 

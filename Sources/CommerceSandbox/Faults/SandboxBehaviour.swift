@@ -84,6 +84,12 @@ package struct SandboxBehaviour: Sendable, Hashable {
         case repeating
     }
 
+    /// How letters of e-mails are compared.
+    package enum EmailCase: String, Sendable, CaseIterable {
+        case ignored
+        case significant
+    }
+
     package var missingAssociation = MissingAssociation.noContent
     package var unknownCart = UnknownCart.creates
     package var unknownOwner = UnknownOwner.accepted
@@ -99,6 +105,9 @@ package struct SandboxBehaviour: Sendable, Hashable {
     package var listingLag = Duration.zero
     /// Whether an association change updates the cart and so moves it to the front of the listing.
     var associationsTouchCart = true
+    package var emailCase = EmailCase.ignored
+    /// Whether accounts can be asked for by a list of references: newer descriptions of the API have it.
+    package var accountReferenceLists = true
 
     package init() {}
 }
@@ -125,6 +134,16 @@ extension SandboxBehaviour {
             }
         }
 
+        init(_ name: String, _ member: WritableKeyPath<SandboxBehaviour, Bool>) {
+            self.init(name, "true, false") {
+                "\($0[keyPath: member])"
+            } write: { behaviour, text in
+                guard let flag = Bool(text) else { return false }
+                behaviour[keyPath: member] = flag
+                return true
+            }
+        }
+
         init(
             _ name: String, _ values: String, read: @escaping (SandboxBehaviour) -> String,
             write: @escaping (inout SandboxBehaviour, String) -> Bool
@@ -142,7 +161,7 @@ extension SandboxBehaviour {
             Named("unknown-owner", \.unknownOwner), Named("existing-cart", \.existingCart),
             Named("beyond-offset-limit", \.beyondOffsetLimit), Named("empty-relationship", \.emptyRelationship),
             Named("error-text", \.errorText), Named("overlapping-writes", \.overlappingWrites),
-            Named("several-deletes", \.severalDeletes), Named("listing", \.listing),
+            Named("several-deletes", \.severalDeletes), Named("listing", \.listing), Named("email-case", \.emailCase),
             Named("retry-after", "none, SECONDS, date:SECONDS") {
                 $0.retryAfter.text
             } write: { behaviour, text in
@@ -157,13 +176,8 @@ extension SandboxBehaviour {
                 behaviour.listingLag = .seconds(seconds)
                 return true
             },
-            Named("associations-touch-cart", "true, false") {
-                "\($0.associationsTouchCart)"
-            } write: { behaviour, text in
-                guard let flag = Bool(text) else { return false }
-                behaviour.associationsTouchCart = flag
-                return true
-            },
+            Named("associations-touch-cart", \.associationsTouchCart),
+            Named("account-reference-lists", \.accountReferenceLists),
         ]
     }
 

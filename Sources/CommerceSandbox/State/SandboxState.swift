@@ -119,9 +119,12 @@ final class SandboxState: Sendable {
         case .listCarts:
             let query = FormText.fields(query ?? "")
             answer = store.withLock { $0.listCarts(query: query, credentials, now: now()) }
-        case .listOwners(let kind):
+        case .listOwners(let list):
             let query = FormText.fields(query ?? "")
-            answer = store.withLock { $0.listOwners(kind, query: query, credentials, now: now()) }
+            answer = store.withLock { $0.listOwners(list, query: query, credentials, now: now()) }
+        case .listMemberships(let member):
+            let query = FormText.fields(query ?? "")
+            answer = store.withLock { $0.listMemberships(of: member, query: query, credentials, now: now()) }
         case .createCart: answer = store.withLock { $0.createCart(body, credentials, now: now()) }
         case .getCart(let id):
             let query = FormText.fields(query ?? "")

@@ -13,8 +13,8 @@ struct Store {
     /// The carts as the listing shows them, if it lags behind.
     private var shown: CartIndex?
     private var unseen: [(visible: Duration, change: CartChange)] = []
-    /// The customers and accounts that exist: those of the carts and lists that the sandbox was started with.
-    private var owners: Set<SandboxOwner> = []
+    /// Those who exist: the owners of the carts and the lists that the sandbox was started with.
+    private let directories: [OwnerList: OwnerDirectory]
     private(set) var effects = 0
     private(set) var autoCreatedCarts = 0
     private var random: SplitMix64
@@ -37,20 +37,22 @@ struct Store {
             stored.customers = cart.customers
             stored.accounts = cart.accounts
             carts.store(stored, moved: true)
-            owners.formUnion(cart.customers.map { SandboxOwner(kind: .customer, id: $0) })
-            owners.formUnion(cart.accounts.map { SandboxOwner(kind: .account, id: $0) })
         }
-        owners.formUnion(options.customers.map { SandboxOwner(kind: .customer, id: $0) })
-        owners.formUnion(options.accounts.map { SandboxOwner(kind: .account, id: $0) })
+        directories = [
+            .customers: OwnerDirectory(
+                options.owners.customers + options.carts.flatMap(\.customers).map { .init(id: $0) }),
+            .accounts: OwnerDirectory(
+                options.owners.accounts + options.carts.flatMap(\.accounts).map { .init(id: $0) }),
+            .members: OwnerDirectory(options.owners.members),
+        ]
         if options.behaviour.listingLag > .zero { shown = carts }
     }
 
     func knows(_ kind: SandboxOwnerKind, _ owner: String) -> Bool {
-        owners.contains(SandboxOwner(kind: kind, id: owner))
+        directory(kind == .customer ? .customers : .accounts).contains(owner)
     }
 
-    /// The ids of the customers or accounts that exist, in their order.
-    func ownerIDs(_ kind: SandboxOwnerKind) -> [String] { owners.filter { $0.kind == kind }.map(\.id).sorted() }
+    func directory(_ list: OwnerList) -> OwnerDirectory { directories[list] ?? OwnerDirectory([]) }
 
     private(set) var behaviour: SandboxBehaviour
 
