@@ -82,6 +82,17 @@ package struct FingerprintKey: Sendable, Hashable {
         return fingerprint(cart: bytes.span)
     }
 
+    /// The fingerprint of a text that is neither an identifier nor an association.
+    ///
+    /// - Parameters:
+    ///   - tag: 5 to 7, for what the text is.
+    ///   - code: tells texts of one tag apart.
+    func fingerprint(tag: UInt64, _ code: Int, _ text: Span<UInt8>) -> Fingerprint {
+        var lanes = start(tag, text.count, code)
+        lanes.mix(text)
+        return lanes.finish()
+    }
+
     private static func tag(_ kind: OwnerKind) -> UInt64 {
         switch kind {
         case .customer: 0

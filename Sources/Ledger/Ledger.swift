@@ -145,6 +145,9 @@ package final class Ledger: Sendable {
         }
     }
 
+    /// Whether it was opened for reading.
+    var isForReading: Bool { lock == nil }
+
     /// Whether it was opened for reading and no process works on it.
     var isAbandoned: Bool { lock == nil && moment == nil }
 
@@ -173,6 +176,15 @@ package final class Ledger: Sendable {
                 try LedgerIdentity.advanceRevision(db)
                 return try body(db)
             }
+        } catch {
+            throw LedgerError(error, doing: action, folder: folder)
+        }
+    }
+
+    /// Writes what says nothing of associations, so that no plan becomes stale by it.
+    func noting(_ action: String, _ body: (Database) throws -> Void) throws(LedgerError) {
+        do {
+            try database.write(body)
         } catch {
             throw LedgerError(error, doing: action, folder: folder)
         }

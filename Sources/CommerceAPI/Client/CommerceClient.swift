@@ -435,9 +435,9 @@ extension CommerceClient {
         noteEnd(judged.answer, request, sentence)
     }
 
-    /// A token that was issued or a page that was read says nothing about the right to write: it is no success here.
+    /// A token that was issued or what was only read says nothing about the right to write: it is no success here.
     private func noteEnd(_ answer: AnswerClass, _ request: APIRequest, _ sentence: String) {
-        if answer == .success, request.operation == .token || request.operation == .list { return }
+        if answer == .success, request.operation == .token || !request.isWrite { return }
         guard let reason = state.withLock({ $0.rule.record(end(answer, request)) }) else { return }
         let host = options.baseURL.host
         let isAboutShopper = request.shopper != nil && [.unauthorized, .forbidden].contains(answer)

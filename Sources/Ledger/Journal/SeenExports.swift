@@ -93,15 +93,6 @@ extension Ledger {
                 arguments: [time.milliseconds, try Self.number(db, of: run), digest, time.milliseconds])
         }
     }
-
-    /// Writes what says nothing of associations, so that no plan becomes stale by it.
-    private func noting(_ action: String, _ body: (Database) throws -> Void) throws(LedgerError) {
-        do {
-            try database.write(body)
-        } catch {
-            throw LedgerError(error, doing: action, folder: folder)
-        }
-    }
 }
 
 extension Duration {

@@ -161,6 +161,7 @@ enum LedgerSchema {
         migrator.registerMigration("orders of exports") {
             try $0.execute(sql: "ALTER TABLE export ADD COLUMN orders INTEGER")
         }
+        migrator.registerMigration("keys of owners") { try $0.execute(sql: ownerKeys) }
         return migrator
     }
 
@@ -255,6 +256,21 @@ enum LedgerSchema {
             is_accepted INTEGER NOT NULL
         );
         CREATE INDEX export_source ON export (source, digest);
+        """
+
+    /// Which owners keys stand for, by the keys' fingerprints. Times are seconds since 1970.
+    private static let ownerKeys = """
+        CREATE TABLE owner_key (
+            key BLOB PRIMARY KEY,
+            owner TEXT NOT NULL,
+            origin INTEGER NOT NULL,
+            at INTEGER NOT NULL
+        ) WITHOUT ROWID;
+
+        CREATE TABLE owner_fact (
+            name TEXT PRIMARY KEY,
+            value TEXT NOT NULL
+        ) WITHOUT ROWID;
         """
 
     /// What the sources have applied in the order of their exports, and what was seen of them. Times are milliseconds
