@@ -2,6 +2,7 @@
 package enum Operation: String, Sendable, Hashable, CaseIterable, Codable {
     case create
     case delete
+    /// Reads a page of carts or of owners.
     case list
     case token
     case createCart = "create-cart"

@@ -23,6 +23,10 @@ package struct Guard: Sendable, Hashable {
     package var maxAdoptedDeletes: Limit = .share(0.05)
     /// Fewer deletes of adopted associations than this are never refused by a share.
     package var minAdoptedDeletes = 20
+    /// The most owners' keys that may stand for nobody or for several owners: many do if the wrong store is asked.
+    package var maxUnknownOwners: Limit = .share(0.01)
+    /// Fewer such keys than this are never refused by a share.
+    package var minUnknownOwners = 5
     package var allowEmpty = false
     /// The deletes that a person allowed for this one run; lifts deletes, owners and volume if the plan has no more.
     package var approvedDeletes: Int?
@@ -47,6 +51,8 @@ package struct PlanFigures: Sendable, Hashable, Codable {
     package var before: DeletesBefore?
     /// Nil if no association in scope is adopted.
     package var adopted: AdoptedDeletes?
+    /// Nil if the exports have owners' ids.
+    package var owners: OwnerKeys?
 
     package init() {}
 
@@ -76,6 +82,21 @@ package struct PlanFigures: Sendable, Hashable, Codable {
         }
     }
 
+    /// The keys of owners that the exports have in the place of ids.
+    package struct OwnerKeys: Sendable, Hashable, Codable {
+        package var keys: Int
+        /// Those that stand for nobody, or for several owners.
+        package var unknown: Int
+        /// Records that are rejected because of it.
+        package var rejected: Int
+
+        package init(keys: Int, unknown: Int, rejected: Int) {
+            self.keys = keys
+            self.unknown = unknown
+            self.rejected = rejected
+        }
+    }
+
     /// What is left of a plan of which a part is done: its export was judged then, and is not read again.
     package func left(deletes: Int) -> PlanFigures {
         var left = self
@@ -83,6 +104,7 @@ package struct PlanFigures: Sendable, Hashable, Codable {
         left.ownersLosing = min(ownersLosing, deletes)
         left.rejected = 0
         left.adopted = nil
+        left.owners = nil
         // The rules of an empty and of a small export are about snapshots.
         left.isSnapshot = false
         return left
@@ -97,6 +119,8 @@ package struct Refusal: Sendable, Hashable, Codable {
         case window
         /// Deletes of what existed before an export first named it.
         case adopted
+        /// Keys of owners whom the store does not know.
+        case unknownOwners = "unknown-owners"
     }
 
     package let rule: Rule
@@ -129,6 +153,12 @@ extension Guard {
         if let sentence = rejectedSentence(plan) {
             refusals.append(
                 Refusal(rule: .rejected, sentence: sentence, permission: "--max-rejected \(plan.rejected)"))
+        }
+        if let sentence = unknownOwnersSentence(plan) {
+            refusals.append(
+                Refusal(
+                    rule: .unknownOwners, sentence: sentence,
+                    permission: "--max-unknown-owners \(plan.owners?.unknown ?? 0)"))
         }
         if let approvedDeletes {
             if plan.deletes > approvedDeletes {
@@ -189,21 +219,22 @@ extension Guard {
     }
 
     private func adoptedSentence(_ plan: PlanFigures) -> String? {
-        guard let adopted = plan.adopted, adopted.deletes > 0 else { return nil }
-        let allowed: String
-        switch maxAdoptedDeletes {
-        case .count(let count):
-            guard adopted.deletes > count else { return nil }
-            allowed = Count.text(count)
-        case .share(let share):
-            guard adopted.deletes > minAdoptedDeletes, Double(adopted.deletes) > share * Double(adopted.inScope) else {
-                return nil
-            }
-            allowed = percent(share)
-        }
+        guard let adopted = plan.adopted, adopted.deletes > 0,
+            let allowed = maxAdoptedDeletes.exceeded(
+                by: adopted.deletes, of: adopted.inScope, least: minAdoptedDeletes + 1)
+        else { return nil }
         return
             "\(Count.text(adopted.deletes)) of the \(Count.text(adopted.inScope, "association")) in scope that were there "
             + "before an export named them would be deleted, more than \(allowed)"
+    }
+
+    private func unknownOwnersSentence(_ plan: PlanFigures) -> String? {
+        guard let owners = plan.owners,
+            let allowed = maxUnknownOwners.exceeded(by: owners.unknown, of: owners.keys, least: minUnknownOwners)
+        else { return nil }
+        return
+            "\(Count.text(owners.unknown)) of \(Count.text(owners.keys, "owner")) are not found by their keys, more than "
+            + "\(allowed); is this the right store"
     }
 
     private static let runsNamed = 5
@@ -222,17 +253,11 @@ extension Guard {
     }
 
     private func rejectedSentence(_ plan: PlanFigures) -> String? {
-        let allowed: String
-        switch maxRejected {
-        case .count(let count):
-            guard plan.rejected > count else { return nil }
-            allowed = Count.text(count)
-        case .share(let share):
-            guard plan.rejected >= minRejected, Double(plan.rejected) > share * Double(plan.records) else { return nil }
-            allowed = percent(share)
-        }
+        // Records whose owner is not found are another rule's.
+        let rejected = plan.rejected - (plan.owners?.rejected ?? 0)
+        guard let allowed = maxRejected.exceeded(by: rejected, of: plan.records, least: minRejected) else { return nil }
         return
-            "\(Count.text(plan.rejected)) of \(Count.text(plan.records, "record")) are rejected, more than \(allowed)"
+            "\(Count.text(rejected)) of \(Count.text(plan.records, "record")) are rejected, more than \(allowed)"
     }
 
     private func volumeSentence(_ plan: PlanFigures) -> String? {

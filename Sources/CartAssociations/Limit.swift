@@ -16,6 +16,20 @@ package enum Limit: Sendable, Hashable {
     }
 }
 
+extension Limit {
+    /// What was allowed, in words; nil if the limit is kept.
+    ///
+    /// - Parameters:
+    ///   - whole: what a share is of.
+    ///   - least: fewer than this never exceed a share.
+    func exceeded(by count: Int, of whole: Int, least: Int) -> String? {
+        switch self {
+        case .count(let allowed): count > allowed ? Count.text(allowed) : nil
+        case .share(let share): count >= least && Double(count) > share * Double(whole) ? percent(share) : nil
+        }
+    }
+}
+
 extension Limit: CustomStringConvertible {
     package var description: String {
         switch self {

@@ -32,6 +32,8 @@ package struct ExportShape: Sendable, Equatable {
     let lineEnd: LineEnd
     /// What the export is about.
     package let kind: ExportKind
+    /// The kinds of owners' keys that records can have.
+    package internal(set) var keyFields: Set<OwnerKeyField> = []
     /// The sheet of a workbook that it is, among all sheets; nil for anything else.
     package var sheet: String?
     /// Why that element is a record, in a part of a sentence; nil for CSV.

@@ -5,9 +5,14 @@ package struct ExportReader: Sendable {
     private let options: ReadingOptions
     /// How many bytes are read at once; nil: what is fastest. No size makes any other difference.
     private let blockSize: Int?
+    private let owners: (any OwnerResolver)?
 
-    package init(options: ReadingOptions = ReadingOptions(), blockSize: Int? = nil) {
+    /// - Parameter owners: says which owners keys stand for; without it records with keys have no owner.
+    package init(
+        options: ReadingOptions = ReadingOptions(), owners: (any OwnerResolver)? = nil, blockSize: Int? = nil
+    ) {
         self.options = options
+        self.owners = owners
         self.blockSize = blockSize
     }
 
@@ -19,7 +24,8 @@ package struct ExportReader: Sendable {
     package func read(_ file: ExportFile, index: Int = 0) throws -> ExportReading {
         let parts = try ExportPart.all(of: file, sheet: options.sheet, keys: options.keys)
         if parts.count > 1 { try compare(parts) }
-        return ExportReading(try begin(parts[0], index), then: parts.dropFirst(), of: self, index: index)
+        let translation = RecordTranslation(owners, options.carts)
+        return ExportReading(try begin(parts[0], index), then: parts.dropFirst(), of: self, index, translation)
     }
 
     fileprivate func begin(_ part: ExportPart, _ index: Int) throws -> PartReading {
@@ -85,10 +91,14 @@ package struct ExportReading: ~Copyable {
     private var earlier: (facts: ExportFacts, lines: Int, name: String)?
     /// How many exports the file has.
     private let count: Int
+    /// Puts ids of the store in the place of what the export has; nil if that is to be seen.
+    private var translation: RecordTranslation?
 
     fileprivate init(
-        _ part: consuming PartReading, then rest: ArraySlice<ExportPart>, of reader: ExportReader, index: Int
+        _ part: consuming PartReading, then rest: ArraySlice<ExportPart>, of reader: ExportReader, _ index: Int,
+        _ translation: RecordTranslation?
     ) {
+        self.translation = translation
         self.part = part
         self.rest = rest
         self.reader = reader
@@ -98,6 +108,13 @@ package struct ExportReading: ~Copyable {
 
     /// What was found so far; complete after the last batch.
     package var facts: ExportFacts {
+        var facts = read
+        if let translation { facts.rejected.merge(translation.rejected, uniquingKeysWith: +) }
+        return facts
+    }
+
+    /// What was found before owners were looked up.
+    private var read: ExportFacts {
         var facts = part.facts
         if let earlier { facts = earlier.facts.followed(by: facts, behind: earlier.lines) }
         facts.shape.exports = count
@@ -113,6 +130,11 @@ package struct ExportReading: ~Copyable {
     ///   1. CSV records that it does not pick are not judged and in no batch; that they are still as they were is what
     ///   `ExportFacts.hasContent(of:)` says. XML takes no notice of it.
     package mutating func next(picking picks: ((Int) -> Bool)? = nil) throws -> RecordBatch? {
+        guard let batch = try nextAsWritten(picking: picks) else { return nil }
+        return translation?.translate(batch) ?? batch
+    }
+
+    private mutating func nextAsWritten(picking picks: ((Int) -> Bool)?) throws -> RecordBatch? {
         while true {
             guard let earlier else {
                 if let batch = try part.next(picking: picks) { return batch }
@@ -132,7 +154,7 @@ package struct ExportReading: ~Copyable {
     private mutating func goOn() throws -> Bool {
         guard let next = rest.popFirst() else { return false }
         let lines = (earlier?.lines ?? 0) + part.lines
-        earlier = (facts, lines, next.nameInFile)
+        earlier = (read, lines, next.nameInFile)
         part = try reader.begin(next, index)
         return true
     }

@@ -101,6 +101,10 @@ package struct RejectReason: Error, Hashable {
         case badCartName = "bad-cart-name"
         case unknownAction = "unknown-action"
         case unknownOwnerType = "unknown-owner-type"
+        /// The owner's key stands for nobody.
+        case unknownOwner = "unknown-owner"
+        /// The owner's key stands for several owners.
+        case ambiguousOwner = "ambiguous-owner"
         /// The record says two different things about one field.
         case contradiction
         case fieldCount = "field-count"

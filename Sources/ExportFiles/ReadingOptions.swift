@@ -14,6 +14,14 @@ package struct ReadingOptions: Sendable, Equatable {
     /// Chooses between a customer and an account column if an export has both, and gives the kind of an
     /// `owner_id` column without an `owner_type`.
     package var ownerKind: OwnerKind?
+    /// What the owner's column holds: the store's id, or a key that it can be found by.
+    package var ownerKey = OwnerKeyKind.id
+    /// Whether owners' ids are looked up as keys are, so that one which the store does not know is found.
+    package var verifiesOwners = false
+    /// How the carts are called in the store.
+    package var carts = CartNames()
+    /// Whether it is a crosswalk: each record has a key and the id of the owner that it stands for, and needs no cart.
+    package var isCrosswalk = false
     /// Names of columns, elements or attributes that replace the usual ones of a field.
     package var fieldNames: [ExportField: String]
     /// The name of the XML element that is one record, or the last names of its path as `carts/cart`; nil: found from
@@ -70,4 +78,9 @@ package enum ExportField: String, Sendable, Hashable, CaseIterable, Codable {
     case cartDescription = "cart-description"
     case customerToken = "customer-token"
     case accountToken = "account-token"
+    case customerEmail = "customer-email"
+    case customerRef = "customer-ref"
+    case accountRef = "account-ref"
+    case accountRegistrationID = "account-registration-id"
+    case memberEmail = "member-email"
 }

@@ -30,6 +30,15 @@ package struct RecordBatch: Sendable {
 }
 
 extension RecordBatch {
+    /// The batch with other records.
+    ///
+    /// - Parameter bytes: what they need of identifiers that are not in the text, to be put behind it.
+    func with(_ records: [JudgedRecord], rejected: [RejectedRecord], textBehind bytes: [UInt8]) -> RecordBatch {
+        RecordBatch(
+            text: bytes.isEmpty ? text : text + bytes, records: records, rejected: rejected, strays: strays,
+            decoder: decoder)
+    }
+
     /// The same records behind those of another export in the same file.
     ///
     /// - Parameters:
@@ -56,7 +65,7 @@ package struct JudgedRecord: Sendable {
     /// Its number in the export, from 1.
     var number: Int
     /// The line on which it begins, from 1.
-    var line: Int
+    package internal(set) var line: Int
     /// How many usable records of the export come before it.
     package var ordinal: Int
     /// Where the record lies in the text of a CSV export.
@@ -83,11 +92,18 @@ package struct Statement: Sendable, Equatable {
     /// What a delta asks for; nil in a snapshot.
     package let action: ChangeKind?
     /// The owner's identifier.
-    package let owner: ByteRange
+    package internal(set) var owner: ByteRange
     /// The cart's identifier.
-    package let cart: ByteRange
+    package internal(set) var cart: ByteRange
+    /// What the owner's key is, before it is looked up; nil if the record has the id.
+    package var keyField: OwnerKeyField?
+    /// The owner's key.
+    package var key = ByteRange()
     /// Whether something that stood around an identifier was taken away.
     var isTidied = false
+
+    /// The owner's id, or the key in its place.
+    var ownerText: ByteRange { keyField == nil ? owner : key }
 }
 
 /// A run of bytes within the memory that a record is in; empty for a field that is missing.
@@ -112,4 +128,12 @@ package struct ByteRange: Sendable, Equatable {
 enum RecordDecoder: Sendable {
     case csv(CSVDecoder)
     case xml(XMLRecordDecoder)
+
+    /// What is to be known of a record that turns out to be unusable.
+    func rejected(_ judged: JudgedRecord, _ reason: RejectReason, of batch: RecordBatch) -> RejectedRecord {
+        switch self {
+        case .csv(let decoder): decoder.rejected(judged, reason, batch.text.span)
+        case .xml(let decoder): decoder.rejected(judged, reason, of: batch)
+        }
+    }
 }

@@ -17,10 +17,9 @@ struct Cartsync: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             SyncCommand.self, ImportCommand.self, PlanCommand.self, ApplyCommand.self, CheckCommand.self,
-            ReportCommand.self, ServeCommand.self, RunsCommand.self, ExplainCommand.self, LedgerCommand.self,
-            ForgetCommand.self,
-            DoctorCommand.self, HealthCommand.self, NotifyCommand.self, SandboxCommand.self, DemoCommand.self,
-            DocumentsCommand.self,
+            ReportCommand.self, ServeCommand.self, RunsCommand.self, ExplainCommand.self, OwnersCommand.self,
+            LedgerCommand.self, ForgetCommand.self, DoctorCommand.self, HealthCommand.self, NotifyCommand.self,
+            SandboxCommand.self, DemoCommand.self, DocumentsCommand.self,
         ])
 
     static func main() async {

@@ -104,7 +104,9 @@ struct DocumentationTests {
         #expect(document.strays == [], "a command outside of a sh block is not tested")
         guard !document.commands.isEmpty else { return }
         let seed = try Data(contentsOf: Document.project.appending(path: "samples/sandbox/store.json"))
-        try await withShop(SandboxOptions(carts: try Sandbox.seed(from: seed))) { shop in
+        var options = SandboxOptions(carts: try Sandbox.seed(from: seed))
+        options.owners = try Sandbox.seedOwners(from: seed)
+        try await withShop(options) { shop in
             try FileManager.default.createSymbolicLink(
                 atPath: shop.folder.path("samples"),
                 withDestinationPath: Document.project.appending(path: "samples").path)

@@ -23,9 +23,12 @@ struct WholeReading {
     var rejected: [RejectedRecord] = []
 
     /// Reads an export, choosing every record.
-    init(_ path: String, _ options: ReadingOptions = ReadingOptions(), blockSize: Int? = nil) throws {
+    init(
+        _ path: String, _ options: ReadingOptions = ReadingOptions(), owners: (any OwnerResolver)? = nil,
+        blockSize: Int? = nil
+    ) throws {
         let file = try ExportFile.open(path, spoolFolder: "")
-        var reading = try ExportReader(options: options, blockSize: blockSize).read(file)
+        var reading = try ExportReader(options: options, owners: owners, blockSize: blockSize).read(file)
         while let batch = try reading.next() {
             let bytes = batch.text.span
             for case let statement? in batch.records.map(\.statement) {
@@ -46,13 +49,19 @@ struct WholeReading {
         facts = reading.facts
     }
 
-    init(text: String, _ options: ReadingOptions = ReadingOptions(), blockSize: Int? = nil) throws {
-        try self.init(bytes: Array(text.utf8), options, blockSize: blockSize)
+    init(
+        text: String, _ options: ReadingOptions = ReadingOptions(), owners: (any OwnerResolver)? = nil,
+        blockSize: Int? = nil
+    ) throws {
+        try self.init(bytes: Array(text.utf8), options, owners: owners, blockSize: blockSize)
     }
 
-    init(bytes: [UInt8], _ options: ReadingOptions = ReadingOptions(), blockSize: Int? = nil) throws {
+    init(
+        bytes: [UInt8], _ options: ReadingOptions = ReadingOptions(), owners: (any OwnerResolver)? = nil,
+        blockSize: Int? = nil
+    ) throws {
         let folder = try TemporaryFolder()
-        try self.init(try folder.write(bytes), options, blockSize: blockSize)
+        try self.init(try folder.write(bytes), options, owners: owners, blockSize: blockSize)
     }
 
     /// The usable records as `kind owner cart`.

@@ -258,7 +258,7 @@ struct CSVBlock {
                     if statement.isTidied { found.notes.add(.tidied, line: records[position].line) }
                     records[position].statement = Statement(
                         kind: statement.kind, action: statement.action, owner: keep(statement.owner),
-                        cart: keep(statement.cart))
+                        cart: keep(statement.cart), keyField: statement.keyField, key: keep(statement.key))
                 } catch {
                     unusable += 1
                     records[position].origin = .rejected(Int32(truncatingIfNeeded: rejected.count))

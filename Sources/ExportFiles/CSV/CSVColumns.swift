@@ -7,6 +7,8 @@ struct CSVColumns: Sendable, Equatable {
 
     let names: [String]
     let owners: OwnerFields
+    /// Whether carts may have any characters.
+    let encodesCarts: Bool
     private let columns: [ExportField: Int]
 
     var count: Int { names.count }
@@ -50,28 +52,35 @@ struct CSVColumns: Sendable, Equatable {
         case ownerTypeAlone(String)
     }
 
-    init(_ names: [String], vocabulary: FieldVocabulary, ownerKind: OwnerKind?) throws(Problem) {
+    init(_ names: [String], vocabulary: FieldVocabulary, _ options: ReadingOptions) throws(Problem) {
+        let ownerKind = options.ownerKind
         var columns: [ExportField: Int] = [:]
         var seen: Set<String> = []
         for (index, name) in names.enumerated() {
             let plain = FieldVocabulary.plain(name)
             guard !plain.isEmpty else { continue }
             guard let field = vocabulary.field(named: name) else { continue }
-            guard seen.insert(plain).inserted else { throw .repeated(name) }
+            // Whether a column of keys is used shows when all columns are known.
+            let mayBeUnused = field.key != nil && options.fieldNames[field] == nil && options.ownerKey == .id
+            guard seen.insert(plain).inserted else {
+                if mayBeUnused { continue }
+                throw .repeated(name)
+            }
             if let first = columns[field] { throw .twoColumns(field, names[first], name) }
             columns[field] = index
         }
-        guard columns[.cart] != nil else { throw .noColumn(.cart) }
+        guard columns[.cart] != nil || options.isCrosswalk else { throw .noColumn(.cart) }
         if let owner = columns[.owner], ownerKind == nil, let other = columns[.customer] ?? columns[.account] {
             throw .twoColumns(.owner, names[min(owner, other)], names[max(owner, other)])
         }
-        guard let owners = OwnerFields(fields: Set(columns.keys), kind: ownerKind) else {
+        guard let owners = OwnerFields(fields: Set(columns.keys), options) else {
             if let owner = columns[.owner], ownerKind == nil { throw .ownerTypeAlone(names[owner]) }
             throw .noColumn(ownerKind == .account ? .account : .customer)
         }
         self.names = names
         namedCount = (names.lastIndex { !FieldVocabulary.plain($0).isEmpty } ?? 0) + 1
         self.owners = owners
-        self.columns = columns
+        encodesCarts = options.carts.unsafe == .encode
+        self.columns = columns.filter { $0.key.key == nil || owners.keys.contains($0.key) }
     }
 }

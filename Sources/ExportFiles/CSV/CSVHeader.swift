@@ -46,7 +46,7 @@ struct CSVHeader: Sendable {
                 malformed = malformed ?? error
                 continue
             }
-            if let columns = try? CSVColumns(line.names, vocabulary: vocabulary, ownerKind: options.ownerKind) {
+            if let columns = try? CSVColumns(line.names, vocabulary: vocabulary, options) {
                 try Self.check(options.kind, columns, file, line.line)
                 self.columns = columns
                 words = ActionWords(options.actions)
@@ -68,7 +68,7 @@ struct CSVHeader: Sendable {
         if let malformed, best.map({ $0.names.count < 2 }) ?? true { throw malformed }
         guard let best else { return nil }
         do {
-            _ = try CSVColumns(best.names, vocabulary: vocabulary, ownerKind: options.ownerKind)
+            _ = try CSVColumns(best.names, vocabulary: vocabulary, options)
             return nil
         } catch {
             let records = best.records(below: text, count, isLast: isLast)
@@ -315,6 +315,11 @@ extension ExportField {
         case .cartDescription: "cart description"
         case .customerToken: "customer token"
         case .accountToken: "account token"
+        case .customerEmail: "customer's e-mail"
+        case .customerRef: "customer's external reference"
+        case .accountRef: "account's external reference"
+        case .accountRegistrationID: "account's registration id"
+        case .memberEmail: "account member's e-mail"
         }
     }
 }

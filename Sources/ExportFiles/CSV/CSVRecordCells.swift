@@ -23,6 +23,8 @@ struct CSVRecordCells: Sendable {
     private let idNames: [[UInt8]]
     /// For each byte, whether a cell with a name may end in it: most identifiers end in a digit, and most names do not.
     private let endsName: [Bool]
+    /// The columns of owners' keys.
+    private let keys: [(field: OwnerKeyField, column: Int)]
 
     static let ambiguous = RejectReason(
         .ambiguous, "a field begins or ends with a mark that joins its quote, so that it can be read in two ways")
@@ -91,7 +93,7 @@ struct CSVRecordCells: Sendable {
         self.delimiter = delimiter
         judge = RecordJudge(
             owners: columns.owners, kind: kind ?? (columns.hasAction ? .delta : .snapshot), words: words,
-            unguards: columns.areMarked)
+            unguards: columns.areMarked, encodesCarts: columns.encodesCarts)
         decoded = ExportField.allCases.compactMap { field in columns.column(field).map { (field, $0) } }
         cart = columns.column(.cart) ?? 0
         let used = columns.owners.fields
@@ -100,7 +102,10 @@ struct CSVRecordCells: Sendable {
         owner = used.contains(.owner) ? columns.column(.owner) : nil
         ownerType = used.contains(.ownerType) ? columns.column(.ownerType) : nil
         action = columns.column(.action)
-        let owners = [customer, account, owner].compactMap(\.self)
+        keys = columns.owners.keys.compactMap { field in
+            field.key.flatMap { key in columns.column(field).map { (key, $0) } }
+        }
+        let owners = [customer, account, owner].compactMap(\.self) + keys.map(\.column)
         endsInIdentifier = cart == columns.namedCount - 1 || owners == [columns.namedCount - 1]
         func names(_ fields: [ExportField]) -> [[UInt8]] {
             let own = fields.compactMap(columns.column).map { columns.names[$0] }
@@ -109,8 +114,8 @@ struct CSVRecordCells: Sendable {
             }
         }
         cartNames = names([.cart])
-        ownerNames = names([.customer, .account, .owner].filter(used.contains))
-        idNames = cartNames + names([.customer, .account, .owner])
+        ownerNames = names(ExportField.owners.filter(used.contains))
+        idNames = cartNames + names(ExportField.owners)
         let ends = Set(idNames.compactMap(\.last))
         endsName = (UInt8.min...UInt8.max).map { ends.contains(Self.lowercased($0)) || Self.isAroundNames($0) }
     }
@@ -244,6 +249,7 @@ struct CSVRecordCells: Sendable {
         if let owner { fields.owner = content(owner, record, ends, bytes) }
         if let ownerType { fields.ownerType = content(ownerType, record, ends, bytes) }
         if let action { fields.action = content(action, record, ends, bytes) }
+        for (field, column) in keys { fields.add(content(column, record, ends, bytes), field) }
         return fields
     }
 
@@ -255,6 +261,7 @@ struct CSVRecordCells: Sendable {
         var owner = customer.map { content($0, record, ends, bytes).range } ?? 0..<0
         if owner.isEmpty, let account { owner = content(account, record, ends, bytes).range }
         if owner.isEmpty, let column = self.owner { owner = content(column, record, ends, bytes).range }
+        for (_, column) in keys where owner.isEmpty { owner = content(column, record, ends, bytes).range }
         return (owner, content(cart, record, ends, bytes).range)
     }
 
@@ -275,7 +282,9 @@ struct CSVRecordCells: Sendable {
             case .owner: fields.owner = owner == nil ? ByteRange() : range
             case .ownerType: fields.ownerType = ownerType == nil ? ByteRange() : range
             case .action: fields.action = range
-            default: break
+            case .customerEmail, .customerRef, .accountRef, .accountRegistrationID, .memberEmail:
+                if let key = item.field.key { fields.add(range, key) }
+            case .cartName, .cartDescription, .customerToken, .accountToken: break
             }
         }
         return fields

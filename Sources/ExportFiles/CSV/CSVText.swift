@@ -40,7 +40,8 @@ struct CSVText {
             format: .csv, encoding: source.encoding, packing: source.part.packing,
             hasByteOrderMark: source.hasByteOrderMark, delimiter: header.delimiter, columns: header.columns.names,
             mapping: header.columns.mapping, recordPath: nil, header: header.raw,
-            lineEnd: header.lineEnd, kind: header.kind, sheet: source.part.sheet?.sentence)
+            lineEnd: header.lineEnd, kind: header.kind, keyFields: header.columns.owners.keyFields,
+            sheet: source.part.sheet?.sentence)
     }
 
     /// Moves what is left to the beginning of the buffer, and reads more behind it.

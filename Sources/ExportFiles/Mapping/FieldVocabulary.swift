@@ -14,16 +14,22 @@ struct FieldVocabulary: Sendable {
         .cartDescription: ["cart_description"],
         .customerToken: ["customer_token"],
         .accountToken: ["account_token"],
+        .customerEmail: ["customer_email"],
+        .customerRef: ["customer_ref"],
+        .accountRef: ["account_ref"],
+        .accountRegistrationID: ["account_registration_id"],
+        .memberEmail: ["member_email"],
     ]
 
     private let fields: [String: ExportField]
     private let names: [ExportField: [String]]
 
-    init(_ options: ReadingOptions) {
+    /// - Parameter unused: fields whose names mean nothing.
+    init(_ options: ReadingOptions, without unused: Set<ExportField> = []) {
         var fields: [String: ExportField] = [:]
         var names = Self.usual
         for (field, name) in options.fieldNames { names[field] = [name] }
-        for field in ExportField.allCases {
+        for field in ExportField.allCases where !unused.contains(field) {
             for name in names[field] ?? [] where options.fieldNames[field] == nil {
                 fields[Self.plain(name)] = field
             }

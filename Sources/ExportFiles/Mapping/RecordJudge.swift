@@ -9,6 +9,17 @@ struct RecordFields {
     var owner = ByteRange()
     var ownerType = ByteRange()
     var action = ByteRange()
+    /// The owner's key.
+    private(set) var key = ByteRange()
+    private(set) var keyField: OwnerKeyField?
+    /// Another key of an owner, which a record may not have.
+    private(set) var otherKey = ByteRange()
+
+    /// Takes note of a field of keys; most records have an empty one.
+    mutating func add(_ range: ByteRange, _ field: OwnerKeyField) {
+        guard !range.isEmpty else { return }
+        if keyField == nil { (key, keyField) = (range, field) } else { otherKey = range }
+    }
 
     /// Takes away what stands around identifiers, and words that mean that there is none.
     mutating func tidy(in bytes: Span<UInt8>) {
@@ -18,6 +29,9 @@ struct RecordFields {
         owner = IdentifierText.plain(owner, in: bytes)
         ownerType = IdentifierText.plain(ownerType, in: bytes)
         action = IdentifierText.plain(action, in: bytes)
+        key = IdentifierText.plain(key, in: bytes)
+        if key.isEmpty { keyField = nil }
+        otherKey = IdentifierText.plain(otherKey, in: bytes)
     }
 
     /// Takes away the marks that a rejects file puts before what a spreadsheet would calculate.
@@ -31,6 +45,7 @@ struct RecordFields {
         owner = unmarked(owner)
         ownerType = unmarked(ownerType)
         action = unmarked(action)
+        (key, otherKey) = (unmarked(key), unmarked(otherKey))
     }
 }
 
@@ -42,6 +57,10 @@ struct RecordJudge: Sendable {
     var words = ActionWords()
     /// Whether cells may carry the apostrophe that files of ours have before what a spreadsheet would calculate.
     var unguards = false
+    /// Whether carts may have any characters.
+    var encodesCarts = false
+
+    private var isCrosswalk: Bool { owners.isCrosswalk }
 
     /// What a record says; throws the reason if it cannot be used.
     func judge(_ fields: RecordFields, in bytes: Span<UInt8>) throws(RejectReason) -> Statement {
@@ -49,8 +68,8 @@ struct RecordJudge: Sendable {
         if unguards { fields.removeMarks(in: bytes) }
         do throws(RejectReason) {
             let statement = try judgeAsIs(fields, bytes)
-            if !IdentifierText.isOdd(bytes.extracting(statement.owner.range)),
-                IdentifierBytes.areASCII(bytes.extracting(statement.owner.range)),
+            let owner = bytes.extracting(statement.ownerText.range)
+            if !IdentifierText.isOdd(owner), IdentifierBytes.areASCII(owner),
                 !IdentifierText.isOdd(bytes.extracting(statement.cart.range))
             {
                 return statement
@@ -61,11 +80,13 @@ struct RecordJudge: Sendable {
         let written = fields
         fields.tidy(in: bytes)
         let statement = try judgeAsIs(fields, bytes)
-        try checkForm(statement.owner, "owner", .badOwner, bytes)
+        if statement.keyField?.key.isEmail != true {
+            try checkForm(statement.ownerText, "owner", .badOwner, bytes)
+        }
         try checkForm(statement.cart, "cart", .badCart, bytes)
         var tidied = statement
-        let owners = [written.customer, written.account, written.owner]
-        tidied.isTidied = statement.cart != written.cart || !owners.contains(statement.owner)
+        let owners = [written.customer, written.account, written.owner, written.key]
+        tidied.isTidied = statement.cart != written.cart || !owners.contains(statement.ownerText)
         return tidied
     }
 
@@ -76,8 +97,66 @@ struct RecordJudge: Sendable {
             case .additions: .create
             case .delta: try action(fields, bytes)
             }
-        let (kind, owner) = try owner(fields, bytes)
+        let (kind, owner, keyField) = try owner(fields, bytes)
+        if isCrosswalk { return try crosswalk(kind, owner, fields, bytes) }
         guard !owner.isEmpty else { throw RejectReason(.missingOwner, "the owner is missing") }
+        if let keyField {
+            try checkKey(owner, keyField, bytes)
+            try checkCart(fields.cart, bytes)
+            return Statement(
+                kind: kind, action: action, owner: ByteRange(), cart: fields.cart, keyField: keyField, key: owner)
+        }
+        try checkOwner(owner, bytes)
+        try checkCart(fields.cart, bytes)
+        return Statement(kind: kind, action: action, owner: owner, cart: fields.cart)
+    }
+
+    private func crosswalk(
+        _ kind: OwnerKind, _ owner: ByteRange, _ fields: RecordFields, _ bytes: Span<UInt8>
+    ) throws(RejectReason) -> Statement {
+        guard let keyField = fields.keyField else { throw RejectReason(.missingOwner, "the owner's key is missing") }
+        guard !owner.isEmpty else { throw RejectReason(.missingOwner, "the owner's id is missing") }
+        try checkKey(fields.key, keyField, bytes)
+        try checkOwner(owner, bytes)
+        guard kind == keyField.owner else {
+            throw RejectReason(.contradiction, "the key is one of \(keyField.owner.rawValue)s, and the id is another's")
+        }
+        return Statement(
+            kind: kind, action: nil, owner: owner, cart: ByteRange(), keyField: keyField, key: fields.key)
+    }
+
+    /// The longest key (Elastic Path, external references), in bytes.
+    private static let longestKey = 2048
+
+    private func checkKey(_ key: ByteRange, _ field: OwnerKeyField, _ bytes: Span<UInt8>) throws(RejectReason) {
+        if field.key == .id { return try checkOwner(key, bytes) }
+        if key.range.count <= Self.longestKey, Self.isPlain(bytes.extracting(key.range), isEmail: field.key.isEmail) {
+            return
+        }
+        let text = self.text(key, bytes)
+        guard key.range.count <= Self.longestKey,
+            text.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
+        else {
+            throw RejectReason(
+                .badOwner,
+                "the owner \(quoted(key, bytes)) is not a key: 1 to \(Self.longestKey) bytes, no control characters")
+        }
+        guard !field.key.isEmail || text.contains("@") else {
+            throw RejectReason(.badOwner, "the owner \(quoted(key, bytes)) is not an e-mail")
+        }
+    }
+
+    /// Whether a key has nothing but printable ASCII.
+    private static func isPlain(_ key: Span<UInt8>, isEmail: Bool) -> Bool {
+        var hasAt = !isEmail
+        for index in key.indices {
+            guard (0x20..<0x7F).contains(key[index]) else { return false }
+            if key[index] == UInt8(ascii: "@") { hasAt = true }
+        }
+        return hasAt
+    }
+
+    private func checkOwner(_ owner: ByteRange, _ bytes: Span<UInt8>) throws(RejectReason) {
         guard IdentifierBytes.isOwner(bytes.extracting(owner.range)) else {
             try checkForm(owner, "owner", .badOwner, bytes)
             throw RejectReason(
@@ -85,15 +164,18 @@ struct RecordJudge: Sendable {
                 "the owner \(quoted(owner, bytes)) is not an id: 1 to \(IdentifierLimit.bytes) bytes, no spaces or "
                     + "control characters")
         }
-        guard !fields.cart.isEmpty else { throw RejectReason(.missingCart, "the cart is missing") }
-        guard IdentifierBytes.isCart(bytes.extracting(fields.cart.range)) else {
-            try checkForm(fields.cart, "cart", .badCart, bytes)
+    }
+
+    private func checkCart(_ cart: ByteRange, _ bytes: Span<UInt8>) throws(RejectReason) {
+        guard !cart.isEmpty else { throw RejectReason(.missingCart, "the cart is missing") }
+        if encodesCarts { return }
+        guard IdentifierBytes.isCart(bytes.extracting(cart.range)) else {
+            try checkForm(cart, "cart", .badCart, bytes)
             throw RejectReason(
                 .badCart,
-                "the cart \(quoted(fields.cart, bytes)) is not an id: 1 to \(IdentifierLimit.bytes) of the "
+                "the cart \(quoted(cart, bytes)) is not an id: 1 to \(IdentifierLimit.bytes) of the "
                     + "characters A-Z a-z 0-9 _ -")
         }
-        return Statement(kind: kind, action: action, owner: owner, cart: fields.cart)
     }
 
     /// Throws if a spreadsheet or a word processor has made another value of an identifier.
@@ -121,8 +203,33 @@ struct RecordJudge: Sendable {
             .unknownAction, "unknown action \(quoted(fields.action, bytes)): \(words.advice)")
     }
 
-    private func owner(_ fields: RecordFields, _ bytes: Span<UInt8>) throws(RejectReason) -> (OwnerKind, ByteRange) {
-        switch owners {
+    /// Who owns the cart: the kind, the id or the key, and what kind of key it is.
+    private func owner(
+        _ fields: RecordFields, _ bytes: Span<UInt8>
+    ) throws(RejectReason) -> (OwnerKind, ByteRange, OwnerKeyField?) {
+        guard let field = fields.keyField, !isCrosswalk else {
+            guard let ids = owners.ids else { return (.customer, ByteRange(), nil) }
+            let (kind, owner) = try self.id(ids, fields, bytes)
+            guard owners.holds != .id || owners.verifiesIDs else { return (kind, owner, nil) }
+            if let only = owners.holds.ownerKind, only != kind {
+                throw RejectReason(
+                    .contradiction, "the owner is a \(kind.rawValue), where keys are those of \(only.rawValue)s")
+            }
+            return (kind, owner, OwnerKeyField(owners.holds, of: kind))
+        }
+        let id = [fields.otherKey] + (owners.ids == nil ? [] : [fields.customer, fields.account, fields.owner])
+        if let other = id.first(where: { !$0.isEmpty }) {
+            throw RejectReason(
+                .contradiction,
+                "both the owner \(quoted(fields.key, bytes)) and \(quoted(other, bytes)): a record has one owner")
+        }
+        return (field.owner, fields.key, field)
+    }
+
+    private func id(
+        _ ids: OwnerFields.Ids, _ fields: RecordFields, _ bytes: Span<UInt8>
+    ) throws(RejectReason) -> (OwnerKind, ByteRange) {
+        switch ids {
         case .one(let field, let only):
             return (only, field == .customer ? fields.customer : field == .account ? fields.account : fields.owner)
         case .either:
@@ -170,7 +277,7 @@ struct RecordJudge: Sendable {
 
 extension String {
     /// Decodes UTF-8, with replacement characters for what is invalid.
-    init(decodingBytesOf bytes: Span<UInt8>) {
+    package init(decodingBytesOf bytes: Span<UInt8>) {
         // Unsafe because the buffer may not outlive the span, and it does not outlive the call.
         self = unsafe bytes.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
     }

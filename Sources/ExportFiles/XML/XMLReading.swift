@@ -20,7 +20,8 @@ struct XMLReading {
         self.source = source
         block = [UInt8](repeating: 0, count: blockSize)
         let found = try Self.survey(try TextSource(source.part, options: options), options, blockSize)
-        scanner = XMLScanner(XMLScan(found, FieldVocabulary(options)))
+        let unused = Set(ExportField.ownerKeys).subtracting(found.owners.keys)
+        scanner = XMLScanner(XMLScan(found, FieldVocabulary(options, without: unused)))
         parser = try Self.parser(scanner, source.name)
         records = XMLRecords(found, ExportFacts(shape: Self.shape(found, source)), index: index)
     }
@@ -92,7 +93,7 @@ struct XMLReading {
             hasByteOrderMark: source.hasByteOrderMark, delimiter: nil, columns: Set(found.mapping.values).sorted(),
             mapping: found.mapping, recordPath: found.path.joined(separator: "/"),
             header: found.root + [UInt8(ascii: ">")], lineEnd: .lineFeed, kind: found.kind,
-            recordReason: found.reason)
+            keyFields: found.owners.keyFields, recordReason: found.reason)
     }
 
     private static func parser(_ events: any XMLEvents, _ name: String) throws -> XMLPushParser {

@@ -13,7 +13,9 @@ struct XMLRecords: Sendable {
     init(_ shape: XMLShape, _ facts: ExportFacts, index: Int) {
         found = facts
         decoder = XMLRecordDecoder(
-            judge: RecordJudge(owners: shape.owners, kind: shape.kind, words: shape.words), index: index)
+            judge: RecordJudge(
+                owners: shape.owners, kind: shape.kind, words: shape.words, encodesCarts: shape.encodesCarts),
+            index: index)
     }
 
     var facts: ExportFacts {
@@ -37,7 +39,8 @@ struct XMLRecords: Sendable {
                 origin: .scan(Int32(truncatingIfNeeded: position)))
             do throws(RejectReason) {
                 if let fault = record.fault { throw reason(fault, scan) }
-                let statement = try decoder.judge.judge(record.values.fields, in: memory)
+                let statement = try decoder.judge.judge(
+                    record.values.fields(with: decoder.judge.owners.keys), in: memory)
                 judged.statement = statement
                 if statement.isTidied { found.notes.add(.tidied, line: record.line) }
                 kinds.insert(statement.kind)
@@ -129,6 +132,14 @@ struct XMLRecordDecoder: Sendable {
             let reason = RejectReason(.ambiguous, "text that the XML library reads differently")
             return .rejected(rejected(record, judged, reason, batch.text))
         }
+    }
+
+    /// What is to be known of a record that turns out to be unusable.
+    func rejected(_ judged: JudgedRecord, _ reason: RejectReason, of batch: RecordBatch) -> RejectedRecord {
+        guard let record = finished(judged) else {
+            preconditionFailure("a record is rejected in a batch that it is not in")
+        }
+        return rejected(record, judged, reason, batch.text)
     }
 
     /// What is to be known of a record that cannot be used.

@@ -429,7 +429,7 @@ struct XMLScan: Sendable {
         if scope.outline == nil, scope.foreignCarts > 0, scope.hasForeignOwner { return true }
         guard scope.own & Self.bit(.cart) != 0 else { return false }
         // A cart without owners, where these are the records, is none.
-        return scope.outline == nil || scope.own & (Self.bit(.customer) | Self.bit(.account) | Self.bit(.owner)) != 0
+        return scope.outline == nil || scope.own & Self.ownerBits != 0
     }
 
     private mutating func finishStray(_ scope: Scope, end: Int) {
@@ -462,7 +462,7 @@ struct XMLScan: Sendable {
         else { return }
         switch field {
         case .cart: scopes[last].foreignCarts += 1
-        case .customer, .account, .owner: scopes[last].hasForeignOwner = true
+        case _ where ExportField.owners.contains(field): scopes[last].hasForeignOwner = true
         default: break
         }
     }
@@ -572,6 +572,8 @@ struct XMLScan: Sendable {
         window.end - scope.start > Self.recordLimit + (1 << 17)
     }
 
+    private static let ownerBits = ExportField.owners.reduce(0) { $0 | bit($1) }
+
     private static func bit(_ field: ExportField) -> UInt16 {
         switch field {
         case .cart: 1
@@ -584,6 +586,11 @@ struct XMLScan: Sendable {
         case .cartDescription: 128
         case .customerToken: 256
         case .accountToken: 512
+        case .customerEmail: 1024
+        case .customerRef: 2048
+        case .accountRef: 4096
+        case .accountRegistrationID: 8192
+        case .memberEmail: 16384
         }
     }
 

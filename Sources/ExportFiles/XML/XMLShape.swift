@@ -13,6 +13,8 @@ struct XMLShape: Sendable, Equatable {
     /// The names of elements that were met several times.
     let frequent: Set<String>
     let owners: OwnerFields
+    /// Whether carts may have any characters.
+    let encodesCarts: Bool
     /// What the records are: a delta if they have an action.
     let kind: ExportKind
     let words: ActionWords
@@ -243,7 +245,7 @@ final class XMLSurvey: XMLEvents {
     func shape(root: [UInt8]) throws(XMLProblem) -> XMLShape? {
         let usable = usable()
         let fields = Set(usable.keys.map(\.field))
-        guard let owners = OwnerFields(fields: fields, kind: options.ownerKind),
+        guard let owners = OwnerFields(fields: fields, options),
             let found = options.xmlRecord.map(recordPath(named:)) ?? recordPath(owners, among: usable),
             let last = found.last
         else { return nil }
@@ -253,7 +255,7 @@ final class XMLSurvey: XMLEvents {
         var mapping: [ExportField: String] = [:]
         var namespaces = XMLFieldNamespaces(record: names.namespaces[last])
         var carriers: [ExportField: String] = [:]
-        for field in fields {
+        for field in fields where field.key == nil || owners.keys.contains(field) {
             guard let source = commonest([field], among: usable) else { continue }
             mapping[field] = names.texts[source.name]
             let namespace = names.namespaces[source.name]
@@ -274,14 +276,14 @@ final class XMLSurvey: XMLEvents {
         return XMLShape(
             path: found.map { names.texts[$0] }, record: name, outline: outline, namespaces: namespaces,
             carriers: carriers, frequent: Set(counts.filter { $0.value > 1 }.map { names.texts[$0.key] }),
-            owners: owners, kind: hasAction ? .delta : options.kind == .additions ? .additions : .snapshot,
-            words: words,
+            owners: owners, encodesCarts: options.carts.unsafe == .encode,
+            kind: hasAction ? .delta : options.kind == .additions ? .additions : .snapshot, words: words,
             mapping: mapping, root: root)
     }
 
     /// The places of values, without those in another namespace than their element's if the field is found in that too.
     private func usable() -> [Source: Tally] {
-        let ofOwner: [ExportField] = [.customer, .account, .owner, .ownerType]
+        let ofOwner = ExportField.owners + [.ownerType]
         let own = sources.filter { source, _ in
             source.carrier.last.map { isOwn(source.name, in: $0) } ?? false
         }
@@ -329,7 +331,6 @@ final class XMLSurvey: XMLEvents {
 
     /// Throws if carts are named outside of records too, more often than by a slip.
     private func checkKinds(_ records: [[Int]], _ usable: [Source: Tally]) throws(XMLProblem) {
-        let owners: [ExportField] = [.customer, .account, .owner]
         let strays = sources.filter { source, _ in
             guard source.field == .cart, !records.contains(where: { source.element.starts(with: $0) }) else {
                 return false
@@ -341,7 +342,7 @@ final class XMLSurvey: XMLEvents {
                 return false
             }
             return usable[source] != nil
-                || sources.keys.contains { owners.contains($0.field) && $0.carrier == source.carrier }
+                || sources.keys.contains { ExportField.owners.contains($0.field) && $0.carrier == source.carrier }
         }
         let count = strays.values.reduce(0) { $0 + $1.count }
         // A single one is a slip among several records, and beside a single record nothing says which is meant.
@@ -409,14 +410,16 @@ final class XMLSurvey: XMLEvents {
     }
 
     private func recordPath(_ owners: OwnerFields, among usable: [Source: Tally]) -> [Int]? {
-        let ownerFields = owners.fields.filter { $0 != .ownerType }
+        // A crosswalk has a key in the cart's place.
+        let cartFields = owners.isCrosswalk ? owners.keys : [.cart]
+        let ownerFields = owners.fields.filter { $0 != .ownerType && !cartFields.contains($0) }
         // What only names carts is no record if other elements have an owner too, or lie in one or around one.
         let places = Set(usable.keys.filter { ownerFields.contains($0.field) }.map(\.carrier))
         let whole = usable.filter { source, _ in
-            source.field == .cart
+            cartFields.contains(source.field)
                 && places.contains { $0.starts(with: source.carrier) || source.carrier.starts(with: $0) }
         }
-        guard let cart = commonest([.cart], among: whole) ?? commonest([.cart], among: usable),
+        guard let cart = commonest(cartFields, among: whole) ?? commonest(cartFields, among: usable),
             let owner = commonest(ownerFields, near: cart.carrier, among: usable)
         else { return nil }
         if cart.carrier == owner.carrier, let cartText = cart.text, let ownerText = owner.text {

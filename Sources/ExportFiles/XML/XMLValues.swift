@@ -5,6 +5,20 @@ struct XMLValues {
     var cartDescription = ByteRange()
     var customerToken = ByteRange()
     var accountToken = ByteRange()
+    var customerEmail = ByteRange()
+    var customerRef = ByteRange()
+    var accountRef = ByteRange()
+    var accountRegistrationID = ByteRange()
+    var memberEmail = ByteRange()
+
+    /// What decides what the record says, with the owner's key.
+    func fields(with keys: [ExportField]) -> RecordFields {
+        var fields = fields
+        for field in keys {
+            if let key = field.key { fields.add(self[field], key) }
+        }
+        return fields
+    }
 
     subscript(field: ExportField) -> ByteRange {
         get {
@@ -19,6 +33,11 @@ struct XMLValues {
             case .cartDescription: cartDescription
             case .customerToken: customerToken
             case .accountToken: accountToken
+            case .customerEmail: customerEmail
+            case .customerRef: customerRef
+            case .accountRef: accountRef
+            case .accountRegistrationID: accountRegistrationID
+            case .memberEmail: memberEmail
             }
         }
         set {
@@ -33,6 +52,11 @@ struct XMLValues {
             case .cartDescription: cartDescription = newValue
             case .customerToken: customerToken = newValue
             case .accountToken: accountToken = newValue
+            case .customerEmail: customerEmail = newValue
+            case .customerRef: customerRef = newValue
+            case .accountRef: accountRef = newValue
+            case .accountRegistrationID: accountRegistrationID = newValue
+            case .memberEmail: memberEmail = newValue
             }
         }
     }

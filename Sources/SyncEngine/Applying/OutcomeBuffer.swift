@@ -1,4 +1,5 @@
 import CallPacing
+import CartAssociations
 import Dispatch
 import Ledger
 import Synchronization
@@ -48,6 +49,7 @@ final class OutcomeBuffer: Sendable {
                 pending.removeAll()
             }
             try ledger.record(writing)
+            try ledger.forgetOwnerKeys(of: Set(writing.compactMap(\.refusedOwner)))
             writing.removeAll(keepingCapacity: true)
         }
     }
@@ -77,6 +79,15 @@ final class OutcomeBuffer: Sendable {
         try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
             queue.async { done.resume(with: Result { try work() }) }
         }
+    }
+}
+
+extension JournalEntry {
+    /// The owner, if the store may have refused the change because it does not know the owner: then a key does not stand for
+    /// it any more.
+    fileprivate var refusedOwner: OwnerID? {
+        guard change.kind == .create, let outcome, outcome.status == 404 || outcome.status == 422 else { return nil }
+        return change.association.owner.id
     }
 }
 

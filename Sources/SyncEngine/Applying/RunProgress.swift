@@ -6,6 +6,7 @@ package final class RunProgress: Sendable {
     /// The steps of a run that take time.
     package enum Phase: String, Sendable, Encodable {
         case reading = "reading the export"
+        case lookingUp = "looking up owners"
         case listing = "listing carts"
         case comparing
         case applying
@@ -13,7 +14,7 @@ package final class RunProgress: Sendable {
         /// The calls that matter in this phase.
         package var operations: [CartAssociations.Operation] {
             switch self {
-            case .listing: [.list]
+            case .listing, .lookingUp: [.list]
             case .applying: [.create, .delete]
             case .reading, .comparing: []
             }

@@ -246,10 +246,10 @@ struct Comparison {
         let fingerprint = key.fingerprint(association)
         let isMissing = difference.missing.contains(position)
         // If it is not known whether the cart is there, the run finds out.
+        let name = record.cartName ?? (exports.carts.areOther ? exports.carts.name(of: association.cart) : nil)
         let needsCart =
-            isMissing && options.createsCarts && record.cartName != nil && !current.carts.contains(association.cart)
-        let newCart =
-            needsCart ? NewCart(name: record.cartName ?? "", description: record.cartDescription) : nil
+            isMissing && options.createsCarts && name != nil && !current.carts.contains(association.cart)
+        let newCart = needsCart ? NewCart(name: name ?? "", description: record.cartDescription) : nil
         let badName =
             needsCart && newCart == nil
             ? RejectReason(

@@ -74,6 +74,12 @@ final class NamesInDoubt {
         try forEachWord(part.text.span) { try names?.add(key.fingerprint(cart: $0), position: UInt64(place.number)) }
     }
 
+    /// Adds an id that stands in a part which was not understood, under another name.
+    func add(name id: Span<UInt8>, of part: DoubtfulPart) throws {
+        let place = PartPlace(part)
+        try forEachWord(id) { try names?.add(key.fingerprint(cart: $0), position: UInt64(place.number)) }
+    }
+
     /// An export without a final line end may have lost the records that would follow.
     func mayBeCut(_ export: String) {
         cut = cut ?? "\(export) has no final line end and may be cut"

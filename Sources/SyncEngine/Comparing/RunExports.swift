@@ -9,7 +9,12 @@ final class RunExports {
     var files: [ExportFile] { opened.files }
     /// The time that counts for the order of each export, since 1970.
     let times: [Duration]
-    fileprivate let reader: ExportReader
+    fileprivate private(set) var reader: ExportReader
+    /// What owners' keys stand for; nil if the exports have ids, and before they are known.
+    private(set) var owners: KnownOwners?
+    private let reading: ReadingOptions
+    /// How the carts are called in the store.
+    var carts: CartNames { reading.carts }
     fileprivate let shard: Shard?
     fileprivate let stop: StopSignal
     fileprivate let progress: RunProgress
@@ -34,7 +39,8 @@ final class RunExports {
             return options.exportTime
                 ?? ExportOrder.counting(stated, firstSeen: .milliseconds(now.timeIntervalSince1970 * 1000))
         }
-        reader = ExportReader(options: options.reading)
+        reading = options.reading
+        reader = ExportReader(options: reading)
         shard = options.shard
         self.stop = stop
         self.progress = progress
@@ -62,6 +68,21 @@ final class RunExports {
 
     /// Begins to read all exports.
     func read() -> RunReading { RunReading(self) }
+
+    /// Begins to read all exports for the keys of their owners, in all shards; nothing that is found is kept.
+    func readKeys() -> RunReading { RunReading(self, isForKeys: true) }
+
+    /// The kinds of keys that the exports can have in the place of owners' ids.
+    func ownerKeyFields() throws -> Set<OwnerKeyField> {
+        let reader = ExportReader(options: reading)
+        return try files.reduce(into: []) { $0.formUnion(try reader.read($1).facts.shape.keyFields) }
+    }
+
+    /// Has all later readings put ids in the place of owners' keys.
+    func resolve(_ owners: KnownOwners) {
+        self.owners = owners
+        reader = ExportReader(options: reading, owners: owners)
+    }
 
     /// Compares each export with the manifest and the checksums beside it, if there are any.
     ///
@@ -105,8 +126,12 @@ struct RunReading: ~Copyable {
     private var earlier = 0
     private var facts: [ExportFacts] = []
     private var elsewhere: [Int] = []
+    private let isForKeys: Bool
 
-    fileprivate init(_ exports: RunExports) { self.exports = exports }
+    fileprivate init(_ exports: RunExports, isForKeys: Bool = false) {
+        self.exports = exports
+        self.isForKeys = isForKeys
+    }
 
     /// The position of a usable record of the last batch among those of all exports, from 0.
     func position(of record: JudgedRecord) -> Int { start + record.ordinal }
@@ -122,7 +147,7 @@ struct RunReading: ~Copyable {
         while true {
             if reading == nil {
                 guard export + 1 < exports.files.count else {
-                    try exports.keep(facts, elsewhere: elsewhere)
+                    if !isForKeys { try exports.keep(facts, elsewhere: elsewhere) }
                     return nil
                 }
                 export += 1
@@ -134,7 +159,7 @@ struct RunReading: ~Copyable {
             let isPicking = picks != nil && canPick
             func isPicked(_ number: Int) -> Bool { picks?(start + number - 1) ?? true }
             if var batch = try reading?.next(picking: isPicking ? isPicked : nil) {
-                if let shard = exports.shard { removeOthers(than: shard, from: &batch) }
+                if let shard = exports.shard, !isForKeys { removeOthers(than: shard, from: &batch) }
                 return batch
             }
             try endExport(isPicking: isPicking)
@@ -170,7 +195,7 @@ struct RunReading: ~Copyable {
     /// Compares what the reading of an export found with the first one, and goes on behind it.
     private mutating func endExport(isPicking: Bool) throws {
         guard let found = reading?.facts else { return }
-        if exports.facts.indices.contains(export),
+        if !isForKeys, exports.facts.indices.contains(export),
             isPicking ? !found.hasContent(of: exports.facts[export]) : exports.facts[export] != found
         {
             throw ExportError(

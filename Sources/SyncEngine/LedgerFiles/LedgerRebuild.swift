@@ -81,6 +81,12 @@ package final class LedgerRebuild {
             for (index, path) in paths.enumerated() {
                 let file = try ExportFile.open(path, spoolFolder: ledger.folder)
                 var records = try reader.read(file, index: index)
+                guard records.facts.shape.keyFields.isEmpty else {
+                    throw ExportError(
+                        .option, file: path,
+                        problem: "it names owners by keys, which stand for other owners now than they may have then",
+                        advice: "give the results of the runs with --results")
+                }
                 while let batch = try records.next() {
                     for case .usable(let record) in batch.decode(batch.records) {
                         try draft.add(

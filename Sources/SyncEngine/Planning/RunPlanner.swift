@@ -13,7 +13,7 @@ import SyncReporting
 /// What was planned is a `PlannedRun`, and what is left of a run that was stopped a `StoppedRun`.
 package struct RunPlanner: Sendable {
     package let tools: RunTools
-    private let options: RunOptions
+    let options: RunOptions
     private var ledger: Ledger { tools.ledger }
 
     package init(_ options: RunOptions, _ tools: RunTools) {
@@ -116,6 +116,7 @@ package struct RunPlanner: Sendable {
             options, spoolingIn: ledger.folder, stop: tools.stop, progress: tools.progress,
             now: tools.time.wall())
         try tools.requireRoom(exports.roomForReading)
+        let lookups = try await findOwners(exports)
         var first = FirstReading(
             options, exports: exports.files.map(\.name), key: key, spillFolder: ledger.folder)
         var diff = AssociationDiff(memoryBudget: RunOptions.fingerprintBudget, spillFolder: ledger.folder)
@@ -135,8 +136,23 @@ package struct RunPlanner: Sendable {
         try rejects.finish()
         var plan = RunPlan(comparison)
         plan.view.warnings = warnings + comparison.warnings
+        plan.view.owners = lookups
+        plan.figures.owners = lookups.map { lookups in
+            let rejected = exports.facts.reduce(0) {
+                $0 + ($1.rejected[.unknownOwner] ?? 0) + ($1.rejected[.ambiguousOwner] ?? 0)
+            }
+            return .init(keys: lookups.keys, unknown: lookups.unknown + lookups.ambiguous, rejected: rejected)
+        }
         if tools.client.authentication == .shopper { plan.openExports = exports }
         return plan
+    }
+
+    /// Finds out which owners the exports' keys stand for; nil if they have ids.
+    private func findOwners(_ exports: RunExports) async throws -> OwnerLookups? {
+        guard let (owners, lookups) = try await OwnerFinder.find(options.ownerKeys, options.reading, tools, exports)
+        else { return nil }
+        exports.resolve(owners)
+        return lookups
     }
 
     private func findCurrent(

@@ -30,8 +30,21 @@ package struct RunSettings: Sendable {
     package var objectives: [ServiceObjective] = []
     /// Whether a crossed objective stops the run, resumable.
     package var abortsOnCrossing = false
+    package var ownerKeys = OwnerKeySettings()
     /// Whether reports hide who owns a cart.
     package var hidesOwners = false
+
+    package init() {}
+}
+
+/// How owners are found whose keys the exports have in the place of ids.
+package struct OwnerKeySettings: Sendable {
+    /// The path of a file of keys and ids; nil for none.
+    package var crosswalk: String?
+    /// How long it is believed what was found.
+    package var fresh: Duration = .seconds(30 * 86_400)
+    /// Whether accounts are asked for by a list of references, which only the newest description of the API has.
+    package var takesReferenceLists = false
 
     package init() {}
 }

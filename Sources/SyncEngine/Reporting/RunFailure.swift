@@ -22,6 +22,8 @@ package enum RunFailure: Error, Sendable {
     case notResumable(String)
     /// A listing of the store had to show everything and did not, for this reason.
     case incompleteListing(String)
+    /// The owners of the exports cannot be found, for this reason.
+    case noOwners(String)
     /// Something that should not happen, in words for a bug report.
     case bug(String)
 }
@@ -36,7 +38,8 @@ extension RunFailure: CustomStringConvertible {
         case .stopped: "stopped before the plan was complete; nothing was written to the store"
         case .incompleteListing(let reason):
             "the listing of the store is not complete, and what it lacks would be taken for gone: \(reason)"
-        case .unwritable(let what), .noRoom(let what), .unconfirmed(let what), .notResumable(let what), .bug(let what):
+        case .unwritable(let what), .noRoom(let what), .unconfirmed(let what), .notResumable(let what),
+            .noOwners(let what), .bug(let what):
             what
         }
     }
@@ -68,7 +71,7 @@ extension RunFailure {
         case .plan(let error): error.exitStatus
         case .unwritable, .noRoom: .stateUnwritable
         case .stopped: .stoppedEarly
-        case .notResumable, .incompleteListing: .refused
+        case .notResumable, .incompleteListing, .noOwners: .refused
         case .unconfirmed: .unavailable
         case .bug: .bug
         }

@@ -21,6 +21,8 @@ package struct PlanView: Codable, Sendable, Equatable {
     package var rejected: RunReport.RejectedRecords?
     /// What is not done because of doubt; nil if everything is done.
     package var withheld: Withheld?
+    /// How the owners of the exports were found; nil if the exports have ids.
+    package var owners: OwnerLookups?
     /// Where the current associations were read.
     package var current: CurrentSource
     /// Why there, for instance `the listing is complete: 4,812 carts on 49 pages`.

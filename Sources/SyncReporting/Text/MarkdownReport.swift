@@ -11,6 +11,7 @@ package enum MarkdownReport {
             lines.append(row("export", escaped(TextReport.exportSentence(export))))
         }
         lines.append(row("source", "\(escaped(plan.source)), deletes: \(plan.scope.rawValue)"))
+        if let owners = plan.owners { lines.append(row("owners", escaped(owners.sentence))) }
         lines.append(row("current", "\(plan.current.rawValue): \(escaped(plan.currentReason))"))
         lines.append(row("calls", TextReport.estimateSentence(plan.estimate)))
         lines.append(row("guard", plan.guardVerdict))

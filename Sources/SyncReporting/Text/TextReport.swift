@@ -317,6 +317,7 @@ extension TextReport {
         }
         if let undone = plan.undone { lines.append(("undoes", "run \(undone)")) }
         lines.append(("source", "\(plan.source), deletes: \(plan.scope.rawValue)"))
+        if let owners = plan.owners { lines.append(("owners", owners.sentence)) }
         lines.append(("current", "\(plan.current.rawValue): \(plan.currentReason)"))
         if let moment = plan.moment {
             let words =

@@ -30,7 +30,7 @@ struct CheckCommand: ProgramCommand {
     func work() throws -> Ending? {
         let invocation = Invocation(self, exports: exports)
         let loaded = try invocation.load()
-        let reader = ExportReader(options: loaded.settings.reading)
+        let reader = ExportReader(options: loaded.settings.reading, owners: KeysAsOwners())
         var check = ExportsCheck(
             reader, oneOwnerPerCart: loaded.settings.oneOwnerPerCart,
             spool: FileManager.default.temporaryDirectory.path)

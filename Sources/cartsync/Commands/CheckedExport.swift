@@ -91,7 +91,11 @@ struct CheckedExport: Encodable {
         sha256 = facts.sha256
         endsWithNewline = facts.endsWithNewline
         mayBeCut = facts.mayBeCut
-        notes = facts.notes.map(\.sentence)
+        var notes = facts.notes.map(\.sentence)
+        if !facts.shape.keyFields.isEmpty {
+            notes.append("owners are named by keys; cartsync owners check says which of them the store knows")
+        }
+        self.notes = notes
         firstRecords = first.map(Record.init)
         firstRejected = rejected.map { Rejected($0.place, $0.reason) }
     }

@@ -108,6 +108,7 @@ struct ReadingFlags: SettingFlags {
         transform: MappedField.init)
     var map: [MappedField] = []
     @Option(help: .setting("sync.owner")) var owner: String?
+    @Option(help: .setting("sync.owner-key")) var ownerKey: String?
     @Option(help: .setting("export.delimiter")) var delimiter: String?
     @Option(help: .setting("export.encoding")) var encoding: String?
     @Option(help: .setting("mapping.xml.record")) var xmlRecord: String?
@@ -127,12 +128,14 @@ struct ComparingFlags: SettingFlags {
     @Option(help: .setting("sync.current")) var current: String?
     @Option(help: .setting("sync.source")) var source: String?
     @Option(help: .setting("run.shard")) var shard: String?
+    @Option(help: .setting("sync.crosswalk")) var crosswalk: String?
 }
 
 /// Flags that say what the guard allows.
 struct GuardFlags: SettingFlags {
     @Option(help: .setting("guard.max-deletes")) var maxDeletes: String?
     @Option(help: .setting("guard.max-rejected")) var maxRejected: String?
+    @Option(help: .setting("guard.max-unknown-owners")) var maxUnknownOwners: String?
     @Flag(help: "Allow a snapshot without a single usable record.")
     var allowEmpty = false
 }

@@ -44,6 +44,9 @@ struct ProbeReport: Encodable, Sendable {
         add("a customer that does not exist gets a cart", findings.unknownOwner, .unknownOwner) {
             isGood($0) ? "accepted, so that an export with wrong ids leaves associations of nobody" : "refused"
         }
+        if findings.doubted[.unknownOwner] == nil, findings.unknownOwner.map(isGood) ?? false {
+            settings["sync.verify-owners"] = "true"
+        }
         add("an association is made", findings.association, .association)
         add("it is made again", findings.associationAgain, .associationAgain) { $0 == 204 ? "known to be there" : "" }
         add("it is deleted", findings.delete, .delete)

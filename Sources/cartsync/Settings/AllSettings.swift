@@ -44,6 +44,9 @@ extension Setting {
             "api.largest-offset", \.api.largestOffset, .integer(in: 0...10_000_000),
             "largest offset of a page of the listing"),
         Setting(
+            "api.reference-lists", \.run.ownerKeys.takesReferenceLists, .bool,
+            "ask for accounts by lists of external references, which newer versions of the API take"),
+        Setting(
             "api.listing-lag", \.run.listingLag, .duration(in: .zero...Duration.seconds(3600)),
             "how long the listing may take to show a change"),
         Setting(
@@ -69,6 +72,22 @@ extension Setting {
         ).flag("source").perJob,
         Setting("sync.owner", \.run.reading.ownerKind, .choice, "customer or account, where the columns do not say")
             .flag("kind", help: "customer or account, where the columns do not say").perJob,
+        Setting(
+            "sync.owner-key", \.run.reading.ownerKey, .choice,
+            "what the owner's column holds: id, email, external-ref, registration-id or member-email"
+        ).flag("kind").perJob,
+        Setting(
+            "sync.crosswalk", \.run.ownerKeys.crosswalk, .text,
+            "file of owners' keys and ids (CSV or XML), which wins over the store"
+        ).flag("file").perJob,
+        Setting(
+            "sync.owner-keys-fresh", \.run.ownerKeys.fresh, .duration(in: .zero...Duration.seconds(3650 * 86_400)),
+            "how long an owner that was found by a key is remembered before the store is asked again"
+        ).perJob,
+        Setting(
+            "sync.verify-owners", \.run.reading.verifiesOwners, .bool,
+            "look up whether owners' ids exist, where the store accepts unknown ones"
+        ).perJob,
         Setting("sync.source", \.run.source, .name, "the stream of exports that this one continues")
             .flag("name", showsDefault: false).perJob,
         Setting(
@@ -143,6 +162,15 @@ extension Setting {
             usual: "\(Guard().maxAdoptedDeletes.typed), at least \(Guard().minAdoptedDeletes)"
         ).perJob.atOnce,
         Setting(
+            "guard.max-unknown-owners", \.run.planGuard.maxUnknownOwners, .limit,
+            "owners that are not found by their keys, in one run: a number or a share",
+            usual: "\(Guard().maxUnknownOwners.typed), at least \(Guard().minUnknownOwners)"
+        ).flag(
+            "n|n%",
+            help: "Allow this many owners that are not found by their keys, or this share "
+                + "(\(Guard().maxUnknownOwners.typed))", showsDefault: false
+        ).perJob.atOnce,
+        Setting(
             "guard.max-rejected", \.run.planGuard.maxRejected, .limit,
             "rejected records of one run: a number or a share", usual: Guard().rejectedText
         ).flag(
@@ -158,6 +186,14 @@ extension Setting {
                 "name of the column or element that holds the \(field.rawValue); --map \(field.rawValue)=NAME"
             ).perJob
         } + [
+            Setting(
+                "mapping.cart-prefix", \.run.reading.carts.prefix, .ofCartID,
+                "what stands before each cart's id in the store"
+            ).perJob,
+            Setting(
+                "mapping.cart-unsafe", \.run.reading.carts.unsafe, .choice,
+                "carts with other characters than the store takes: reject, or encode"
+            ).perJob,
             Setting(
                 "mapping.xml.record", \.run.reading.xmlRecord, .text,
                 "name of the element that is one record, or the last names of its path as in carts/cart"

@@ -67,6 +67,16 @@ extension SettingKind where Value == String {
         }
     }
 
+    /// Characters that a cart's id can have.
+    static var ofCartID: SettingKind {
+        .init { text throws(UnusableValue) in
+            guard CartID.isValid(text.utf8), text.utf8.count <= 64 else {
+                throw UnusableValue("not the beginning of a cart's id; use 1 to 64 letters, digits, '_' or '-'")
+            }
+            return text
+        }
+    }
+
     /// A text that can stand in a header.
     static var headerText: SettingKind {
         .init { text throws(UnusableValue) in

@@ -1,0 +1,268 @@
+import CartAssociations
+import CommerceAPI
+
+/// The keys that the exports of a run have in the place of owners' ids, and what each stands for.
+///
+/// Keys are fingerprints and ids that are UUIDs take 16 bytes: 33 bytes a key, however long it is.
+struct OwnerKeyTable: Sendable {
+    private struct State: OptionSet {
+        let rawValue: UInt8
+        /// A usable record has it; others only stand in parts that were not understood.
+        static let isWanted = State(rawValue: 1)
+        static let hasOwner = State(rawValue: 2)
+        /// The owner's id is no UUID: it stands at a position of `others`.
+        static let isOther = State(rawValue: 4)
+        /// It stands for several owners; their number is in the owner's place.
+        static let isAmbiguous = State(rawValue: 8)
+        /// The owner was found too long ago to be believed now.
+        static let isStale = State(rawValue: 16)
+        /// The store was asked for it.
+        static let isAsked = State(rawValue: 32)
+        private static let listShift: UInt8 = 6
+
+        init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        init(of list: OwnerList) { rawValue = UInt8(list.rawValue) << Self.listShift | State.isWanted.rawValue }
+
+        /// The list that has it, if it is wanted.
+        var list: OwnerList? { OwnerList(rawValue: Int(rawValue >> Self.listShift)) }
+
+        var isSettled: Bool { contains(.isAmbiguous) || contains(.hasOwner) && !contains(.isStale) }
+    }
+
+    /// In ascending order.
+    private var keys: [Fingerprint]
+    private var owners: [(high: UInt64, low: UInt64)]
+    private var states: [State]
+    private var others: [OwnerID] = []
+
+    /// Makes a table of keys that stand for nobody yet.
+    ///
+    /// - Parameters:
+    ///   - wanted: those of usable records, by the list that has them.
+    ///   - inDoubt: what may be one, in parts that were not understood.
+    init(wanted: consuming [OwnerList: OwnerKeySet] = [:], inDoubt: consuming OwnerKeySet = OwnerKeySet()) {
+        var sets: [(keys: ArraySlice<Fingerprint>, state: State)] = []
+        for list in OwnerList.allCases {
+            if let set = wanted.removeValue(forKey: list) { sets.append((set.sorted()[...], State(of: list))) }
+        }
+        sets.append((inDoubt.sorted()[...], []))
+        sets.removeAll { $0.keys.isEmpty }
+        let count = sets.reduce(0) { $0 + $1.keys.count }
+        if sets.count == 1 {
+            keys = Array(sets[0].keys)
+            states = Array(repeating: sets[0].state, count: count)
+        } else {
+            (keys, states) = ([], [])
+            keys.reserveCapacity(count)
+            // A key that stands in doubt as well is wanted, for its set comes first.
+            while let least = sets.indices.min(by: {
+                sets[$0].keys[sets[$0].keys.startIndex] < sets[$1].keys[sets[$1].keys.startIndex]
+            }) {
+                let key = sets[least].keys.removeFirst()
+                if keys.last != key {
+                    keys.append(key)
+                    states.append(sets[least].state)
+                }
+                sets.removeAll { $0.keys.isEmpty }
+            }
+        }
+        owners = Array(repeating: (0, 0), count: keys.count)
+    }
+
+    /// The keys of usable records.
+    var wanted: Int { states.count { $0.contains(.isWanted) } }
+
+    func position(of key: Fingerprint) -> Int? {
+        var (low, high) = (0, keys.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if keys[middle] < key { low = middle + 1 } else { high = middle }
+        }
+        return low < keys.count && keys[low] == key ? low : nil
+    }
+
+    /// The keys that neither crosswalk nor ledger know for certain, those that only doubt asks for among them.
+    var unsettled: [Int] { keys.indices.filter { !states[$0].isSettled } }
+
+    /// How many keys of usable records stand for nobody as far as known.
+    ///
+    /// - Parameter list: where they are listed; nil for all.
+    func missing(in list: OwnerList? = nil) -> Int {
+        states.count { $0.contains(.isWanted) && !$0.isSettled && (list == nil || $0.list == list) }
+    }
+
+    /// Whether the store is to be asked for a key.
+    func asks(for position: Int) -> Bool {
+        let state = states[position]
+        return state.contains(.isWanted) && !state.isSettled && !state.contains(.isAsked)
+    }
+
+    /// Notes that the store is asked for a key; true if the answer counts.
+    mutating func ask(_ position: Int) -> Bool {
+        let state = states[position]
+        guard state.contains(.isWanted), !state.isSettled || state.contains(.isAsked) else { return false }
+        states[position].insert(.isAsked)
+        return true
+    }
+
+    /// Whether the store has said which one owner a key stands for.
+    func isAnswered(_ position: Int) -> Bool {
+        states[position].contains(.isAsked) && states[position].isSettled && !states[position].contains(.isAmbiguous)
+    }
+
+    var positions: Range<Int> { keys.indices }
+
+    func fingerprint(_ position: Int) -> Fingerprint { keys[position] }
+
+    /// What a key stands for.
+    enum Meaning {
+        case owner
+        /// It stood for this owner once.
+        case former
+        case several(Int)
+        case nobody
+    }
+
+    /// What a key stands for; the id is put behind the text.
+    func meaning(of position: Int, into text: inout [UInt8]) -> Meaning {
+        let state = states[position]
+        if state.contains(.isAmbiguous) { return .several(Int(truncatingIfNeeded: owners[position].low)) }
+        guard state.contains(.hasOwner) else { return .nobody }
+        let owner = owners[position]
+        if state.contains(.isOther) {
+            text += others[Int(truncatingIfNeeded: owner.low)].text.utf8
+        } else {
+            PackedID.append(owner, to: &text)
+        }
+        return state.contains(.isStale) ? .former : .owner
+    }
+
+    /// Says which owner a key stands for; a second owner makes it ambiguous.
+    ///
+    /// - Parameter isStale: whether that was found too long ago.
+    mutating func set(_ position: Int, _ id: OwnerID, isStale: Bool = false) {
+        var state = states[position]
+        let packed = PackedID.packed(id.text)
+        if state.contains(.isAmbiguous) {
+            owners[position].low += 1
+            return
+        }
+        if state.contains(.hasOwner), !state.contains(.isStale) {
+            guard !isSame(position, packed, id) else { return }
+            states[position].insert(.isAmbiguous)
+            owners[position] = (0, 2)
+            return
+        }
+        state.insert(.hasOwner)
+        state.remove([.isOther, .isStale])
+        if isStale { state.insert(.isStale) }
+        if let packed {
+            owners[position] = packed
+        } else {
+            state.insert(.isOther)
+            owners[position] = (0, UInt64(others.count))
+            others.append(id)
+        }
+        states[position] = state
+    }
+
+    /// Says that a key stands for several owners.
+    mutating func setAmbiguous(_ position: Int, _ count: Int) {
+        states[position].insert(.isAmbiguous)
+        owners[position] = (0, UInt64(count))
+    }
+
+    private func isSame(_ position: Int, _ packed: (high: UInt64, low: UInt64)?, _ id: OwnerID) -> Bool {
+        if states[position].contains(.isOther) {
+            return packed == nil && others[Int(truncatingIfNeeded: owners[position].low)] == id
+        }
+        return packed.map { $0 == owners[position] } ?? false
+    }
+
+    /// How many keys of usable records stand for nobody, and for several owners.
+    var problems: (unknown: Int, ambiguous: Int) {
+        states.reduce(into: (0, 0)) { count, state in
+            guard state.contains(.isWanted) else { return }
+            if state.contains(.isAmbiguous) { count.1 += 1 } else if !state.isSettled { count.0 += 1 }
+        }
+    }
+}
+
+/// A set of fingerprints in 16 bytes each, which is asked for nothing before it is whole.
+struct OwnerKeySet: Sendable {
+    private var keys: [Fingerprint] = []
+    /// At this number repetitions are taken out.
+    private var limit = 1 << 16
+
+    mutating func insert(_ key: Fingerprint) {
+        keys.append(key)
+        guard keys.count >= limit else { return }
+        tidy()
+        limit = max(limit, keys.count + keys.count / 2)
+    }
+
+    var isEmpty: Bool { keys.isEmpty }
+
+    /// The keys in ascending order, each once.
+    consuming func sorted() -> [Fingerprint] {
+        tidy()
+        return keys
+    }
+
+    private mutating func tidy() {
+        keys.sort(by: <)
+        var kept = 0
+        for position in keys.indices where position == 0 || keys[position] != keys[kept - 1] {
+            keys[kept] = keys[position]
+            kept += 1
+        }
+        keys.removeLast(keys.count - kept)
+    }
+}
+
+private func < (left: Fingerprint, right: Fingerprint) -> Bool {
+    left.high != right.high ? left.high < right.high : left.low < right.low
+}
+
+/// Ids that are UUIDs in lower case, as the store's are, in 16 bytes.
+enum PackedID {
+    /// Nil for any other id.
+    static func packed(_ text: String) -> (high: UInt64, low: UInt64)? {
+        let bytes = text.utf8
+        guard bytes.count == 36 else { return nil }
+        var words = (high: UInt64(0), low: UInt64(0))
+        var digits = 0
+        for (position, byte) in bytes.enumerated() {
+            if hyphens.contains(position) {
+                guard byte == UInt8(ascii: "-") else { return nil }
+                continue
+            }
+            let digit: UInt8
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0")
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte - UInt8(ascii: "a") + 10
+            default: return nil
+            }
+            if digits < 16 {
+                words.high = words.high << 4 | UInt64(digit)
+            } else {
+                words.low = words.low << 4 | UInt64(digit)
+            }
+            digits += 1
+        }
+        return words
+    }
+
+    /// Puts the text of an id behind another.
+    static func append(_ words: (high: UInt64, low: UInt64), to text: inout [UInt8]) {
+        for digit in 0..<32 {
+            if digit == 8 || digit == 12 || digit == 16 || digit == 20 { text.append(UInt8(ascii: "-")) }
+            let word = digit < 16 ? words.high : words.low
+            let value = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * (digit & 15)) & 15)
+            text.append(value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") - 10 + value)
+        }
+    }
+
+    private static let hyphens = [8, 13, 18, 23]
+}

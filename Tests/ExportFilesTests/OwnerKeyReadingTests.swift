@@ -1,0 +1,164 @@
+import CartAssociations
+import TestSupport
+import Testing
+
+@testable import ExportFiles
+
+/// Owners by what tests say that their keys stand for.
+private struct Owners: OwnerResolver {
+    /// Ids by `kind owner-kind key`; several with blanks between them.
+    let known: [String: String]
+
+    func resolve(_ field: OwnerKeyField, _ key: Span<UInt8>, into text: inout [UInt8]) -> OwnerResolution {
+        let name = "\(field.key.rawValue) \(field.owner.rawValue) \(String(decodingBytesOf: key))"
+        guard let ids = known[name]?.split(separator: " ") else { return .unknown }
+        guard ids.count == 1 else { return .ambiguous(ids.count) }
+        text += ids[0].utf8
+        return .found
+    }
+}
+
+@Suite("owners by their keys")
+struct OwnerKeyReadingTests {
+    private static let owners = Owners(known: [
+        "email customer ann@x.example": "id-ann", "email customer bob@x.example": "id-bob id-bert",
+        "external-ref customer K 7": "id-seven", "external-ref account D-9": "id-nine",
+        "registration-id account HRB 1": "id-first", "member-email account eve@x.example": "id-eves",
+    ])
+
+    @Test(
+        "the columns say what the owners' keys are, or the setting does",
+        arguments: [
+            ("customer_email,cart", OwnerKeyKind.id, "ann@x.example", "customer id-ann k"),
+            ("Customer E-Mail,cart", .id, "ann@x.example", "customer id-ann k"),
+            ("customer_id,cart", .email, "ann@x.example", "customer id-ann k"),
+            ("customer_ref,cart", .externalRef, "K 7", "customer id-seven k"),
+            ("account_ref,cart", .externalRef, "D-9", "account id-nine k"),
+            ("account_id,cart", .externalRef, "D-9", "account id-nine k"),
+            ("account_registration_id,cart", .registrationID, "HRB 1", "account id-first k"),
+            ("account_id,cart", .registrationID, "HRB 1", "account id-first k"),
+            ("member_email,cart", .memberEmail, "eve@x.example", "account id-eves k"),
+        ])
+    func columns(header: String, kind: OwnerKeyKind, key: String, expected: String) throws {
+        var options = ReadingOptions()
+        options.ownerKey = kind
+        let header = header.replacing("Customer E-Mail", with: "customer-email")
+        for text in ["\(header)\n\(key),k\n", "\(header)\n\"\(key)\",\"k\"\n", "\(header)\n  \(key) , k\n"] {
+            let reading = try WholeReading(text: text, options, owners: Self.owners)
+            #expect(reading.associations == [expected], "\(text)")
+            #expect(reading.asked == [expected])
+            #expect(reading.facts.usableRecords == 1)
+        }
+        let names = header.split(separator: ",")
+        let xml = "<l><r><\(names[0])>\(key)</\(names[0])><cart>k</cart></r><r \(names[0])='\(key)' cart='k'/></l>"
+        #expect(try WholeReading(text: xml, options, owners: Self.owners).associations == [expected, expected])
+    }
+
+    @Test("an id's column comes before keys, which may be there for other reasons")
+    func idsFirst() throws {
+        let text = "customer_id,customer_email,cart,customer_email\nc,ann@x.example,k,\u{0}\n".replacing(
+            "\u{0}", with: "x")
+        #expect(try WholeReading(text: text, owners: Self.owners).associations == ["customer c k"])
+        var options = ReadingOptions()
+        options.ownerKey = .email
+        let magento = "customer_id,customer_email,cart\n4711,ann@x.example,k\n"
+        #expect(try WholeReading(text: magento, options, owners: Self.owners).associations == ["customer id-ann k"])
+        let xml = "<l><r customer_id='c' customer_email='a' cart='k'><customer_email>b</customer_email></r></l>"
+        #expect(try WholeReading(text: xml, owners: Self.owners).associations == ["customer c k"])
+    }
+
+    @Test("records of one export may have keys of several kinds, and ids if the column is named")
+    func mixed() throws {
+        let text = """
+            customer_email,account_ref,customer_ref,cart
+            ann@x.example,,,k1
+            ,D-9,,k2
+            ,,K 7,k3
+            ann@x.example,D-9,,k4
+            ,,,k5
+
+            """
+        let reading = try WholeReading(text: text, owners: Self.owners)
+        #expect(reading.associations == ["customer id-ann k1", "account id-nine k2", "customer id-seven k3"])
+        #expect(reading.rejections == ["5 contradiction", "6 missing-owner"])
+        let options = ReadingOptions(fieldNames: [.customerEmail: "mail"])
+        let named = try WholeReading(
+            text: "customer_id,mail,cart\nc,,k\n,ann@x.example,l\nc,ann@x.example,m\n", options, owners: Self.owners)
+        #expect(named.associations == ["customer c k", "customer id-ann l"])
+        #expect(named.rejections == ["4 contradiction"])
+    }
+
+    @Test("a key of nobody or of several owners rejects its record, with its cart in doubt", arguments: [16, 64, 4096])
+    func rejected(blockSize: Int) throws {
+        let text =
+            "customer_email,cart\nann@x.example,k1\nzoe@x.example,k2\nbob@x.example,\"k3\"\n\"ann@x.example\",k4\nno,k5\n"
+        let reading = try WholeReading(text: text, owners: Self.owners, blockSize: blockSize)
+        #expect(reading.associations == ["customer id-ann k1", "customer id-ann k4"])
+        #expect(reading.usable.map(\.place.record) == [1, 4])
+        #expect(reading.rejections == ["3 unknown-owner", "4 ambiguous-owner", "6 bad-owner"])
+        #expect(
+            reading.rejected.map(\.reason.sentence) == [
+                "no customer of the store has the e-mail of record 2", "2 customers have the e-mail of record 3",
+                "the owner \"no\" is not an e-mail",
+            ])
+        #expect(reading.rejected[0].names.isSuperset(of: ["k2", "zoe"]))
+        #expect(reading.facts.rejected == [.unknownOwner: 1, .ambiguousOwner: 1, .badOwner: 1])
+        #expect(reading.facts.usableRecords == 2)
+        let xml = "<l><r customer_email='zoe@x.example' cart='k2'/><r customer_email='ann@x.example' cart='k1'/></l>"
+        let document = try WholeReading(text: xml, owners: Self.owners, blockSize: blockSize)
+        #expect(document.associations == ["customer id-ann k1"])
+        #expect(document.rejections == ["1 unknown-owner"])
+        #expect(document.rejected[0].names.contains("k2"))
+    }
+
+    @Test("every way to split a file gives the same records", arguments: 0..<40 as Range<UInt64>)
+    func blocks(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let keys = ["ann@x.example", "bob@x.example", "zoe@x.example", "\"ann@x.example\"", "'ann@x.example", "nobody"]
+        let lines = (0..<60).map { "\(keys.randomElement(using: &random) ?? ""),cart-\($0)\n" }
+        let text = "customer_email,cart\n" + lines.joined()
+        let whole = try WholeReading(text: text, owners: Self.owners)
+        #expect(whole.usable.count == whole.facts.usableRecords)
+        let parts = try WholeReading(text: text, owners: Self.owners, blockSize: .random(in: 16...200, using: &random))
+        #expect(parts.summary == whole.summary)
+        #expect(parts.facts == whole.facts)
+    }
+
+    @Test("a crosswalk has ids and keys, and needs no cart")
+    func crosswalk() throws {
+        func pairs(_ text: String) throws -> [String] {
+            var options = ReadingOptions()
+            options.isCrosswalk = true
+            let folder = try TemporaryFolder()
+            var reading = try ExportReader(options: options).read(
+                try ExportFile.open(try folder.write(Array(text.utf8)), spoolFolder: ""))
+            var found: [String] = []
+            while let batch = try reading.next() {
+                let bytes = batch.text.span
+                found += batch.rejected.map(\.reason.code.rawValue)
+                for case let statement? in batch.records.map(\.statement) {
+                    let field = try #require(statement.keyField)
+                    found.append(
+                        "\(field.key.rawValue) \(field.owner.rawValue) "
+                            + String(decodingBytesOf: bytes.extracting(statement.key.range)) + " = "
+                            + String(decodingBytesOf: bytes.extracting(statement.owner.range)))
+                }
+            }
+            return found
+        }
+        #expect(
+            try pairs("customer_id,customer_email\nc-1,a@x.example\nc-2,\"b,b@x.example\"\n,x@x.example\nc-3,\n") == [
+                "missing-owner", "missing-owner", "email customer a@x.example = c-1",
+                "email customer b,b@x.example = c-2",
+            ])
+        #expect(
+            try pairs("owner_type,owner_id,customer_email,account_ref\ncustomer,c,a@x.example,\naccount,d,,R 1\n") == [
+                "email customer a@x.example = c", "external-ref account R 1 = d",
+            ])
+        #expect(
+            try pairs(
+                "<l><r><customer_ref>7</customer_ref><customer_id>c</customer_id></r><r customer_ref='8' customer_id='d'/></l>"
+            )
+                == ["external-ref customer 7 = c", "external-ref customer 8 = d"])
+    }
+}
