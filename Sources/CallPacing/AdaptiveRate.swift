@@ -2,28 +2,35 @@ import DequeModule
 
 /// The rate that a store bears, found by what it refuses: others use its limit too, and nobody counts them.
 ///
-/// It falls once for each burst of refusals, by a part of what really got through lately. It comes back quickly to where
-/// it was refused last, and from there feels its way, ever faster. Refusals that do not become rarer when the rate is low
+/// It falls once for each burst of refusals, by a part of what really got through lately, and for a moment far more, so that
+/// what the store counts of the last second has room for the others at once. A burst that follows the last one soon says that
+/// they take ever more: then it falls deeper, and expects less. It comes back quickly to where it was refused last, and from
+/// there feels its way, ever faster. Refusals that do not become rarer when the rate is low
 /// are not about the rate: `OwnRefusals` finds them, and only what goes beyond them counts.
 ///
 /// A pure value: all instants are nanoseconds since the origin of the pacer that owns it. The constants were found by a
 /// search over simulated stores, which the tests repeat; speeds are shares of the limit a second.
 struct AdaptiveRate: Sendable {
-    /// The part that a fall takes.
-    private static let fall = 0.28
+    /// The part that a fall takes, and one that follows another soon, in nanoseconds.
+    private static let (fall, fallAgain) = (0.26, 0.36)
+    private static let soon: Int64 = 1_827_000_000
+    /// What is expected then, of the rate at which it was refused.
+    private static let expectedAgain = 0.602
+    /// The share of the rate just after a fall, and for how long, in nanoseconds.
+    private static let (dip, dipTime) = (0.368, Int64(163_000_000))
     /// No other fall follows one so soon, in nanoseconds.
-    private static let quiet: Int64 = 130_000_000
+    private static let quiet: Int64 = 352_000_000
     /// The way back to where it was refused last.
-    private static let back = 0.027
+    private static let back = 0.024
     /// From there on: the speed, and by how much it grows each second.
-    private static let (onward, faster) = (0.0124, 0.0083)
+    private static let (onward, faster) = (0.0146, 0.0105)
     /// The calls that are looked back at for refusals beyond the store's own; and how far beyond them, in standard
     /// deviations, is no chance any more.
-    private static let (lookBack, chance) = (185, 7.5)
+    private static let (lookBack, chance) = (89, 7.24)
     /// A smaller share of refusals is not known to be the store's own.
     private static let leastOwn = 0.0005
     /// The rate is low below so much of where it was refused last.
-    private static let low = 0.47
+    private static let low = 0.426
     /// Falls that follow sooner are of one overload, in nanoseconds.
     private static let apart: Int64 = 2_000_000_000
     /// How long room that is left to others stays with them, in nanoseconds, before it is looked at again.
@@ -72,6 +79,12 @@ struct AdaptiveRate: Sendable {
         return rate
     }
 
+    /// The rate that calls go at, which is less for a moment after a fall.
+    mutating func pace(now: Int64) -> Double {
+        let rate = inForce(now: now)
+        return now - fell < Self.dipTime ? max(1, rate * Self.dip) : rate
+    }
+
     private mutating func climb(_ now: Int64) {
         guard now > seen else { return }
         let passed = Self.seconds(now - max(seen, min(calmFrom, now)))
@@ -116,8 +129,9 @@ struct AdaptiveRate: Sendable {
 
         if isRunning { rate = min(rate, max(Double(through.count), rate / 4)) }
         if now - fell > Self.apart { (found, foundAt) = (rate, now) }
-        place = rate
-        rate = max(1, rate * (1 - Self.fall))
+        let isAgain = now - fell < Self.soon
+        place = isAgain ? rate * Self.expectedAgain : rate
+        rate = max(1, rate * (1 - (isAgain ? Self.fallAgain : Self.fall)))
         fell = now
         reached = now
         lately.forget()

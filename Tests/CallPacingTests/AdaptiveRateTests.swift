@@ -34,11 +34,17 @@ struct AdaptiveRateTests {
         }
         #expect(falls == 1)
         let after = rate.inForce(now: second + 1)
-        #expect((60...75).contains(after))
+        #expect((67...90).contains(after))
         // A second burst, of calls that left since.
-        let fell = refuse(&rate, sentAt: second + 200 * millisecond, now: second + 300 * millisecond)
-        let further = rate.inForce(now: second + 300 * millisecond)
-        #expect(fell && further < after * 0.8)
+        let fell = refuse(&rate, sentAt: second + 300 * millisecond, now: second + 400 * millisecond)
+        let further = rate.inForce(now: second + 400 * millisecond)
+        // So soon, it falls deeper.
+        #expect(fell && further < after * 0.7)
+        // And the pace is far lower for a moment.
+        let pace = rate.pace(now: second + 450 * millisecond)
+        #expect(pace < further * 0.5)
+        let later = rate.pace(now: second + 600 * millisecond)
+        #expect(later >= further)
     }
 
     @Test("it falls from what got through, not from the setting")
@@ -51,7 +57,7 @@ struct AdaptiveRateTests {
         }
         var at = 3 * second
         for _ in 0..<3 {
-            at += 100 * millisecond
+            at += 400 * millisecond
             _ = refuse(&rate, sentAt: at - 1, now: at)
         }
         let found = rate.inForce(now: at)
@@ -63,13 +69,13 @@ struct AdaptiveRateTests {
         var rate = running(100)
         _ = refuse(&rate, sentAt: second, now: second)
         // Twice, so that there is room above the place.
-        _ = refuse(&rate, sentAt: 2 * second, now: 2 * second)
+        _ = refuse(&rate, sentAt: 4 * second, now: 4 * second)
         let place = rate.place
-        var before = rate.inForce(now: 2 * second)
+        var before = rate.inForce(now: 4 * second)
         var speeds: [(below: Bool, speed: Double)] = []
-        for step in Int64(1)...60 {
-            let now = rate.inForce(now: 2 * second + step * second)
-            speeds.append((now <= place, now - before))
+        for step in Int64(1)...600 {
+            let now = rate.inForce(now: 4 * second + step * second / 10)
+            speeds.append((now <= place, (now - before) * 10))
             before = now
             #expect(now <= 100)
         }

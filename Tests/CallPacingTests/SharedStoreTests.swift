@@ -11,7 +11,7 @@ struct SharedStoreTests {
             (SharedStore(rule: .sliding, shoppers: 50), 0.72, 0.014),
             (SharedStore(rule: .fixed, shoppers: 50), 0.81, 0.012),
             (SharedStore(rule: .bucket, shoppers: 50), 0.95, 0.012),
-            (SharedStore(rule: .sliding, shoppers: 60, swing: 30), 0.65, 0.048),
+            (SharedStore(rule: .sliding, shoppers: 60, swing: 30), 0.65, 0.044),
         ])
     func shoppers(store: SharedStore, goodput: Double, refused: Double) async {
         let mean = await store.mean(of: 16, seed: 2_000)

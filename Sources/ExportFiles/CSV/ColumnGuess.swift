@@ -97,7 +97,7 @@ struct ColumnGuess {
                 } ?? nearest
             if let cart { fields.append((.cart, cart)) }
         }
-        guard known.isDisjoint(with: [.customer, .account, .owner]) else { return }
+        guard known.isDisjoint(with: ExportField.owners) else { return }
         columns.removeAll { $0.name == cart }
         let nearest = [ExportField.customer, .account].lazy.compactMap { vocabulary.nearest(to: $0, among: names) }
             .first

@@ -490,7 +490,7 @@ struct XMLScan: Sendable {
     }
 
     /// The fields that say which association a record is.
-    private static let identifying: [ExportField] = [.cart, .customer, .account, .owner, .ownerType]
+    private static let identifying = [.cart, .ownerType] + ExportField.owners
 
     /// What the elements around a record may still say of it.
     private func fieldsToCome(_ values: XMLValues) -> [ExportField] {
