@@ -12,7 +12,7 @@ import DequeModule
 /// search over simulated stores, which the tests repeat; speeds are shares of the limit a second.
 struct AdaptiveRate: Sendable {
     /// The part that a fall takes, and one that follows another soon, in nanoseconds.
-    private static let (fall, fallAgain) = (0.26, 0.36)
+    private static let (fall, fallAgain) = (0.22, 0.36)
     private static let soon: Int64 = 1_827_000_000
     /// What is expected then, of the rate at which it was refused.
     private static let expectedAgain = 0.602
@@ -21,7 +21,7 @@ struct AdaptiveRate: Sendable {
     /// No other fall follows one so soon, in nanoseconds.
     private static let quiet: Int64 = 352_000_000
     /// The way back to where it was refused last.
-    private static let back = 0.024
+    private static let back = 0.02
     /// From there on: the speed, and by how much it grows each second.
     private static let (onward, faster) = (0.0146, 0.0105)
     /// The calls that are looked back at for refusals beyond the store's own; and how far beyond them, in standard

@@ -83,7 +83,7 @@ extension RunFailure {
     package var wordsForAll: String {
         switch self {
         case .unwritable, .noRoom, .stopped: description
-        case .export, .api, .ledger, .plan, .notResumable, .incompleteListing, .unconfirmed, .bug:
+        case .export, .api, .ledger, .plan, .notResumable, .incompleteListing, .unconfirmed, .noOwners, .bug:
             "\(exitStatus.words); the log and 'cartsync runs' say more"
         }
     }
