@@ -42,6 +42,8 @@ struct OwnerKeyTests {
         #expect(try again.forgetOwnerKeys(of: [owners[0]]) == 2)
         #expect(try again.forgetOwnerKeys(of: [owners[1], owners[0]]) == 0)
         #expect(try known(again, 0..<5) == [2: "é-3 5"])
+        _ = try again.erase(Owner(kind: .customer, id: owners[2]), as: owners[0]) { $0 }
+        #expect(try known(again, 0..<5).isEmpty)
         try again.close()
     }
 
