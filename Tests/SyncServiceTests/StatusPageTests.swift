@@ -107,8 +107,10 @@ struct StatusPageTests {
             #expect(table.headers["content-disposition"] == "attachment; filename=\"deletes-\(knownRun).csv\"")
             let rows = (0...2).map { "customer,hidden-0123456789abcdef,cart-\($0)\r\n" }.joined()
             #expect(table.body == "owner_type,owner_id,cart_id\r\n" + rows)
-            for query in ["limit=0", "limit=1001", "from=-1", "from=x", "search=" + String(repeating: "x", count: 256)]
-            {
+            for query in [
+                "limit=0", "limit=1001", "from=-1", "from=x", "from=9223372036854775807",
+                "search=" + String(repeating: "x", count: 256),
+            ] {
                 #expect(try await server.ask(.GET, path + "?" + query).status == 400, "\(query)")
             }
             for path in [path, path + ".csv"] {

@@ -16,6 +16,8 @@ struct DeletesQuery: Sendable, Equatable {
     /// Rows of one page.
     static let limits = 1...1000
     static let usualLimit = 100
+    /// Where a page may begin: no list is longer.
+    static let places = 0...(1 << 44)
     /// The longest text that is searched for, in characters.
     static let longestSearch = 255
 

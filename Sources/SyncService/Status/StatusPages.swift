@@ -117,7 +117,7 @@ struct StatusPages: Sendable {
             query.limit = number
         }
         if let text = uri.queryParameters["from"] {
-            guard let number = Int(text), number >= 0 else {
+            guard let number = Int(text), DeletesQuery.places.contains(number) else {
                 throw BadRequest(reason: "from is not the place of a delete")
             }
             query.from = number
