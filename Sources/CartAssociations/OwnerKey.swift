@@ -59,17 +59,6 @@ package struct OwnerKeyField: Sendable, Hashable {
     }
 }
 
-/// One key of an owner, as an export or a crosswalk has it.
-package struct OwnerKey: Sendable, Hashable {
-    package let field: OwnerKeyField
-    package let text: String
-
-    package init(_ field: OwnerKeyField, _ text: String) {
-        self.field = field
-        self.text = text
-    }
-}
-
 extension FingerprintKey {
     /// The fingerprint of an owner's key, to look it up without keeping the key; it never equals that of anything else.
     package func fingerprint(_ field: OwnerKeyField, key text: Span<UInt8>) -> Fingerprint {

@@ -62,6 +62,12 @@ struct OwnerKeyTests {
             #expect(second.status == 1, "\(second.errors)")
             // A token, and the one owner who was not found.
             #expect(shop.sandbox.statistics().total - calls == 2)
+            let rejects = try #require(shop.folder.names(in: folder).first { $0 == "rejects.csv" })
+            let mended = try shop.folder.read("\(folder)/\(rejects)").replacing("zoe@x.example", with: "u21@x.example")
+            _ = try shop.folder.write(mended, to: "\(folder)/rejects.csv")
+            let imported = try await shop.cartsync("import", "--yes", "\(folder)/rejects.csv")
+            #expect(imported.status == 0, "\(imported.errors)")
+            #expect(shop.associations.contains("id-21 cart-21"))
             let ledger = try FileManager.default.contentsOfDirectory(atPath: shop.folder.path("state")).filter {
                 $0.hasPrefix("ledger.sqlite")
             }

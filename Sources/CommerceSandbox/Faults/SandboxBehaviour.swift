@@ -107,7 +107,7 @@ package struct SandboxBehaviour: Sendable, Hashable {
     var associationsTouchCart = true
     package var emailCase = EmailCase.ignored
     /// Whether accounts can be asked for by a list of references: newer descriptions of the API have it.
-    package var accountReferenceLists = true
+    var accountReferenceLists = true
 
     package init() {}
 }

@@ -81,6 +81,9 @@ struct CSVColumns: Sendable, Equatable {
         namedCount = (names.lastIndex { !FieldVocabulary.plain($0).isEmpty } ?? 0) + 1
         self.owners = owners
         encodesCarts = options.carts.unsafe == .encode
-        self.columns = columns.filter { $0.key.key == nil || owners.keys.contains($0.key) }
+        // What is not used to tell the owner is no field, however it is called.
+        let unused = Set(ExportField.ownerKeys).subtracting(owners.keys)
+            .union(owners.ids == nil ? [.customer, .account, .owner, .ownerType] : [])
+        self.columns = columns.filter { !unused.contains($0.key) }
     }
 }

@@ -56,7 +56,10 @@ package struct ExportConfig {
     /// Whether a setting says how exports are read, or of which source they are.
     package static func isAboutExports(_ key: String) -> Bool {
         let isOfReading = key.hasPrefix("mapping.") || key.hasPrefix("export.")
-        return isOfReading && !trust.contains(key) || key == "sync.owner" || key == "sync.source"
+        return isOfReading && !trust.contains(key)
+            || [
+                "sync.owner", "sync.owner-key", "sync.source",
+            ].contains(key)
     }
 
     /// What an export shows of itself. What reading XML finds out is found out again: a name that is set would have
