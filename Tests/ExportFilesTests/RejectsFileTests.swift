@@ -250,6 +250,18 @@ struct RejectsFileTests {
         }
     }
 
+    @Test("a record with a field too many is rejected again until it is one less, also if all that were rejected have it")
+    func tooWide() throws {
+        let folder = try TemporaryFolder()
+        let export = try folder.write("customer_id,cart_id,note\nc-1,k-1,\nc-2,k-2,,\nc-3,k-3,,\n", to: "export")
+        #expect(try WholeReading(export).rejections == ["3 field-count", "4 field-count"])
+        let rejects = try Self.rejects(of: export, in: folder)
+        #expect(try WholeReading(rejects).rejections == ["2 field-count", "3 field-count"])
+        let mended = try String(contentsOfFile: rejects, encoding: .utf8).replacing("k-2,,", with: "k-2,")
+        let reading = try WholeReading(text: mended)
+        #expect(reading.associations == ["customer c-2 k-2"] && reading.rejections == ["3 field-count"])
+    }
+
     @Test("a CSV of rejected records says nothing about those that it does not have")
     func additions() throws {
         let folder = try TemporaryFolder()

@@ -140,7 +140,7 @@ struct CSVBlock {
             reject(record, reason, bytes)
         } else if decoder.cells.isEmpty(bytes, record.start..<record.end) {
             passOverBlank()
-        } else if !keepWidth(max(0, record.fieldCount - columns)) {
+        } else if wasTooWide(record, bytes) || !keepWidth(max(0, record.fieldCount - columns)) {
             // What looks like a surplus field may be a delimiter too many, and every value one column too far.
             reject(record, decoder.cells.fieldCountFault(record), bytes)
         } else {
@@ -151,6 +151,12 @@ struct CSVBlock {
             add(record, .library(Int32(truncatingIfNeeded: values.count)), nil)
             decoder.cells.append(record, fieldEnds, bytes, to: &values)
         }
+    }
+
+    /// Whether a record of a rejects file was rejected for its width and has still too many fields.
+    private func wasTooWide(_ record: CSVFramer.Record, _ bytes: Span<UInt8>) -> Bool {
+        !repeats.isEmpty && record.fieldCount > fieldEnds.count
+            && decoder.cells.wasRejectedForWidth(record, fieldEnds, bytes)
     }
 
     /// Whether a record has as many empty fields beyond the header's as the first one: a system that ends its lines with a

@@ -21,8 +21,7 @@ struct CSVReading {
         requiresFinalNewline = options.requiresFinalNewline && manifest == nil && !hasChecksum
         block = CSVBlock(header, ExportFacts(shape: text.shape(header)), index: index, trailer: options.trailer)
         if case .line(let line) = options.trailer { trailer = line } else { trailer = nil }
-        // A number of records does not show that the last one is whole.
-        block.rejectsOpenEnd = options.requiresFinalNewline && manifest?.sha256 == nil && !hasChecksum
+        block.rejectsOpenEnd = requiresFinalNewline
     }
 
     /// The lines that were read.

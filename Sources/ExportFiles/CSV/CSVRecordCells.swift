@@ -54,6 +54,13 @@ struct CSVRecordCells: Sendable {
         ),
     ]
 
+    private static let width = " where the header has "
+
+    /// Whether the first cell of a record of a rejects file says that it had another number of fields than the header.
+    func wasRejectedForWidth(_ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>) -> Bool {
+        String(decodingBytesOf: bytes.extracting(CSVField(bytes, cell(0, record, ends)).content)).contains(Self.width)
+    }
+
     /// Why a record of a rejects file is rejected again that has the identifiers with which it was rejected; nil if others
     /// than its own reason say what it is.
     func lasting(_ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>) -> RejectReason? {
@@ -83,8 +90,8 @@ struct CSVRecordCells: Sendable {
 
     static let mayBeCut = RejectReason(
         .mayBeCut,
-        "the file ends within this line, so that a part of it may be missing: there is no final line end; a manifest with "
-            + "its digest vouches for it, or export.require-final-newline: false for all files of this system")
+        "the file ends within this line, so that a part of it may be missing: there is no final line end; a manifest or "
+            + "a checksum vouches for it, or export.require-final-newline: false for all files of this system")
 
     init(
         _ columns: CSVColumns, delimiter: UInt8, words: ActionWords = ActionWords(), kind: ExportKind? = nil
@@ -211,7 +218,7 @@ struct CSVRecordCells: Sendable {
     func fieldCountFault(_ record: CSVFramer.Record) -> RejectReason {
         RejectReason(
             .fieldCount,
-            "\(record.fieldCount) field\(record.fieldCount == 1 ? "" : "s") where the header has \(columns.count)")
+            "\(record.fieldCount) field\(record.fieldCount == 1 ? "" : "s")\(Self.width)\(columns.count)")
     }
 
     /// Whether the whole record is UTF-8, also in columns that nobody needs.
