@@ -250,7 +250,7 @@ struct RejectsFileTests {
         }
     }
 
-    @Test("a record with a field too many is rejected again until it is one less, also if all that were rejected have it")
+    @Test("a record with a field too many is rejected again until it is mended, also if all rejected ones have it")
     func tooWide() throws {
         let folder = try TemporaryFolder()
         let export = try folder.write("customer_id,cart_id,note\nc-1,k-1,\nc-2,k-2,,\nc-3,k-3,,\n", to: "export")
