@@ -330,6 +330,23 @@ struct HandedCommandTests {
         }
     }
 
+    @Test("owners' keys and a crosswalk of the person's folder are looked up by the service")
+    func ownerKeys() async throws {
+        var options = SandboxOptions()
+        options.owners.customers = [.init(id: "id-1", email: "u1@x.example")]
+        try await withService(options) { beside in
+            let shop = beside.shop
+            let records = ["u1@x.example,k-1\n", "u2@x.example,k-2\n"]
+            _ = try shop.folder.write("customer_email,cart_id\n" + records.joined(), to: "night.csv")
+            _ = try shop.folder.write("customer_id,customer_email\nid-2,u2@x.example\n", to: "crosswalk.csv")
+            let result = try await beside.cartsync("import", "--yes", "--crosswalk", "crosswalk.csv", "night.csv")
+            #expect(result.status == 0, "\(result.errors)")
+            #expect(result.output.contains("2 keys: 1 from the crosswalk, 1 found in the store"), "\(result.output)")
+            #expect(shop.associations == ["id-1 k-1", "id-2 k-2"])
+            #expect(try beside.service.errorsSoFar().contains("a command is handed over"))
+        }
+    }
+
     @Test("a sealed export is opened with the service's key, which the command need not have")
     func sealed() async throws {
         let fixtures = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -21,6 +21,7 @@ enum OneSession {
     ) async throws -> Ending {
         var loaded = try invocation.load(usual: usual)
         adjust(&loaded.settings)
+        let files = files + [loaded.settings.run.ownerKeys.crosswalk].compactMap(\.self)
         if let handed = Handed.current {
             return try await handed.inTurn(loaded) { try await end(of: $0, isRun: isRun, work) }
         }
