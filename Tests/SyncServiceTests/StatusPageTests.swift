@@ -194,7 +194,8 @@ struct StatusPageTests {
             let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             for _ in 0..<500 {
                 let channel = try await bootstrap.connect(host: "127.0.0.1", port: server.port).get()
-                try await channel.writeAndFlush(ByteBuffer(string: "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-"))
+                // On a busy machine the server has closed it by now.
+                try? await channel.writeAndFlush(ByteBuffer(string: "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-"))
                 channels.append(channel)
             }
             let clock = ContinuousClock()
