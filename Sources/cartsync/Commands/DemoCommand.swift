@@ -54,13 +54,17 @@ struct DemoCommand: ProgramCommand {
         let ending: Ending
         do {
             Terminal.message("cartsync: last night: \(samples.before.joined(separator: ", "))")
-            let before = session.newRun(command: "demo", exports: samples.before)
+            // Files that were copied are of any age.
+            let now = Duration.seconds(Date().timeIntervalSince1970)
+            let before = session.newRun(command: "demo", exports: samples.before) {
+                $0.exportTime = now - .seconds(86_400)
+            }
             let applied = try await before.plan(keepingRejects: false).apply()
             try? FileSystem.remove(applied.folder)
             await session.store.endRun()
 
             Terminal.message("cartsync: tonight: \(samples.tonight.joined(separator: ", "))\n")
-            let planner = session.newRun(command: "demo", exports: samples.tonight)
+            let planner = session.newRun(command: "demo", exports: samples.tonight) { $0.exportTime = now }
             let planned = try await Progress.shown(planner.tools, session, planner) {
                 try await $0.plan(keepingRejects: true)
             }
