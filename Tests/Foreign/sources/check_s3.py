@@ -33,7 +33,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="cartsync-s3-") as work:
         settings = {
             "source.s3": "s3://exports/nightly/", "source.s3-endpoint": endpoint, "source.s3-region": "eu-central-1",
-            "source.poll": "300ms",
+            "source.poll": "300ms", "source.keep-fetched": "2000",
         }
         secrets = {"source-s3-access-key": "key", "source-s3-secret-key": "hush-secret"}
         # More objects than a page has (1,000): only the newest snapshot is synced.
