@@ -1,12 +1,12 @@
 /// Something about an export that a person should know and that rejects no record; told once.
 package struct ExportNote: Sendable, Equatable {
-    enum Kind: Sendable, Hashable, CaseIterable {
+    enum Kind: Int, Sendable, Hashable, CaseIterable {
         case tidied, notUTF8, repeatedHeader, underline
     }
 
     let kind: Kind
     /// The line where it was met first.
-    let line: Int
+    fileprivate(set) var line: Int
     /// How often it was met.
     var count = 1
 
@@ -36,12 +36,15 @@ extension [ExportNote] {
         }
     }
 
-    /// Adds one more of a kind.
+    /// Adds one more of a kind, in the order of first lines: records are not judged in the order of theirs.
     mutating func add(_ kind: ExportNote.Kind, line: Int) {
         if let index = firstIndex(where: { $0.kind == kind }) {
             self[index].count += 1
+            guard line < self[index].line else { return }
+            self[index].line = line
         } else {
             append(ExportNote(kind: kind, line: line))
         }
+        sort { ($0.line, $0.kind.rawValue) < ($1.line, $1.kind.rawValue) }
     }
 }

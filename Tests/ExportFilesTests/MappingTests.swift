@@ -14,6 +14,17 @@ struct MappingTests {
         #expect(try WholeReading(text: header + "\nc,k\n").associations == ["customer c k"])
     }
 
+    @Test("what is odd is told by its first line, in the order of lines, whatever is read at once", arguments: 1...90)
+    func notes(blockSize: Int) throws {
+        let bytes =
+            Array("customer,cart,note\nc-1,'k-1,\n\"c-2\",\"'k-2\",\nc-3,k-3,".utf8) + [0xFC]
+            + Array("\nc-4,'k-4,\n".utf8)
+        let notes = try WholeReading(bytes: bytes, blockSize: blockSize).facts.notes
+        #expect(notes.map(\.line) == [2, 4] && notes.map(\.count) == [3, 1])
+        let late = Array("customer,cart,note\n\"c-2\",\"'k-2\",\nc-1,'k-1,\nc-3,k-3,".utf8) + [0xFC, 0x0A]
+        #expect(try WholeReading(bytes: late, blockSize: blockSize).facts.notes.map(\.line) == [2, 4])
+    }
+
     @Test("a given kind chooses between a customer and an account column")
     func kindChooses() throws {
         let text = "customer,account,cart\nc,a,k\n"
