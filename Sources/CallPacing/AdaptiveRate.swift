@@ -2,28 +2,31 @@ import DequeModule
 
 /// The rate that a store bears, found by what it refuses: others use its limit too, and nobody counts them.
 ///
-/// It falls once for each burst of refusals, by a part of what really got through lately, and for a moment far more, so that
-/// what the store counts of the last second has room for the others at once. A burst that follows the last one soon says that
-/// they take ever more: then it falls deeper, and expects less. It comes back quickly to where it was refused last, and from
-/// there feels its way, ever faster. Refusals that do not become rarer when the rate is low
-/// are not about the rate: `OwnRefusals` finds them, and only what goes beyond them counts.
+/// It falls once for each burst of refusals, by a part of what really got through lately, and for a moment far more, so
+/// that what the store counts of the last second has room for the others at once. A burst that goes on says that this was
+/// too little, and one that follows soon that the others take ever more: then it falls deeper, and expects less. It comes
+/// back quickly to where it was refused last, and from there feels its way, ever faster. Refusals that do not become rarer
+/// when the rate is low are not about the rate: `OwnRefusals` finds them, and only what goes beyond them counts.
 ///
 /// A pure value: all instants are nanoseconds since the origin of the pacer that owns it. The constants were found by a
 /// search over simulated stores, which the tests repeat; speeds are shares of the limit a second.
 struct AdaptiveRate: Sendable {
     /// The part that a fall takes, and one that follows another soon, in nanoseconds.
-    private static let (fall, fallAgain) = (0.22, 0.36)
-    private static let soon: Int64 = 1_827_000_000
+    private static let (fall, fallAgain) = (0.181, 0.325)
+    private static let soon: Int64 = 1_897_000_000
     /// What is expected then, of the rate at which it was refused.
-    private static let expectedAgain = 0.602
+    private static let expectedAgain = 0.48
     /// The share of the rate just after a fall, and for how long, in nanoseconds.
-    private static let (dip, dipTime) = (0.368, Int64(163_000_000))
+    private static let (dip, dipTime) = (0.328, Int64(166_000_000))
+    /// A call that went out this long after a fall, in nanoseconds, and is refused too, says that the fall was too small, and
+    /// takes another part.
+    private static let (late, fallDeeper) = (Int64(52_000_000), 0.24)
     /// No other fall follows one so soon, in nanoseconds.
-    private static let quiet: Int64 = 352_000_000
+    private static let quiet: Int64 = 447_000_000
     /// The way back to where it was refused last.
-    private static let back = 0.02
+    private static let back = 0.0158
     /// From there on: the speed, and by how much it grows each second.
-    private static let (onward, faster) = (0.0146, 0.0105)
+    private static let (onward, faster) = (0.01342, 0.0087)
     /// The calls that are looked back at for refusals beyond the store's own; and how far beyond them, in standard
     /// deviations, is no chance any more.
     private static let (lookBack, chance) = (89, 7.24)
@@ -45,6 +48,8 @@ struct AdaptiveRate: Sendable {
     /// Where it was refused last, or how far it has come since without a refusal.
     private(set) var place = 0.0
     private var fell = Int64.min / 2
+    /// Whether the last fall was made deeper.
+    private var isDeeper = false
     /// What the store was found to bear, and when: the rate of the first fall of several.
     private var found = 0.0
     private var foundAt = Int64.min / 2
@@ -125,7 +130,12 @@ struct AdaptiveRate: Sendable {
         // Nothing gets through in a pause, whatever the store bears.
         let isRunning = now - self.calmFrom > 1_000_000_000
         if calmFrom > now { self.calmFrom = max(self.calmFrom, calmFrom) }
-        guard isTooMany, sentAt > fell, now - fell > Self.quiet, isAboutTheRate else { return false }
+        guard isTooMany, sentAt > fell else { return false }
+        guard now - fell > Self.quiet else {
+            deepen(sentAt: sentAt)
+            return false
+        }
+        guard isAboutTheRate else { return false }
 
         if isRunning { rate = min(rate, max(Double(through.count), rate / 4)) }
         if now - fell > Self.apart { (found, foundAt) = (rate, now) }
@@ -133,9 +143,17 @@ struct AdaptiveRate: Sendable {
         place = isAgain ? rate * Self.expectedAgain : rate
         rate = max(1, rate * (1 - (isAgain ? Self.fallAgain : Self.fall)))
         fell = now
+        isDeeper = false
         reached = now
         lately.forget()
         return true
+    }
+
+    /// Makes the last fall deeper, once, if a call that went out long enough after it is refused too.
+    private mutating func deepen(sentAt: Int64) {
+        guard sentAt > fell + Self.late, !isDeeper else { return }
+        isDeeper = true
+        rate = max(1, rate * (1 - Self.fallDeeper))
     }
 
     /// Whether more is refused lately than the store refuses at any rate.
