@@ -84,18 +84,21 @@ TORTURE ?=
 torture: release ## kill, starve and mislead the release build, at least 100 times; TORTURE="--seed 1 kills" chooses
 	Tests/Torture/run "$$(swift build $(RELEASE) --show-bin-path)/cartsync" $(TORTURE)
 
+.PHONY: mutants
+mutants: deps ## change more than 100 decisions, one after the other: the tests notice each; MUTANTS="Guard.swift" chooses
+	Tests/Mutants/run $(MUTANTS)
+
 SOAK_MINUTES ?= 120
 .PHONY: soak
 soak: release ## run the service for SOAK_MINUTES (120), killed and restarted at random: nothing lost, nothing grown
 	Tests/Torture/soak "$$(swift build $(RELEASE) --show-bin-path)/cartsync" $(SOAK_MINUTES)
 
 FUZZ_SECONDS ?= 60
-FIXTURES := Tests/ExportFilesTests/Fixtures
+FUZZED := -c release --sanitize fuzzer -Xswiftc -DFUZZING -Xswiftc -enable-testing --scratch-path .build/fuzzed --product fuzz
 .PHONY: fuzz
-fuzz: deps ## read damaged exports for FUZZ_SECONDS (60): no crash, no hang, no disagreement
-	swift build -c release --product fuzz-exports
-	cd .build && "$$(swift build --package-path .. -c release --show-bin-path)/fuzz-exports" ../samples/exports ../$(FIXTURES)/sheets ../$(FIXTURES)/sealed \
-		--key ../$(FIXTURES)/sealed/ours.key.asc --seconds $(FUZZ_SECONDS)
+fuzz: deps ## let libFuzzer look for inputs that break a promise of a reader, FUZZ_SECONDS (60) each; FUZZ="plans sftp" chooses
+	swift build $(FUZZED)
+	FUZZ_SECONDS=$(FUZZ_SECONDS) Tests/Fuzz/run "$$(swift build $(FUZZED) --show-bin-path)/fuzz" $(FUZZ)
 
 .PHONY: release
 release: deps ## build one optimised binary with the Swift standard library inside, stripped

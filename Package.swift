@@ -169,9 +169,14 @@ let package = Package(
         .systemLibrary(
             name: "CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        // libFuzzer brings its main.
         .executableTarget(
-            name: "fuzz-exports", dependencies: ["CartAssociations", "ExportFiles", "TestSupport"], path: "Tests/Fuzz",
-            swiftSettings: settings),
+            name: "fuzz",
+            dependencies: [
+                "CartAssociations", "CallPacing", "CommerceAPI", "ExportFiles", "ExportSources", "SyncEngine",
+                "TestSupport",
+            ],
+            path: "Tests/Fuzz", exclude: ["Corpus", "run", "words.dict"], swiftSettings: settings),
         .executableTarget(
             name: "measure-calls",
             dependencies: [
