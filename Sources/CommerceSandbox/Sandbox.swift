@@ -15,7 +15,7 @@ import Synchronization
 package final class Sandbox: Service, Sendable {
     private let options: SandboxOptions
     private let logger: Logger
-    private let state: SandboxState
+    let state: SandboxState
     private let listening = ListeningPort()
 
     package convenience init(options: SandboxOptions = SandboxOptions(), logger: Logger) {
@@ -26,7 +26,7 @@ package final class Sandbox: Service, Sendable {
     }
 
     /// A sandbox whose time since its beginning, and whose date then in seconds since 1970, are given.
-    init(options: SandboxOptions, logger: Logger, epoch: Int, now: @escaping @Sendable () -> Duration) {
+    package init(options: SandboxOptions, logger: Logger, epoch: Int, now: @escaping @Sendable () -> Duration) {
         self.options = options
         self.logger = logger
         state = SandboxState(options: options, epoch: epoch, now: now)

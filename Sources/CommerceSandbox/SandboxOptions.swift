@@ -13,7 +13,7 @@ package struct SandboxOptions: Sendable {
     package var clientID = "sandbox-id"
     package var clientSecret = "sandbox-secret"
     /// How long an access token is valid. The vendor's last one hour.
-    var tokenLifetime: Duration
+    package var tokenLifetime: Duration
     /// The carts that exist at the start. The last one is the latest updated.
     package var carts: [SandboxCart]
     /// Customers, accounts and account members that exist besides those who have a cart.

@@ -30,6 +30,7 @@ package final class CommerceClient: Sendable {
     let retry: RetryPolicy
     let logger: Logger
     let observe: @Sendable (CallEvent) -> Void
+    private let random: RandomSource
     let tokens: TokenKeeper
     let state = Mutex(State())
     private let signal: StopSignal
@@ -40,9 +41,11 @@ package final class CommerceClient: Sendable {
     /// - Parameters:
     ///   - pacer: stands before every call of the process; all clients share it.
     ///   - stop: stops this client too.
+    ///   - random: draws the waits before repetitions.
     ///   - observe: told every attempt, call and repetition as it happens; it must return soon.
     package init(
         options: APIOptions, pacer: Pacer, retry: RetryPolicy = RetryPolicy(), stop: StopSignal? = nil, logger: Logger,
+        random: RandomSource = .system,
         observe: @escaping @Sendable (CallEvent) -> Void = { _ in }
     ) {
         self.options = options
@@ -50,6 +53,7 @@ package final class CommerceClient: Sendable {
         self.pacer = pacer
         self.retry = retry
         self.logger = logger
+        self.random = random
         self.observe = observe
         tokens = TokenKeeper(pacer.time)
         signal = StopSignal(within: stop)
@@ -293,7 +297,7 @@ extension CommerceClient {
         var policy = retry
         // A run whose tokens cannot be renewed for a while has nothing else to do.
         if request.operation == .token, tokens.hasIssued { policy.attempts = .max }
-        var random = SystemRandomNumberGenerator()
+        var random = random
         let decision = policy.decide(
             cause, attemptsUsed: history.counted, elapsed: now - (history.firstSent ?? now), using: &random)
         let next = decided(decision, request, isTooMany: judged.answer == .rateLimited)

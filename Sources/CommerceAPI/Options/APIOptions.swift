@@ -44,6 +44,8 @@ package struct APIOptions: Sendable {
     package var trusted: TrustedCertificates?
     /// The proxy that connections go through; nil for none.
     package var proxy: HTTPProxy?
+    /// What carries requests in the place of HTTP; nil in the program.
+    package var wire: StoreWire?
 
     package init(baseURL: BaseURL, credentials: Credentials) {
         self.baseURL = baseURL

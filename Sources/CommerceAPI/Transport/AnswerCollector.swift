@@ -73,18 +73,22 @@ final class AnswerCollector: HTTPClientResponseDelegate {
 extension Answer {
     fileprivate init(_ head: HTTPResponseHead) {
         self.init(status: Int(head.status.code))
-        retryAfter = head.headers.first(name: "Retry-After")
-        date = head.headers.first(name: "Date")
-        location = head.headers.first(name: "Location")
-        requestID = head.headers.first { $0.name.lowercased().contains("request-id") }?.value
-        guard status == 429 else { return }
-        for header in head.headers where Self.saysHowLongToWait(header.name) {
-            waitHeaders[header.name.lowercased()] = header.value.printable(limit: 100)
+        for header in head.headers { take(header: header.name, header.value) }
+    }
+
+    /// Takes what the program reads of a header; of one that comes again, the first counts.
+    mutating func take(header name: String, _ value: String) {
+        let name = name.lowercased()
+        switch name {
+        case "retry-after": retryAfter = retryAfter ?? value
+        case "date": date = date ?? value
+        case "location": location = location ?? value
+        default: if name.contains("request-id") { requestID = requestID ?? value }
         }
+        if status == 429 && Self.saysHowLongToWait(name) { waitHeaders[name] = value.printable(limit: 100) }
     }
 
     private static func saysHowLongToWait(_ name: String) -> Bool {
-        let name = name.lowercased()
-        return name == "retry-after" || name.contains("ratelimit") || name.contains("rate-limit")
+        name == "retry-after" || name.contains("ratelimit") || name.contains("rate-limit")
     }
 }

@@ -25,7 +25,7 @@ package struct StoreConnection: Sendable {
     package internal(set) var failure: String?
 }
 
-extension Transport {
+extension HTTPTransport {
     /// Looks up the store's name, connects, and does the TLS handshake, as a call would; sends no request.
     func tryConnection() async -> StoreConnection {
         let host = options.proxy?.host ?? options.baseURL.host.trimmingBrackets

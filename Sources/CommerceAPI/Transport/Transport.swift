@@ -9,6 +9,42 @@ import NIOSSL
 /// Sends one request and reads its whole answer, within one deadline. It repeats nothing and throws nothing.
 struct Transport: Sendable {
     let options: APIOptions
+    private let way: Way
+
+    private enum Way {
+        case http(HTTPTransport)
+        case wire(StoreWire)
+    }
+
+    init(_ options: APIOptions, _ time: TimeSource) {
+        self.options = options
+        way = options.wire.map { .wire($0) } ?? .http(HTTPTransport(options, time))
+    }
+
+    func shutdown() async throws {
+        if case .http(let http) = way { try await http.shutdown() }
+    }
+
+    /// Sends a request; the second value says when it travelled, if that is known.
+    func send(_ request: APIRequest, token: String?) async -> (Exchange, Travel?) {
+        switch way {
+        case .http(let http): await http.send(request, token: token)
+        case .wire(let wire): (await wire.exchange(request, token: token, options), nil)
+        }
+    }
+
+    /// Looks up the store's name, connects, and does the TLS handshake, as a call would; sends no request.
+    func tryConnection() async -> StoreConnection {
+        switch way {
+        case .http(let http): await http.tryConnection()
+        case .wire: StoreConnection()
+        }
+    }
+}
+
+/// The way over HTTP.
+struct HTTPTransport: Sendable {
+    let options: APIOptions
     let time: TimeSource
     let group: MultiThreadedEventLoopGroup
     private let client: HTTPClient

@@ -20,7 +20,6 @@ final class OutcomeBuffer: Sendable {
     private let writing = Mutex<[JournalEntry]>([])
     private let first = Signal()
     private let due = Signal()
-    /// Writing blocks for milliseconds: on one of the few threads of all tasks it would delay calls.
     private let queue = DispatchQueue(label: "outcomes")
 
     init(ledger: Ledger, time: TimeSource) {
@@ -67,17 +66,11 @@ final class OutcomeBuffer: Sendable {
             }
             defer { group.cancelAll() }
             for await _ in due.received {
-                try await elsewhere {
+                try await time.blocking(on: queue) {
                     try self.flush()
                     try more()
                 }
             }
-        }
-    }
-
-    private func elsewhere(_ work: @escaping @Sendable () throws -> Void) async throws {
-        try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
-            queue.async { done.resume(with: Result { try work() }) }
         }
     }
 }

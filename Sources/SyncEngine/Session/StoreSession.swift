@@ -21,6 +21,8 @@ package struct StoreSession: Sendable {
     package var log: Logger
     /// Of how many runs the folders are kept, at least 1; nil if none is removed.
     package var keptRuns: Int?
+    /// Draws the waits before repetitions and the ends of runs' ids.
+    package var random = RandomSource.system
 
     private let api: APIOptions
     private let current: CurrentRun
@@ -57,15 +59,15 @@ package struct StoreSession: Sendable {
     package func beginRun(resuming record: RunRecord? = nil) -> RunTools {
         if let keptRuns { KeptRuns(most: keptRuns, ledger: ledger).makeRoomForOne() }
         let now = time.wall()
-        var generator = SystemRandomNumberGenerator()
+        var random = random
         let stop = StopSignal(within: stop)
         let recorder = LatencyRecorder(started: time.now(), wallClock: now)
         // A client that had to give up makes no more calls, so each run has its own.
-        let client = CommerceClient(options: api, pacer: pacer, stop: stop, logger: log) { [time] in
+        let client = CommerceClient(options: api, pacer: pacer, stop: stop, logger: log, random: random) { [time] in
             recorder.record($0, now: time.now())
         }
         let tools = RunTools(
-            run: record?.id ?? RunRecord.makeID(at: now, using: &generator), started: record?.started ?? now,
+            run: record?.id ?? RunRecord.makeID(at: now, using: &random), started: record?.started ?? now,
             ledger: ledger, client: client, recorder: recorder, progress: RunProgress(), stop: stop,
             time: time, log: log)
         current.begin(tools)
