@@ -75,6 +75,20 @@ hooks: ## let git run `make check` before each commit in this clone
 format: ## format the sources
 	swift format format --in-place --parallel --recursive $(SOURCES)
 
+.PHONY: world
+world: deps ## live the random world SEED and tell it step by step; NIGHTS=, ASSOCIATIONS=, WITHOUT= and QUIET= make it less
+	swift build -c release --product worlds
+	"$$(swift build -c release --show-bin-path)/worlds" world "$(SEED)" $(if $(NIGHTS),--nights "$(NIGHTS)") \
+		$(if $(ASSOCIATIONS),--associations "$(ASSOCIATIONS)") $(if $(WITHOUT),--without "$(WITHOUT)") \
+		$(if $(QUIET),--quiet "$(QUIET)")
+
+COUNT ?= 1000
+FROM ?= 1
+.PHONY: worlds
+worlds: deps ## live COUNT (1000) random worlds, from the seed FROM (1) on: no promise is broken in any of them
+	swift build -c release --product worlds
+	"$$(swift build -c release --show-bin-path)/worlds" many "$(COUNT)" --from "$(FROM)"
+
 .PHONY: test-more
 test-more: deps ## run the tests that need foreign tools, which are installed
 	Tests/Foreign/run

@@ -189,6 +189,19 @@ let package = Package(
             dependencies: ["CartAssociations", "AssociationDiff", "Ledger", "SyncReporting", "TestSupport"],
             path: "Tests/Benchmarks/Reports", swiftSettings: settings),
         .target(
+            name: "CFileCalls", path: "Tests/Worlds/FileCalls", publicHeadersPath: "include",
+            cSettings: [.define("_GNU_SOURCE")]),
+        .executableTarget(
+            name: "worlds",
+            dependencies: [
+                "CFileCalls",
+                "CartAssociations", "CallPacing", "CommerceAPI", "CommerceSandbox", "ExportFiles", "Ledger",
+                "SyncEngine",
+                "SyncReporting", "SyncService", "TestSupport", .product(name: "GRDB", package: "GRDB.swift"), lifecycle,
+                log,
+            ],
+            path: "Tests/Worlds", exclude: ["FileCalls"], swiftSettings: settings),
+        .target(
             name: "TestSupport", dependencies: ["CallPacing"], path: "Tests/TestSupport", swiftSettings: settings),
         // Apart from TestSupport, which the fuzzer and the measurements use too, without a store.
         .target(
