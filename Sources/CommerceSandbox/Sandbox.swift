@@ -93,6 +93,9 @@ package final class Sandbox: Service, Sendable {
     /// The ids of the carts that exist now.
     package func carts() -> Set<String> { state.cartIDs }
 
+    /// The names of the carts that exist, by their ids.
+    package func cartNames() -> [String: String] { state.cartNames }
+
     /// The latest requests about associations in the order of their answers, at most `SandboxCall.kept`.
     package func calls() -> [SandboxCall] { state.calls }
 

@@ -172,9 +172,26 @@ extension Sandbox {
     /// nothing but an id may be a string.
     ///
     /// Throws `SandboxError.unreadable` with the place in the file.
-    package static func seedOwners(from json: Data) throws -> SandboxOwners {
+    ///
+    /// - Parameter behaviour: whether e-mails may be there twice, and which are the same.
+    package static func seedOwners(
+        from json: Data, _ behaviour: SandboxBehaviour = SandboxBehaviour()
+    ) throws -> SandboxOwners {
         do {
-            return try JSONDecoder().decode(SandboxOwners.self, from: json)
+            let owners = try JSONDecoder().decode(SandboxOwners.self, from: json)
+            guard !behaviour.duplicateEmails else { return owners }
+            for (list, entries) in [("customers", owners.customers), ("members", owners.members)] {
+                var known: Set<String> = []
+                for (number, entry) in entries.enumerated() {
+                    guard let email = entry.email else { continue }
+                    let isNew = known.insert(behaviour.emailCase == .ignored ? email.lowercased() : email).inserted
+                    guard !isNew else { continue }
+                    throw SandboxError.unreadable(
+                        "\(list)[\(number)]: the e-mail \(email) is there twice; keep one, or start with --behaviour "
+                            + "duplicate-emails=true")
+                }
+            }
+            return owners
         } catch let error as DecodingError {
             throw SandboxError.unreadable("the seed is not as expected: \(error.place); see `cartsync sandbox --help`")
         }

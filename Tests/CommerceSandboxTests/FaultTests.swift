@@ -206,7 +206,7 @@ struct FaultTests {
             "beyond-offset-limit": "served", "empty-relationship": "absent", "error-text": "detail",
             "overlapping-writes": "409", "several-deletes": "allowed", "listing": "short", "retry-after": "7",
             "listing-lag": "2.0", "associations-touch-cart": "false", "email-case": "significant",
-            "account-reference-lists": "false",
+            "account-reference-lists": "false", "duplicate-emails": "true",
         ]
         var behaviour = SandboxBehaviour()
         for (name, value) in values { try behaviour.set(name, to: value) }

@@ -38,7 +38,9 @@ struct OwnerListTests {
             ("/v2/customers", "eq(external_ref, 7):eq(id,c-2)", ["c-2"]),
             ("/v2/customers", #"like(email,"*@x.example")"#, ["c-1", "c-2", "c-3"]),
             ("/v2/customers", "gt(id,c-1)", ["c-2", "c-3"]), ("/v2/customers", "ge(id,c-3)", ["c-3"]),
-            ("/v2/customers", "lt(id,c-1)", ["c-0"]), ("/v2/customers", "gt(id,c-0):le(id,c-2)", ["c-1", "c-2"]),
+            ("/v2/customers", #"gt(id,c-0):le(id,c-2):eq(external_ref,7)"#, ["c-1", "c-2"]),
+            ("/v2/customers", "gt(id,c-2):lt(id,c-1)", []), ("/v2/customers", "lt(id,c-1)", ["c-0"]),
+            ("/v2/customers", "gt(id,c-0):le(id,c-2)", ["c-1", "c-2"]),
             ("/v2/customers", "in(id,c-1,c-2)", nil), ("/v2/customers", "like(external_ref,7)", nil),
             ("/v2/customers", "eq(registration_id,7)", nil), ("/v2/customers", "eq(email,)", nil),
             ("/v2/customers", "eq(email,\"x)", nil), ("/v2/customers", "eq(id,c-1)x", nil),
@@ -99,6 +101,21 @@ struct OwnerListTests {
             #expect(included["accounts"]?.map { $0["id"] } == ["a-1", "a-2"])
             #expect(try await client.call("GET", "/v2/account-members/m-2/account-memberships").status == 404)
         }
+    }
+
+    @Test("an e-mail is there twice in a seed file only where that is said, and letters count as they do in the store")
+    func duplicates() throws {
+        func seeded(_ second: String, _ change: (inout SandboxBehaviour) -> Void = { _ in }) throws -> Int {
+            var behaviour = SandboxBehaviour()
+            change(&behaviour)
+            let json = #"{"customers":[{"id":"c-1","email":"a@x.example"},{"id":"c-2","email":"\#(second)"}]}"#
+            return try Sandbox.seedOwners(from: .init(json.utf8), behaviour).customers.count
+        }
+        #expect(throws: SandboxError.self) { try seeded("a@x.example") }
+        #expect(throws: SandboxError.self) { try seeded("A@x.example") }
+        #expect(try seeded("A@x.example") { $0.emailCase = .significant } == 2)
+        #expect(try seeded("a@x.example") { $0.duplicateEmails = true } == 2)
+        #expect(try seeded("b@x.example") == 2)
     }
 
     @Test("a seed file has owners as ids or with what they are found by")

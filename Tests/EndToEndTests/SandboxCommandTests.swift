@@ -36,6 +36,37 @@ struct SandboxCommandTests {
         return try #require(answer.body.firstMatch(of: #/"access_token":"([^"]+)"/#).map { String($0.1) })
     }
 
+    @Test(
+        "a seed file has a hundred thousand customers, with e-mails that are there twice only where that is asked for")
+    func customers() async throws {
+        let folder = try TemporaryFolder()
+        func seed(_ last: String) throws -> String {
+            let customers = (0..<100_000).map {
+                #"{"id":"c-\#($0)","email":"\#($0 == 99_999 ? last : "u\($0)@x.example")"}"#
+            }
+            return try folder.write(
+                #"{"carts":[],"customers":[\#(customers.joined(separator: ","))]}"#, to: "seed.json")
+        }
+        let path = try seed("U7@x.example")
+        let refused = try await Program.run(["sandbox", "--port", "0", "--seed", path])
+        #expect(refused.status == 65, "\(refused.errors)")
+        #expect(
+            refused.errors.contains("customers[99999]: the e-mail U7@x.example is there twice"), "\(refused.errors)")
+        let (program, url) = try await start("--seed", path, "--behaviour", "duplicate-emails=true")
+        let token = try await token(url)
+        func found(_ filter: String) async throws -> Int {
+            let answer = try await call(.GET, url + "/v2/customers?filter=\(filter)&page%5Blimit%5D=100", token: token)
+            return answer.body.matches(of: #/"type":"customer"/#).count
+        }
+        #expect(try await found("eq(email,%22u7@x.example%22)") == 2)
+        #expect(try await found("eq(email,%22u8@X.example%22)") == 1)
+        #expect(try await found("gt(id,c-99990):le(id,c-99999)") == 9)
+        #expect(try await call(.PUT, url + "/sandbox/behaviour", #"{"email-case":"significant"}"#).status == 200)
+        #expect(try await found("eq(email,%22u7@x.example%22)") == 1)
+        program.send(signal: 15)
+        _ = try await program.result()
+    }
+
     @Test("faults and behaviours come from the command line and change while it runs; it says what it saw")
     func faults() async throws {
         let folder = try TemporaryFolder()

@@ -86,7 +86,7 @@ extension Store {
         guard Self.includes(query["include"], among: ["account"]) else {
             return Reply.error(400, "Bad Request", "Could not parse the supplied include").asMalformed()
         }
-        guard let entry = directory(.members).entries.first(where: { $0.id == member }) else {
+        guard let entry = directory(.members).entry(member) else {
             return .error(404, "Not Found", "There is no such account member")
         }
         let accounts = entry.accounts ?? []

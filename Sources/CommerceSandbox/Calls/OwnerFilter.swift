@@ -19,8 +19,8 @@ struct OwnerFilter: Sendable {
         /// Whether letters of e-mails are compared without their case.
         let ignoresCase: Bool
 
-        /// Whether a position in the order of ids says all of it.
-        var isRangeFromID: Bool { field == .id && (operation == .gt || operation == .ge) }
+        /// Whether positions in the order of ids say all of it.
+        var isRangeOfIDs: Bool { field == .id && [.gt, .ge, .le, .lt].contains(operation) }
 
         func matches(_ entry: SandboxOwnerEntry) -> Bool {
             guard let value = entry.value(field) else { return false }

@@ -106,8 +106,10 @@ package struct SandboxBehaviour: Sendable, Hashable {
     /// Whether an association change updates the cart and so moves it to the front of the listing.
     var associationsTouchCart = true
     package var emailCase = EmailCase.ignored
+    /// Whether customers, or account members, may have the same e-mail.
+    var duplicateEmails = false
     /// Whether accounts can be asked for by a list of references: newer descriptions of the API have it.
-    var accountReferenceLists = true
+    package var accountReferenceLists = true
 
     package init() {}
 }
@@ -177,7 +179,7 @@ extension SandboxBehaviour {
                 return true
             },
             Named("associations-touch-cart", \.associationsTouchCart),
-            Named("account-reference-lists", \.accountReferenceLists),
+            Named("account-reference-lists", \.accountReferenceLists), Named("duplicate-emails", \.duplicateEmails),
         ]
     }
 

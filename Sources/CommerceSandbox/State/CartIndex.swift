@@ -72,6 +72,8 @@ struct CartIndex {
 
     var ids: Set<String> { Set(entries.keys) }
 
+    var names: [String: String] { Dictionary(uniqueKeysWithValues: entries.map { ($0, $1.cart.name) }) }
+
     subscript(id: String) -> Cart? { entries[id]?.cart }
 
     var associations: Set<SandboxAssociation> {

@@ -61,28 +61,46 @@ package struct SandboxOwnerEntry: Sendable, Hashable, Codable {
 struct OwnerDirectory: Sendable {
     /// In the order of their ids.
     private(set) var entries: [SandboxOwnerEntry]
-    /// Positions by field and value, letters of e-mails in lower case.
-    private let positions: [OwnerFilter.Field: [String: [Int]]]
-    private let created: [String: Int]
+    /// Where values of each field are, letters of e-mails in lower case; ids are in order.
+    private let positions: [OwnerFilter.Field: ValuePositions]
+    /// The number of each in the order in which they were created.
+    private let created: [Int]
 
-    /// - Parameter entries: in the order in which they were created; of one id the last counts.
-    init(_ entries: [SandboxOwnerEntry]) {
-        var byID: [String: SandboxOwnerEntry] = [:]
-        var created: [String: Int] = [:]
-        for entry in entries {
-            // A cart's owner is known by its id alone, and says nothing of what else there is.
-            if byID[entry.id] == nil { created[entry.id] = created.count }
-            if byID[entry.id] == nil || entry != SandboxOwnerEntry(id: entry.id) { byID[entry.id] = entry }
+    /// Positions of values, of which most have one.
+    private struct ValuePositions {
+        private var first: [String: Int] = [:]
+        private var more: [String: [Int]] = [:]
+
+        mutating func add(_ value: String, _ position: Int) {
+            if first[value] == nil { first[value] = position } else { more[value, default: []].append(position) }
         }
-        let sorted = byID.values.sorted { $0.id < $1.id }
-        var positions: [OwnerFilter.Field: [String: [Int]]] = [:]
-        for field in OwnerFilter.Field.allCases {
-            for (position, entry) in sorted.enumerated() {
-                guard let value = entry.value(field) else { continue }
-                positions[field, default: [:]][Self.indexed(value, field), default: []].append(position)
+
+        subscript(value: String) -> [Int] { (first[value].map { [$0] } ?? []) + (more[value] ?? []) }
+    }
+
+    /// - Parameter all: in the order in which they were created; of one id the last counts.
+    init(_ all: [SandboxOwnerEntry]) {
+        var entries: [SandboxOwnerEntry] = []
+        var created: [Int] = []
+        for number in all.indices.sorted(by: { (all[$0].id, $0) < (all[$1].id, $1) }) {
+            let entry = all[number]
+            if entries.last?.id != entry.id {
+                entries.append(entry)
+                created.append(number)
+            } else if entry != SandboxOwnerEntry(id: entry.id) {
+                // A cart's owner is known by its id alone, and says nothing of what else there is.
+                entries[entries.count - 1] = entry
             }
         }
-        self.entries = sorted
+        var positions: [OwnerFilter.Field: ValuePositions] = [:]
+        for field in OwnerFilter.Field.allCases where field != .id {
+            var values = ValuePositions()
+            for (position, entry) in entries.enumerated() {
+                if let value = entry.value(field) { values.add(Self.indexed(value, field), position) }
+            }
+            positions[field] = values
+        }
+        self.entries = entries
         self.positions = positions
         self.created = created
     }
@@ -91,28 +109,45 @@ struct OwnerDirectory: Sendable {
         field == .email ? value.lowercased() : value
     }
 
-    func contains(_ id: String) -> Bool { created[id] != nil }
+    func entry(_ id: String) -> SandboxOwnerEntry? { position(of: id).map { entries[$0] } }
+
+    func contains(_ id: String) -> Bool { position(of: id) != nil }
+
+    private func position(of id: String) -> Int? {
+        let position = index { $0.id < id }
+        return position < entries.count && entries[position].id == id ? position : nil
+    }
 
     /// What a filter picks, in the order of the ids.
     func matches(_ filter: OwnerFilter?) -> ArraySlice<SandboxOwnerEntry> {
         guard let filter else { return entries[...] }
-        var candidates = entries[...]
-        for term in filter.terms {
-            switch term.operation {
-            case .eq, .isIn:
-                let found = Set(term.values.flatMap { positions[term.field]?[Self.indexed($0, term.field)] ?? [] })
-                candidates = found.sorted().map { entries[$0] }[...]
-            case .gt where term.field == .id: candidates = entries[index { $0.id <= term.values[0] }...]
-            case .ge where term.field == .id: candidates = entries[index { $0.id < term.values[0] }...]
-            default: continue
-            }
-            break
-        }
         // A range of ids, which is what pages are read by, is found without a look at each.
-        guard filter.terms.count > 1 || filter.terms.first.map({ !$0.isRangeFromID }) ?? false else {
-            return candidates
+        let range = filter.terms.reduce(0..<entries.count) { $0.clamped(to: self.range(of: $1)) }
+        let rest = filter.terms.filter { !$0.isRangeOfIDs }
+        guard let exact = rest.first(where: { $0.operation == .eq || $0.operation == .isIn }) else {
+            return rest.isEmpty
+                ? entries[range] : entries[range].filter { entry in rest.allSatisfy { $0.matches(entry) } }[...]
         }
-        return candidates.filter(filter.matches)[...]
+        return Set(exact.values.flatMap { places(of: $0, exact.field) }).sorted().filter(range.contains)
+            .map { entries[$0] }.filter(filter.matches)[...]
+    }
+
+    private func places(of value: String, _ field: OwnerFilter.Field) -> [Int] {
+        if field == .id { return position(of: value).map { [$0] } ?? [] }
+        return positions[field]?[Self.indexed(value, field)] ?? []
+    }
+
+    /// The positions that a bound of ids allows; all for any other term.
+    private func range(of term: OwnerFilter.Term) -> Range<Int> {
+        let all = 0..<entries.count
+        guard term.isRangeOfIDs, let bound = term.values.first else { return all }
+        switch term.operation {
+        case .gt: return index { $0.id <= bound }..<all.upperBound
+        case .ge: return index { $0.id < bound }..<all.upperBound
+        case .le: return 0..<index { $0.id <= bound }
+        case .lt: return 0..<index { $0.id < bound }
+        default: return all
+        }
     }
 
     /// Sorts by one of the orders that the lists have; false for one that they do not have.
@@ -122,12 +157,14 @@ struct OwnerDirectory: Sendable {
         case "id": break
         case "email": found.sort { ($0.email ?? "", $0.id) < ($1.email ?? "", $1.id) }
         case "name": found.sort { ($0.name ?? "", $0.id) < ($1.name ?? "", $1.id) }
-        case "created_at", "updated_at": found.sort { created[$0.id] ?? 0 < created[$1.id] ?? 0 }
+        case "created_at", "updated_at": found.sort { age($0) < age($1) }
         default: return false
         }
         if isDescending { found = Array(found.reversed())[...] }
         return true
     }
+
+    private func age(_ entry: SandboxOwnerEntry) -> Int { position(of: entry.id).map { created[$0] } ?? 0 }
 
     /// The first position whose entry is not of those that come before.
     private func index(after isBefore: (SandboxOwnerEntry) -> Bool) -> Int {

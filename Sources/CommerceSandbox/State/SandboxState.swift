@@ -79,6 +79,8 @@ final class SandboxState: Sendable {
 
     var associations: Set<SandboxAssociation> { store.withLock { $0.carts.associations } }
 
+    var cartNames: [String: String] { store.withLock { $0.carts.names } }
+
     var cartIDs: Set<String> { store.withLock { $0.carts.ids } }
 
     var calls: [SandboxCall] { traffic.withLock { $0.latestCalls } }

@@ -149,7 +149,7 @@ struct SandboxCommand: ProgramCommand {
         if let seed {
             let data = try Self.data(of: seed)
             options.carts = try Self.reading(seed) { try Sandbox.seed(from: data) }
-            options.owners = try Self.reading(seed) { try Sandbox.seedOwners(from: data) }
+            options.owners = try Self.reading(seed) { try Sandbox.seedOwners(from: data, options.behaviour) }
         }
         let sandbox = Sandbox(options: options, logger: .forProgram())
         for fault in try chosenFaults() { sandbox.inject(fault) }
