@@ -294,6 +294,9 @@ struct DoctorTests {
             #expect(answer("not there")?.hasPrefix("HTTP 400") == true)
             #expect(answer("cart that does not exist")?.contains("creates it") == true)
             #expect(answer("customer that does not exist")?.contains("accepted") == true)
+            #expect(probe.settings["sync.verify-owners"] == "true")
+            #expect(answer("list of references")?.hasPrefix("HTTP 200") == true)
+            #expect(probe.settings["api.reference-lists"] == "true")
             #expect(answer("made again")?.contains("204") == true)
             #expect(answer("fresh association")?.hasPrefix("after") == true)
             #expect(shop.associations == ["c-1 cart-1"])
@@ -306,6 +309,7 @@ struct DoctorTests {
         var options = SandboxOptions.carts(SandboxCart(id: "cart-1", customers: ["c-1"]))
         options.behaviour.unknownOwner = .notFound
         options.behaviour.unknownCart = .notFound
+        options.behaviour.accountReferenceLists = false
         options.behaviour.missingAssociation = .notFound
         options.behaviour.retryAfter = .seconds(2)
         options.rateLimit = 60
@@ -319,6 +323,7 @@ struct DoctorTests {
             func answer(_ words: String) -> String? { probe.answers.first { $0.question.contains(words) }?.answer }
             #expect(answer("customer that does not exist")?.hasPrefix("HTTP 404") == true)
             #expect(answer("cart that does not exist")?.hasPrefix("HTTP 404") == true)
+            #expect(answer("list of references") == "HTTP 400: refused")
             #expect(answer("429")?.contains("retry-after: 2") == true, "\(probe.answers)")
             #expect(probe.settings.isEmpty)
             #expect(shop.associations == ["c-1 cart-1"])

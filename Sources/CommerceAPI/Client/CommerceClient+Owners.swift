@@ -116,10 +116,15 @@ extension CommerceClient {
 
     /// Reads the next owners of a list in the order of their ids, which reaches beyond the largest offset.
     ///
-    /// - Parameter id: the last one that was read; nil begins.
+    /// - Parameters:
+    ///   - id: the last one that was read; nil begins.
+    ///   - end: the last id that may be read; nil for all.
     /// - Throws: `APIError` if the page cannot be read.
-    package func owners(in list: OwnerList, after id: String?) async throws(APIError) -> OwnersPage {
-        let filter = id.map { "filter=\(formEncoded("gt(id,\"\($0)\")"))&" } ?? ""
+    package func owners(
+        in list: OwnerList, after id: String?, through end: String? = nil
+    ) async throws(APIError) -> OwnersPage {
+        let bounds = [id.map { "gt(id,\"\($0)\")" }, end.map { "le(id,\"\($0)\")" }].compactMap(\.self)
+        let filter = bounds.isEmpty ? "" : "filter=\(formEncoded(bounds.joined(separator: ":")))&"
         return try await page(list, "\(filter)sort=id")
     }
 
@@ -128,6 +133,17 @@ extension CommerceClient {
         let call = try await perform(APIRequest(operation: .list, method: .get, path: path)) { OwnersPage($0.body) }
         guard let page = call.value else { throw failure(of: call, "looking up \(list.words)") }
         return page
+    }
+
+    /// Asks whether accounts are found by a list of references, and returns the status of the answer; nil without one.
+    ///
+    /// - Parameter references: those of no account.
+    /// - Throws: `APIError` if the store does not answer.
+    func tryReferenceList(_ references: [String]) async throws(APIError) -> Int? {
+        let filter = formEncoded(OwnerList.accounts.filter(.externalRef, references))
+        let path = "\(OwnerList.accounts.path)?filter=\(filter)&page%5Blimit%5D=1"
+        let call = try await perform(APIRequest(operation: .list, method: .get, path: path)) { OwnersPage($0.body) }
+        return call.exchange.status
     }
 
     /// The ids of the accounts that a member belongs to (Elastic Path, account memberships of a member).

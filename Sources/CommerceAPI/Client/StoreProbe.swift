@@ -17,6 +17,7 @@ package struct StoreProbe: Sendable {
         package internal(set) var unknownCart: Int?
         package internal(set) var existingCart: Int?
         package internal(set) var offsetBeyondLimit: Int?
+        package internal(set) var referenceList: Int?
         /// The questions whose first answer the rules of changes do not believe, with what came.
         package internal(set) var doubted: [Question: String] = [:]
         /// Whether the store answered 200 without a body to an association, and 204 when asked again: it had made it.
@@ -126,6 +127,8 @@ package struct StoreProbe: Sendable {
         }
         findings.offsetBeyondLimit = beyond.exchange.status
         findings.servesBeyondLimit = beyond.value.map { !$0.carts.isEmpty } ?? false
+        tell("asking for accounts by a list of references")
+        findings.referenceList = try await client.tryReferenceList([stranger.text, otherCart.text])
     }
 
     /// Makes one change as a run does, and notes if its first answer is not believed.

@@ -65,6 +65,10 @@ struct ProbeReport: Encodable, Sendable {
             findings.servesBeyondLimit ? "it has carts" : isGood(status) ? "it has none" : "refused"
         }
         if findings.servesBeyondLimit { settings["api.largest-offset"] = "10000000" }
+        add("accounts are asked for by a list of references", findings.referenceList) { status in
+            isGood(status) ? "it has lists, which take fewer calls" : "refused"
+        }
+        if findings.referenceList.map(isGood) ?? false { settings["api.reference-lists"] = "true" }
         if findings.askedListing {
             let lag = findings.listingLag
             answers.append(
