@@ -105,6 +105,8 @@ package struct RejectReason: Error, Hashable {
         case unknownOwner = "unknown-owner"
         /// The owner's key stands for several owners.
         case ambiguousOwner = "ambiguous-owner"
+        /// The crosswalk has several ids for the cart.
+        case ambiguousCart = "ambiguous-cart"
         /// The record says two different things about one field.
         case contradiction
         case fieldCount = "field-count"

@@ -20,8 +20,13 @@ package struct ReadingOptions: Sendable, Equatable {
     package var verifiesOwners = false
     /// How the carts are called in the store.
     package var carts = CartNames()
-    /// Whether it is a crosswalk: each record has a key and the id of the owner that it stands for, and needs no cart.
+    /// Whether carts are looked up in a crosswalk, so that they may have any characters.
+    package var looksUpCarts = false
+    /// Whether it is a crosswalk: each record has a key and the id of the owner that it stands for, or what a cart was
+    /// called and its id, or both.
     package var isCrosswalk = false
+    /// Whether carts may have any characters.
+    var takesAnyCart: Bool { carts.unsafe == .encode || looksUpCarts }
     /// Names of columns, elements or attributes that replace the usual ones of a field.
     package var fieldNames: [ExportField: String]
     /// The name of the XML element that is one record, or the last names of its path as `carts/cart`; nil: found from
@@ -83,4 +88,9 @@ package enum ExportField: String, Sendable, Hashable, CaseIterable, Codable {
     case accountRef = "account-ref"
     case accountRegistrationID = "account-registration-id"
     case memberEmail = "member-email"
+    /// What a cart was called, in a crosswalk; in any other export it means nothing.
+    case legacyCart = "legacy-cart"
+
+    /// The fields that an export can have which is no crosswalk.
+    package static let ofExports = allCases.filter { $0 != .legacyCart }
 }

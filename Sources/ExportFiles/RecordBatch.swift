@@ -99,6 +99,8 @@ package struct Statement: Sendable, Equatable {
     package var keyField: OwnerKeyField?
     /// The owner's key.
     package var key = ByteRange()
+    /// What a crosswalk calls the cart; empty in any other export.
+    package var legacyCart = ByteRange()
     /// Whether something that stood around an identifier was taken away.
     var isTidied = false
 

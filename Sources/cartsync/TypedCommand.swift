@@ -13,12 +13,16 @@ struct TypedCommand: Sendable {
     /// The command ready for a shell, as another subcommand or with other flags in the place of those it had.
     ///
     /// Flags that the other subcommand lacks, or that have other values there, are left out.
-    func again(as newName: String? = nil, adding flags: String? = nil) -> String {
+    ///
+    /// - Parameter more: further flags that are left out.
+    func again(as newName: String? = nil, adding flags: String? = nil, without more: [String] = []) -> String {
         var words = words
         guard let start = words.firstIndex(of: name) else { return Self.line(words.isEmpty ? [name] : words) }
-        let known = newName == nil && flags == nil ? [:] : Self.flags(of: name)
+        // The command that this one is a subcommand of.
+        let group = start > 0 && !words[start - 1].hasPrefix("-") ? words[start - 1] : nil
+        let known = newName == nil && flags == nil ? [:] : Self.flags(of: name, in: group)
         let added = flags.map { $0.split(separator: " ").map(String.init) } ?? []
-        var dropped = added.filter { $0.hasPrefix("--") }
+        var dropped = added.filter { $0.hasPrefix("--") } + more
         if let newName {
             let others = Self.flags(of: newName)
             dropped += known.filter { !(others[$0.key]?.takesAll(of: $0.value) ?? false) }.keys
@@ -31,6 +35,7 @@ struct TypedCommand: Sendable {
         }
         words[start] = newName ?? name
         words.insert(contentsOf: added, at: start + 1)
+        if newName != nil, group != nil { words.remove(at: start - 1) }
         return Self.line(words)
     }
 
@@ -39,9 +44,11 @@ struct TypedCommand: Sendable {
     }
 
     /// The flags of a command, by their names with dashes.
-    private static func flags(of command: String) -> [String: CommandDescription.Argument] {
+    private static func flags(of command: String, in group: String? = nil) -> [String: CommandDescription.Argument] {
         func named(_ description: CommandDescription) -> CommandDescription? {
-            description.commandName == command ? description : description.commands.lazy.compactMap(named).first
+            let isMeant =
+                description.commandName == command && (group == nil || description.superCommands?.last == group)
+            return isMeant ? description : description.commands.lazy.compactMap(named).first
         }
         let arguments = (try? CommandDescription.ofProgram()).flatMap(named)?.shownArguments ?? []
         let named = arguments.flatMap { argument in (argument.names ?? []).map { ($0.text, argument) } }

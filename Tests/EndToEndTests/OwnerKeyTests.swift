@@ -48,6 +48,9 @@ struct OwnerKeyTests {
                 ["owners", "check", "--offline", "--crosswalk", "crosswalk.csv"] + Self.flags + ["quotes.csv"]
             ).result()
             #expect(offline.output.contains("21 keys: 20 from the crosswalk, 1 of nobody"), "\(offline.output)")
+            #expect(
+                offline.lastLine.contains("cartsync owners check --unknown unknown.csv --offline"),
+                "\(offline.lastLine)")
 
             let first = try await shop.start(["sync", "--yes"] + Self.flags + ["quotes.csv"]).result()
             #expect(first.status == 1, "\(first.errors)")
@@ -115,6 +118,58 @@ struct OwnerKeyTests {
         }
     }
 
+    @Test("owners that are not there are found out beforehand, and shoppers' tokens find none")
+    func told() async throws {
+        try await withQuotes { shop in
+            _ = try shop.folder.write(Self.quotes(1...3), to: "quotes.csv")
+            let offline = try await shop.start(["owners", "check", "--offline"] + Self.flags + ["quotes.csv"]).result()
+            #expect(
+                offline.output.contains(
+                    "the store was not asked: it would be 3 keys by asking the list of customers for each, at most 3 calls"
+                ),
+                "\(offline.output)")
+            #expect(shop.sandbox.statistics().total == 0)
+            let planned = try await shop.start(["plan"] + Self.flags + ["quotes.csv"]).result()
+            // 30 customers are one page.
+            #expect(
+                planned.errors.contains(
+                    "cartsync: owners are looked up in the store: 3 keys by reading the whole list of customers, about 1 call"
+                ),
+                "\(planned.errors)")
+            let shopper = try await shop.start(
+                ["plan"] + Self.flags + ["quotes.csv"],
+                environment: ["CARTSYNC_API_AUTHENTICATION": "shopper"]
+            ).result()
+            #expect(shopper.status == 3, "\(shopper.errors)")
+            #expect(shopper.errors.contains("3 owners can only be found with client credentials"), "\(shopper.errors)")
+        }
+    }
+
+    @Test("a run that is killed while it reads a long list goes on where it was")
+    func killed() async throws {
+        var options = SandboxOptions(latency: .steady(.milliseconds(10)))
+        options.owners.customers = (0..<40_000).map { number in
+            let id = "\(String(number * 107_374, radix: 16).padding(8))-0000-4000-8000-\(String(number).padding(12))"
+            return .init(id: id, email: "u\(number)@x.example")
+        }
+        try await withShop(options) { shop in
+            try shop.folder.write("mapping:\n  cart: quote\n", to: "quotes.yaml")
+            _ = try shop.folder.write(Self.quotes(0..<40_000), to: "quotes.csv")
+            let arguments = ["sync", "--yes", "--rate", "5000"]
+            let first = try shop.start(arguments + Self.flags + ["quotes.csv"])
+            let isUnderway = await eventually { shop.sandbox.statistics().total >= 250 }
+            #expect(isUnderway)
+            first.send(signal: 9)
+            #expect(try await first.result().status == -1)
+            let before = shop.sandbox.statistics().total
+            let plan = try await shop.start(["plan", "--rate", "5000"] + Self.flags + ["quotes.csv"]).result()
+            #expect(plan.status == 0 || plan.status == 2, "\(plan.errors)")
+            #expect(plan.output.contains("40,000 keys: 40,000 found in the store"), "\(plan.output)")
+            // Pages are remembered by the hundred.
+            #expect(shop.sandbox.statistics().total - before < 401 - 100)
+        }
+    }
+
     @Test("ids need no lookup, and say so")
     func ids() async throws {
         try await withShop(Self.options) { shop in
@@ -122,6 +177,7 @@ struct OwnerKeyTests {
             let result = try await shop.cartsync("owners", "check", "ids.csv")
             #expect(result.status == 0, "\(result.errors)")
             #expect(result.lastLine.contains("the export has owners' ids"))
+            #expect(result.lastLine.hasSuffix("next: cartsync plan ids.csv"), "\(result.lastLine)")
         }
     }
 }
@@ -150,6 +206,31 @@ struct CartNamesInStoreTests {
         }
     }
 
+    @Test("a cart that is created has the export's name for it, unless the export has a better one")
+    func created() async throws {
+        var options = SandboxOptions()
+        options.behaviour.unknownCart = .notFound
+        options.owners.customers = [.init(id: "id-1", email: "a@x.example")]
+        try await withShop(options) { shop in
+            let path = try shop.folder.write(
+                "customer_email,cart_id,cart_name\na@x.example,Ann's cart/1,\na@x.example,é 2,Second\na@x.example,plain-3,\n",
+                to: "e.csv")
+            let environment = ["CARTSYNC_MAPPING_CART_PREFIX": "L-", "CARTSYNC_MAPPING_CART_UNSAFE": "encode"]
+            let made = try await shop.start(["sync", "--yes", "--create-carts", path], environment: environment)
+                .result()
+            #expect(made.status == 0, "\(made.errors)")
+            let names = [
+                "L-Ann_27s_20cart_2F1": "Ann's cart/1", "L-_C3_A9_202": "Second", "L-plain-3": "plain-3",
+            ]
+            #expect(shop.sandbox.cartNames() == names)
+            #expect(shop.associations == Set(names.keys.map { "id-1 \($0)" }))
+            let again = try await shop.start(["sync", "--yes", "--create-carts", path], environment: environment)
+                .result()
+            #expect(again.status == 0, "\(again.errors)")
+            #expect(shop.sandbox.statistics().count(.createCart) == 3)
+        }
+    }
+
     @Test("a prefix that no id can have is refused")
     func prefix() async throws {
         try await withShop { shop in
@@ -159,5 +240,12 @@ struct CartNamesInStoreTests {
             #expect(result.status == 78)
             #expect(result.errors.contains("not the beginning of a cart's id"), "\(result.errors)")
         }
+    }
+}
+
+extension String {
+    /// The text with zeros before it.
+    fileprivate func padding(_ count: Int) -> String {
+        String(repeating: "0", count: max(0, count - self.count)) + self
     }
 }

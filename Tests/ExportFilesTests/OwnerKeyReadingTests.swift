@@ -136,12 +136,16 @@ struct OwnerKeyReadingTests {
             while let batch = try reading.next() {
                 let bytes = batch.text.span
                 found += batch.rejected.map(\.reason.code.rawValue)
+                func text(_ range: ByteRange) -> String { String(decodingBytesOf: bytes.extracting(range.range)) }
                 for case let statement? in batch.records.map(\.statement) {
-                    let field = try #require(statement.keyField)
-                    found.append(
-                        "\(field.key.rawValue) \(field.owner.rawValue) "
-                            + String(decodingBytesOf: bytes.extracting(statement.key.range)) + " = "
-                            + String(decodingBytesOf: bytes.extracting(statement.owner.range)))
+                    if let field = statement.keyField {
+                        found.append(
+                            "\(field.key.rawValue) \(field.owner.rawValue) \(text(statement.key)) = \(text(statement.owner))"
+                        )
+                    }
+                    if !statement.legacyCart.isEmpty {
+                        found.append("cart \(text(statement.legacyCart)) = \(text(statement.cart))")
+                    }
                 }
             }
             return found
@@ -157,8 +161,74 @@ struct OwnerKeyReadingTests {
             ])
         #expect(
             try pairs(
+                "customer_id,customer_email,legacy_cart,cart_id\nc-1,a@x.example,K/1,k-1\n,,K 2,k-2\nc-3,b@x.example,,\n"
+            )
+                == [
+                    "email customer a@x.example = c-1", "cart K/1 = k-1", "cart K 2 = k-2",
+                    "email customer b@x.example = c-3",
+                ])
+        #expect(
+            try pairs("legacy_cart,cart_id\n1,k-1\n2,\n3,k/3\n,\n") == ["missing-cart", "bad-cart", "cart 1 = k-1"])
+        #expect(
+            try pairs(
+                "<l><r><legacy_cart>K 1</legacy_cart><cart_id>k-1</cart_id></r><r legacy_cart='2' cart_id='k-2'/></l>")
+                == ["cart K 1 = k-1", "cart 2 = k-2"])
+        #expect(
+            try pairs(
                 "<l><r><customer_ref>7</customer_ref><customer_id>c</customer_id></r><r customer_ref='8' customer_id='d'/></l>"
             )
                 == ["external-ref customer 7 = c", "external-ref customer 8 = d"])
+    }
+}
+
+@Suite("values in text that was not understood")
+struct DoubtfulValuesTests {
+    private static func values(_ text: String, _ most: Int) -> Set<String> {
+        var found: Set<String> = []
+        let bytes = Array(text.utf8)
+        DoubtfulValues(separators: most).forEach(in: bytes.span) {
+            found.insert(String(decodingBytesOf: $0))
+            return true
+        }
+        return found
+    }
+
+    private static func separators(_ text: String) -> Int {
+        let bytes = Array(text.utf8)
+        return DoubtfulValues.separators(in: bytes.span)
+    }
+
+    @Test("words, and runs of them with what stands between")
+    func words() {
+        #expect(Self.values("a@x.example,k 1;", 0) == ["a@x.example", "k", "1"])
+        #expect(Self.values("K 7,c", 1) == ["K", "7", "c", "K 7", "7,c"])
+        #expect(Self.values("\"a \"\"b\"\"\"", 3).contains("a \"b\""))
+        #expect(Self.values("x\u{A0}y", 0) == ["x", "y"])
+        #expect(Self.values("", 3).isEmpty)
+        #expect(Self.separators("K 7") == 1 && Self.separators("a.b-c_d@e+f") == 0 && Self.separators("<é\u{A0}>") == 3)
+    }
+
+    @Test(
+        "a value is found wherever it stands between characters that can stand there",
+        arguments: 0..<100 as Range<UInt64>)
+    func found(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let letters = Array("aZ0.@-é \"'<>,;&=/#\u{A0}")
+        func text(_ count: ClosedRange<Int>) -> String {
+            String(
+                (0..<Int.random(in: count, using: &random)).map { _ in letters.randomElement(using: &random) ?? "a" })
+        }
+        for _ in 0..<30 {
+            let value = text(1...8)
+            let around = [",", ";", "\t", "\"", " ", "|", "<", "\n"]
+            let (before, behind) = (text(0...10) + (around.randomElement(using: &random) ?? ","), text(0...10))
+            let whole = before + value + (around.randomElement(using: &random) ?? ",") + behind
+            #expect(Self.values(whole, Self.separators(value)).contains(value), "\(value) in \(whole)")
+            // As CSV writes it.
+            let quoted = ",\"" + value.replacing("\"", with: "\"\"") + "\","
+            if !value.contains("\"\"") && value.first != "\"" && value.last != "\"" {
+                #expect(Self.values(quoted, Self.separators(value)).contains(value), "\(value) in \(quoted)")
+            }
+        }
     }
 }

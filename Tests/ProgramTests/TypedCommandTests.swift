@@ -38,6 +38,19 @@ struct TypedCommandTests {
     }
 
     @Test(
+        "a subcommand becomes another command, with the flags that it has, and without those that mean something else there"
+    )
+    func subcommand() {
+        let words = "owners check --offline --out c.csv --unknown=u.csv --owner-key email --state s q.csv".split(
+            separator: " ")
+        let typed = TypedCommand(name: "check", words: words.map(String.init))
+        #expect(typed.again(as: "plan", without: ["--out"]) == "cartsync plan --owner-key email --state s q.csv")
+        #expect(
+            typed.again(adding: "--unknown v.csv")
+                == "cartsync owners check --unknown v.csv --offline --out c.csv --owner-key email --state s q.csv")
+    }
+
+    @Test(
         "a word is quoted so that a shell takes it back",
         arguments: [
             ("a.csv", "a.csv"), ("my file.csv", "'my file.csv'"), ("it's", #"'it'\''s'"#), ("", "''"), ("20%", "20%"),

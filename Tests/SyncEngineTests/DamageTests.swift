@@ -12,12 +12,12 @@ import Testing
 @Suite("a damaged export")
 struct DamageTests {
     /// Damages of one export, each planned by itself.
-    private static let damagesOfExport = 50
+    static let damagesOfExport = 50
     private static func number(_ variable: String) -> Int? {
         ProcessInfo.processInfo.environment[variable].flatMap { Int($0) }
     }
     /// `DAMAGES` is how many there are in all; `SEED` is one export to try again.
-    private static let seeds =
+    static let seeds =
         number("SEED").map { [UInt64($0)] }
         ?? (1...max(1, (number("DAMAGES") ?? 500) / damagesOfExport)).map { UInt64($0) }
 
@@ -51,7 +51,7 @@ struct DamageTests {
     }
 
     /// Where the damage begins, and what stands there now.
-    private static func place(_ damaged: [UInt8], _ whole: [UInt8]) -> String {
+    static func place(_ damaged: [UInt8], _ whole: [UInt8]) -> String {
         let start = zip(damaged, whole).enumerated().first { $1.0 != $1.1 }?.offset ?? min(damaged.count, whole.count)
         let around = damaged[max(0, start - 60)..<min(damaged.count, start + 120)]
         return "\(start): \(String(decoding: around, as: UTF8.self).debugDescription)"
@@ -136,7 +136,7 @@ struct DamageTests {
 
 extension Ledger {
     /// Remembers associations that exist and that the source of tests asserts.
-    fileprivate func remember(_ associations: [Association]) throws {
+    func remember(_ associations: [Association]) throws {
         try beginRun(RunRecord(id: "before", command: "import", source: "a", scope: .owned, started: Date()))
         let draft = draftAssertions(by: "a", run: "before")
         for association in associations {

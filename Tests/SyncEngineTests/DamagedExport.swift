@@ -7,6 +7,14 @@ struct RandomExport {
     /// What the writer wrote: the text of the export, or the rows of its sheet.
     let text: [UInt8]
     let packing: Packing
+    private let names: Names
+
+    /// What the export calls owners and carts.
+    struct Names: Sendable {
+        var ownerColumn = "customer_id"
+        var owner: @Sendable (Association) -> String = { $0.owner.id.text }
+        var cart: @Sendable (Association) -> String = { $0.cart.text }
+    }
 
     /// What is made of the text.
     enum Packing: CaseIterable {
@@ -31,24 +39,28 @@ struct RandomExport {
     ]
 
     /// - Parameter records: what it says, in this order.
-    init(_ records: [Association], using generator: inout SeededGenerator) {
+    init(_ records: [Association], _ names: Names = Names(), using generator: inout SeededGenerator) {
         self.records = records
+        self.names = names
         let isPacked = Int.random(in: 0..<3, using: &generator) == 0
         packing = isPacked ? Packing.allCases.randomElement(using: &generator) ?? .plain : .plain
         let isXML = Int.random(in: 0..<3, using: &generator) == 0
         let written =
             packing == .workbook
-            ? Self.rows(records, &generator) : isXML ? Self.xml(records, &generator) : Self.csv(records, &generator)
+            ? Self.rows(records, names, &generator)
+            : isXML ? Self.xml(records, names, &generator) : Self.csv(records, names, &generator)
         text = Array(written.utf8)
     }
 
-    private static func rows(_ records: [Association], _ generator: inout SeededGenerator) -> String {
-        let columns = ["customer_id", "cart_id", "note"].shuffled(using: &generator)
+    private static func rows(
+        _ records: [Association], _ names: Names, _ generator: inout SeededGenerator
+    ) -> String {
+        let columns = [names.ownerColumn, "cart_id", "note"].shuffled(using: &generator)
         let rows = records.map { record in
             columns.map { column in
                 switch column {
-                case "customer_id": record.owner.id.text
-                case "cart_id": record.cart.text
+                case names.ownerColumn: names.owner(record)
+                case "cart_id": names.cart(record)
                 default: notes.randomElement(using: &generator) ?? ""
                 }
             }
@@ -56,11 +68,13 @@ struct RandomExport {
         return StoredWorkbook.rows([columns] + rows)
     }
 
-    private static func csv(_ records: [Association], _ generator: inout SeededGenerator) -> String {
+    private static func csv(
+        _ records: [Association], _ names: Names, _ generator: inout SeededGenerator
+    ) -> String {
         let delimiter = [",", ",", ";", "\t"].randomElement(using: &generator) ?? ","
         let lineEnd = Bool.random(using: &generator) ? "\n" : "\r\n"
         let extra = ["note", "colour", "remark"].prefix(Int.random(in: 0...3, using: &generator))
-        let columns = (["customer_id", "cart_id"] + extra).shuffled(using: &generator)
+        let columns = ([names.ownerColumn, "cart_id"] + extra).shuffled(using: &generator)
         let quotesAll = Int.random(in: 0..<3, using: &generator) == 0
         let quotesNotes = Bool.random(using: &generator)
         func cell(_ text: String, _ isNote: Bool) -> String {
@@ -72,8 +86,8 @@ struct RandomExport {
         for record in records {
             let cells = columns.map { column in
                 switch column {
-                case "customer_id": cell(record.owner.id.text, false)
-                case "cart_id": cell(record.cart.text, false)
+                case names.ownerColumn: cell(names.owner(record), false)
+                case "cart_id": cell(names.cart(record), false)
                 default: cell(notes.randomElement(using: &generator) ?? "", true)
                 }
             }
@@ -82,15 +96,21 @@ struct RandomExport {
         return text
     }
 
-    private static func xml(_ records: [Association], _ generator: inout SeededGenerator) -> String {
+    private static func xml(
+        _ records: [Association], _ names: Names, _ generator: inout SeededGenerator
+    ) -> String {
+        func escaped(_ text: String) -> String {
+            text.replacing("&", with: "&amp;").replacing("\"", with: "&quot;").replacing("<", with: "&lt;")
+        }
+        let owner = names.ownerColumn
         let hasCDATA = Bool.random(using: &generator)
         func note(isText: Bool = true) -> String {
             let text = notes.randomElement(using: &generator) ?? ""
             if isText && hasCDATA { return "<![CDATA[\(text)]]>" }
-            return text.replacing("&", with: "&amp;").replacing("\"", with: "&quot;")
+            return escaped(text)
         }
         func flat(_ record: Association) -> String {
-            "<association><customer_id>\(record.owner.id)</customer_id><cart_id>\(record.cart)</cart_id>"
+            "<association><\(owner)>\(escaped(names.owner(record)))</\(owner)><cart_id>\(escaped(names.cart(record)))</cart_id>"
                 + "<note>\(note())</note></association>\n"
         }
         let start = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
@@ -98,14 +118,16 @@ struct RandomExport {
         case 0: return start + "<r>\n" + records.map(flat).joined() + "</r>\n"
         case 1:
             let lines = records.map {
-                "<association customer_id=\"\($0.owner.id)\" cart_id=\"\($0.cart)\" note=\"\(note(isText: false))\"/>\n"
+                "<association \(owner)=\"\(escaped(names.owner($0)))\" cart_id=\"\(escaped(names.cart($0)))\" "
+                    + "note=\"\(note(isText: false))\"/>\n"
             }
             return start + "<r>\n<header><made>2026-11-27</made></header>\n" + lines.joined() + "</r>\n"
         case 2:
             var text = start + "<customers>\n"
-            for (owner, carts) in Dictionary(grouping: records, by: \.owner).sorted(by: { $0.key < $1.key }) {
-                text += "<customer id=\"\(owner.id)\"><name>\(note())</name><carts>\n"
-                text += carts.map { "<cart id=\"\($0.cart)\"/>\n" }.joined() + "</carts></customer>\n"
+            let attribute = owner == "customer_id" ? "id" : owner
+            for (_, carts) in Dictionary(grouping: records, by: \.owner).sorted(by: { $0.key < $1.key }) {
+                text += "<customer \(attribute)=\"\(escaped(names.owner(carts[0])))\"><name>\(note())</name><carts>\n"
+                text += carts.map { "<cart id=\"\(escaped(names.cart($0)))\"/>\n" }.joined() + "</carts></customer>\n"
             }
             return text + "</customers>\n"
         default:

@@ -80,7 +80,7 @@ struct CSVColumns: Sendable, Equatable {
         self.names = names
         namedCount = (names.lastIndex { !FieldVocabulary.plain($0).isEmpty } ?? 0) + 1
         self.owners = owners
-        encodesCarts = options.carts.unsafe == .encode
+        encodesCarts = options.takesAnyCart
         // What is not used to tell the owner is no field, however it is called.
         let unused = Set(ExportField.ownerKeys).subtracting(owners.keys)
             .union(owners.ids == nil ? [.customer, .account, .owner, .ownerType] : [])

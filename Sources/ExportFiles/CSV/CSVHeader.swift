@@ -320,6 +320,7 @@ extension ExportField {
         case .accountRef: "account's external reference"
         case .accountRegistrationID: "account's registration id"
         case .memberEmail: "account member's e-mail"
+        case .legacyCart: "legacy cart"
         }
     }
 }

@@ -14,6 +14,7 @@ struct CSVRecordCells: Sendable {
     private let owner: Int?
     private let ownerType: Int?
     private let action: Int?
+    private let legacyCart: Int?
     /// Whether the last column with a name has an identifier in every record that can be used. A delimiter too many before it
     /// would leave a value behind it.
     let endsInIdentifier: Bool
@@ -109,6 +110,7 @@ struct CSVRecordCells: Sendable {
         owner = used.contains(.owner) ? columns.column(.owner) : nil
         ownerType = used.contains(.ownerType) ? columns.column(.ownerType) : nil
         action = columns.column(.action)
+        legacyCart = columns.column(.legacyCart)
         keys = columns.owners.keys.compactMap { field in
             field.key.flatMap { key in columns.column(field).map { (key, $0) } }
         }
@@ -256,6 +258,7 @@ struct CSVRecordCells: Sendable {
         if let owner { fields.owner = content(owner, record, ends, bytes) }
         if let ownerType { fields.ownerType = content(ownerType, record, ends, bytes) }
         if let action { fields.action = content(action, record, ends, bytes) }
+        if let legacyCart { fields.legacyCart = content(legacyCart, record, ends, bytes) }
         for (field, column) in keys { fields.add(content(column, record, ends, bytes), field) }
         return fields
     }
@@ -289,6 +292,7 @@ struct CSVRecordCells: Sendable {
             case .owner: fields.owner = owner == nil ? ByteRange() : range
             case .ownerType: fields.ownerType = ownerType == nil ? ByteRange() : range
             case .action: fields.action = range
+            case .legacyCart: fields.legacyCart = range
             case .customerEmail, .customerRef, .accountRef, .accountRegistrationID, .memberEmail:
                 if let key = item.field.key { fields.add(range, key) }
             case .cartName, .cartDescription, .customerToken, .accountToken: break

@@ -19,6 +19,7 @@ struct FieldVocabulary: Sendable {
         .accountRef: ["account_ref"],
         .accountRegistrationID: ["account_registration_id"],
         .memberEmail: ["member_email"],
+        .legacyCart: ["legacy_cart", "legacy_cart_id"],
     ]
 
     private let fields: [String: ExportField]
@@ -29,7 +30,8 @@ struct FieldVocabulary: Sendable {
         var fields: [String: ExportField] = [:]
         var names = Self.usual
         for (field, name) in options.fieldNames { names[field] = [name] }
-        for field in ExportField.allCases where !unused.contains(field) {
+        let known = options.isCrosswalk ? ExportField.allCases : ExportField.ofExports
+        for field in known where !unused.contains(field) {
             for name in names[field] ?? [] where options.fieldNames[field] == nil {
                 fields[Self.plain(name)] = field
             }

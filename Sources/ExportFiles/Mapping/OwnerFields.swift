@@ -70,8 +70,10 @@ struct OwnerFields: Sendable, Equatable {
         verifiesIDs = options.verifiesOwners && !isCrosswalk
         let named = keys.filter { options.fieldNames[$0] != nil }
         if options.isCrosswalk {
-            guard let found, !keys.isEmpty else { return nil }
-            (ids, holds, self.keys) = (found, .id, keys)
+            let hasCarts = fields.contains(.cart) && fields.contains(.legacyCart)
+            let hasOwners = found != nil && !keys.isEmpty
+            guard hasOwners || hasCarts else { return nil }
+            (ids, holds, self.keys) = hasOwners ? (found, .id, keys) : (nil, .id, [])
         } else if options.ownerKey != .id {
             let meant = keys.filter { $0.key?.key == options.ownerKey || named.contains($0) }
             guard meant.isEmpty else {

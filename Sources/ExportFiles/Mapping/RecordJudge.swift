@@ -9,6 +9,8 @@ struct RecordFields {
     var owner = ByteRange()
     var ownerType = ByteRange()
     var action = ByteRange()
+    /// What a crosswalk calls the cart.
+    var legacyCart = ByteRange()
     /// The owner's key.
     private(set) var key = ByteRange()
     private(set) var keyField: OwnerKeyField?
@@ -29,6 +31,7 @@ struct RecordFields {
         owner = IdentifierText.plain(owner, in: bytes)
         ownerType = IdentifierText.plain(ownerType, in: bytes)
         action = IdentifierText.plain(action, in: bytes)
+        legacyCart = IdentifierText.plain(legacyCart, in: bytes)
         key = IdentifierText.plain(key, in: bytes)
         if key.isEmpty { keyField = nil }
         otherKey = IdentifierText.plain(otherKey, in: bytes)
@@ -70,7 +73,8 @@ struct RecordJudge: Sendable {
             let statement = try judgeAsIs(fields, bytes)
             let owner = bytes.extracting(statement.ownerText.range)
             if !IdentifierText.isOdd(owner), IdentifierBytes.areASCII(owner),
-                !IdentifierText.isOdd(bytes.extracting(statement.cart.range))
+                !IdentifierText.isOdd(bytes.extracting(statement.cart.range)),
+                !IdentifierText.isOdd(bytes.extracting(statement.legacyCart.range))
             {
                 return statement
             }
@@ -84,6 +88,7 @@ struct RecordJudge: Sendable {
             try checkForm(statement.ownerText, "owner", .badOwner, bytes)
         }
         try checkForm(statement.cart, "cart", .badCart, bytes)
+        try checkForm(statement.legacyCart, "legacy cart", .badCart, bytes)
         var tidied = statement
         let owners = [written.customer, written.account, written.owner, written.key]
         tidied.isTidied = statement.cart != written.cart || !owners.contains(statement.ownerText)
@@ -111,9 +116,20 @@ struct RecordJudge: Sendable {
         return Statement(kind: kind, action: action, owner: owner, cart: fields.cart)
     }
 
+    /// A line of a crosswalk has an owner's key and id, what a cart was called and its id, or both.
     private func crosswalk(
         _ kind: OwnerKind, _ owner: ByteRange, _ fields: RecordFields, _ bytes: Span<UInt8>
     ) throws(RejectReason) -> Statement {
+        let hasCart = !fields.legacyCart.isEmpty
+        if hasCart {
+            guard !fields.cart.isEmpty else { throw RejectReason(.missingCart, "the id of the cart is missing") }
+            try checkCart(fields.cart, bytes)
+        }
+        let cart = hasCart ? fields.cart : ByteRange()
+        if hasCart, fields.keyField == nil, owner.isEmpty {
+            return Statement(
+                kind: kind, action: nil, owner: ByteRange(), cart: cart, legacyCart: fields.legacyCart)
+        }
         guard let keyField = fields.keyField else { throw RejectReason(.missingOwner, "the owner's key is missing") }
         guard !owner.isEmpty else { throw RejectReason(.missingOwner, "the owner's id is missing") }
         try checkKey(fields.key, keyField, bytes)
@@ -122,7 +138,8 @@ struct RecordJudge: Sendable {
             throw RejectReason(.contradiction, "the key is one of \(keyField.owner.rawValue)s, and the id is another's")
         }
         return Statement(
-            kind: kind, action: nil, owner: owner, cart: ByteRange(), keyField: keyField, key: fields.key)
+            kind: kind, action: nil, owner: owner, cart: cart, keyField: keyField, key: fields.key,
+            legacyCart: fields.legacyCart)
     }
 
     /// The longest key (Elastic Path, external references), in bytes.
@@ -133,16 +150,17 @@ struct RecordJudge: Sendable {
         if key.range.count <= Self.longestKey, Self.isPlain(bytes.extracting(key.range), isEmail: field.key.isEmail) {
             return
         }
-        let text = self.text(key, bytes)
+        let text = Self.text(key, bytes)
         guard key.range.count <= Self.longestKey,
             text.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
         else {
             throw RejectReason(
                 .badOwner,
-                "the owner \(quoted(key, bytes)) is not a key: 1 to \(Self.longestKey) bytes, no control characters")
+                "the owner \(Self.quoted(key, bytes)) is not a key: 1 to \(Self.longestKey) bytes, no control characters"
+            )
         }
         guard !field.key.isEmail || text.contains("@") else {
-            throw RejectReason(.badOwner, "the owner \(quoted(key, bytes)) is not an e-mail")
+            throw RejectReason(.badOwner, "the owner \(Self.quoted(key, bytes)) is not an e-mail")
         }
     }
 
@@ -161,7 +179,7 @@ struct RecordJudge: Sendable {
             try checkForm(owner, "owner", .badOwner, bytes)
             throw RejectReason(
                 .badOwner,
-                "the owner \(quoted(owner, bytes)) is not an id: 1 to \(IdentifierLimit.bytes) bytes, no spaces or "
+                "the owner \(Self.quoted(owner, bytes)) is not an id: 1 to \(IdentifierLimit.bytes) bytes, no spaces or "
                     + "control characters")
         }
     }
@@ -171,11 +189,16 @@ struct RecordJudge: Sendable {
         if encodesCarts { return }
         guard IdentifierBytes.isCart(bytes.extracting(cart.range)) else {
             try checkForm(cart, "cart", .badCart, bytes)
-            throw RejectReason(
-                .badCart,
-                "the cart \(quoted(cart, bytes)) is not an id: 1 to \(IdentifierLimit.bytes) of the "
-                    + "characters A-Z a-z 0-9 _ -")
+            throw Self.badCart(cart, bytes)
         }
+    }
+
+    /// Why a cart's id is invalid.
+    static func badCart(_ cart: ByteRange, _ bytes: Span<UInt8>) -> RejectReason {
+        RejectReason(
+            .badCart,
+            "the cart \(Self.quoted(cart, bytes)) is not an id: 1 to \(IdentifierLimit.bytes) of the characters A-Z a-z 0-9 _ -"
+        )
     }
 
     /// Throws if a spreadsheet or a word processor has made another value of an identifier.
@@ -186,13 +209,13 @@ struct RecordJudge: Sendable {
         if IdentifierText.isDestroyed(value) {
             throw RejectReason(
                 code,
-                "the \(name) \(quoted(field, bytes)) is no id: a spreadsheet has destroyed it; export it again with this "
+                "the \(name) \(Self.quoted(field, bytes)) is no id: a spreadsheet has destroyed it; export it again with this "
                     + "column as text")
         }
         guard let found = IdentifierText.lookAlike(in: value) else { return }
         throw RejectReason(
             code,
-            "the \(name) \(quoted(field, bytes)) has the character \(found.scalar.number), which only looks like a "
+            "the \(name) \(Self.quoted(field, bytes)) has the character \(found.scalar.number), which only looks like a "
                 + (found.isHyphen ? "hyphen" : "digit"))
     }
 
@@ -200,7 +223,7 @@ struct RecordJudge: Sendable {
         guard !fields.action.isEmpty else { throw RejectReason(.missingAction, "the action is missing") }
         if let action = words.kind(bytes.extracting(fields.action.range)) { return action }
         throw RejectReason(
-            .unknownAction, "unknown action \(quoted(fields.action, bytes)): \(words.advice)")
+            .unknownAction, "unknown action \(Self.quoted(fields.action, bytes)): \(words.advice)")
     }
 
     /// Who owns the cart: the kind, the id or the key, and what kind of key it is.
@@ -221,7 +244,8 @@ struct RecordJudge: Sendable {
         if let other = id.first(where: { !$0.isEmpty }) {
             throw RejectReason(
                 .contradiction,
-                "both the owner \(quoted(fields.key, bytes)) and \(quoted(other, bytes)): a record has one owner")
+                "both the owner \(Self.quoted(fields.key, bytes)) and \(Self.quoted(other, bytes)): a record has one owner"
+            )
         }
         return (field.owner, fields.key, field)
     }
@@ -236,14 +260,15 @@ struct RecordJudge: Sendable {
             guard fields.customer.isEmpty || fields.account.isEmpty else {
                 throw RejectReason(
                     .contradiction,
-                    "both a customer \(quoted(fields.customer, bytes)) and an account \(quoted(fields.account, bytes)): "
+                    "both a customer \(Self.quoted(fields.customer, bytes)) and an account \(Self.quoted(fields.account, bytes)): "
                         + "a record has one owner")
             }
             return fields.customer.isEmpty ? (.account, fields.account) : (.customer, fields.customer)
         case .typed(let only):
-            guard let kind = OwnerKind(rawValue: text(fields.ownerType, bytes).lowercased()) else {
+            guard let kind = OwnerKind(rawValue: Self.text(fields.ownerType, bytes).lowercased()) else {
                 throw RejectReason(
-                    .unknownOwnerType, "unknown owner type \(quoted(fields.ownerType, bytes)): customer or account")
+                    .unknownOwnerType, "unknown owner type \(Self.quoted(fields.ownerType, bytes)): customer or account"
+                )
             }
             if let only, kind != only {
                 throw RejectReason(
@@ -253,12 +278,12 @@ struct RecordJudge: Sendable {
         }
     }
 
-    private func text(_ field: ByteRange, _ bytes: Span<UInt8>) -> String {
+    private static func text(_ field: ByteRange, _ bytes: Span<UInt8>) -> String {
         String(decodingBytesOf: bytes.extracting(field.range))
     }
 
     /// A value as a sentence quotes it: short, on one line, and with the numbers of characters that cannot be seen.
-    private func quoted(_ field: ByteRange, _ bytes: Span<UInt8>) -> String {
+    private static func quoted(_ field: ByteRange, _ bytes: Span<UInt8>) -> String {
         let value = text(field, bytes)
         let short = value.count > 60 ? value.prefix(60) + "…" : value[...]
         var shown = ""

@@ -1,18 +1,31 @@
 package import CartAssociations
 
-/// Says which owner of the store a key of an export stands for.
+/// Says which owner of the store a key of an export stands for, and which cart the name of one.
 package protocol OwnerResolver: Sendable {
     /// Looks a key up.
     ///
     /// - Parameter text: gets the owner's id behind what it has, if the key stands for one owner.
     func resolve(_ field: OwnerKeyField, _ key: Span<UInt8>, into text: inout [UInt8]) -> OwnerResolution
+
+    /// Whether carts are looked up too.
+    var knowsCarts: Bool { get }
+
+    /// Looks a cart up by what the export calls it.
+    ///
+    /// - Parameter text: gets the cart's id behind what it has, if the name stands for one cart.
+    func resolve(cart name: Span<UInt8>, into text: inout [UInt8]) -> OwnerResolution
 }
 
-/// What an owner's key stands for.
+extension OwnerResolver {
+    package var knowsCarts: Bool { false }
+    package func resolve(cart name: Span<UInt8>, into text: inout [UInt8]) -> OwnerResolution { .unknown }
+}
+
+/// What an owner's key, or the name of a cart, stands for.
 package enum OwnerResolution: Sendable, Equatable {
     case found
     case unknown
-    /// So many owners have it.
+    /// For so many.
     case ambiguous(Int)
 }
 
@@ -83,15 +96,34 @@ struct RecordTranslation: Sendable {
             statement.owner = ByteRange(start..<text.count + ids.count)
             statement.keyField = nil
         }
-        guard let carts else { return statement }
+        if let cart = try cart(statement.cart, record: record, text, &ids) { statement.cart = cart }
+        return statement
+    }
+
+    /// Where a cart's id is, behind the text; nil if it is what the export has.
+    private func cart(
+        _ name: ByteRange, record: Int, _ text: Span<UInt8>, _ ids: inout [UInt8]
+    ) throws(RejectReason) -> ByteRange? {
         let start = ids.count
-        carts.append(text.extracting(statement.cart.range), to: &ids)
+        if let owners, owners.knowsCarts {
+            switch owners.resolve(cart: text.extracting(name.range), into: &ids) {
+            case .found: return ByteRange(text.count + start..<text.count + ids.count)
+            case .ambiguous(let count):
+                throw RejectReason(.ambiguousCart, "the crosswalk has \(count) ids for the cart of record \(record)")
+            case .unknown:
+                // Any name was taken for it might have been there.
+                if carts?.unsafe != .encode, !IdentifierBytes.isCart(text.extracting(name.range)) {
+                    throw RecordJudge.badCart(name, text)
+                }
+            }
+        }
+        guard let carts else { return nil }
+        carts.append(text.extracting(name.range), to: &ids)
         guard ids.count - start <= IdentifierLimit.bytes else {
             ids.removeLast(ids.count - start)
             throw RejectReason(.badCart, "the cart's id would have more than \(IdentifierLimit.bytes) characters")
         }
-        statement.cart = ByteRange(text.count + start..<text.count + ids.count)
-        return statement
+        return ByteRange(text.count + start..<text.count + ids.count)
     }
 }
 

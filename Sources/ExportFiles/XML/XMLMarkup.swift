@@ -37,11 +37,18 @@ enum XMLMarkup {
         return nil
     }
 
-    /// The character that a numeric reference at the beginning stands for, and where the reference ends.
+    /// What XML's own entities stand for.
+    private static let predefined: [String: UInt8] = [
+        "amp": UInt8(ascii: "&"), "lt": UInt8(ascii: "<"), "gt": UInt8(ascii: ">"), "quot": UInt8(ascii: "\""),
+        "apos": UInt8(ascii: "'"),
+    ]
+
+    /// The character that a reference at the beginning stands for, and where the reference ends.
     private static func reference(_ rest: ArraySlice<UInt8>) -> (text: [UInt8], end: Int)? {
         // The longest one is &#x10FFFF; but for leading zeros.
         guard let end = rest.prefix(32).firstIndex(of: UInt8(ascii: ";")) else { return nil }
         let name = String(decoding: rest[rest.startIndex + 1..<end], as: UTF8.self)
+        if let byte = predefined[name] { return ([byte], end + 1) }
         let number = name.hasPrefix("#x") ? UInt32(name.dropFirst(2), radix: 16) : UInt32(name.dropFirst(1))
         guard name.hasPrefix("#"), let scalar = number.flatMap(Unicode.Scalar.init) else { return nil }
         return (Array(String(scalar).utf8), end + 1)

@@ -591,6 +591,7 @@ struct XMLScan: Sendable {
         case .accountRef: 4096
         case .accountRegistrationID: 8192
         case .memberEmail: 16384
+        case .legacyCart: 32768
         }
     }
 

@@ -276,7 +276,7 @@ final class XMLSurvey: XMLEvents {
         return XMLShape(
             path: found.map { names.texts[$0] }, record: name, outline: outline, namespaces: namespaces,
             carriers: carriers, frequent: Set(counts.filter { $0.value > 1 }.map { names.texts[$0.key] }),
-            owners: owners, encodesCarts: options.carts.unsafe == .encode,
+            owners: owners, encodesCarts: options.takesAnyCart,
             kind: hasAction ? .delta : options.kind == .additions ? .additions : .snapshot, words: words,
             mapping: mapping, root: root)
     }
@@ -410,9 +410,12 @@ final class XMLSurvey: XMLEvents {
     }
 
     private func recordPath(_ owners: OwnerFields, among usable: [Source: Tally]) -> [Int]? {
-        // A crosswalk has a key in the cart's place.
-        let cartFields = owners.isCrosswalk ? owners.keys : [.cart]
-        let ownerFields = owners.fields.filter { $0 != .ownerType && !cartFields.contains($0) }
+        // A crosswalk has a key in the cart's place, and the id in the owner's.
+        let ofCrosswalk = owners.keys.isEmpty ? [.legacyCart] : owners.keys
+        let cartFields = owners.isCrosswalk ? ofCrosswalk : [.cart]
+        let ownerFields =
+            owners.isCrosswalk && owners.ids == nil
+            ? [.cart] : owners.fields.filter { $0 != .ownerType && !cartFields.contains($0) }
         // What only names carts is no record if other elements have an owner too, or lie in one or around one.
         let places = Set(usable.keys.filter { ownerFields.contains($0.field) }.map(\.carrier))
         let whole = usable.filter { source, _ in

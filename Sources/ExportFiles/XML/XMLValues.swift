@@ -38,6 +38,7 @@ struct XMLValues {
             case .accountRef: accountRef
             case .accountRegistrationID: accountRegistrationID
             case .memberEmail: memberEmail
+            case .legacyCart: fields.legacyCart
             }
         }
         set {
@@ -57,6 +58,7 @@ struct XMLValues {
             case .accountRef: accountRef = newValue
             case .accountRegistrationID: accountRegistrationID = newValue
             case .memberEmail: memberEmail = newValue
+            case .legacyCart: fields.legacyCart = newValue
             }
         }
     }

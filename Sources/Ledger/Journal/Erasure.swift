@@ -40,7 +40,9 @@ extension Ledger {
             let key: StatementArguments = [owner.id.text, StoredCodes.code(owner.kind)]
             try db.execute(sql: "DELETE FROM association WHERE owner = ? AND owner_kind = ?", arguments: key)
             let associations = db.changesCount
-            try db.execute(sql: "DELETE FROM owner_key WHERE owner = ?", arguments: [owner.id.text])
+            for table in ["owner_key", "listed_key"] {
+                try db.execute(sql: "DELETE FROM \(table) WHERE owner = ?", arguments: [owner.id.text])
+            }
             let entries = try Int64.fetchAll(
                 db, sql: "SELECT id FROM entry WHERE owner = ? AND owner_kind = ?", arguments: key)
             for id in entries {

@@ -162,6 +162,17 @@ enum LedgerSchema {
             try $0.execute(sql: "ALTER TABLE export ADD COLUMN orders INTEGER")
         }
         migrator.registerMigration("keys of owners") { try $0.execute(sql: ownerKeys) }
+        // What was found in a list that has not been read to its end; without an owner for a key that several have.
+        migrator.registerMigration("lists that are being read") {
+            try $0.execute(
+                sql: """
+                    CREATE TABLE listed_key (
+                        key BLOB PRIMARY KEY,
+                        owner TEXT NOT NULL,
+                        owners INTEGER NOT NULL
+                    ) WITHOUT ROWID
+                    """)
+        }
         return migrator
     }
 

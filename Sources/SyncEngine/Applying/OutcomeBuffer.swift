@@ -48,7 +48,7 @@ final class OutcomeBuffer: Sendable {
                 pending.removeAll()
             }
             try ledger.record(writing)
-            try ledger.forgetOwnerKeys(of: Set(writing.compactMap(\.refusedOwner)))
+            try ledger.outdateOwnerKeys(of: Set(writing.compactMap(\.refusedOwner)))
             writing.removeAll(keepingCapacity: true)
         }
     }

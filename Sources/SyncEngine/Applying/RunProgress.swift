@@ -29,6 +29,7 @@ package final class RunProgress: Sendable {
         var created = 0
         var deleted = 0
         var notices: [String] = []
+        var news: [String] = []
     }
 
     private let state = Mutex(State())
@@ -47,6 +48,18 @@ package final class RunProgress: Sendable {
             defer { state.notices = [] }
             return state.notices
         }
+    }
+
+    /// What the run is about to do, said since the last time this was asked.
+    package func takeNews() -> [String] {
+        state.withLock { state in
+            defer { state.news = [] }
+            return state.news
+        }
+    }
+
+    func tell(_ text: String) {
+        state.withLock { $0.news.append(text) }
     }
 
     func notice(_ text: String) {

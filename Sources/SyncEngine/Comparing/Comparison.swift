@@ -183,7 +183,6 @@ struct Comparison {
         let canPick = !exports.isDelta && !first.hasSharedCarts
         var reading = exports.read()
         var chosen: [JudgedRecord] = []
-        var deletes = 0
         while let batch = try reading.next(picking: canPick ? differs : nil) {
             chosen.removeAll(keepingCapacity: true)
             let text = batch.text.span
@@ -197,9 +196,8 @@ struct Comparison {
             }
             for (judged, record) in zip(chosen, batch.decode(chosen)) {
                 var doubt: String?
-                if judged.statement?.action == .delete {
-                    doubt = deltaDoubts?.reason(cart: deletes)
-                    deletes += 1
+                if let statement = judged.statement, statement.action == .delete {
+                    doubt = deltaDoubts?.next(cart: text.extracting(statement.cart.range))
                 }
                 switch record {
                 case .usable(let record):

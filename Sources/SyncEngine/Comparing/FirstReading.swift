@@ -22,7 +22,9 @@ struct FirstReading {
     init(_ options: RunOptions, exports: [String], key: FingerprintKey, spillFolder: String) {
         self.key = key
         self.spillFolder = spillFolder
-        doubts = NamesInDoubt(key, exports: exports, hidesOwners: options.hidesOwners, spillFolder: spillFolder)
+        doubts = NamesInDoubt(
+            key, exports: exports, carts: options.reading.carts, hidesOwners: options.hidesOwners,
+            spillFolder: spillFolder)
         oneOwnerPerCart = options.oneOwnerPerCart
         // Only a listing of everything shows what the scope `all` may delete.
         accounts = FewAccounts(
@@ -69,21 +71,14 @@ struct FirstReading {
             ranges.add(batch, of: reading.export)
             for part in batch.doubtful {
                 try doubts.add(part)
-                if exports.carts.areOther { try addCarts(of: part, exports.carts) }
-                try exports.owners?.forEachOwner(in: part.text.span) { try doubts.add(name: $0, of: part) }
+                try exports.owners?.forEachName(in: part) {
+                    try doubts.add(name: $0, of: part)
+                } unknown: {
+                    doubts.addAnyOwner(of: part, because: $0)
+                }
             }
         }
         sharedCarts = try carts.find()
-    }
-
-    /// Adds the carts that a part which was not understood may name, as the store calls them.
-    private func addCarts(of part: DoubtfulPart, _ names: CartNames) throws {
-        var id: [UInt8] = []
-        try OwnerKeyWords.forEach(in: part.text.span) { word in
-            id.removeAll(keepingCapacity: true)
-            names.append(word, to: &id)
-            try doubts.add(name: id.span, of: part)
-        }
     }
 
     /// Whether any cart has two owners and may have only one.

@@ -6,8 +6,8 @@ import ExportFiles
 /// deleted because of its absence.
 ///
 /// Identifiers are remembered as fingerprints of every maximal run of `[A-Za-z0-9_-]`; a cart's id is one such run, and an
-/// owner's may be several. First all parts are added, then questions are asked, and `answers` settles them together, so
-/// that any number of either fits in the memory of a comparison.
+/// owner's may be several, as may the name that an export has for a cart. First all parts are added, then questions are
+/// asked, and `answers` settles them together, so that any number of either fits in the memory of a comparison.
 final class NamesInDoubt {
     /// Why a run that reads snapshots makes no deletes at all.
     private(set) var everything: String?
@@ -20,6 +20,8 @@ final class NamesInDoubt {
     private(set) var swallowingCount = 0
 
     private let key: FingerprintKey
+    /// How the exports' carts are called in the store.
+    private let carts: CartNames
     private let spillFolder: String
     /// Whether reports hide owners: the sentence of a reason may name one.
     private let hidesOwners: Bool
@@ -44,8 +46,12 @@ final class NamesInDoubt {
     private static let largestShare = 0.1
 
     /// - Parameter spillFolder: the folder of what does not fit into memory.
-    init(_ key: FingerprintKey, exports: [String], hidesOwners: Bool = false, spillFolder: String) {
+    init(
+        _ key: FingerprintKey, exports: [String], carts: CartNames = CartNames(), hidesOwners: Bool = false,
+        spillFolder: String
+    ) {
         self.key = key
+        self.carts = carts
         self.hidesOwners = hidesOwners
         self.exports = exports.count > 1 ? exports : []
         self.spillFolder = spillFolder
@@ -80,6 +86,11 @@ final class NamesInDoubt {
         try forEachWord(id) { try names?.add(key.fingerprint(cart: $0), position: UInt64(place.number)) }
     }
 
+    /// Notes that a part may name any owner.
+    func addAnyOwner(of part: DoubtfulPart, because reason: String) {
+        everything = everything ?? "\(words(PartPlace(part))), and may name any owner: \(reason)"
+    }
+
     /// An export without a final line end may have lost the records that would follow.
     func mayBeCut(_ export: String) {
         cut = cut ?? "\(export) has no final line end and may be cut"
@@ -99,10 +110,10 @@ final class NamesInDoubt {
     /// Whether there is anything to ask for.
     var hasNames: Bool { parts > 0 }
 
-    /// Asks whether a cart is in doubt; questions are numbered from 0 in their order.
+    /// Asks whether a cart is in doubt: as many questions as `Answers.next` takes for it.
     func ask(cart: Span<UInt8>) throws {
-        try names?.add(key.fingerprint(cart: cart), row: questions)
-        questions += 1
+        try ask(cart)
+        try forEachWord(ofNameOf: cart) { try ask($0) }
     }
 
     /// Asks whether an association is in doubt: as many questions as `Answers.next` takes for it.
@@ -110,7 +121,22 @@ final class NamesInDoubt {
         let cart = Array(association.cart.text.utf8)
         try ask(cart: cart.span)
         let owner = Array(association.owner.id.text.utf8)
-        try forEachWord(owner.span) { try ask(cart: $0) }
+        try forEachWord(owner.span) { try ask($0) }
+    }
+
+    /// Questions are numbered from 0 in their order.
+    private func ask(_ word: Span<UInt8>) throws {
+        try names?.add(key.fingerprint(cart: word), row: questions)
+        questions += 1
+    }
+
+    /// Visits the words of what the export calls a cart, if that is not its id; true if there is such a name.
+    @discardableResult
+    private func forEachWord(ofNameOf cart: Span<UInt8>, _ visit: (Span<UInt8>) throws -> Void) rethrows -> Bool {
+        guard carts.areOther, let name = CartID(String(decodingBytesOf: cart)).flatMap(carts.name) else { return false }
+        let text = Array(name.utf8)
+        try forEachWord(text.span, visit)
+        return true
     }
 
     /// The answers to all questions that were asked; there can be no more.
@@ -129,6 +155,12 @@ final class NamesInDoubt {
         private var found: RecordSet
         private var places: [Int: UInt64] = [:]
         private var next = 0
+
+        /// That something is in doubt, and the question that says where it stands, if one does.
+        private struct Doubt {
+            let question: Int?
+        }
+
         /// Places that are kept; what else is in doubt is told without one.
         private static let placesKept = 100_000
 
@@ -139,23 +171,39 @@ final class NamesInDoubt {
             if places.count < Self.placesKept { places[question] = position }
         }
 
-        /// Why the cart that this question asked for is in doubt; nil if it is not.
-        func reason(cart question: Int) -> String? {
-            found.contains(question) ? sentence("its cart", question) : nil
+        /// Why a cart is in doubt, if it was the next one that was asked for; nil if it is not.
+        mutating func next(cart: Span<UInt8>) -> String? {
+            takeNext(cart: cart).map { sentence("its cart", $0.question) }
+        }
+
+        /// Nil if the cart is not in doubt.
+        private mutating func takeNext(cart: Span<UInt8>) -> Doubt? {
+            guard let doubts else { return nil }
+            let id = next
+            next += 1
+            let first = next
+            var isNameInDoubt = true
+            let hasName = doubts.forEachWord(ofNameOf: cart) { _ in
+                if !found.contains(next) { isNameInDoubt = false }
+                next += 1
+            }
+            if found.contains(id) { return Doubt(question: id) }
+            // A name without a single such character cannot be told from what was not understood.
+            return hasName && isNameInDoubt && doubts.hasNames ? Doubt(question: next == first ? nil : first) : nil
         }
 
         /// Why an association is in doubt, if it was the next one that was asked for; nil if it is not.
         mutating func next(_ association: Association) -> String? {
             guard let doubts else { return nil }
-            let cart = next
-            next += 1
+            let cart = Array(association.cart.text.utf8)
+            let doubtOfCart = takeNext(cart: cart.span)
             let first = next
             var isOwnerInDoubt = true
             doubts.forEachWord(Array(association.owner.id.text.utf8).span) { _ in
                 if !found.contains(next) { isOwnerInDoubt = false }
                 next += 1
             }
-            if found.contains(cart) { return sentence(association.cart.text, cart) }
+            if let doubtOfCart { return sentence(association.cart.text, doubtOfCart.question) }
             // An owner without a single such character cannot be told from what was not understood.
             return isOwnerInDoubt ? sentence("its owner", next == first ? nil : first) : nil
         }

@@ -12,7 +12,7 @@ final class RunExports {
     fileprivate private(set) var reader: ExportReader
     /// What owners' keys stand for; nil if the exports have ids, and before they are known.
     private(set) var owners: KnownOwners?
-    private let reading: ReadingOptions
+    private var reading: ReadingOptions
     /// How the carts are called in the store.
     var carts: CartNames { reading.carts }
     fileprivate let shard: Shard?
@@ -71,6 +71,20 @@ final class RunExports {
 
     /// Begins to read all exports for the keys of their owners, in all shards; nothing that is found is kept.
     func readKeys() -> RunReading { RunReading(self, isForKeys: true) }
+
+    /// Reads exports as they stand, with the names that they have for carts.
+    fileprivate var readerOfKeys: ExportReader {
+        var options = reading
+        options.looksUpCarts = options.looksUpCarts || options.carts.unsafe == .encode
+        options.carts = CartNames()
+        return ExportReader(options: options)
+    }
+
+    /// Has all later readings take carts of any characters, which are to be looked up.
+    func lookUpCarts() {
+        reading.looksUpCarts = true
+        reader = ExportReader(options: reading)
+    }
 
     /// The kinds of keys that the exports can have in the place of owners' ids.
     func ownerKeyFields() throws -> Set<OwnerKeyField> {
@@ -133,6 +147,9 @@ struct RunReading: ~Copyable {
         self.isForKeys = isForKeys
     }
 
+    /// The character between the fields of the present export; nil for XML.
+    private(set) var delimiter: Character?
+
     /// The position of a usable record of the last batch among those of all exports, from 0.
     func position(of record: JudgedRecord) -> Int { start + record.ordinal }
 
@@ -151,7 +168,9 @@ struct RunReading: ~Copyable {
                     return nil
                 }
                 export += 1
-                reading = try exports.reader.read(exports.files[export], index: export)
+                let reader = isForKeys ? exports.readerOfKeys : exports.reader
+                reading = try reader.read(exports.files[export], index: export)
+                delimiter = reading?.facts.shape.delimiter
             }
             exports.progress.advance(to: earlier + (reading?.facts.usableRecords ?? 0))
             if exports.stop.isStopped { throw RunFailure.stopped }

@@ -1,30 +1,32 @@
 import CartAssociations
 import ExportFiles
 
-/// What the keys of a run's exports stand for, as the readers of the exports ask for it.
+/// What the keys of a run's exports stand for, and their carts if a crosswalk has them, as the readers of the exports ask
+/// for it.
 final class KnownOwners: OwnerResolver {
     private let table: OwnerKeyTable
     private let form: OwnerKeyForm
-    /// The kinds of keys that the exports can have.
-    private let fields: [OwnerKeyField]
+    /// What carts were called; nil if no crosswalk says so.
+    private let carts: OwnerKeyTable?
+    private let doubts: KeysInDoubt
 
-    init(_ table: OwnerKeyTable, _ form: OwnerKeyForm, _ fields: [OwnerKeyField]) {
+    init(_ table: OwnerKeyTable, _ form: OwnerKeyForm, carts: OwnerKeyTable?, _ doubts: KeysInDoubt) {
         self.table = table
         self.form = form
-        self.fields = fields
+        self.carts = carts
+        self.doubts = doubts
     }
 
     func resolve(_ field: OwnerKeyField, _ key: Span<UInt8>, into text: inout [UInt8]) -> OwnerResolution {
         guard let position = table.position(of: form.fingerprint(field, key)) else { return .unknown }
-        let start = text.count
-        switch table.meaning(of: position, into: &text) {
-        case .owner: return .found
-        case .several(let count): return .ambiguous(count)
-        case .former:
-            text.removeLast(text.count - start)
-            return .unknown
-        case .nobody: return .unknown
-        }
+        return table.resolve(position, into: &text)
+    }
+
+    var knowsCarts: Bool { carts != nil }
+
+    func resolve(cart name: Span<UInt8>, into text: inout [UInt8]) -> OwnerResolution {
+        guard let carts, let position = carts.position(of: form.key.fingerprint(cart: name)) else { return .unknown }
+        return carts.resolve(position, into: &text)
     }
 
     /// What a key stands for, and its position among all keys; the id is put behind the text.
@@ -37,18 +39,111 @@ final class KnownOwners: OwnerResolver {
     /// The number of keys, of usable records or in doubt.
     var count: Int { table.positions.count }
 
-    /// Visits the ids of the owners that a part which was not understood may be about: each of whom a word of it is a key.
-    func forEachOwner(in part: Span<UInt8>, _ visit: (Span<UInt8>) throws -> Void) rethrows {
+    /// Visits the ids of owners and carts that a part which was not understood may name in other words.
+    ///
+    /// - Parameter unknown: is told why the part may be about any owner.
+    func forEachName(
+        in part: DoubtfulPart, _ visit: (Span<UInt8>) throws -> Void, unknown: (String) -> Void
+    ) throws {
+        if let reason = doubts.everything { return unknown(reason) }
         var id: [UInt8] = []
-        try OwnerKeyWords.forEach(in: part) { word in
-            for field in fields {
-                guard let position = table.position(of: form.fingerprint(field, word)) else { continue }
-                id.removeAll(keepingCapacity: true)
-                switch table.meaning(of: position, into: &id) {
-                case .owner, .former: try visit(id.span)
-                case .several, .nobody: break
-                }
+        func name(_ table: OwnerKeyTable, _ key: Fingerprint) throws -> Bool {
+            guard let position = table.position(of: key) else { return true }
+            id.removeAll(keepingCapacity: true)
+            switch table.meaning(of: position, into: &id) {
+            case .owner, .former: try visit(id.span)
+            case .several:
+                // A record that is rejected for this alone has its other identifier whole.
+                if part.reason.code == .ambiguousOwner || part.reason.code == .ambiguousCart { return true }
+                unknown("a word of it stands for several")
+                return false
+            case .nobody: break
             }
+            return true
+        }
+        try doubts.forEachKey(in: part, form) {
+            try name(table, $0)
+        } cart: { key in
+            try carts.map { try name($0, key) } ?? true
+        }
+    }
+}
+
+extension OwnerKeyTable {
+    /// What a key stands for now; the id is put behind the text.
+    fileprivate func resolve(_ position: Int, into text: inout [UInt8]) -> OwnerResolution {
+        let start = text.count
+        switch meaning(of: position, into: &text) {
+        case .owner: return .found
+        case .several(let count): return .ambiguous(count)
+        case .former:
+            text.removeLast(text.count - start)
+            return .unknown
+        case .nobody: return .unknown
+        }
+    }
+}
+
+/// Where keys are looked for in parts of exports that were not understood.
+struct KeysInDoubt {
+    /// The kinds of keys that are no ids, which words show by themselves.
+    private let fields: [OwnerKeyField]
+    private let hasCarts: Bool
+    /// How many characters any key has that can stand beside one, at most.
+    private(set) var separators: Int
+    /// Why keys cannot be told from other words; nil if they can.
+    private(set) var everything: String?
+    private var visited = 0
+
+    /// More runs of words are not looked at: 16 bytes each are held in memory.
+    private static let most = 2_000_000
+    /// Characters that are not taken for ones that stand beside a value.
+    private static let within: Set<Character> = [".", "-", "_", "@", "+"]
+
+    init(_ fields: [OwnerKeyField], hasCarts: Bool, separators: Int) {
+        self.fields = fields.filter { $0.key != .id }
+        self.hasCarts = hasCarts
+        self.separators = separators
+    }
+
+    /// Notes what may be keys of owners and names of carts in a part.
+    ///
+    /// - Parameter delimiter: the character between the fields of the part's export.
+    mutating func note(
+        _ part: DoubtfulPart, delimiter: Character?, _ form: OwnerKeyForm,
+        owner: (Fingerprint) -> Void, cart: (Fingerprint) -> Void
+    ) {
+        guard everything == nil, !fields.isEmpty || hasCarts else { return }
+        if let delimiter, Self.within.contains(delimiter) {
+            everything = "its fields are divided by \"\(delimiter)\", which keys have too"
+            return
+        }
+        var left = Self.most - visited
+        forEachKey(in: part, form) { key in
+            owner(key)
+            left -= 1
+            return left > 0
+        } cart: { key in
+            cart(key)
+            left -= 1
+            return left > 0
+        }
+        visited = Self.most - left
+        if left <= 0 { everything = "too much was not understood to look for keys in it" }
+    }
+
+    /// Visits the fingerprints of what may be keys of owners, and names of carts, until either visitor returns false.
+    func forEachKey(
+        in part: DoubtfulPart, _ form: OwnerKeyForm, owner: (Fingerprint) throws -> Bool,
+        cart: (Fingerprint) throws -> Bool
+    ) rethrows {
+        guard !fields.isEmpty || hasCarts else { return }
+        try DoubtfulValues(separators: separators).forEach(in: part.text.span) { value in
+            let isEmail = value.indices.contains { value[$0] == UInt8(ascii: "@") }
+            for field in fields where isEmail || !field.key.isEmail {
+                guard try owner(form.fingerprint(field, value)) else { return false }
+            }
+            return try !hasCarts || cart(form.key.fingerprint(cart: value))
         }
     }
 }
@@ -74,25 +169,5 @@ struct OwnerKeyForm: Sendable {
     private static func mayChange(_ text: Span<UInt8>) -> Bool {
         for index in text.indices where text[index] >= 0x80 || (0x41...0x5A).contains(text[index]) { return true }
         return false
-    }
-}
-
-/// The words of a text among which keys may be.
-enum OwnerKeyWords {
-    /// Visits each run of characters between blanks, quotes, brackets and the delimiters of exports.
-    static func forEach(in text: Span<UInt8>, _ visit: (Span<UInt8>) throws -> Void) rethrows {
-        var start = 0
-        for at in 0...text.count {
-            guard at == text.count || isBetween(text[at]) else { continue }
-            if at > start { try visit(text.extracting(start..<at)) }
-            start = at + 1
-        }
-    }
-
-    private static func isBetween(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0...0x20, 0x22, 0x27, 0x2C, 0x3A, 0x3B, 0x3C, 0x3D, 0x3E, 0x7C: true
-        default: false
-        }
     }
 }

@@ -1,9 +1,10 @@
 import CartAssociations
 import CommerceAPI
+import ExportFiles
 
 /// The keys that the exports of a run have in the place of owners' ids, and what each stands for.
 ///
-/// Keys are fingerprints and ids that are UUIDs take 16 bytes: 33 bytes a key, however long it is.
+/// Keys are fingerprints and ids that are UUIDs take 16 bytes: 29 bytes a key, however long it is.
 struct OwnerKeyTable: Sendable {
     private struct State: OptionSet {
         let rawValue: UInt8
@@ -30,11 +31,12 @@ struct OwnerKeyTable: Sendable {
         var isSettled: Bool { contains(.isAmbiguous) || contains(.hasOwner) && !contains(.isStale) }
     }
 
-    /// In ascending order.
-    private var keys: [Fingerprint]
+    /// The first 64 bits of the keys, in ascending order, and the next 32.
+    private let high: [UInt64]
+    private let low: [UInt32]
     private var owners: [(high: UInt64, low: UInt64)]
     private var states: [State]
-    private var others: [OwnerID] = []
+    private var others: [String] = []
 
     /// Makes a table of keys that stand for nobody yet.
     ///
@@ -42,48 +44,75 @@ struct OwnerKeyTable: Sendable {
     ///   - wanted: those of usable records, by the list that has them.
     ///   - inDoubt: what may be one, in parts that were not understood.
     init(wanted: consuming [OwnerList: OwnerKeySet] = [:], inDoubt: consuming OwnerKeySet = OwnerKeySet()) {
-        var sets: [(keys: ArraySlice<Fingerprint>, state: State)] = []
+        var sets: [(keys: [Fingerprint], state: State)] = []
         for list in OwnerList.allCases {
-            if let set = wanted.removeValue(forKey: list) { sets.append((set.sorted()[...], State(of: list))) }
+            if let set = wanted.removeValue(forKey: list) { sets.append((set.sorted(), State(of: list))) }
         }
-        sets.append((inDoubt.sorted()[...], []))
-        sets.removeAll { $0.keys.isEmpty }
+        sets.append((inDoubt.sorted(), []))
         let count = sets.reduce(0) { $0 + $1.keys.count }
-        if sets.count == 1 {
-            keys = Array(sets[0].keys)
-            states = Array(repeating: sets[0].state, count: count)
-        } else {
-            (keys, states) = ([], [])
-            keys.reserveCapacity(count)
+        var (high, low, states): ([UInt64], [UInt32], [State]) = ([], [], [])
+        high.reserveCapacity(count)
+        low.reserveCapacity(count)
+        states.reserveCapacity(count)
+        var places = sets.map { _ in 0 }
+        var last: Fingerprint?
+        while true {
             // A key that stands in doubt as well is wanted, for its set comes first.
-            while let least = sets.indices.min(by: {
-                sets[$0].keys[sets[$0].keys.startIndex] < sets[$1].keys[sets[$1].keys.startIndex]
-            }) {
-                let key = sets[least].keys.removeFirst()
-                if keys.last != key {
-                    keys.append(key)
-                    states.append(sets[least].state)
-                }
-                sets.removeAll { $0.keys.isEmpty }
+            var least: Int?
+            for set in sets.indices where places[set] < sets[set].keys.count {
+                if let other = least, !(sets[set].keys[places[set]] < sets[other].keys[places[other]]) { continue }
+                least = set
             }
+            guard let least else { break }
+            let key = sets[least].keys[places[least]]
+            places[least] += 1
+            guard key != last else { continue }
+            last = key
+            high.append(key.high)
+            low.append(UInt32(key.low >> 32))
+            states.append(sets[least].state)
         }
-        owners = Array(repeating: (0, 0), count: keys.count)
+        // Their memory is free before there is more.
+        sets = []
+        (self.high, self.low, self.states) = (high, low, states)
+        owners = Array(repeating: (0, 0), count: high.count)
     }
 
     /// The keys of usable records.
     var wanted: Int { states.count { $0.contains(.isWanted) } }
 
     func position(of key: Fingerprint) -> Int? {
-        var (low, high) = (0, keys.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if keys[middle] < key { low = middle + 1 } else { high = middle }
+        // Fingerprints are random: a key is about as far in the table as among all that could be.
+        let guess = Int(key.high.multipliedFullWidth(by: UInt64(high.count)).high)
+        var step = 64
+        var first = max(0, guess - step)
+        while first > 0, !precedes(first - 1, key) {
+            step *= 4
+            first = max(0, guess - step)
         }
-        return low < keys.count && keys[low] == key ? low : nil
+        var end = min(high.count, guess + step)
+        while end < high.count, precedes(end, key) {
+            step *= 4
+            end = min(high.count, guess + step)
+        }
+        while first < end {
+            let middle = (first + end) / 2
+            if precedes(middle, key) { first = middle + 1 } else { end = middle }
+        }
+        return first < high.count && high[first] == key.high && low[first] == UInt32(key.low >> 32) ? first : nil
     }
 
-    /// The keys that neither crosswalk nor ledger know for certain, those that only doubt asks for among them.
-    var unsettled: [Int] { keys.indices.filter { !states[$0].isSettled } }
+    private func precedes(_ position: Int, _ key: Fingerprint) -> Bool {
+        high[position] != key.high ? high[position] < key.high : low[position] < UInt32(key.low >> 32)
+    }
+
+    /// The keys that the crosswalk does not settle, in ascending order, as they are now; those that only doubt asks for are
+    /// among them.
+    var unsettled: some Sequence<(position: Int, fingerprint: Fingerprint)> {
+        high.indices.lazy.filter { [states] in !states[$0].isSettled }.map { [high, low] position in
+            (position, Fingerprint(high: high[position], low: UInt64(low[position]) << 32))
+        }
+    }
 
     /// How many keys of usable records stand for nobody as far as known.
     ///
@@ -93,9 +122,12 @@ struct OwnerKeyTable: Sendable {
     }
 
     /// Whether the store is to be asked for a key.
-    func asks(for position: Int) -> Bool {
+    ///
+    /// - Parameter list: where it would be listed; nil for all.
+    func asks(for position: Int, in list: OwnerList? = nil) -> Bool {
         let state = states[position]
         return state.contains(.isWanted) && !state.isSettled && !state.contains(.isAsked)
+            && (list == nil || state.list == list)
     }
 
     /// Notes that the store is asked for a key; true if the answer counts.
@@ -106,14 +138,20 @@ struct OwnerKeyTable: Sendable {
         return true
     }
 
-    /// Whether the store has said which one owner a key stands for.
-    func isAnswered(_ position: Int) -> Bool {
-        states[position].contains(.isAsked) && states[position].isSettled && !states[position].contains(.isAmbiguous)
+    /// Whether a list of the store has said which one owner a key stands for.
+    func isAnswered(_ position: Int, by list: OwnerList) -> Bool {
+        let state = states[position]
+        return state.contains(.isAsked) && state.isSettled && !state.contains(.isAmbiguous) && state.list == list
     }
 
-    var positions: Range<Int> { keys.indices }
+    var positions: Range<Int> { high.indices }
 
-    func fingerprint(_ position: Int) -> Fingerprint { keys[position] }
+    /// The keys that stand for one owner.
+    var found: Int { states.count { $0.contains(.hasOwner) && !$0.contains(.isAmbiguous) } }
+
+    func fingerprint(_ position: Int) -> Fingerprint {
+        Fingerprint(high: high[position], low: UInt64(low[position]) << 32)
+    }
 
     /// What a key stands for.
     enum Meaning {
@@ -131,7 +169,7 @@ struct OwnerKeyTable: Sendable {
         guard state.contains(.hasOwner) else { return .nobody }
         let owner = owners[position]
         if state.contains(.isOther) {
-            text += others[Int(truncatingIfNeeded: owner.low)].text.utf8
+            text += others[Int(truncatingIfNeeded: owner.low)].utf8
         } else {
             PackedID.append(owner, to: &text)
         }
@@ -140,10 +178,12 @@ struct OwnerKeyTable: Sendable {
 
     /// Says which owner a key stands for; a second owner makes it ambiguous.
     ///
-    /// - Parameter isStale: whether that was found too long ago.
-    mutating func set(_ position: Int, _ id: OwnerID, isStale: Bool = false) {
+    /// - Parameters:
+    ///   - id: the bytes of the owner's id.
+    ///   - isStale: whether that was found too long ago.
+    mutating func set(_ position: Int, _ id: Span<UInt8>, isStale: Bool = false) {
         var state = states[position]
-        let packed = PackedID.packed(id.text)
+        let packed = PackedID.packed(id)
         if state.contains(.isAmbiguous) {
             owners[position].low += 1
             return
@@ -162,9 +202,14 @@ struct OwnerKeyTable: Sendable {
         } else {
             state.insert(.isOther)
             owners[position] = (0, UInt64(others.count))
-            others.append(id)
+            others.append(String(decodingBytesOf: id))
         }
         states[position] = state
+    }
+
+    mutating func set(_ position: Int, _ id: OwnerID, isStale: Bool = false) {
+        let bytes = Array(id.text.utf8)
+        set(position, bytes.span, isStale: isStale)
     }
 
     /// Says that a key stands for several owners.
@@ -173,11 +218,21 @@ struct OwnerKeyTable: Sendable {
         owners[position] = (0, UInt64(count))
     }
 
-    private func isSame(_ position: Int, _ packed: (high: UInt64, low: UInt64)?, _ id: OwnerID) -> Bool {
+    private func isSame(_ position: Int, _ packed: (high: UInt64, low: UInt64)?, _ id: Span<UInt8>) -> Bool {
         if states[position].contains(.isOther) {
-            return packed == nil && others[Int(truncatingIfNeeded: owners[position].low)] == id
+            return packed == nil && others[Int(truncatingIfNeeded: owners[position].low)] == String(decodingBytesOf: id)
         }
         return packed.map { $0 == owners[position] } ?? false
+    }
+
+    /// The owner that a key stands for, or how many if there are several; nil if it stands for nobody.
+    func owner(of position: Int) -> (id: OwnerID?, count: Int)? {
+        var text: [UInt8] = []
+        switch meaning(of: position, into: &text) {
+        case .owner, .former: return OwnerID(String(decoding: text, as: UTF8.self)).map { ($0, 1) }
+        case .several(let count): return (nil, count)
+        case .nobody: return nil
+        }
     }
 
     /// How many keys of usable records stand for nobody, and for several owners.
@@ -199,7 +254,7 @@ struct OwnerKeySet: Sendable {
         keys.append(key)
         guard keys.count >= limit else { return }
         tidy()
-        limit = max(limit, keys.count + keys.count / 2)
+        limit = max(limit, 2 * keys.count)
     }
 
     var isEmpty: Bool { keys.isEmpty }
@@ -228,13 +283,12 @@ private func < (left: Fingerprint, right: Fingerprint) -> Bool {
 /// Ids that are UUIDs in lower case, as the store's are, in 16 bytes.
 enum PackedID {
     /// Nil for any other id.
-    static func packed(_ text: String) -> (high: UInt64, low: UInt64)? {
-        let bytes = text.utf8
+    static func packed(_ bytes: Span<UInt8>) -> (high: UInt64, low: UInt64)? {
         guard bytes.count == 36 else { return nil }
         var words = (high: UInt64(0), low: UInt64(0))
-        var digits = 0
-        for (position, byte) in bytes.enumerated() {
-            if hyphens.contains(position) {
+        for position in 0..<36 {
+            let byte = bytes[position]
+            if position == 8 || position == 13 || position == 18 || position == 23 {
                 guard byte == UInt8(ascii: "-") else { return nil }
                 continue
             }
@@ -244,14 +298,19 @@ enum PackedID {
             case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte - UInt8(ascii: "a") + 10
             default: return nil
             }
-            if digits < 16 {
+            // The third hyphen stands in the middle of the bits.
+            if position < 18 {
                 words.high = words.high << 4 | UInt64(digit)
             } else {
                 words.low = words.low << 4 | UInt64(digit)
             }
-            digits += 1
         }
         return words
+    }
+
+    static func packed(_ text: String) -> (high: UInt64, low: UInt64)? {
+        let bytes = Array(text.utf8)
+        return packed(bytes.span)
     }
 
     /// Puts the text of an id behind another.
@@ -263,6 +322,4 @@ enum PackedID {
             text.append(value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") - 10 + value)
         }
     }
-
-    private static let hyphens = [8, 13, 18, 23]
 }

@@ -137,7 +137,8 @@ package struct RunPlanner: Sendable {
         var plan = RunPlan(comparison)
         plan.view.warnings = warnings + comparison.warnings
         plan.view.owners = lookups
-        plan.figures.owners = lookups.map { lookups in
+        plan.figures.owners = lookups.flatMap { lookups in
+            guard lookups.keys > 0 else { return nil }
             let rejected = exports.facts.reduce(0) {
                 $0 + ($1.rejected[.unknownOwner] ?? 0) + ($1.rejected[.ambiguousOwner] ?? 0)
             }

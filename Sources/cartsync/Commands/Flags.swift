@@ -88,9 +88,10 @@ struct MappedField: Sendable {
 
     init(_ text: String) throws {
         let parts = text.split(separator: "=", maxSplits: 1)
-        guard parts.count == 2, let field = ExportField(rawValue: parts[0].lowercased().replacing("_", with: "-"))
+        guard parts.count == 2, let field = ExportField(rawValue: parts[0].lowercased().replacing("_", with: "-")),
+            ExportField.ofExports.contains(field)
         else {
-            let fields = ExportField.allCases.map(\.rawValue).joined(separator: ", ")
+            let fields = ExportField.ofExports.map(\.rawValue).joined(separator: ", ")
             throw ValidationError(
                 "--map takes FIELD=COLUMN, as in cart=CART_NO, and '\(text)' is not; fields are \(fields)")
         }

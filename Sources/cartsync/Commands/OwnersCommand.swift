@@ -44,17 +44,22 @@ struct CheckOwnersCommand: ProgramCommand {
 
     func work() async throws -> Ending? {
         let invocation = Invocation(self)
+        // A plan of that name would take the place of the crosswalk.
+        let plan = invocation.typed.again(as: "plan", without: ["--out"])
         return try await OneSession.run(invocation, isRun: false, files: exports) { session in
             let check = OwnersCheck(session.newRun(command: "owners check", exports: exports))
             guard let found = try await check.run(asksStore: !offline, found: out, unknown: unknown) else {
                 return Ending(
                     status: .done, summary: "the export has owners' ids, and nothing to look up",
-                    next: invocation.typed.again(as: "plan"))
+                    next: plan)
             }
-            output.output.show(found) { _ in found.sentence }
+            output.output.show(found) { _ in
+                let asking = offline ? found.asking.map { "the store was not asked: it would be \($0.sentence)" } : []
+                return ([found.sentence] + asking).map { $0 + "\n" }.joined()
+            }
             let missing = found.unknown + found.ambiguous
             guard missing > 0 else {
-                return Ending(status: .done, summary: "all owners are known", next: invocation.typed.again(as: "plan"))
+                return Ending(status: .done, summary: "all owners are known", next: plan)
             }
             return Ending(
                 status: .incomplete, summary: "\(Count.text(missing, "owner is", "owners are")) not known",

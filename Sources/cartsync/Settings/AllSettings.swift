@@ -180,7 +180,7 @@ extension Setting {
     ]
 
     private static let exports =
-        ExportField.allCases.map { field in
+        ExportField.ofExports.map { field in
             Setting(
                 "mapping.\(field.rawValue)", \.run.reading.fieldNames[field], .text,
                 "name of the column or element that holds the \(field.rawValue); --map \(field.rawValue)=NAME"

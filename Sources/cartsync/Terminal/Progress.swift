@@ -25,7 +25,7 @@ enum Progress {
         var meter = ProgressMeter(phase: "", isTerminal: isTerminal, now: clock.now)
         while !Task.isCancelled {
             let now = progress.now
-            for notice in progress.takeNotices() { Terminal.message("cartsync: warning: \(notice)") }
+            tell(progress)
             if now.phase != phase {
                 phase = now.phase
                 meter = ProgressMeter(
@@ -49,6 +49,11 @@ enum Progress {
             try? await clock.sleep(until: min(meter.due, clock.now + .milliseconds(200)), tolerance: .milliseconds(20))
         }
         if isTerminal { Terminal.progress("") }
+        tell(progress)
+    }
+
+    private static func tell(_ progress: RunProgress) {
+        for news in progress.takeNews() { Terminal.message("cartsync: \(news)") }
         for notice in progress.takeNotices() { Terminal.message("cartsync: warning: \(notice)") }
     }
 }
