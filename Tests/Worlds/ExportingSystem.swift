@@ -94,6 +94,14 @@ final class ExportingSystem {
             "\(source)-\(number)-by-hand", source: source, creates: wanted, using: scenario.random("hand", number))
     }
 
+    /// What the last snapshot says, in other bytes.
+    func sameAgain() -> WrittenExport {
+        number += 1
+        return WrittenExport(
+            "\(source)-\(number)-same", source: source, creates: wanted, oddities: false,
+            using: scenario.random("same \(source)"))
+    }
+
     /// The last snapshot, which is whole and like none before.
     func lastExport() -> WrittenExport {
         let random = scenario.random("last \(source)")

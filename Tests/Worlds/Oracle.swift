@@ -10,6 +10,8 @@ final class Oracle: @unchecked Sendable {
         case scope
         /// Nothing is deleted that the export at hand still has, damaged as it may be.
         case doubt
+        /// No plan with more deletes than the guards allow is applied, unless a person approved as many.
+        case guards
         /// No call changes the store without a pending change in the journal, which was written before.
         case journal
         /// Each change of a run that is over has one outcome, which stays.
@@ -189,9 +191,22 @@ final class Oracle: @unchecked Sendable {
             }
             seenRuns[run.id] = run.state
             try judgeJournal(of: run, ledger)
+            judgeGuards(of: run)
             try judgeReport(of: run, ledger)
         }
         try judgeAssociations(ledger)
+    }
+
+    private func judgeGuards(of run: RunRecord) {
+        guard [.applying, .stopped, .finished].contains(run.state), let figures = run.figures else { return }
+        let limits = Guard()
+        let usual =
+            figures.inScope < 100
+            ? 20 : min(limits.maxDeletes, Int(Double(figures.inScope) * limits.maxDeletesShare))
+        let most = max(usual, lie == .noApprovals ? 0 : run.approvedDeletes ?? 0)
+        if run.counts.deletes > most {
+            breaks(.guards, "run \(run.id) has \(run.counts.deletes) deletes, and \(most) are allowed")
+        }
     }
 
     private func judgeJournal(of run: RunRecord, _ ledger: Ledger) throws {
@@ -303,12 +318,13 @@ final class Oracle: @unchecked Sendable {
 
 /// A false history that the oracle is told, to show that it would notice.
 enum Lie: String, CaseIterable {
-    case nothingAsserted, standingRecords, lowerLimit, oneRecordMore, oneMissing
+    case nothingAsserted, standingRecords, noApprovals, lowerLimit, oneRecordMore, oneMissing
 
     var breaks: Oracle.Promise {
         switch self {
         case .nothingAsserted: .scope
         case .standingRecords: .doubt
+        case .noApprovals: .guards
         case .lowerLimit: .limit
         case .oneRecordMore: .records
         case .oneMissing: .rest

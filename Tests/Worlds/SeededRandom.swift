@@ -11,7 +11,9 @@ final class SeededRandom: @unchecked Sendable {
     convenience init(_ seed: UInt64, _ matter: String, _ night: Int = 0) {
         var mixed = SeededGenerator(seed: seed)
         for byte in matter.utf8 { mixed = SeededGenerator(seed: mixed.next() ^ UInt64(byte)) }
-        self.init(mixed.next() &+ UInt64(night) &* 0x9E37_79B9_7F4A_7C15)
+        // Mixed once more: the sums of two nights would make the numbers of one those of the other, a little later.
+        var mixedNight = SeededGenerator(seed: mixed.next() ^ UInt64(night))
+        self.init(mixedNight.next())
     }
 
     /// The same numbers as the program takes them.

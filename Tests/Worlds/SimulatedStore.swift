@@ -36,7 +36,8 @@ final class SimulatedStore: @unchecked Sendable {
     /// What goes wrong on purpose, if anything does.
     var sabotage: Sabotage?
     private var sent = 0
-    private var changes = 0
+    /// Calls that were to change something.
+    private(set) var changes = 0
 
     init(_ scenario: Scenario, _ timeline: Timeline, _ oracle: Oracle, _ story: Story) {
         let random = scenario.random("store")
