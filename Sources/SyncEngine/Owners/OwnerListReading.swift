@@ -17,6 +17,12 @@ struct OwnerListReading: Codable {
         /// The last id that belongs to it; nil to the end of the list.
         let through: String?
         var isRead = false
+
+        fileprivate mutating func add(_ page: OwnersPage) {
+            after = page.owners.last?.id ?? after
+            // The last page may be full, and then one more is empty.
+            isRead = page.owners.count < CommerceClient.ownersOfPage
+        }
     }
 
     /// The list in words, as figures and the ledger have it.
@@ -82,9 +88,7 @@ struct OwnerListReading: Codable {
     /// Takes note of a page of a range.
     mutating func add(_ page: OwnersPage, of range: Int) {
         size += page.owners.count
-        ranges[range].after = page.owners.last?.id ?? ranges[range].after
-        // The last page may be full, and then one more is empty.
-        ranges[range].isRead = page.owners.count < CommerceClient.ownersOfPage
+        ranges[range].add(page)
     }
 }
 
@@ -102,12 +106,24 @@ extension OwnerFinder {
         var reading = start
         if start.first == nil { try takeUp(list) } else if tools.ledger.canRemember { try tools.ledger.forgetReading() }
         var found: Set<Int> = []
-        do {
-            try await readPages(list, &reading, &found)
-        } catch {
-            // A part that cannot be remembered is read again.
-            try? remember(reading, found)
-            throw error
+        if let first = start.first {
+            take(first, of: list, &found)
+            reading.add(first, of: 0)
+        }
+        while reading.ranges.contains(where: { !$0.isRead }) {
+            let (pages, failure) = await somePages(of: list, reading)
+            figures.calls += pages.count
+            for (range, page) in pages {
+                take(page, of: list, &found)
+                reading.add(page, of: range)
+            }
+            if let failure {
+                // A part that cannot be remembered is read again.
+                try? remember(reading, found)
+                throw failure
+            }
+            try remember(reading, found)
+            found.removeAll(keepingCapacity: true)
         }
         guard tools.ledger.canRemember else { return }
         try rememberSize(reading.size, of: list)
@@ -115,41 +131,37 @@ extension OwnerFinder {
         try tools.ledger.forgetReading()
     }
 
-    private mutating func readPages(
-        _ list: OwnerList, _ reading: inout OwnerListReading, _ found: inout Set<Int>
-    ) async throws {
+    /// Reads on in all ranges for some pages; returns them with their ranges, and why no more could be read.
+    private func somePages(
+        of list: OwnerList, _ reading: OwnerListReading
+    ) async -> (pages: [(Int, OwnersPage)], failure: (any Error)?) {
         let client = tools.client
-        var read = reading.size / CommerceClient.ownersOfPage
-        var held = 0
-        try await withThrowingTaskGroup(of: (Int, OwnersPage).self) { group in
-            func begin(_ number: Int) {
-                let range = reading.ranges[number]
-                guard !range.isRead else { return }
-                group.addTask {
-                    (number, try await client.owners(in: list, after: range.after, through: range.through))
-                }
+        var ranges = reading.ranges
+        var begun = 0
+        let earlier = reading.size / CommerceClient.ownersOfPage
+        var pages: [(Int, OwnersPage)] = []
+        var failure: (any Error)?
+        await withTaskGroup(of: (Int, Result<OwnersPage, APIError>).self) { group in
+            for (number, range) in ranges.enumerated() where !range.isRead {
+                group.addTask { (number, await client.page(of: list, range)) }
+                begun += 1
             }
-            if let first = reading.first {
-                take(first, of: list, &found)
-                reading.add(first, of: 0)
-                read += 1
-            }
-            for number in reading.ranges.indices { begin(number) }
-            while let (number, page) = try await group.next() {
-                figures.calls += 1
-                take(page, of: list, &found)
-                reading.add(page, of: number)
-                (read, held) = (read + 1, held + 1)
-                tools.progress.advance(to: read)
-                if held >= Self.pagesHeld {
-                    try remember(reading, found)
-                    found.removeAll(keepingCapacity: true)
-                    held = 0
+            while let (number, answer) = await group.next() {
+                switch answer {
+                case .success(let page):
+                    pages.append((number, page))
+                    ranges[number].add(page)
+                    tools.progress.advance(to: earlier + pages.count)
+                case .failure(let error): failure = failure ?? error
                 }
-                if tools.stop.isStopped { throw RunFailure.stopped }
-                begin(number)
+                if tools.stop.isStopped { failure = failure ?? RunFailure.stopped }
+                let range = ranges[number]
+                guard failure == nil, !range.isRead, begun < Self.pagesHeld else { continue }
+                group.addTask { (number, await client.page(of: list, range)) }
+                begun += 1
             }
         }
+        return (pages, failure)
     }
 
     private mutating func take(_ page: OwnersPage, of list: OwnerList, _ found: inout Set<Int>) {
@@ -182,6 +194,19 @@ extension OwnerFinder {
                 return
             }
             if count > 1 { table.setAmbiguous(position, count) } else { table.set(position, owner) }
+        }
+    }
+}
+
+extension CommerceClient {
+    /// The next page of a range.
+    fileprivate func page(
+        of list: OwnerList, _ range: OwnerListReading.Range
+    ) async -> Result<OwnersPage, APIError> {
+        do throws(APIError) {
+            return .success(try await owners(in: list, after: range.after, through: range.through))
+        } catch {
+            return .failure(error)
         }
     }
 }
