@@ -37,6 +37,17 @@ extension Store {
         static let offset = 10_000
         /// A total stops counting here, and says so.
         static let total = 10_000
+
+        static let refusal = Reply.error(400, "Bad Request", "page[limit] is 1 to 100, page[offset] 0 to 10000")
+            .asMalformed()
+
+        /// The page that is asked for; nil if there is no such page.
+        static func page(_ query: [String: String]) -> (limit: Int, offset: Int)? {
+            guard let limit = Int(query["page[limit]"] ?? "\(standard)"), range.contains(limit),
+                let offset = Int(query["page[offset]"] ?? "0"), (0...Self.offset).contains(offset)
+            else { return nil }
+            return (limit, offset)
+        }
     }
 
     func listOwners(_ list: OwnerList, query: [String: String], _ credentials: RequestCredentials, now: Duration)
@@ -53,11 +64,7 @@ extension Store {
                 ).asMalformed()
             }
         }
-        guard let limit = Int(query["page[limit]"] ?? "\(PageLimit.standard)"), PageLimit.range.contains(limit),
-            let offset = Int(query["page[offset]"] ?? "0"), (0...PageLimit.offset).contains(offset)
-        else {
-            return Reply.error(400, "Bad Request", "page[limit] is 1 to 100, page[offset] 0 to 10000").asMalformed()
-        }
+        guard let (limit, offset) = PageLimit.page(query) else { return PageLimit.refusal }
         let directory = directory(list)
         var found = directory.matches(filter)
         guard directory.sort(&found, by: query["sort"] ?? "-created_at") else {
@@ -86,10 +93,12 @@ extension Store {
         guard Self.includes(query["include"], among: ["account"]) else {
             return Reply.error(400, "Bad Request", "Could not parse the supplied include").asMalformed()
         }
+        guard let (limit, offset) = PageLimit.page(query) else { return PageLimit.refusal }
         guard let entry = directory(.members).entry(member) else {
             return .error(404, "Not Found", "There is no such account member")
         }
-        let accounts = entry.accounts ?? []
+        let all = entry.accounts ?? []
+        let accounts = Array(all.dropFirst(offset).prefix(limit))
         return .json(200) { text in
             text.raw(#"{"data":["#)
             for (position, account) in accounts.enumerated() {
@@ -106,7 +115,7 @@ extension Store {
                 text.raw("}")
             }
             text.raw(#","meta":{"results":{"#)
-            text.member("total", accounts.count)
+            text.member("total", all.count)
             text.raw("}}}")
         }
     }
