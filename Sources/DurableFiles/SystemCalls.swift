@@ -207,8 +207,8 @@ package struct FileStatus: Hashable, Sendable {
     package let accessed: Duration
     /// When its contents were last changed.
     package let modified: Duration
-    /// When anything about it was last changed; no program can set this.
-    let changed: Duration
+    /// When anything about it was last changed, its name too; no program can set this.
+    package let changed: Duration
 
     /// Whether nobody can have written it but one user and root, the owner's own doing apart.
     package func isWritable(onlyBy user: UInt32) -> Bool {

@@ -182,9 +182,9 @@ package final class Ledger: Sendable {
     }
 
     /// Writes what says nothing of associations, so that no plan becomes stale by it.
-    func noting(_ action: String, _ body: (Database) throws -> Void) throws(LedgerError) {
+    func noting<Value>(_ action: String, _ body: (Database) throws -> Value) throws(LedgerError) -> Value {
         do {
-            try database.write(body)
+            return try database.write(body)
         } catch {
             throw LedgerError(error, doing: action, folder: folder)
         }

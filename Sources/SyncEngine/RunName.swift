@@ -1,3 +1,5 @@
+package import Ledger
+
 /// How a person names a run: by its id, by the last part or the start of it, or as `latest` or `previous`.
 ///
 /// The last part or the start has to fit one run only.
@@ -28,6 +30,16 @@ package enum RunName {
         guard let id = fitting.first else { throw .unknown }
         guard fitting.count == 1 else { throw .ambiguous(Array(fitting)) }
         return id
+    }
+
+    /// What to say of a name that fits no run of a ledger: that such runs are removed, if it may have been one of them.
+    package static func words(unknown name: String, in ledger: Ledger) -> String {
+        let words = "the ledger in \(ledger.folder) knows no run \(name)"
+        guard ![latest, previous].contains(name), let newest = try? ledger.newestRemovedRun(),
+            // The last part of an id says nothing of its time.
+            name.count < newest.count || name <= newest
+        else { return words }
+        return "\(words): runs until \(newest) are removed, since they are no longer kept (state.keep, state.keep-runs)"
     }
 
     /// What to say of a name that fits several runs: how many, and the newest of them.

@@ -36,7 +36,7 @@ final class Session: Sendable {
             var store = StoreSession(
                 ledger, api, rate: settings.rate, isAdaptive: settings.adaptiveRate, share: settings.rateShare,
                 shared: isReading ? .ofService(settings) : nil, time: .system, log: log)
-            if !isReading { store.keptRuns = settings.keptRuns }
+            if !isReading { store.oldRuns = OldRuns(RunRetention(loaded)) }
             let session = Session(store, loaded)
             session.followSchedule(since: nil)
             return session
@@ -108,7 +108,24 @@ final class Session: Sendable {
     }
 }
 
+extension RunRetention {
+    /// How long runs are kept by these settings, with the windows of the guards of all jobs.
+    fileprivate init(_ loaded: LoadedSettings) {
+        self = loaded.settings.keptRuns
+        window = loaded.settings.run.planGuard.window
+        for job in loaded.jobs {
+            windows[job.loaded.settings.source] = job.loaded.settings.run.planGuard.window
+        }
+    }
+}
+
 extension Session {
+    /// Removes runs that are no longer kept, for a moment; what is left is for the next command.
+    func tidy() {
+        let end = store.time.now() + .seconds(1)
+        while store.time.now() < end, !stop.isStopped, store.removeOldRuns() {}
+    }
+
     /// Writes the metrics of a run if the settings name a file for them; a service counts the run among its own, too.
     ///
     /// - Returns: the ending of the command if they cannot be written.

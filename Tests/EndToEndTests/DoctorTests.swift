@@ -57,7 +57,8 @@ struct DoctorTests {
             #expect(said.setting("api.client-secret")?.value == "(redacted)")
             #expect(said.setting("api.client-secret")?.origin == "environment EPCC_CLIENT_SECRET")
             for topic in [
-                "state folder", "free space", "ledger", "name", "connection", "token", "clock", "listing", "rate",
+                "state folder", "free space", "state size", "ledger", "name", "connection", "token", "clock", "listing",
+                "rate",
             ] {
                 #expect(said.check(topic)?.state == "ok", "\(topic): \(String(describing: said.check(topic)))")
             }

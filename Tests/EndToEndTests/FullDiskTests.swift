@@ -43,6 +43,31 @@ struct FullDiskTests {
         }
     }
 
+    @Test("identifiers of rejected records end a run before they fill the disk, and leave nothing")
+    func doubts() async throws {
+        try await withShop { shop in
+            // 24 MB, of which the identifiers take twice as much on the disk, and its size tells nothing of it.
+            let rest = (0..<60).map { "word\($0)" }.joined(separator: " ")
+            let rejected = (0..<60_000).map { "customer-\($0),\(rest),\n" }.joined()
+            _ = try shop.folder.write(
+                "customer_id,cart_id,action\n" + rejected + "customer-1,cart-1,add\n", to: "a.csv")
+            let result = try await start(
+                """
+                mkdir -m 700 disk/state
+                "$CARTSYNC" sync --yes a.csv; status=$?
+                ls disk/state/runs >&2
+                du -sk disk/state >&2
+                exit $status
+                """, megabytes: 30, shop
+            ).result()
+            #expect(result.status == 74, "\(result.errors)")
+            #expect(result.errors.contains("MB are needed; make room"), "\(result.errors)")
+            #expect(shop.associations.isEmpty && !result.errors.contains(#/\d{8}-\d{6}-/#), "\(result.errors)")
+            let kilobytes = result.errors.firstMatch(of: #/(\d+)\tdisk\/state/#).flatMap { Int($0.1) }
+            #expect(try #require(kilobytes) < 2000)
+        }
+    }
+
     /// An export of 15 MB of which every record but one is rejected: 23 MB are written down of it.
     private static let large: String = {
         let rest = String(repeating: String(repeating: "x", count: 110) + " ", count: 2)

@@ -33,7 +33,7 @@ struct AssociationTests {
             stored
                 == StoredAssociation(
                     association: one, fingerprint: Fingerprint(high: .max, low: 1 << 63), sources: ["night"],
-                    confirmation: nil, since: noon, run: "r", place: place))
+                    confirmation: nil, since: noon, run: "r", runNumber: 1, place: place))
         #expect(try ledger.allAssociations() == [stored])
         let standing = try #require(try standings("night")[stored.fingerprint])
         #expect(standing.isAsserted && !standing.isAssertedByOthers && !standing.exists)

@@ -88,6 +88,32 @@ struct ReplacementTests {
         #expect(try runs() == ["new", "half", "done"])
     }
 
+    @Test("knows until when exports may have been applied by runs that are no longer kept")
+    func keepsRemoval() throws {
+        let old = try makeOldWithExports()
+        var figures = PlanFigures()
+        figures.usable = 7
+        // As many as the usual volume is taken from.
+        for number in 10..<20 {
+            try old.beginRun(makeRun("later-\(number)", source: "s"))
+            try old.updateRun("later-\(number)") { ($0.state, $0.exitStatus, $0.figures) = (.finished, .done, figures) }
+        }
+        var retention = RunRetention(window: .zero)
+        retention.most = 2
+        // "done" goes; "half" has the newest snapshot.
+        #expect(try old.forgetRuns(by: retention, waiting: [], now: noon) == nil)
+        #expect(try old.run("done") == nil && old.run("half") != nil)
+        #expect(try old.applied(by: "s", digests: ["done"]).removedUntil == .seconds(1))
+        let newest = try old.newestRemovedRun()
+        try old.close()
+        let replacement = try LedgerReplacement(folder: folder.state, store: testStore, now: noon)
+        _ = try replacement.keepMemory(inPlaceOf: "new")
+        let ledger = replacement.ledger
+        #expect(try ledger.applied(by: "s", digests: ["done"]).removedUntil == .seconds(1))
+        #expect(try ledger.newestRemovedRun() == newest && newest != nil)
+        replacement.abandon()
+    }
+
     @Test("says what it cannot know", arguments: ["gone", "damaged", "older copy", "another store", "another ledger"])
     func losesMemory(how: String) throws {
         let old = try makeOldWithExports()

@@ -121,6 +121,8 @@ MUTANTS = [
     ("SyncEngine/Planning/RunPlanner.swift", "if ‹stored?.sources.contains(where: { $0 != run.source }) == true› {", "false"),
     ("SyncEngine/Planning/ExportStanding.swift", ", ‹time <= same.time› {", "time < same.time"),
     ("SyncEngine/Planning/ExportStanding.swift", "snapshots.filter { ‹$0.export.time > time› &&", "false"),
+    ("SyncEngine/Planning/ExportStanding.swift", "applied.removedUntil, ‹time <= until› {", "time < until"),
+    ("SyncEngine/Applying/Resumption.swift", "stored.runNumber, ‹later > entry.runNumber›,", "false"),
     ("SyncEngine/Planning/ExportOrder.swift", "‹min(stated ?? firstSeen, firstSeen)›", "stated ?? firstSeen"),
     # What is saved, sealed and approved.
     (SAVED, "guard ‹saved.store == ledger.store› else", "true"),
@@ -139,6 +141,9 @@ MUTANTS = [
     ("Ledger/Journal/JournalRows.swift", "hasFailedCreate = ‹true›", "false"),
     ("Ledger/Journal/Runs.swift", "&& ‹$0.approvedDeletes == nil› &&", "true"),
     ("Ledger/Journal/Runs.swift", "‹[.applying, .finished, .stopped].contains($0.state)› &&", "[.finished].contains($0.state)"),
+    ("Ledger/Journal/RunRemoval.swift", 'if ‹run["counts"]›, id >=', "false"),
+    ("Ledger/Journal/RunRemoval.swift", "if ‹try decides(number, source)› {", "false"),
+    ("Ledger/Journal/RunRemoval.swift", "|| ‹state == \"stopped\" && (run[\"later\"] as String?) == nil› {", "false"),
     # What an export says of itself.
     ("ExportFiles/ExportChecksum.swift", "guard ‹own != digest› else", "false"),
     ("ExportFiles/ExportManifest.swift", "if let sha256, ‹sha256 != facts.sha256› {", "false"),

@@ -57,6 +57,25 @@ struct ExportStandingTests {
         #expect(ExportStanding.next.reason == nil && older.reason?.contains("run r") == true)
     }
 
+    @Test("an export of the time of runs that are removed is not applied, whether or not it was")
+    func memory() {
+        func standing(_ applied: AppliedExports, time: Int? = 10) -> ExportStanding {
+            var applied = applied
+            applied.removedUntil = .seconds(10)
+            return Self.standing(applied, time: time)
+        }
+        let unknown = ExportStanding.beforeMemory(until: .seconds(10))
+        #expect(standing(Self.applied()) == unknown && standing(Self.applied(), time: 9) == unknown)
+        #expect(standing(Self.applied(), time: 11) == .next && standing(Self.applied(), time: nil) == .next)
+        #expect(standing(Self.applied(last: ("e", .done), same: 9)) == unknown)
+        #expect(standing(Self.applied(last: ("d", .done), same: 9)) == .sameAsLast(run: "last"))
+        #expect(standing(Self.applied(same: 10)) == .appliedBefore(.init(run: "same", time: .seconds(10))))
+        #expect(
+            standing(Self.applied(snapshots: [([.customer], 11)])) == .older(than: .init(run: "r", time: .seconds(11))))
+        #expect(
+            unknown.reason?.contains("1970-01-01T00:00:10Z") == true && unknown.reason?.contains("state.keep") == true)
+    }
+
     @Test("a plan of an export that is older than what was applied warns of it")
     func warning() async throws {
         try await withStore { store in

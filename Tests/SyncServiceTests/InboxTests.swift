@@ -1,4 +1,5 @@
 import Foundation
+import Ledger
 import TestSupport
 import Testing
 
@@ -47,6 +48,44 @@ struct InboxTests {
         let file = try #require(entries.first { $0.name == "a.csv" })
         #expect(file.size == 5)
         #expect(file.modified == .seconds(1_000_000))
+    }
+
+    @Test(
+        "what is over is removed when it was there for long enough, with all that lies beside it, and nothing else is")
+    func removesOld() throws {
+        var inbox = inbox
+        inbox.keptFor = .seconds(10 * 86_400)
+        let places: [InboxName.Folder] = [.done, .failed, .superseded, .waiting]
+        for place in places {
+            let name = "\(place.rawValue).csv"
+            // Its own time is of long ago.
+            try scratch.write("x", to: name, modified: 1000)
+            try scratch.write("{}", to: name + ".manifest.json")
+            try inbox.finish(try #require(try claim(name)), to: place, reason: "because")
+            try scratch.write("mine", to: "\(place.rawValue)/.hidden")
+        }
+        try scratch.write("x", to: "next.csv", modified: 1000)
+        let now = Duration.seconds(Int64(Date().timeIntervalSince1970))
+        try inbox.removeOld(now: now + .seconds(9 * 86_400))
+        for place in places { #expect(scratch.names(in: place.rawValue).count == 4) }
+        try inbox.removeOld(now: now + .seconds(11 * 86_400))
+        for place in places {
+            #expect(scratch.names(in: place.rawValue).count == (place == .waiting ? 4 : 1))
+        }
+        #expect(scratch.names().contains("next.csv"))
+    }
+
+    @Test("reports of runs that are no longer kept go, their exports stay")
+    func removesOldReports() throws {
+        var inbox = inbox
+        inbox.keptReports = RunRetention(window: .zero)
+        try scratch.write("x", to: "a.csv")
+        try inbox.finish(try #require(try claim("a.csv")), to: .done, reason: "because")
+        let now = Duration.seconds(Int64(Date().timeIntervalSince1970))
+        try inbox.removeOld(now: now + .seconds(399 * 86_400))
+        #expect(scratch.names(in: "done") == ["a.csv", "a.csv.report"])
+        try inbox.removeOld(now: now + .seconds(401 * 86_400))
+        #expect(scratch.names(in: "done") == ["a.csv"])
     }
 
     @Test("names are only names", arguments: ["a b.csv", "..csv", "-rf", "line\nbreak.csv", "\u{1B}[31m.csv", "ü.csv"])

@@ -404,11 +404,19 @@ struct JobRunsTests {
         }
     }
 
-    @Test("small exports without end leave the folders of the newest runs alone")
+    /// A session that keeps so many runs.
+    private func session(_ shop: Shop, keeping most: Int) -> StoreSession {
+        var session = shop.session()
+        var retention = RunRetention(window: .zero)
+        retention.most = most
+        session.oldRuns = OldRuns(retention)
+        return session
+    }
+
+    @Test("small exports without end leave the newest runs alone")
     func withoutEnd() async throws {
         try await Shop.with { (shop) async throws in
-            var session = shop.session()
-            session.keptRuns = 4
+            let session = session(shop, keeping: 4)
             for number in 1...12 {
                 let folders = shop.folder.names(in: "state/runs").count
                 try shop.folder.write(
@@ -418,10 +426,52 @@ struct JobRunsTests {
                 #expect(shop.folder.names(in: "state/runs").count == min(folders + 1, 4))
             }
             let runs = try shop.ledger.runs().map(\.id)
-            #expect(shop.count == 12 && runs.count == 12)
-            #expect(shop.folder.names(in: "state/runs") == runs.prefix(4).reversed())
+            #expect(shop.count == 12 && runs.count == 4)
+            #expect(shop.folder.names(in: "state/runs") == runs.reversed())
             let reports = shop.folder.names(in: "inbox/done").filter { $0.hasSuffix(".report") }
             #expect(Set(reports) == Set((9...12).map { "\($0).csv.report" }) && shop.names("done").count == 12)
+        }
+    }
+
+    @Test("an export whose run is no longer kept is not applied again when it comes back")
+    func comesBack() async throws {
+        try await Shop.with { (shop) async throws in
+            let session = session(shop, keeping: 2)
+            // What a person allowed does not count in the guards, so that its run is not kept for them.
+            func serve() async throws { try await shop.jobs(session) { $0.planGuard.approvedDeletes = 1 }.run() }
+            func put(_ action: String, _ cart: Int, as name: String, modified: Int) throws {
+                try shop.folder.write(
+                    "customer_id,cart_id,action\ncustomer-1,cart-\(cart),\(action)\n", to: "inbox/" + name,
+                    modified: modified)
+            }
+            try put("add", 1, as: "first.csv", modified: 1000)
+            try await serve()
+            try put("delete", 1, as: "second.csv", modified: 2000)
+            try await serve()
+            #expect(shop.count == 0)
+            try put("add", 1, as: "third.csv", modified: 3000)
+            for number in 4...8 { try put("add", number, as: "\(number).csv", modified: 1000 * number) }
+            try await serve()
+            #expect(shop.count == 6)
+            #expect(try shop.ledger.runs().count == 2)
+            // The delete would be made again, and the first create is what it was.
+            for name in ["first", "second"] {
+                try FileManager.default.moveItem(
+                    atPath: shop.folder.path("inbox/done/\(name).csv"),
+                    toPath: shop.folder.path("inbox/\(name)-again.csv"))
+            }
+            try put("add", 99, as: "late.csv", modified: 2500)
+            try await serve()
+            #expect(shop.count == 6)
+            #expect(Set(shop.names("superseded")) == ["first-again.csv", "second-again.csv", "late.csv"])
+            // As many reports are kept as runs.
+            for name in ["second-again", "late"] {
+                let reason = try shop.folder.read("inbox/superseded/\(name).csv.report/reason.txt")
+                #expect(reason.contains("may have been applied; to apply it all the same: cartsync sync"), "\(reason)")
+            }
+            try put("delete", 1, as: "new.csv", modified: 9000)
+            try await serve()
+            #expect(shop.count == 5)
         }
     }
 

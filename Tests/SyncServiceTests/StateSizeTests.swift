@@ -20,7 +20,7 @@ struct StateSizeTests {
         #expect(
             size.warning
                 == "the state folder \(folder.path) has 4 MB, more than the 3 MB of state.max-size; lower "
-                + "state.keep-runs, or raise it")
+                + "state.keep or state.keep-runs, or raise it")
         #expect(StateSize(folder.path("none"), limit: 1, time: clock.time).warning == nil)
     }
 }

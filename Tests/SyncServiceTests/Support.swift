@@ -31,6 +31,8 @@ struct ScriptedWork: ExportWork {
 
     func review() {}
 
+    func tidy() -> Bool { false }
+
     func see(_ entries: [InboxEntry]) {}
 
     func sorted(_ entries: [InboxEntry]) -> [InboxEntry] { entries.sorted(by: InboxEntry.isOlder) }

@@ -10,7 +10,7 @@ import time
 from shop import Failed, Shop, Watch, check, pairs_of, successes
 
 SHORT = ["kills", "full_disk", "garbage"]
-LONG = ["kills", "each_write", "power_cut", "full_disk", "failing_sync", "terminated", "two_processes", "clock", "stalls",
+LONG = ["kills", "each_write", "removal", "power_cut", "full_disk", "failing_sync", "terminated", "two_processes", "clock", "stalls",
         "garbage"]
 
 
@@ -163,6 +163,54 @@ def settled_small(shop, wanted):
     check(shop.stats()["busiestCart"] <= 1, "two writes to one cart at once")
     states = [state for (state,) in shop.ledger("SELECT state FROM run")]
     check("applying" not in states and "planning" not in states, f"a run is for ever {states}")
+
+
+def removal(cartsync, work, options):
+    """kill -9 at each write, sync and removal of a file of a command that removes old runs."""
+    tool("strace")
+    killed = 0
+    with Shop(cartsync, work) as shop:
+        wanted = [(f"c-{number}", f"cart-{number}") for number in range(70)]
+        for number in range(len(wanted)):
+            shop.write_export(wanted[:number + 1])
+            shop.run("sync", "--yes", "--rate", "1000", shop.export)
+        image = os.path.join(shop.folder, "image")
+        shutil.copytree(shop.state, image)
+        shop.environment["CARTSYNC_STATE_KEEP_RUNS"] = "50"
+        for call in ("pwrite64", "fdatasync,fsync", "unlinkat"):
+            number = 0
+            while True:
+                number += 1
+                shutil.rmtree(shop.state)
+                shutil.copytree(image, shop.state)
+                process = shop.start(
+                    "sync", "--yes", "--rate", "1000", shop.export,
+                    prefix=("strace", "-f", "-o", "/dev/null", "-e", f"trace={call}", "-e",
+                            f"inject={call}:signal=KILL:when={number}"))
+                errors = process.communicate(timeout=120)[1]
+                ended = process.returncode == 0
+                if not ended:
+                    killed += 1
+                    check(process.returncode in (-9, 137), f"{call} {number}: {process.returncode}: {errors[-800:]}")
+                finish(shop, "--rate", "1000")
+                removed(shop, wanted, f"after {call} {number}")
+                if ended or (options.short and number >= 5):
+                    break
+    return f"{killed} kills, one at each write, sync and removal"
+
+
+def removed(shop, wanted, when):
+    """Of runs that are no longer kept nothing is left, and the others are whole."""
+    settled_small(shop, wanted)
+    runs = {run for (run,) in shop.ledger("SELECT id FROM run")}
+    check(50 <= len(runs) <= 52, f"{when}: {len(runs)} runs are kept")
+    folders = set(os.listdir(f"{shop.state}/runs"))
+    check(runs == folders, f"{when}: {len(folders - runs)} folders of no run, {len(runs - folders)} runs without one")
+    (left,) = shop.ledger(
+        "SELECT (SELECT count(*) FROM removed_run), (SELECT count(*) FROM entry WHERE id >> 32 NOT IN (SELECT number FROM "
+        "run)), (SELECT count(*) FROM outcome WHERE entry >> 32 NOT IN (SELECT number FROM run)), (SELECT count(*) FROM run "
+        "WHERE creates + deletes <> (SELECT count(*) FROM outcome WHERE entry >> 32 = run.number))")
+    check(left == (0, 0, 0, 0), f"{when}: what is left of runs, entries, outcomes, and runs without theirs: {left}")
 
 
 def power_cut(cartsync, work, options):

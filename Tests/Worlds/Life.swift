@@ -19,13 +19,11 @@ struct LifeSettings {
     /// In calls a second.
     var limit = 20
     var isAdaptive = true
-    var keptRuns: Int?
     var listingLag: Duration = .seconds(60)
 
     var words: String {
         "deletes \(scope.rawValue), current \(current.rawValue), \(limit) calls a second by \(concurrency)"
             + (isAdaptive ? "" : ", not adaptive") + (canary > 0 ? ", canary \(canary)" : "")
-            + (keptRuns.map { ", \($0) runs kept" } ?? "")
     }
 }
 
@@ -66,7 +64,6 @@ struct Machine {
             life.ledger, try store.options(for: life), rate: settings.limit, isAdaptive: settings.isAdaptive,
             time: timeline.time, log: log)
         session.random = random.source
-        session.keptRuns = settings.keptRuns
         return session
     }
 

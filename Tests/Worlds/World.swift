@@ -165,7 +165,6 @@ final class World {
         settings.current = random.pick([.auto, .auto, .api, .ledger, .none])
         settings.canary = random.pick([0, 0, 0, 3])
         settings.isAdaptive = !random.isOneIn(4)
-        settings.keptRuns = random.pick([nil, nil, 3])
         return settings
     }
 

@@ -99,11 +99,13 @@ struct AssociationReader {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "an association's ids are not usable ids")
         }
         let standing = PackedStanding(code: point.integer(1))
+        let run = point.isNull(3) ? nil : point.integer(3)
         return StoredAssociation(
             association: CartAssociations.Association(StoredCodes.ownerKind(key.ownerKind), owner, cart),
             fingerprint: try point.fingerprint(0), sources: sets.sources(of: standing.sources),
             confirmation: standing.confirmation,
-            since: point.date(2), run: try names.name(of: point.integer(3), db), place: point.place(from: 4))
+            since: point.date(2), run: try run.flatMap { try names.name(of: $0, db) }, runNumber: run,
+            place: point.place(from: 4))
     }
 
     private var scannedKey: Key {

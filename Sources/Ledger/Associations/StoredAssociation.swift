@@ -50,8 +50,10 @@ package struct StoredAssociation: Sendable, Hashable {
     package let confirmation: Ledger.Confirmation?
     /// When it was last asserted anew or confirmed.
     package let since: Date
-    /// The run that last asserted or confirmed it; nil if none did, for instance after an import.
+    /// The run that last asserted or confirmed it; nil if none did, or if the run is removed.
     package let run: String?
+    /// The number of that run, which grows from run to run and is known of a removed run too; nil if no run did.
+    package let runNumber: Int64?
     /// The record of that run's export that asserted it.
     package let place: RecordPlace?
 

@@ -35,6 +35,7 @@ extension LedgerReplacement {
         guard FileSystem.exists(files.database) else { return KeptMemory(problem: "the old ledger is gone") }
         var runs: [Run]
         let seen: [Row]
+        let removed: [Row]
         let problem: String?
         do {
             var configuration = Configuration()
@@ -52,6 +53,9 @@ extension LedgerReplacement {
             seen = try old.read { db in
                 try db.tableExists("seen_export") ? Row.fetchAll(db, sql: "SELECT * FROM seen_export") : []
             }
+            removed = try old.read { db in
+                try db.tableExists("removed_history") ? Row.fetchAll(db, sql: "SELECT * FROM removed_history") : []
+            }
             try old.close()
         } catch {
             return KeptMemory(problem: "the old ledger cannot be read")
@@ -63,6 +67,9 @@ extension LedgerReplacement {
         try ledger.writing("keep what the old ledger knows of exports") { db in
             for old in runs { try Self.insert(old, inPlaceOf: run, db) }
             for row in seen { try Self.insert(row, into: "seen_export", db) }
+            for row in removed {
+                try Ledger.noteRemoval(db, of: row["source"], newest: row["newest"], exportsUntil: row["exports_until"])
+            }
         }
         try ledger.advanceMarker()
         return KeptMemory(runs: runs.count, seen: seen.count, problem: problem)

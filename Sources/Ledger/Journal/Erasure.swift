@@ -31,11 +31,6 @@ extension Ledger {
     package func erase(
         _ owner: Owner, as name: OwnerID, redact: (String) -> String
     ) throws(LedgerError) -> (associations: Int, changes: Int) {
-        do {
-            try database.writeWithoutTransaction { try $0.execute(sql: "PRAGMA secure_delete = ON") }
-        } catch {
-            throw LedgerError(error, doing: "overwrite what is removed", folder: folder)
-        }
         let counts = try writing("remove an owner") { db in
             let key: StatementArguments = [owner.id.text, StoredCodes.code(owner.kind)]
             try db.execute(sql: "DELETE FROM association WHERE owner = ? AND owner_kind = ?", arguments: key)

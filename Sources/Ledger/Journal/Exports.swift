@@ -35,11 +35,10 @@ extension Ledger {
             try Int.fetchAll(
                 db,
                 sql: """
-                    SELECT json_extract(record, '$.figures.usable') AS usable FROM run
-                    WHERE source = ? AND state = ? AND json_extract(record, '$.figures.isSnapshot') AND usable > 0
-                    ORDER BY number DESC LIMIT ?
+                    SELECT json_extract(record, '$.figures.usable') FROM run
+                    WHERE source = ? AND \(Self.hasVolume) ORDER BY number DESC LIMIT ?
                     """,
-                arguments: [source, RunRecord.State.finished.rawValue, limit])
+                arguments: [source, limit])
         }
     }
 
@@ -84,17 +83,10 @@ extension Ledger {
             if let same, let time: Int64 = same["time"] {
                 applied.sameBytes = .init(run: same["run"], time: .milliseconds(time))
             }
-            let snapshots = try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT max(export.time) AS time, owner_kinds, run.id AS run
-                    FROM export JOIN run ON run.number = export.run
-                    WHERE export.source = ? AND is_accepted AND is_snapshot AND export.time IS NOT NULL
-                        AND owner_kinds IS NOT NULL
-                    GROUP BY owner_kinds
-                    """,
-                arguments: [source])
-            applied.snapshots = snapshots.map { row in
+            applied.removedUntil = try Int64.fetchOne(
+                db, sql: "SELECT exports_until FROM removed_history WHERE source = ?", arguments: [source]
+            ).map(Duration.milliseconds)
+            applied.snapshots = try Row.fetchAll(db, sql: Self.newestSnapshots, arguments: [source]).map { row in
                 .init(
                     export: .init(run: row["run"], time: .milliseconds(row["time"] as Int64)),
                     ownerKinds: StoredCodes.ownerKinds(row["owner_kinds"]))
@@ -105,10 +97,9 @@ extension Ledger {
 
     /// The last run of a source that wrote to the store, also if it took an earlier one back; nil if it is not over.
     private static func lastApplied(_ db: Database, by source: String) throws -> AppliedExports.Last? {
-        let states: [RunRecord.State] = [.applying, .finished, .stopped]
         let text = try String.fetchOne(
-            db, sql: "SELECT record FROM run WHERE source = ? AND state IN (?, ?, ?) ORDER BY number DESC LIMIT 1",
-            arguments: StatementArguments([source] + states.map(\.rawValue)))
+            db, sql: "SELECT record FROM run WHERE source = ? AND \(hasWritten) ORDER BY number DESC LIMIT 1",
+            arguments: [source])
         guard let text, let run = try? JSONDecoder().decode(RunRecord.self, from: Data(text.utf8)),
             run.state == .finished
         else { return nil }
@@ -116,6 +107,44 @@ extension Ledger {
             db, sql: "SELECT digest FROM export WHERE run = ? AND is_accepted ORDER BY id",
             arguments: [try Self.number(db, of: run.id)])
         return .init(run: run.id, digests: digests, exitStatus: run.exitStatus)
+    }
+
+    /// What the row of a run says if the run wrote to the store.
+    private static let hasWritten = "state IN ('applying', 'finished', 'stopped')"
+    /// What the row of a run says if the run tells of the usual volume of snapshots.
+    private static let hasVolume = """
+        state = 'finished' AND json_extract(record, '$.figures.isSnapshot')
+            AND json_extract(record, '$.figures.usable') > 0
+        """
+    /// The newest snapshot of a source for each set of owner kinds, with its run.
+    private static let newestSnapshots = """
+        SELECT max(export.time) AS time, owner_kinds, run.id AS run, run.number AS number
+        FROM export JOIN run ON run.number = export.run
+        WHERE export.source = ? AND is_accepted AND is_snapshot AND export.time IS NOT NULL AND owner_kinds IS NOT NULL
+        GROUP BY owner_kinds
+        """
+
+    /// The numbers of the runs by which the next export of a source is judged, and by which it is told how the source fares.
+    static func decidingRuns(_ db: Database, of source: String) throws -> Set<Int64> {
+        var numbers: Set<Int64> = []
+        for (condition, limit) in [(hasWritten, 1), (isEnded, 1), (isSuccess, 1), (hasVolume, Guard.volumeHistory)] {
+            numbers.formUnion(
+                try Int64.fetchAll(
+                    db, sql: "SELECT number FROM run WHERE source = ? AND \(condition) ORDER BY number DESC LIMIT ?",
+                    arguments: [source, limit]))
+        }
+        numbers.formUnion(
+            try Row.fetchAll(db, sql: newestSnapshots, arguments: [source]).map { $0["number"] as Int64 })
+        // `lastOrders` asks for any of some kinds, which is the newest of those of each set.
+        numbers.formUnion(
+            try Int64.fetchAll(
+                db,
+                sql: """
+                    SELECT max(run) FROM export WHERE source = ? AND is_accepted AND is_snapshot AND owner_kinds IS NOT NULL
+                    GROUP BY owner_kinds
+                    """,
+                arguments: [source]))
+        return numbers
     }
 }
 
@@ -164,6 +193,8 @@ package struct AppliedExports: Sendable, Hashable {
     package var sameBytes: Export?
     /// The newest snapshot of each set of owner kinds, also if its run is not over.
     package var snapshots: [Snapshot] = []
+    /// Until when exports, since 1970, may have been applied by runs that are removed; nil if none is.
+    package var removedUntil: Duration?
 
     package init() {}
 }

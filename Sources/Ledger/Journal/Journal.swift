@@ -140,7 +140,8 @@ extension Ledger {
             var found: [JournalEntry] = []
             var names = RunNames()
             for id in ids {
-                let run = try names.name(of: id >> 32, db) ?? ""
+                // What is left of a run that is removed is no longer known.
+                guard let run = try names.name(of: id >> 32, db) else { continue }
                 found += try EntryReader(db, id..<(id + 1)).entries(run: run, limit: 1)
             }
             return found
@@ -151,9 +152,11 @@ extension Ledger {
 extension Ledger {
     /// The ids that a run's entries have.
     fileprivate static func entries(_ db: Database, of run: String) throws -> Range<Int64> {
-        let number = try number(db, of: run)
-        return (number << 32)..<((number + 1) << 32)
+        entries(of: try number(db, of: run))
     }
+
+    /// The ids that the entries of the run with this number have.
+    static func entries(of number: Int64) -> Range<Int64> { (number << 32)..<((number + 1) << 32) }
 
     private static func lastEntry(_ db: Database, in range: Range<Int64>) throws -> Int64? {
         try Int64.fetchOne(

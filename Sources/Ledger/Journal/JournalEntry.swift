@@ -14,6 +14,9 @@ package struct JournalEntry: Sendable, Hashable, Identifiable {
     /// When it got its outcome; the journal keeps milliseconds.
     package let endedAt: Date?
 
+    /// The number of its run; see `StoredAssociation.runNumber`.
+    package var runNumber: Int64 { id >> 32 }
+
     /// The same entry with an outcome, for `Ledger.record`.
     package func ended(_ outcome: ChangeOutcome, at: Date) -> JournalEntry {
         JournalEntry(id: id, run: run, change: change, fingerprint: fingerprint, outcome: outcome, endedAt: at)

@@ -98,9 +98,7 @@ extension Ledger {
     package func lastEndedRun(of source: String) throws(LedgerError) -> RunRecord? {
         try reading("read the runs") { db in
             try Self.fetchRuns(
-                db,
-                sql: "WHERE source = ? AND state NOT IN ('planning', 'applying') ORDER BY number DESC LIMIT 1",
-                arguments: [source]
+                db, sql: "WHERE source = ? AND \(Self.isEnded) ORDER BY number DESC LIMIT 1", arguments: [source]
             ).first
         }
     }
@@ -109,12 +107,7 @@ extension Ledger {
     package func lastSuccessfulRun(of source: String) throws(LedgerError) -> RunRecord? {
         try reading("read the runs") { db in
             try Self.fetchRuns(
-                db,
-                sql: """
-                    WHERE source = ? AND state = 'finished' AND json_extract(record, '$.exitStatus') = ?
-                    ORDER BY number DESC LIMIT 1
-                    """,
-                arguments: [source, ExitStatus.done.rawValue]
+                db, sql: "WHERE source = ? AND \(Self.isSuccess) ORDER BY number DESC LIMIT 1", arguments: [source]
             ).first
         }
     }
@@ -179,6 +172,12 @@ extension Ledger {
             try updateRun(run.id) { $0.interrupt() }
         }
     }
+
+    /// What the row of a run says if the run has ended in one way or another.
+    static let isEnded = "state NOT IN ('planning', 'applying')"
+    /// What the row of a run says if the run did all it had to.
+    static let isSuccess =
+        "state = 'finished' AND json_extract(record, '$.exitStatus') = \(ExitStatus.done.rawValue)"
 
     private static func fetchRun(_ db: Database, _ id: String) throws -> RunRecord? {
         try fetchRuns(db, sql: "WHERE id = ?", arguments: [id]).first

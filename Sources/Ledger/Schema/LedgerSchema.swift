@@ -11,7 +11,7 @@ enum LedgerSchema {
     private static let checkedBytes = 32 << 20
 
     /// WAL with synchronous FULL is what survives power cuts; the memory map is off so that every write is one that
-    /// the file system orders. One row of `association` takes about 120 bytes: larger pages than SQLite's 4,096
+    /// the file system orders. What is deleted is overwritten, so that no person who is forgotten is left in free pages. One row of `association` takes about 120 bytes: larger pages than SQLite's 4,096
     /// make scans of millions of rows a third faster.
     static func configuration() -> Configuration {
         var configuration = Configuration()
@@ -26,6 +26,7 @@ enum LedgerSchema {
                     PRAGMA cache_size = -8000;
                     PRAGMA cell_size_check = ON;
                     PRAGMA trusted_schema = OFF;
+                    PRAGMA secure_delete = ON;
                     PRAGMA journal_mode = WAL;
                     PRAGMA synchronous = FULL;
                     PRAGMA journal_size_limit = 67108864;
@@ -173,6 +174,7 @@ enum LedgerSchema {
                     ) WITHOUT ROWID
                     """)
         }
+        migrator.registerMigration("removed runs") { try $0.execute(sql: removedRuns) }
         return migrator
     }
 
@@ -281,6 +283,26 @@ enum LedgerSchema {
         CREATE TABLE owner_fact (
             name TEXT PRIMARY KEY,
             value TEXT NOT NULL
+        ) WITHOUT ROWID;
+        """
+
+    /// What is still to be known of runs that are no longer kept. Times are milliseconds since 1970.
+    private static let removedRuns = """
+        CREATE INDEX run_state ON run (state, source);
+        CREATE INDEX export_run ON export (run);
+
+        -- Runs that are gone, and of which a journal or a folder may be left.
+        CREATE TABLE removed_run (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL
+        );
+
+        -- The newest run of a source that is gone, and the latest time of an export that such a run applied; null if
+        -- none had a time. An export until then may have been applied.
+        CREATE TABLE removed_history (
+            source TEXT PRIMARY KEY,
+            newest TEXT NOT NULL,
+            exports_until INTEGER
         ) WITHOUT ROWID;
         """
 

@@ -28,8 +28,10 @@ struct Resumption: Sendable {
             if let other = stored.sources.first(where: { $0 != run.source }) {
                 return "not deleted, because source \(other) asserts it"
             }
-            guard let later = stored.run, later > run.id, stored.sources.contains(run.source) else { return nil }
-            return "not deleted, because run \(later) asserted it again"
+            guard let later = stored.runNumber, later > entry.runNumber, stored.sources.contains(run.source) else {
+                return nil
+            }
+            return "not deleted, because \(stored.run.map { "run \($0)" } ?? "a later run") asserted it again"
         }
     }
 }

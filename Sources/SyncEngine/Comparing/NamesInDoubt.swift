@@ -1,5 +1,6 @@
 import AssociationDiff
 import CartAssociations
+import DurableFiles
 import ExportFiles
 
 /// What the exports leave in doubt: no association whose cart or owner stands in a part that was not understood is
@@ -30,6 +31,8 @@ final class NamesInDoubt {
     private var names: NamedRows?
     private var bytes = 0
     private var questions = 0
+    /// Identifiers since the room on the disk was asked.
+    private var wordsUnasked = 0
     /// What was wrong with the first parts, in words.
     private var sentences: [Int: String] = [:]
     /// How a word is recognised: whether each byte may be in an identifier.
@@ -42,6 +45,8 @@ final class NamesInDoubt {
     /// Parts whose sentence is kept; of later ones only the line and the reason's name are told.
     private static let sentencesKept = 1_000
     private static let swallowingShown = 3
+    /// After so many identifiers, about 6 MB on the disk, the room there is asked again.
+    private static let wordsPerLook = 1 << 18
     /// Above this part of the exports' text nothing is believed to be missing on purpose.
     private static let largestShare = 0.1
 
@@ -77,13 +82,23 @@ final class NamesInDoubt {
         if part.hidesIdentifiers && everything == nil {
             everything = "\(words(place)), and may hide identifiers: records run together there, or were cut"
         }
-        try forEachWord(part.text.span) { try names?.add(key.fingerprint(cart: $0), position: UInt64(place.number)) }
+        try add(wordsOf: part.text.span, at: place)
     }
 
     /// Adds an id that stands in a part which was not understood, under another name.
     func add(name id: Span<UInt8>, of part: DoubtfulPart) throws {
-        let place = PartPlace(part)
-        try forEachWord(id) { try names?.add(key.fingerprint(cart: $0), position: UInt64(place.number)) }
+        try add(wordsOf: id, at: PartPlace(part))
+    }
+
+    private func add(wordsOf text: Span<UInt8>, at place: PartPlace) throws {
+        try forEachWord(text) {
+            try names?.add(key.fingerprint(cart: $0), position: UInt64(place.number))
+            wordsUnasked += 1
+        }
+        guard wordsUnasked >= Self.wordsPerLook else { return }
+        wordsUnasked = 0
+        // Nobody knows before how many there are. What does not say how much is free is not full.
+        if let problem = (try? FreeSpace(at: spillFolder))?.problem(0) { throw RunFailure.noRoom(problem) }
     }
 
     /// Notes that a part may name any owner.

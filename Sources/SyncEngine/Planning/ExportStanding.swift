@@ -1,4 +1,5 @@
 package import CartAssociations
+import Foundation
 package import Ledger
 
 /// What the exports that a source has applied say about another one of it.
@@ -11,6 +12,8 @@ package enum ExportStanding: Sendable, Hashable {
     case appliedBefore(AppliedExports.Export)
     /// A newer snapshot was applied, so its changes would take back what that one says.
     case older(than: AppliedExports.Export)
+    /// It is of a time whose runs are removed, so that nobody knows whether it was applied.
+    case beforeMemory(until: Duration)
 
     /// - Parameters:
     ///   - digests: of its files, in their order.
@@ -31,6 +34,8 @@ package enum ExportStanding: Sendable, Hashable {
             let newer = applied.snapshot(newerThan: time, of: ownerKinds())
         {
             self = .older(than: newer)
+        } else if let time, let until = applied.removedUntil, time <= until {
+            self = .beforeMemory(until: until)
         } else {
             self = .next
         }
@@ -43,6 +48,9 @@ package enum ExportStanding: Sendable, Hashable {
         case .sameAsLast(let run): "it has the bytes of the export that was applied last, by run \(run)"
         case .appliedBefore(let export): "its bytes were applied before, by run \(export.run), and it is not newer"
         case .older(let export): "it is older than a snapshot of its source that was applied, by run \(export.run)"
+        case .beforeMemory(let until):
+            "it is not newer than \(Date(timeIntervalSince1970: until / .seconds(1)).formatted(.iso8601)), and runs of its "
+                + "source that applied exports until then are no longer kept (state.keep), so that it may have been applied"
         }
     }
 }

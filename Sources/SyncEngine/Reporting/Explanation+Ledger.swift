@@ -37,7 +37,7 @@ extension Explanation {
                     since: stored.since,
                     origin: try stored.run.map { run throws(LedgerError) in
                         try runs.origin(run, stored.place)
-                    }))
+                    }, isRunRemoved: stored.run == nil && stored.runNumber != nil))
         }
         var changes: [PlannedChange] = []
         for entry in entries {
@@ -58,8 +58,10 @@ extension Explanation {
             }
             changes.append(change)
         }
-        return Explanation(
+        var explanation = Explanation(
             subject: subject, store: ledger.store.baseURL, associations: associations, changes: changes)
+        explanation.removedUntil = try ledger.newestRemovedRun()
+        return explanation
     }
 
     private static func state(_ run: RunRecord) -> String {

@@ -19,8 +19,8 @@ package struct StoreSession: Sendable {
     package private(set) var stop = StopSignal()
     package let time: TimeSource
     package var log: Logger
-    /// Of how many runs the folders are kept, at least 1; nil if none is removed.
-    package var keptRuns: Int?
+    /// What becomes of runs that are no longer kept; nil if none is removed.
+    package var oldRuns: OldRuns?
     /// Draws the waits before repetitions and the ends of runs' ids.
     package var random = RandomSource.system
 
@@ -57,7 +57,6 @@ package struct StoreSession: Sendable {
     ///
     /// - Parameter record: the run to be resumed; nil for a new run.
     package func beginRun(resuming record: RunRecord? = nil) -> RunTools {
-        if let keptRuns { KeptRuns(most: keptRuns, ledger: ledger).makeRoomForOne() }
         let now = time.wall()
         var random = random
         let stop = StopSignal(within: stop)
@@ -82,8 +81,20 @@ package struct StoreSession: Sendable {
         return session
     }
 
+    /// Removes a part of the runs that are no longer kept, which takes some milliseconds; to be called while no run is under
+    /// way. Returns whether there may be more.
+    package func removeOldRuns() -> Bool {
+        do {
+            return try oldRuns?.removeSome(from: ledger, now: time.wall(), log: log) ?? false
+        } catch {
+            log.warning("runs that are no longer kept cannot be removed", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+
     /// Closes the connections of the run at hand.
     package func endRun() async {
+        oldRuns?.wake()
         do {
             try await current.end()?.client.shutdown()
         } catch {

@@ -11,6 +11,8 @@ package struct Explanation: Codable, Sendable, Equatable {
     package var associations: [Known]
     /// Every planned change, oldest first.
     package var changes: [PlannedChange]
+    /// The newest run that is no longer kept: changes of such runs are not shown. Nil if all are there.
+    package var removedUntil: String?
 
     package init(subject: String, store: String, associations: [Known], changes: [PlannedChange]) {
         self.subject = subject
@@ -52,13 +54,19 @@ package struct Explanation: Codable, Sendable, Equatable {
         var since: Date
         /// What asserted or confirmed it then.
         package var origin: Origin?
+        /// Whether the run that did so is no longer kept, so that `origin` is nil; nil if not.
+        package var runRemoved: Bool?
 
-        package init(association: Association, confirmed: String?, sources: [String], since: Date, origin: Origin?) {
+        package init(
+            association: Association, confirmed: String?, sources: [String], since: Date, origin: Origin?,
+            isRunRemoved: Bool = false
+        ) {
             self.association = association
             self.confirmed = confirmed
             self.sources = sources
             self.since = since
             self.origin = origin
+            runRemoved = isRunRemoved ? true : nil
         }
     }
 

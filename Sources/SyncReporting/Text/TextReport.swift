@@ -499,7 +499,8 @@ extension TextReport {
         page(
             [explanationHeadline(explanation)]
                 + explanation.associations.map(knownAssociation)
-                + [plannedChanges(explanation.changes)])
+                + [plannedChanges(explanation.changes)]
+                + (explanation.removedUntil.map { [removedRuns(until: $0)] } ?? []))
     }
 
     private func explanationHeadline(_ explanation: Explanation) -> [String] {
@@ -527,8 +528,16 @@ extension TextReport {
         return sentence("\(known.association)")
             + facts([
                 ("exists", exists), ("asserted by", asserted), ("since", Self.time(known.since)),
-                ("from", known.origin.map(origin) ?? "no run"),
+                ("from", known.origin.map(origin) ?? (known.runRemoved == true ? Self.removedRun : "no run")),
             ])
+    }
+
+    private static let removedRun = "a run that is no longer kept"
+
+    private func removedRuns(until run: String) -> [String] {
+        sentence(
+            "Changes of runs that are no longer kept (state.keep) are not shown; the newest of them was \(run).", .faint
+        )
     }
 
     private func origin(_ origin: Explanation.Origin) -> String {

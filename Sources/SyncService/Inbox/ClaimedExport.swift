@@ -83,4 +83,8 @@ protocol ExportWork: Sendable {
     ///
     /// - Parameter began: called with the id of the run as soon as there is one.
     func run(_ export: ClaimedExport, began: @Sendable (String) -> Void) async -> ExportFate
+
+    /// Removes a part of what earlier runs left and is no longer kept, in some milliseconds, while no run is under way.
+    /// Returns whether there may be more.
+    func tidy() -> Bool
 }

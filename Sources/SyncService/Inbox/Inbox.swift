@@ -1,5 +1,6 @@
 import DurableFiles
 import ExportFiles
+import Ledger
 
 /// A folder that exports are put into, with the folders in it that they go through: `working/`, then `done/`,
 /// `failed/`, `superseded/` or `waiting/`.
@@ -20,12 +21,14 @@ struct Inbox: Sendable {
     /// The file beside an export that says why it is there.
     static let reasonName = "reason.txt"
 
-    let folder: String
+    var folder: String
     var rules = NameRules.everything
     /// Whether only the service itself fills it, and may make it.
     var isPrivate = false
-    /// How many reports are kept beside exports in each folder, at least 1; nil if none is removed.
-    var keptReports: Int?
+    /// How long exports are kept that are over, with all that lies beside them; nil for ever.
+    var keptFor: Duration?
+    /// How long reports are kept beside exports, and how many in each folder; nil if none is removed.
+    var keptReports: RunRetention?
     /// How many exports that are over are kept in each folder, at least 1; nil if none is removed.
     var keptExports: Int?
 
@@ -230,26 +233,70 @@ struct Inbox: Sendable {
     /// Removes the oldest exports beyond those that are kept, with all that lies beside them.
     private func removeOldExports(in folder: OpenFolder, _ place: InboxName.Folder) throws(InboxError) {
         guard let keptExports, [.done, .failed, .superseded].contains(place) else { return }
-        for export in try exports(in: folder).dropLast(keptExports) {
-            let names = [Self.report(of: export.name), export.name] + rules.companions(of: export.name)
-            for name in names where folder.exists(name) {
-                try FolderCalls.remove(name, in: folder)
-            }
+        for export in try exports(in: folder).dropLast(keptExports) { try remove(export, in: folder) }
+    }
+
+    /// Removes an export that is over with its report and its companions; it goes last, so that nothing is left without it.
+    private func remove(_ export: InboxEntry, in folder: OpenFolder) throws(InboxError) {
+        for name in [Self.report(of: export.name)] + rules.companions(of: export.name) + [export.name]
+        where folder.exists(name) {
+            try FolderCalls.remove(name, in: folder)
         }
     }
 
     /// Removes the oldest reports beyond those that are kept; their exports stay.
     private func removeOldReports(in folder: OpenFolder) throws(InboxError) {
-        guard let keptReports else { return }
+        guard let most = keptReports?.most else { return }
         let names = try FolderCalls.names(in: folder).names.filter { $0.hasSuffix(Self.reportEnding) }
-        guard names.count > keptReports else { return }
-        var reports: [InboxEntry] = []
-        for name in names {
-            if let entry = try FolderCalls.entry(name, in: folder), entry.kind == .folder { reports.append(entry) }
-        }
-        for report in reports.sorted(by: InboxEntry.isOlder).dropLast(keptReports) {
+        guard names.count > most else { return }
+        for report in try reports(names, in: folder).dropLast(most) {
             try FolderCalls.remove(report.name, in: folder)
         }
+    }
+
+    /// The folders of reports among some names, the oldest first.
+    private func reports(_ names: [String], in folder: OpenFolder) throws(InboxError) -> [InboxEntry] {
+        var reports: [InboxEntry] = []
+        for name in names where name.hasSuffix(Self.reportEnding) {
+            if let entry = try FolderCalls.entry(name, in: folder), entry.kind == .folder { reports.append(entry) }
+        }
+        return reports.sorted(by: InboxEntry.isOlder)
+    }
+
+    /// Removes what is in `done/`, `failed/` and `superseded/` for longer than it is kept: exports, and the reports of runs that are
+    /// no longer kept.
+    ///
+    /// - Parameter now: the time since 1970.
+    func removeOld(now: Duration) throws(InboxError) {
+        guard keptFor != nil || keptReports != nil else { return }
+        let folders = try InboxFolders(folder)
+        for place in [InboxName.Folder.done, .failed, .superseded] {
+            let folder = folders[place]
+            if let keptFor {
+                for export in try exports(in: folder)
+                where try Self.arrival(of: export.name, in: folder).map({ $0 + keptFor < now }) ?? false {
+                    try remove(export, in: folder)
+                }
+            }
+            if let age = keptReports?.age {
+                let names = try FolderCalls.names(in: folder).names
+                for report in try reports(names, in: folder) where report.modified + age < now {
+                    try FolderCalls.remove(report.name, in: folder)
+                }
+            }
+        }
+    }
+
+    /// When an export came into its folder, or later; nil if it is gone. Its own time is that of its contents.
+    private static func arrival(of export: String, in folder: OpenFolder) throws(InboxError) -> Duration? {
+        var times: [Duration] = []
+        for name in [export, report(of: export)] {
+            let status = try FolderCalls.doing("looked at", folder.path(of: name)) { () throws(FileError) in
+                try folder.status(of: name)
+            }
+            if let status { times += [status.changed, status.modified] }
+        }
+        return times.max()
     }
 
     /// The name that an export in `working/` gets in a folder: one that neither an export nor a report has there, and under

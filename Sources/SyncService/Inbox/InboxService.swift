@@ -1,6 +1,7 @@
 import CallPacing
 import DurableFiles
 import ExportSources
+import Foundation
 import Logging
 import ServiceLifecycle
 import Synchronization
@@ -268,7 +269,26 @@ final class InboxService: Service {
         var tried: Set<String> = []
         // A task that is cancelled before its turn ends here.
         while let export = try? await turn({ await syncNext(except: tried) }) { tried.insert(export) }
+        await tidy()
     }
+
+    /// Removes some of what is no longer kept: a small step a turn, so that no run waits for it.
+    private func tidy() async {
+        let wall = Duration.milliseconds((time.wall().timeIntervalSince1970 * 1000).rounded(.down))
+        if state.withLock({ $0.mayTidy(now: now) }) {
+            do throws(InboxError) {
+                try inbox.removeOld(now: wall)
+            } catch {
+                logger.warning("what is no longer kept cannot be removed", metadata: ["error": .quoted("\(error)")])
+            }
+        }
+        for _ in 0..<Self.stepsPerLook {
+            guard !isStopping, (try? await turn({ work.tidy() })) == true else { return }
+        }
+    }
+
+    /// The most turns that are taken after each look to remove what is no longer kept.
+    private static let stepsPerLook = 20
 
     /// Syncs one export and returns its name; nil if there is none to be synced now.
     private func syncNext(except tried: Set<String>) async -> String? {

@@ -9,6 +9,8 @@ struct InboxState: Sendable {
     private(set) var isStopping = false
     /// Whether the inbox was the root of a file system when the service began.
     private(set) var isMounted = false
+    /// When it was last time to look for what is no longer kept; nil before the first time.
+    private var lastTidied: Duration?
 
     init(_ options: InboxService.Options, rules: NameRules) {
         self.options = options
@@ -55,6 +57,13 @@ struct InboxState: Sendable {
 
     mutating func stop() {
         isStopping = true
+    }
+
+    /// Whether it is time to look for exports that are no longer kept: at first, then once an hour. True is noted.
+    mutating func mayTidy(now: Duration) -> Bool {
+        if let lastTidied, now - lastTidied < .seconds(3600) { return false }
+        lastTidied = now
+        return true
     }
 
     mutating func look(

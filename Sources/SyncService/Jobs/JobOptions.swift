@@ -18,6 +18,8 @@ package struct JobOptions: Sendable {
     }
     /// How long a version of an export is remembered that is no longer there.
     var remember: Duration
+    /// How long exports are kept that are over; nil for ever.
+    package var keep: Duration?
     /// What the names of files at the source mean.
     var names: NameRules
     /// Asked for after each good run; nil for nothing.

@@ -40,6 +40,7 @@ final class JobRuns: ExportWork {
     ) {
         self.options = Mutex(options)
         self.session = session
+        session.oldRuns?.setWindow(options.run.planGuard.window, of: options.run.source)
         self.metrics = metrics
         self.inbox = inbox
         self.isFetched = isFetched
@@ -64,11 +65,16 @@ final class JobRuns: ExportWork {
     }
 
     /// Uses other options for the runs that begin from now on.
-    func take(_ options: JobOptions) { self.options.withLock { $0 = options } }
+    func take(_ options: JobOptions) {
+        self.options.withLock { $0 = options }
+        session.oldRuns?.setWindow(options.run.planGuard.window, of: source)
+    }
 
     // MARK: - One export
 
     func review() { approvals.review() }
+
+    func tidy() -> Bool { session.removeOldRuns() }
 
     func see(_ entries: [InboxEntry]) { order.see(entries) }
 

@@ -39,14 +39,13 @@ package final class ServiceJobs: Service {
         self.jobs = try jobs.map { (options, source) throws(InboxError) in
             var session = session
             session.log[metadataKey: "job"] = "\(options.name)"
-            let inbox: Inbox
+            var inbox = Inbox(folder: "", keptFor: options.keep, keptReports: session.oldRuns?.retention)
             var fetcher: ExportFetcher?
             switch source {
-            case .folder(let folder): inbox = Inbox(folder: folder, rules: options.names, keptReports: session.keptRuns)
+            case .folder(let folder): (inbox.folder, inbox.rules) = (folder, options.names)
             case .remote(let remote, let mostBytes, let kept):
-                inbox = Inbox(
-                    folder: "\(session.ledger.folder)/sources/\(options.name)", isPrivate: true,
-                    keptReports: session.keptRuns, keptExports: kept)
+                inbox.folder = "\(session.ledger.folder)/sources/\(options.name)"
+                (inbox.isPrivate, inbox.keptExports) = (true, kept)
                 try inbox.makePrivate()
                 fetcher = ExportFetcher(
                     source: remote, name: options.run.source, folder: inbox.folder, ledger: session.ledger,

@@ -37,6 +37,6 @@ final class StateSize: Sendable {
     var warning: String? {
         guard let bytes = bytes(), bytes > limit else { return nil }
         return "the state folder \(folder) has \(Count.text(bytes / 1_000_000)) MB, more than the "
-            + "\(Count.text(limit / 1_000_000)) MB of state.max-size; lower state.keep-runs, or raise it"
+            + "\(Count.text(limit / 1_000_000)) MB of state.max-size; lower state.keep or state.keep-runs, or raise it"
     }
 }

@@ -64,6 +64,7 @@ struct DoctorCommand: ProgramCommand {
         }
         for finding in await SourceCheck.findings(loaded) { report.add(finding) }
         for finding in DoctorFinding.inboxes(loaded.serviceJobs) { report.add(finding) }
+        for finding in FolderSize.findings(loaded) { report.add(finding) }
         var refusal: Ending?
         do {
             let options = try APIOptions.checked(try StoreAccess(loaded.settings), loaded.settings)

@@ -41,6 +41,7 @@ enum OneSession {
         }
         defer { withExtendedLifetime(signals) {} }
         let ending = try await session.onSchedule { try await end(of: session, isRun: isRun, work) }
+        if isRun { session.tidy() }
         await session.close()
         return ending
     }

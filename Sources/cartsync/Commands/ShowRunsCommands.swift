@@ -155,7 +155,8 @@ enum KnownRuns {
     ///
     /// - Parameter withPlan: whether `latest` and `previous` mean the runs that had a plan, not those that failed before.
     static func find(_ name: String, in ledger: Ledger, withPlan: Bool = false) throws -> RunRecord {
-        var problem = "the ledger in \(ledger.folder) knows no run \(name)"
+        if let run = try ledger.run(name) { return run }
+        var problem = RunName.words(unknown: name, in: ledger)
         do {
             let isRelative = [RunName.latest, RunName.previous].contains(name)
             let runs = try ledger.runs(limit: 10_000).filter { !withPlan || !isRelative || $0.state != .failed }

@@ -1,4 +1,5 @@
 import CartAssociations
+import DurableFiles
 import Foundation
 import Ledger
 import SyncEngine
@@ -26,7 +27,23 @@ struct StateFolderCheck {
                     "state folder", .stateUnwritable, "\(folder) is a file", advice: "choose another with --state")
             ]
         }
-        return [folderFinding, spaceFinding, ledgerFinding, sqlite]
+        return [folderFinding, spaceFinding, sizeFinding, ledgerFinding, sqlite]
+    }
+
+    /// What takes how much of the folder.
+    private var sizeFinding: DoctorFinding {
+        let runs = FolderSize(of: folder + "/runs")
+        let fetched = FolderSize(of: folder + "/sources")
+        let all = FolderSize(of: folder)
+        let ledger = Ledger.fileNames.reduce(0) { sum, name in
+            sum + (((try? FileSystem.status("\(folder)/\(name)")) ?? nil)?.size ?? 0)
+        }
+        let words =
+            "\(FolderSize.words(all.bytes)): ledger \(FolderSize.words(ledger)), reports of \(Count.text(runs.count, "run")) "
+            + "\(FolderSize.words(runs.bytes)), fetched exports \(FolderSize.words(fetched.bytes))"
+        guard all.bytes > settings.stateMaxSize else { return DoctorFinding("state size", .ok, words) }
+        return DoctorFinding(
+            "state size", .warning, "\(words); more than state.max-size", advice: "lower state.keep or state.keep-runs")
     }
 
     private var folderFinding: DoctorFinding {
@@ -87,7 +104,11 @@ struct StateFolderCheck {
                     "ledger", .stateUnwritable, "damaged: \(first)", advice: LedgerError.rebuildAdvice(folder))
             }
             let stopped = try ledger.runs(in: [.stopped, .applying]).last { $0.isResumable }
-            let count = Count.text(try ledger.associationCount(), "association")
+            let contents = try ledger.contents()
+            let count =
+                Count.text(try ledger.associationCount(), "association")
+                + " and \(Count.text(contents.runs, "run")) with "
+                + "\(Count.text(contents.changes, "change"))"
             if let stopped {
                 return DoctorFinding(
                     "ledger", .note, "sound, \(count) of \(ledger.store); run \(stopped.id) was stopped",

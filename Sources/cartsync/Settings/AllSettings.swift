@@ -3,6 +3,7 @@ import CommerceAPI
 import ExportFiles
 import ExportSources
 import Foundation
+import Ledger
 import SyncEngine
 
 extension Setting {
@@ -57,8 +58,12 @@ extension Setting {
             "state.max-size", \.stateMaxSize, .bytes,
             "from which size of the state folder on the page of serve and /metrics warn"),
         Setting(
-            "state.keep-runs", \.keptRuns, .integer(in: 1...1_000_000),
-            "of how many runs the reports are kept, in the state folder and beside exports"),
+            "state.keep", \.keptRuns.age, .days(in: 1...36_500),
+            "how long runs are kept, with journals and reports; the newest \(RunRetention.least), and what later exports are "
+                + "judged by, in any case"),
+        Setting(
+            "state.keep-runs", \.keptRuns.most, .integer(in: RunRetention.least...1_000_000),
+            "how many runs are kept at most, with journals and reports"),
     ]
 
     private static let sync = [
@@ -330,6 +335,10 @@ extension Setting {
         Setting(
             "source.keep-fetched", \.sources.keepFetched, .integer(in: 1...100_000),
             "how many fetched exports that are applied, failed or superseded are kept, of each"
+        ).perJob,
+        Setting(
+            "source.keep", \.sources.keep, .days(in: 1...36_500),
+            "how long exports are kept in done/, failed/ and superseded/, with their reports", usual: "for ever"
         ).perJob,
         Setting(
             "source.least-speed", \.sources.leastSpeed, .bytes,

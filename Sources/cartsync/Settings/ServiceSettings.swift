@@ -118,5 +118,6 @@ extension JobOptions {
             name: job.name, run: run, poll: settings.poll, settle: settings.settle,
             remember: settings.remember, names: settings.sources.names(parts: settings.run.parts),
             heartbeat: settings.notify.heartbeat, metricsFile: settings.metricsFile)
+        keep = settings.sources.keep
     }
 }

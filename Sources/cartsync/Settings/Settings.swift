@@ -3,6 +3,7 @@ import CartAssociations
 import CommerceAPI
 import ExportSources
 import Foundation
+import Ledger
 import Logging
 import SyncEngine
 import SyncService
@@ -25,8 +26,8 @@ struct Settings: Sendable {
     var stateDirectory: String?
     /// In bytes; see `StateSize`.
     var stateMaxSize = 10 << 30
-    /// See `StoreSession`.
-    var keptRuns = 10_000
+    /// Without the windows, which are those of the guards.
+    var keptRuns = RunRetention(window: .zero)
     var run = RunSettings()
 
     var rate = 20

@@ -28,6 +28,8 @@ struct SourceSettings: Sendable {
     var maxSize = 4 << 30
     /// See `Inbox`.
     var keepFetched = 30
+    /// See `Inbox`; nil for ever.
+    var keep: Duration?
     var include = NameRules.usualExports
     var exclude: [String] = []
     var triggers: [String] = []
