@@ -14,6 +14,7 @@ let settings: [SwiftSetting] = [
 
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distributed-tracing")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 // What `--version` says beside the version; `make release` sets it. A build without it says that it does not know.
@@ -40,6 +41,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
@@ -52,14 +54,14 @@ let package = Package(
             dependencies: [
                 "CartAssociations", "DurableFiles", "ExportFiles", "AssociationDiff", "Ledger", "CallPacing",
                 "CommerceAPI",
-                "SyncReporting", "SyncEngine", "ExportSources", "SyncService", "CommerceSandbox", "CBuildFacts",
-                "CProcess",
+                "SyncReporting", "SyncEngine", "ExportSources", "SyncService", "TraceExport", "CommerceSandbox",
+                "CBuildFacts", "CProcess",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux])),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-                lifecycle, log,
+                lifecycle, log, tracing,
             ],
             swiftSettings: settings),
         .target(name: "CBuildFacts", cSettings: build),
@@ -82,7 +84,7 @@ let package = Package(
                 "CartAssociations", "DurableFiles", "ExportFiles", "AssociationDiff", "Ledger", "CallPacing",
                 "CommerceAPI",
                 "SyncReporting", .product(name: "DequeModule", package: "swift-collections"),
-                .product(name: "Crypto", package: "swift-crypto"), log,
+                .product(name: "Crypto", package: "swift-crypto"), log, tracing,
             ],
             swiftSettings: settings),
         .target(name: "CartAssociations", swiftSettings: settings),
@@ -127,9 +129,15 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
+            name: "TraceExport",
+            dependencies: [
+                "CallPacing", "ExportSources", .product(name: "DequeModule", package: "swift-collections"), tracing,
+            ],
+            swiftSettings: settings),
+        .target(
             name: "CommerceAPI",
             dependencies: [
-                "CartAssociations", "CallPacing", log,
+                "CartAssociations", "CallPacing", log, tracing,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -206,7 +214,10 @@ let package = Package(
         // Apart from TestSupport, which the fuzzer and the measurements use too, without a store.
         .target(
             name: "TestStore",
-            dependencies: ["CartAssociations", "CommerceSandbox", "CommerceAPI", "CallPacing", "TestSupport", log],
+            dependencies: [
+                "CartAssociations", "CommerceSandbox", "CommerceAPI", "CallPacing", "TestSupport", hummingbird,
+                lifecycle, log,
+            ],
             path: "Tests/TestStore", swiftSettings: settings),
         .testTarget(name: "DurableFilesTests", dependencies: ["DurableFiles", "TestSupport"], swiftSettings: settings),
         .testTarget(
@@ -248,6 +259,7 @@ let package = Package(
             dependencies: [
                 "SyncEngine", "CartAssociations", "ExportFiles", "Ledger", "CallPacing", "CommerceAPI", "SyncReporting",
                 "CommerceSandbox", "TestStore", "TestSupport", log, .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"), tracing,
             ],
             swiftSettings: settings),
         .testTarget(
@@ -268,13 +280,17 @@ let package = Package(
             name: "ExportSourcesTests",
             dependencies: ["ExportSources", "CallPacing", "TestSupport"], swiftSettings: settings),
         .testTarget(
+            name: "TraceExportTests",
+            dependencies: ["TraceExport", "ExportSources", "TestStore", "TestSupport", tracing],
+            swiftSettings: settings),
+        .testTarget(
             name: "CommerceSandboxTests", dependencies: ["CommerceSandbox", "TestSupport", lifecycle, log],
             swiftSettings: settings),
         .testTarget(
             name: "ProgramTests",
             dependencies: [
                 "cartsync", "SyncEngine", "SyncReporting", "ExportFiles", "TestSupport", "CartAssociations",
-                "CommerceAPI", .product(name: "ArgumentParser", package: "swift-argument-parser"), log,
+                "CommerceAPI", "CallPacing", .product(name: "ArgumentParser", package: "swift-argument-parser"), log,
             ],
             swiftSettings: settings),
         .testTarget(

@@ -20,6 +20,20 @@ package final class WebPost: Sendable {
         return answer.status
     }
 
+    /// Sends a text in JSON with headers, and returns the answer.
+    ///
+    /// Throws `SourceError` if no answer comes in time.
+    ///
+    /// - Parameter limit: how long it may take.
+    package func send(
+        to address: WebAddress, json: Data, headers: [(name: String, value: String)], within limit: Duration
+    ) async throws(SourceError) -> PostAnswer {
+        let answer = try await client.get(
+            address.url, headers + [("Content-Type", "application/json")], method: "POST", body: json, within: limit)
+        let (status, retryAfter) = (answer.status, answer.retryAfter)
+        return PostAnswer(status: status, retryAfter: retryAfter, body: try await answer.text())
+    }
+
     /// Asks for an address, with more words behind its path, and returns the status of the answer.
     ///
     /// Throws `SourceError` if no answer comes.
@@ -33,6 +47,14 @@ package final class WebPost: Sendable {
 
     /// Closes the connections.
     package func shutdown() async { await client.shutdown() }
+}
+
+/// What a receiver answered.
+package struct PostAnswer: Sendable {
+    package let status: Int
+    /// How long it asks to be left alone; nil if it does not say.
+    package let retryAfter: Duration?
+    package let body: [UInt8]
 }
 
 extension WebAddress {

@@ -36,7 +36,11 @@ struct Cartsync: AsyncParsableCommand {
             end(ending)
         } catch {
             // Help and the version are no errors.
-            if exitCode(for: error) == .success { exit(withError: error) }
+            if exitCode(for: error) == .success {
+                Terminal.output(fullMessage(for: error))
+                if Terminal.hasLostOutput { end(Ending(status: .done)) }
+                Foundation.exit(ExitStatus.done.rawValue)
+            }
             end(usageEnding(fullMessage(for: error)))
         }
     }

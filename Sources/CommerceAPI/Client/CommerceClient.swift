@@ -20,6 +20,7 @@ package final class CommerceClient: Sendable {
         var waiting = 0
         /// Why no further call is made; nil while calls are made.
         var standing: APIError?
+        var sample = CallSample()
         /// The token in use and those that calls on the way may still carry: no message may hold any of them.
         var tokens: [String] = []
     }
@@ -181,6 +182,7 @@ extension CommerceClient {
             noteOutage(exchange, request, now: answeredAt)
             noteForm(judged.answer, exchange, request)
             state.withLock { $0.budget.callSent() }
+            trace(request, judged.answer, exchange, resent: history.sent, took: answeredAt - sentAt, now: answeredAt)
             history.note(judged, exchange, admission, token, sentAt: sentAt)
             noteToken(history, exchange, request)
             observe(

@@ -33,7 +33,11 @@ struct AcceptedRun {
             let watch = ObjectiveWatch(options.objectives, tools.time)
             var failure: RunFailure?
             do {
-                try await tools.within(options.deadline) { try await watched(watch) { try await executor.apply() } }
+                try await tools.stage(.apply) {
+                    try await tools.within(options.deadline) {
+                        try await watched(watch) { try await executor.apply() }
+                    }
+                }
                 // A store that gave out on the last change of all has not failed any other call.
                 if let error = client.standingError, ![.stopped, .deadline].contains(error.kind) {
                     failure = .api(error)
@@ -41,7 +45,8 @@ struct AcceptedRun {
             } catch {
                 failure = RunFailure(error)
             }
-            return EndedRun(report: try conclude(failure, watch), folder: tools.folder, failure: failure)
+            let report = try tools.stageAtOnce(.report) { try conclude(failure, watch) }
+            return EndedRun(report: report, folder: tools.folder, failure: failure)
         } catch {
             let done = progress.now.phase == .applying ? progress.now.done : 0
             guard done > earlier else { throw RunFailure(error) }
@@ -81,6 +86,8 @@ struct AcceptedRun {
         report.verdict = RunReport.Verdict(
             of: report, counts, failure, isStopped: tools.stop.isStopped)
         let hasPending = journal.outcomes.pending > 0
+        tools.trace(counts, unsuccessful: journal.outcomes.unsuccessful, pending: journal.outcomes.pending)
+        tools.trace(report.verdict.exitStatus)
         if hasPending { report.verdict.next = options.resumeCommand(of: tools.run) }
         try tools.write(report, snapshot)
         // The change of the run itself moves the revision on by one.

@@ -62,6 +62,7 @@ package struct StoppedRun: ~Copyable {
     ///
     /// Throws if the ledger or the report cannot be written.
     package consuming func resume() async throws(RunFailure) -> EndedRun {
+        tools.trace(options)
         let draft = earlierReport ?? draft()
         let resumption: Resumption
         do {

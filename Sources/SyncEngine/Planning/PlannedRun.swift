@@ -29,12 +29,14 @@ package struct PlannedRun: ~Copyable {
         let draft = draft()
         do {
             try tools.requireRoom(plan.room)
-            try accept(draft)
+            try tools.stageAtOnce(.journal) { try accept(draft) }
         } catch {
             // Nothing was written to the store. If the ledger cannot be written now, it forgets the plan when it can.
             tools.removeFolder()
             try? tools.ledger.endInterruptedRuns()
-            throw RunFailure(error)
+            let failure = RunFailure(error)
+            tools.trace(failure.exitStatus)
+            throw failure
         }
         let accepted = AcceptedRun(
             options: options, tools: tools, draft: draft, counts: plan.view.counts, openExports: plan.openExports)
@@ -52,6 +54,7 @@ package struct PlannedRun: ~Copyable {
     package consuming func refuse(
         words: String, next: String, listsDeletes: Bool = false
     ) throws(RunFailure) -> EndedRun {
+        tools.trace(.refused)
         var report = draft()
         report.verdict = .init(words: words, exitStatus: .refused, next: next)
         do {

@@ -87,8 +87,9 @@ package struct RunPlanner: Sendable {
     private func planned(
         _ options: RunOptions, _ make: () async throws -> RunPlan
     ) async throws(RunFailure) -> PlannedRun {
+        tools.trace(options)
         do {
-            var plan = try await tools.within(options.deadline, make)
+            var plan = try await tools.stage(.plan) { try await tools.within(options.deadline, make) }
             if tools.stop.isStopped { throw RunFailure.stopped }
             if plan.undone == nil {
                 let since = tools.time.wall() - options.planGuard.window / .seconds(1)
@@ -96,14 +97,16 @@ package struct RunPlanner: Sendable {
             }
             plan.view.moment = ledger.moment
             // Step judge of Tests/Model/protocol.pml.
-            plan.judge(by: options, at: tools.time)
+            tools.stageAtOnce(.judge) { plan.judge(by: options, at: tools.time) }
+            tools.trace(plan.view.counts)
             return PlannedRun(plan, options, tools)
         } catch {
             // Nothing was written to the store: rejects of a plan that is none are of no use, and the disk may be full.
             tools.removeFolder()
             // A call that was not made because of the request to stop is no failure of the store.
-            if tools.stop.isStopped { throw .stopped }
-            throw RunFailure(error)
+            let failure = tools.stop.isStopped ? RunFailure.stopped : RunFailure(error)
+            tools.trace(failure.exitStatus)
+            throw failure
         }
     }
 
@@ -116,7 +119,7 @@ package struct RunPlanner: Sendable {
             options, spoolingIn: ledger.folder, stop: tools.stop, progress: tools.progress,
             now: tools.time.wall())
         try tools.requireRoom(exports.roomForReading)
-        let lookups = try await findOwners(exports)
+        let lookups = try await tools.stage(.findOwners) { try await findOwners(exports) }
         var first = FirstReading(
             options, exports: exports.files.map(\.name), key: key, spillFolder: ledger.folder)
         var diff = AssociationDiff(memoryBudget: RunOptions.fingerprintBudget, spillFolder: ledger.folder)
@@ -124,16 +127,20 @@ package struct RunPlanner: Sendable {
             options.scope == .listed
             ? NamedRows(memoryBudget: RunOptions.fingerprintBudget, spillFolder: ledger.folder) : nil
         tools.progress.enter(.reading)
-        try first.read(exports, into: &diff, owners: &owners)
-        try exports.checkStatements()
+        try tools.stageAtOnce(.read) {
+            try first.read(exports, into: &diff, owners: &owners)
+            try exports.checkStatements()
+        }
         let warnings = try judgeFinalNewlines(exports, first.doubts) + judgeOrder(exports)
-        let current = try await findCurrent(first, exports, key)
+        let current = try await tools.stage(.list) { try await findCurrent(first, exports, key) }
         tools.progress.enter(.comparing)
         let rejects = RejectsFiles(
             folder: keepingRejects ? tools.folder : nil, exports: exports, options)
         var comparison = Comparison(options, exports, first, current, ledger, run: tools.run, rejects: rejects)
-        try comparison.compare(&diff, owners: owners)
-        try rejects.finish()
+        try tools.stageAtOnce(.compare) {
+            try comparison.compare(&diff, owners: owners.take())
+            try rejects.finish()
+        }
         var plan = RunPlan(comparison)
         plan.view.warnings = warnings + comparison.warnings
         plan.view.owners = lookups
@@ -230,8 +237,9 @@ private struct UndoPlanner {
         // Without a listing the ledger says what exists; it does not have the changes that others made.
         // With shoppers' tokens there is no listing of all owners.
         let wish = tools.client.authentication == .shopper ? CurrentSource.ledger : options.current
-        let current = try await CurrentAssociations.find(
-            wish, accounts: nil, client: tools.client, progress: tools.progress)
+        let current = try await tools.stage(.list) {
+            try await CurrentAssociations.find(wish, accounts: nil, client: tools.client, progress: tools.progress)
+        }
         tools.progress.enter(.comparing)
         let key = tools.ledger.fingerprintKey
         let listed = current.source == .api && current.isComplete ? Set(current.listed) : nil

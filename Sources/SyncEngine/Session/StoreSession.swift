@@ -7,6 +7,7 @@ package import Ledger
 package import Logging
 package import SyncReporting
 import Synchronization
+import Tracing
 
 /// A store as one process works with it: the ledger, the pacer, and the run at hand.
 ///
@@ -68,7 +69,9 @@ package struct StoreSession: Sendable {
         let tools = RunTools(
             run: record?.id ?? RunRecord.makeID(at: now, using: &random), started: record?.started ?? now,
             ledger: ledger, client: client, recorder: recorder, progress: RunProgress(), stop: stop,
-            time: time, log: log)
+            time: time, log: log,
+            span: InstrumentationSystem.tracer.startSpan(
+                record == nil ? "run" : "resumed run", context: .topLevel, at: time.traced))
         current.begin(tools)
         began(tools)
         return tools
@@ -95,8 +98,10 @@ package struct StoreSession: Sendable {
     /// Closes the connections of the run at hand.
     package func endRun() async {
         oldRuns?.wake()
+        guard let tools = current.end() else { return }
+        tools.span.end(at: time.traced)
         do {
-            try await current.end()?.client.shutdown()
+            try await tools.client.shutdown()
         } catch {
             log.debug("the client did not close", metadata: ["error": "\(error)"])
         }
@@ -133,6 +138,8 @@ package struct RunTools: Sendable {
     let stop: StopSignal
     let time: TimeSource
     let log: Logger
+    /// Goes on from the first reading to the report; its stages are parts of it.
+    var span: any Tracing.Span = NoOpTracer.NoOpSpan(context: .topLevel)
 
     /// The folder of the run's report and files, in the state folder.
     package var folder: String { Self.folder(of: run, in: ledger) }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CartAssociations
 
 /// A command that says how it ended.
 protocol ProgramCommand: AsyncParsableCommand {
@@ -10,6 +11,8 @@ protocol ProgramCommand: AsyncParsableCommand {
 
 extension ProgramCommand {
     func run() async throws {
-        if let ending = try await work() { Cartsync.end(ending) }
+        let ending = try await Traces.exported { try await work() }
+        // A result that says all is no result if it could not be written.
+        if let ending = ending ?? (Terminal.hasLostOutput ? Ending(status: .done) : nil) { Cartsync.end(ending) }
     }
 }

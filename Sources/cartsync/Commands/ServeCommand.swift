@@ -47,6 +47,7 @@ struct ServeCommand: ProgramCommand {
                 status: .stoppedEarly, details: "cartsync: a service works on \(loaded.settings.stateFolder) already",
                 summary: "this one is not needed there", next: "choose another folder with --state for this service")
         }
+        Traces.tell(in: session.log)
         let ending: Ending
         do {
             let built = try ServiceJobs(
