@@ -32,6 +32,8 @@ struct PaceControl: Sendable {
     private var outage = OutageWatch()
     private var stall = StallGuard()
     private var outstanding = 0
+    /// What the limit is lowered to for a while; nil if it is not.
+    private var cap: Int?
     /// What was last told of the rate and of failures.
     private var toldRate: Double
     private var toldFalls = Int64.min / 2
@@ -131,7 +133,7 @@ struct PaceControl: Sendable {
         return nil
     }
 
-    private mutating func whole(_ now: Int64) -> Int { max(1, Int(rate.inForce(now: now))) }
+    private mutating func whole(_ now: Int64) -> Int { max(1, min(Int(rate.inForce(now: now)), limit)) }
 
     /// Whether all calls are held back, with no known end.
     var isHeld: Bool {
@@ -145,8 +147,18 @@ struct PaceControl: Sendable {
     /// Changes the limit from now on.
     mutating func setLimit(_ limit: Int, now: Int64) {
         rate.setLimit(limit, now: now)
-        pace.setLimit(limit, now: now)
+        pace.setLimit(self.limit, now: now)
         toldRate = rate.inForce(now: now)
+    }
+
+    /// The limit in force, in calls in any one second: that which was set, or what it is lowered to.
+    var limit: Int { min(rate.limit, cap ?? .max) }
+
+    /// Lowers the limit for a while, whatever else it is set to meanwhile; nil ends that. What was learned of the store's own
+    /// limit stays.
+    mutating func lower(to cap: Int?, now: Int64) {
+        self.cap = cap
+        pace.setLimit(limit, now: now)
     }
 
     /// The rate in force, in whole calls a second, at least 1.

@@ -189,13 +189,29 @@ package final class Pacer: Sendable {
         onChange(RateChange(rate: rate, reason: reason))
     }
 
+    /// Lowers the limit for a while, for instance for one run among others; nil ends that. It holds whatever `setLimit` says
+    /// meanwhile, and lets nobody go whom `hold` keeps.
+    ///
+    /// - Parameter cap: calls in any one second, at least 1.
+    package func lower(to cap: Int?, reason: String) {
+        let now = nanoseconds(time.now())
+        let rate = control.withLock { control -> Int? in
+            let before = control.limit
+            control.lower(to: cap, now: now)
+            return control.limit == before ? nil : control.rate(now: now)
+        }
+        if let rate { onChange(RateChange(rate: rate, reason: reason)) }
+    }
+
     /// The rate in force, in calls a second.
     package var rate: Int {
         let now = nanoseconds(time.now())
         return control.withLock { $0.rate(now: now) }
     }
-    /// The limit that a person set, in calls a second.
-    package var limit: Int { control.withLock { $0.rate.limit } }
+    /// The limit in force, in calls in any one second.
+    package var limit: Int { control.withLock { $0.limit } }
+    /// The limit that a person set, in calls in any one second: `lower` does not change it.
+    package var ceiling: Int { control.withLock { $0.rate.limit } }
 
     /// Callers that wait now.
     var waiting: Int { turn.count }

@@ -124,6 +124,54 @@ struct PacerTests {
         #expect(pacer.rate == 1000)
     }
 
+    @Test(
+        "a limit that is lowered for a while holds whatever the limit is set to, and what was learned of the store stays"
+    )
+    func lowered() async throws {
+        let changes = Collected<RateChange>()
+        let clock = HandTurnedClock()
+        let now = clock.time.now
+        let pacer = Pacer(limit: 100, time: clock.time) { change in changes.add(change) }
+        func calls(_ count: Int) async throws -> Duration {
+            let begin = now()
+            try await clock.passing {
+                for _ in 0..<count {
+                    let next = try await pacer.admit()
+                    pacer.complete(next, sentAt: now(), answered: now())
+                }
+            }
+            return now() - begin
+        }
+        pacer.lower(to: 5, reason: "one run")
+        #expect(pacer.limit == 5 && pacer.ceiling == 100 && pacer.rate == 5)
+        #expect(try await calls(11) >= .seconds(2))
+        pacer.setLimit(200, reason: "settings")
+        #expect(pacer.limit == 5 && pacer.ceiling == 200)
+        #expect(try await calls(11) >= .seconds(2))
+        pacer.lower(to: 300, reason: "a run that asks for more")
+        #expect(pacer.limit == 200)
+        #expect(try await calls(11) < .seconds(1))
+        // The store says how much it bears; a run at a lower rate in between does not make that forgotten.
+        for _ in 0..<40 {
+            let next = try await clock.passing { try await pacer.admit() }
+            pacer.complete(next, sentAt: now(), answered: now(), .tooMany(retryAfter: nil))
+        }
+        let learned = pacer.rate
+        #expect(learned < 200)
+        pacer.lower(to: 2, reason: "one run")
+        pacer.lower(to: nil, reason: "over")
+        #expect(pacer.rate <= learned + 1)
+        #expect(changes.all.last?.reason == "over")
+        pacer.hold(reason: "quiet hours")
+        pacer.lower(to: 5, reason: "one run")
+        let waiter = Task { try await pacer.admit() }
+        try await wait { pacer.waiting == 1 }
+        clock.advance(.seconds(60))
+        #expect(pacer.waiting == 1, "quiet hours hold")
+        waiter.cancel()
+        _ = try? await waiter.value
+    }
+
     @Test("an unhealthy store is probed, and a healthy answer ends it")
     func probing() async throws {
         let changes = Collected<RateChange>()

@@ -393,6 +393,36 @@ struct HandedCommandTests {
         }
     }
 
+    @Test(
+        "a command's own rate holds for its run in the service's pace, whatever the schedule says, and for that run alone"
+    )
+    func ownRate() async throws {
+        try await withShop { shop in
+            let more = ["CARTSYNC_RATE_SCHEDULE": "00:00-24:00 60"]
+            let beside = try await Beside.start(shop, rate: 50, more: more)
+            // Three seconds of calls at four a second.
+            _ = try shop.folder.write(numbered(1...12), to: "slow.csv")
+            let slow = try beside.start(["import", "--yes", "--rate", "4", "slow.csv"])
+            #expect(await eventually { shop.associations.count > 1 })
+            // It waits for its turn while the slow one is under way, and has no rate of its own.
+            _ = try shop.folder.write(numbered(21...60, owner: "other"), to: "fast.csv")
+            let fast = try beside.start(["import", "--yes", "--source", "fast", "fast.csv"])
+            #expect(await eventually { shop.associations.count == 12 })
+            #expect(shop.sandbox.statistics().busiestSecond <= 4)
+            for result in [try await slow.result(), try await fast.result()] {
+                #expect(result.status == 0, "\(result.errors)")
+            }
+            let limits = try shop.folder.names(in: "state/runs").map { run in
+                try JSONDecoder().decode(
+                    Report.self, from: Data(shop.folder.read("state/runs/\(run)/report.json").utf8)
+                ).latency.rate.limit
+            }
+            #expect(limits == [4, 60])
+            #expect(shop.sandbox.statistics().busiestSecond > 4)
+            try await beside.end()
+        }
+    }
+
     @Test("plan and doctor beside a run never cross the limit together with it")
     func sharedPace() async throws {
         try await withService(rate: 10) { beside in

@@ -90,6 +90,7 @@ struct Report: Decodable {
             let length: Double
         }
 
+        let limit: Double
         let achieved: Double
         let rateLimited: Int
         let pauses: Int

@@ -62,7 +62,7 @@ struct Handed: Sendable {
         try checkStore(given)
         let source = given["sync.source"]?.value ?? usual.source
         var loaded = settings.loaded(source: source)
-        let (rate, concurrency) = (service.pacer.limit, loaded.settings.concurrency)
+        let (rate, concurrency) = (service.pacer.ceiling, loaded.settings.concurrency)
         let isReadOnly = loaded.settings.readOnly
         loaded.settings.run.source = usual.source
         (loaded.notes, loaded.exposures) = ([], [])
@@ -115,7 +115,7 @@ struct Handed: Sendable {
         let session = Session(command.session(log: .forProgram(loaded.settings)), loaded)
         return try await command.inTurn {
             do {
-                let ending = try await atRate(of: loaded.settings) { try await work(session) }
+                let ending = try await atOwnRate { try await work(session) }
                 await session.store.endRun()
                 return ending
             } catch {
@@ -130,12 +130,13 @@ struct Handed: Sendable {
         try await command.inTurn { try work(service.ledger) }
     }
 
-    /// Lowers the rate meanwhile if the command asks for less. Hours that the service keeps stay in force.
-    private func atRate(of settings: Settings, _ work: () async throws -> Ending) async rethrows -> Ending {
+    /// Lowers the rate meanwhile if the command has one of its own, whatever the service's schedule or settings say by then.
+    private func atOwnRate(_ work: () async throws -> Ending) async rethrows -> Ending {
+        guard let own = command.request.settings.first(where: { $0.name == "rate.limit" }).flatMap({ Int($0.value) })
+        else { return try await work() }
         let pacer = service.pacer
-        guard settings.rate < pacer.limit, service.settings.rateSchedule == nil else { return try await work() }
-        pacer.setLimit(settings.rate, reason: "the rate of the command at hand")
-        defer { pacer.setLimit(service.settings.rate, reason: "rate.limit") }
+        pacer.lower(to: own, reason: "the rate of the command at hand")
+        defer { pacer.lower(to: nil, reason: "rate.limit") }
         return try await work()
     }
 
