@@ -47,6 +47,31 @@ struct LedgerBackupTests {
         }
     }
 
+    @Test(
+        "what was taken away and made again by somebody since is theirs and stays, with a listing and without",
+        arguments: [true, false])
+    func madeAgain(listed: Bool) async throws {
+        try await withBackup { shop, backup in
+            // The source lets go of some of what the backup has as its own, and a shopper makes one of them again.
+            let fewer = try await sync(20...70, shop)
+            #expect(fewer.status == 0, "\(fewer.errors)")
+            let again = "customer-15 cart-15"
+            #expect(!shop.associations.contains(again))
+            let other = try shop.folder.write(csv(15...15), to: "other.csv")
+            let made = try await shop.start(
+                ["import", "--yes", other], environment: ["CARTSYNC_STATE_DIRECTORY": shop.folder.path("elsewhere")]
+            ).result()
+            #expect(made.status == 0 && shop.associations.contains(again), "\(made.errors)")
+            let words = ["ledger", "restore"] + (listed ? ["--rate", "1000", backup] : ["--no-listing", backup])
+            let restored = try await shop.start(words).result()
+            #expect(restored.status == 0 && restored.output.contains("19 associations since"), "\(restored.output)")
+            let next = try await sync(20...70, shop, "--current", listed ? "ledger" : "api")
+            #expect(next.status == 0, "\(next.errors)")
+            #expect(shop.associations.contains(again), "\(next.output)")
+            #expect(shop.associations.count == 52)
+        }
+    }
+
     @Test("without a listing nothing counts as existing, so that nothing is deleted")
     func unlisted() async throws {
         try await withBackup { shop, backup in

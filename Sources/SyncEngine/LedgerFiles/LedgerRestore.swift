@@ -6,13 +6,14 @@ package import Ledger
 /// Puts a backup of a ledger in the place of the folder's own.
 ///
 /// What happened since the backup is not known: nothing counts as existing until a listing shows it, runs that were not
-/// finished are void, and what the old ledger knows of exports that were applied since is taken, if it can be read. The old ledger
-/// is unchanged until `finish`.
+/// finished are void. If the old ledger can be read, what it knows of exports that were applied since is taken, and what sources have
+/// let go of since is no longer theirs. The old ledger is unchanged until `finish`.
 package final class LedgerRestore {
     private let replacement: LedgerReplacement
     private let time: TimeSource
     private let run: String
     private let kept: KeptMemory
+    private let letGo: Int?
     private var listed: Int?
 
     /// Locks the state folder and begins.
@@ -38,6 +39,7 @@ package final class LedgerRestore {
         run = RunRecord.makeID(at: now, using: &generator)
         do {
             kept = try replacement.keepMemory(inPlaceOf: run)
+            letGo = try replacement.dropWhatWasLetGo()
             let ledger = replacement.ledger
             try ledger.beginRun(
                 RunRecord(id: run, command: "ledger restore", source: source, scope: .none, started: now))
@@ -79,7 +81,7 @@ package final class LedgerRestore {
             }
             let (store, associations) = (ledger.store.baseURL, try ledger.associationCount())
             return Restored(
-                run: run, store: store, associations: associations, listed: listed, kept: kept,
+                run: run, store: store, associations: associations, listed: listed, kept: kept, letGo: letGo,
                 oldFiles: try replacement.finish())
         } catch {
             throw RunFailure(error)
@@ -99,6 +101,9 @@ package struct Restored: Sendable, Codable {
     package let listed: Int?
     /// What is known of the exports that were applied since the backup.
     package let kept: KeptMemory
+    /// How many associations sources have let go of since the backup, so that these are no longer theirs; nil if the old ledger
+    /// cannot say.
+    package let letGo: Int?
     /// The folder with the files of the old ledger; nil if there was no ledger.
     package let oldFiles: String?
 }

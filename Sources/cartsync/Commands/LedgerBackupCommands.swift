@@ -81,7 +81,7 @@ struct LedgerRestoreCommand: ProgramCommand {
             output.output.show(restored) { _ in restored.text }
             return Ending(
                 status: .done, summary: "associations: \(restored.associations)",
-                next: "cartsync plan EXPORT, to see what the next sync would do")
+                next: "\(TypedCommand(name: "").another("plan", ["EXPORT"])), to see what the next sync would do")
         } catch let failure as RunFailure {
             throw Ending(failure)
         }
@@ -128,6 +128,16 @@ extension Restored {
         if kept.runs + kept.seen > 0 || kept.problem == nil {
             lines.append(
                 "  since      \(Count.text(kept.runs, "run")) of the old ledger applied exports, which is kept")
+        }
+        switch letGo {
+        case 0?: break
+        case let letGo?:
+            lines.append(
+                "  let go     \(Count.text(letGo, "association")) since, by the old ledger: no source's any more")
+        case nil:
+            lines.append(
+                "  let go     not known: what an export has let go of since the backup, and somebody has made again, is deleted "
+                    + "as a source's own; look at the deletes of the next plan")
         }
         if let problem = kept.problem {
             lines.append("  not kept   which exports were applied since the backup: \(problem)")
