@@ -127,6 +127,76 @@ struct ApprovalTests {
         }
     }
 
+    @Test(
+        "a run that is declined goes no further, while the service runs or before it starts, and its job goes on",
+        arguments: [true, false])
+    func declined(whileItRuns: Bool) async throws {
+        try await withShop { shop in
+            let service = try await WaitingService.start(shop)
+            let run = try await service.waitingRun()
+            if !whileItRuns { _ = try await service.end() }
+            let declined = try await shop.cartsync("runs", "decline", String(run.suffix(4)))
+            #expect(declined.status == 0 && declined.errors.contains("run \(run) is declined"), "\(declined.errors)")
+            if whileItRuns {
+                #expect(await service.lies("fewer.csv", in: "superseded"))
+                // The next one is taken, and nothing of the declined one was changed.
+                _ = try shop.folder.write(WaitingService.export(1...61), to: "inbox/next.csv")
+                #expect(await service.lies("next.csv", in: "done"))
+                _ = try await service.end()
+            } else {
+                _ = try shop.folder.write(WaitingService.export(1...61), to: "inbox/next.csv")
+                let once = try await shop.start(WaitingService.arguments(shop) + ["--once"]).result()
+                #expect(once.status == 0, "\(once.errors)")
+                #expect(await service.lies("fewer.csv", in: "superseded"))
+            }
+            #expect(shop.associations.count == 61)
+            for command in [["runs", "decline", run], ["runs", "approve", run]] {
+                let again = try await shop.start(command).result()
+                #expect(again.status == 64 && again.errors.contains("no run \(run) waits"), "\(again.errors)")
+            }
+            let listed = try await shop.cartsync("runs", "show", run)
+            #expect(listed.output.contains("declined by a person"), "\(listed.output)")
+            #expect(!listed.lastLine.contains("next:"))
+        }
+    }
+
+    @Test("a run that a newer snapshot has superseded cannot be approved, and what waits is counted the next night too")
+    func superseded() async throws {
+        try await withShop { shop in
+            let service = try await WaitingService.start(shop)
+            let run = try await service.waitingRun()
+            _ = try await service.end()
+            // Nothing new has come, and what waits is not forgotten.
+            let night = try await shop.start(WaitingService.arguments(shop) + ["--once"]).result()
+            #expect(night.lastLine.contains("1 waiting for approval"), "\(night.errors)")
+            _ = try shop.folder.write(WaitingService.export(1...62), to: "inbox/newer.csv")
+            let next = try await shop.start(WaitingService.arguments(shop) + ["--once"]).result()
+            #expect(next.status == 0 && next.lastLine.contains("0 waiting"), "\(next.errors)")
+            #expect(shop.folder.names(in: "inbox/superseded").contains("fewer.csv") && shop.associations.count == 62)
+            let refused = try await shop.cartsync("runs", "approve", run)
+            #expect(refused.status == 64 && refused.errors.contains("no run \(run) waits"), "\(refused.errors)")
+            let shown = try await shop.cartsync("runs", "list")
+            #expect(!shown.lastLine.contains("next:"), "\(shown.errors)")
+        }
+    }
+
+    @Test("an export of which every record is rejected waits, and a newer snapshot takes its place")
+    func allRejected() async throws {
+        try await withShop { shop in
+            try shop.folder.createFolder("inbox")
+            let once = { try await shop.start(WaitingService.arguments(shop) + ["--once"]).result() }
+            _ = try shop.folder.write(
+                "customer_id,cart_id\n" + String(repeating: "c 1,k 1\n", count: 9), to: "inbox/bad.csv")
+            #expect(try await once().status == 3)
+            #expect(shop.folder.names(in: "inbox/waiting").contains("bad.csv"))
+            _ = try shop.folder.write(WaitingService.export(1...5), to: "inbox/good.csv")
+            let next = try await once()
+            #expect(next.status == 0, "\(next.errors)")
+            #expect(shop.associations.count == 5)
+            #expect(shop.folder.names(in: "inbox/superseded").contains("bad.csv"))
+        }
+    }
+
     @Test("an approval that is too old, altered, or for another export is none")
     func invalid() async throws {
         try await withShop { shop in

@@ -367,6 +367,8 @@ final class InboxService: Service {
             try inbox.supersede(waiting: waiting)
             let moved = waiting + (try inbox.supersede(void.filter { !awaiting.contains($0) }))
             state.withLock { $0.supersede(Set(moved)) }
+            // Nobody may approve what is void.
+            if !waiting.isEmpty { work.review() }
             for entry in moved {
                 logger.notice("superseded by a newer snapshot", metadata: ["file": .quoted(entry.name)])
             }

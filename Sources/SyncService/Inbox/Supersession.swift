@@ -27,7 +27,8 @@ enum Supersession {
                 current.append(entry)
                 continue
             }
-            if kinds.isSubset(of: covered) { void.append(entry) } else { current.append(entry) }
+            // What speaks for nobody is void where anything newer speaks.
+            if !covered.isEmpty, kinds.isSubset(of: covered) { void.append(entry) } else { current.append(entry) }
             if isApplied { covered.formUnion(kinds) }
         }
         return (current.reversed(), void.reversed())

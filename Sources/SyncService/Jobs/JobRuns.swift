@@ -91,13 +91,17 @@ final class JobRuns: ExportWork {
         for file in opened.files {
             guard let facts = try? ExportReader(options: options.reading).facts(of: file),
                 !facts.mayBeCut || options.missingFinalNewline == .makesNoDeletes,
-                facts.usableRecords > 0 || opened.files.count > 1, (try? file.checkStatements(facts)) != nil,
+                facts.usableRecords > 0 || opened.files.count > 1 || place == .waiting,
+                (try? file.checkStatements(facts)) != nil,
                 isDelta == nil || isDelta == facts.isDelta
             else { return .unknown }
             isDelta = facts.isDelta
             kinds.formUnion(facts.ownerKinds)
         }
-        guard let isDelta, !kinds.isEmpty else { return .unknown }
+        guard let isDelta, !kinds.isEmpty else {
+            // What waits without a usable record has nothing to say that a newer snapshot does not.
+            return place == .waiting && isDelta == false ? .snapshot(of: []) : .unknown
+        }
         return isDelta ? .delta : .snapshot(of: kinds)
     }
 

@@ -155,7 +155,8 @@ package final class ServiceJobs: Service {
         jobs.map { $0.inbox.status() }.reduce(into: (0, 0, 0, 0)) { sum, status in
             sum.0 += status.tally.done
             sum.1 += status.tally.failed
-            sum.2 += status.tally.waiting
+            // What waits since last night waits still.
+            sum.2 += status.waiting.count
             sum.3 += status.interruptions.count
         }
     }
