@@ -39,6 +39,9 @@ package struct RateSchedule: Sendable, Hashable {
         self.spans = spans
     }
 
+    /// The span with the highest limit; nil if all are quiet hours.
+    package var highest: Span? { spans.filter { $0.limit != nil }.max { $0.limit ?? 0 < $1.limit ?? 0 } }
+
     /// The span that contains a minute of the day; nil if the usual limit holds.
     package func span(atMinute minute: Int) -> Span? { spans.first { $0.contains(minute) } }
 

@@ -52,7 +52,8 @@ extension Ending {
         guard let rejects = report.rejected.file, report.outcomes.unsuccessful == 0, status == .incomplete else {
             return again
         }
-        return "correct the records in \(ShellWord.quoted(rejects)), then \(TypedCommand(name: "").importing(rejects))"
+        return
+            "correct the records in \(ShellWord.quoted(rejects)), then \(TypedCommand(name: "").another("import", [rejects]))"
     }
 
     /// A sentence as a part of another one.

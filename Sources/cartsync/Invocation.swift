@@ -47,6 +47,9 @@ struct Invocation: Sendable {
         return loaded
     }
 
+    /// The same settings, without a word about them.
+    func quietly() throws -> LoadedSettings { try found(Settings()) }
+
     private func found(_ usual: Settings) throws -> LoadedSettings {
         do {
             return try SettingsLoader(

@@ -98,7 +98,7 @@ final class Session: Sendable {
             options.deadline = settings.deadline?.moment(
                 now: store.time.wall(), instant: store.time.now(), calendar: settings.calendar)
         }
-        options.resumeCommand = TypedCommand(name: "").nextWords("resume")
+        options.resumeCommand = TypedCommand(name: "").resuming
         return options
     }
 

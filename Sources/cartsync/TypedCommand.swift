@@ -20,11 +20,11 @@ struct TypedCommand: Sendable {
         guard let start = words.firstIndex(of: name) else { return Self.line(words.isEmpty ? [name] : words) }
         // The command that this one is a subcommand of.
         let group = start > 0 && !words[start - 1].hasPrefix("-") ? words[start - 1] : nil
-        let known = newName == nil && flags == nil ? [:] : Self.flags(of: name, in: group)
+        let known = newName == nil && flags == nil ? [:] : Self.flags(of: [group, name].compactMap(\.self))
         let added = flags.map { $0.split(separator: " ").map(String.init) } ?? []
         var dropped = added.filter { $0.hasPrefix("--") } + more
         if let newName {
-            let others = Self.flags(of: newName)
+            let others = Self.flags(of: [newName])
             dropped += known.filter { !(others[$0.key]?.takesAll(of: $0.value) ?? false) }.keys
         }
         for flag in dropped {
@@ -44,43 +44,52 @@ struct TypedCommand: Sendable {
     }
 
     /// The flags of a command, by their names with dashes.
-    private static func flags(of command: String, in group: String? = nil) -> [String: CommandDescription.Argument] {
-        func named(_ description: CommandDescription) -> CommandDescription? {
-            let isMeant =
-                description.commandName == command && (group == nil || description.superCommands?.last == group)
-            return isMeant ? description : description.commands.lazy.compactMap(named).first
+    ///
+    /// - Parameter path: the words of the command; of one that is below another command the last word is enough.
+    static func flags(of path: [String]) -> [String: CommandDescription.Argument] {
+        func named(_ name: String, in description: CommandDescription) -> CommandDescription? {
+            description.commands.first { $0.commandName == name }
+                ?? description.commands.lazy.compactMap { named(name, in: $0) }.first
         }
-        let arguments = (try? CommandDescription.ofProgram()).flatMap(named)?.shownArguments ?? []
+        let command = path.reduce(try? CommandDescription.ofProgram()) { command, name in
+            command.flatMap { named(name, in: $0) }
+        }
+        let arguments = command?.shownArguments ?? []
         let named = arguments.flatMap { argument in (argument.names ?? []).map { ($0.text, argument) } }
         return Dictionary(named) { first, _ in first }
     }
 
     /// Flags with a value that a command about the same store and state needs too.
-    private static let carried = Set(
+    static let carried = Set(
         ["--config"]
             + Setting.all.filter { setting in
                 setting.flag?.value != nil && ["api.", "state.", "rate."].contains { setting.key.hasPrefix($0) }
             }.map { "--\($0.flagName)" })
 
     /// The command of `cartsync runs` that does something with a run that this one stopped or named.
-    func next(_ run: String, verb: String = "resume") -> String {
-        (nextWords(verb) + [run]).map(ShellWord.quoted).joined(separator: " ")
+    func next(_ run: String, verb: String = "resume") -> String { another("runs \(verb)", [run]) }
+
+    /// Another command about the same store and state, ready for a shell.
+    ///
+    /// - Parameters:
+    ///   - path: its words, for instance `runs show`.
+    ///   - arguments: what follows the flags that are carried over.
+    func another(_ path: String, _ arguments: [String] = []) -> String {
+        let path = path.split(separator: " ").map(String.init)
+        return (["cartsync"] + path + carriedFlags(to: path) + arguments).map(ShellWord.quoted).joined(separator: " ")
     }
 
-    /// The words of that command before the run.
-    func nextWords(_ verb: String) -> [String] { ["cartsync", "runs", verb] + carriedFlags }
+    /// The words of the command that resumes a run, before the run.
+    var resuming: [String] { ["cartsync", "runs", "resume"] + carriedFlags(to: nil) }
 
-    /// The command that imports a file for the same store and state.
-    func importing(_ path: String) -> String {
-        (["cartsync", "import"] + carriedFlags + [path]).map(ShellWord.quoted).joined(separator: " ")
-    }
-
-    private var carriedFlags: [String] {
+    /// The flags about store, state and rate that were typed and that another command takes; nil for one that takes all.
+    private func carriedFlags(to path: [String]?) -> [String] {
+        let taken = path.map { Set(Self.flags(of: $0).keys) } ?? Self.carried
         var flags: [String] = []
         var rest = words[...]
         while let word = rest.popFirst() {
             let name = String(word.prefix { $0 != "=" })
-            guard Self.carried.contains(name) else { continue }
+            guard Self.carried.contains(name), taken.contains(name) else { continue }
             flags.append(word)
             if name == word, let value = rest.popFirst() { flags.append(value) }
         }

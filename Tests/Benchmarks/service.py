@@ -10,7 +10,7 @@ import urllib.request
 
 from files import write_csv
 
-RUNS = 10_000
+RUNS = 100_000
 IDLE_SECONDS = 20
 
 

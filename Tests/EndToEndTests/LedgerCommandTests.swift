@@ -69,6 +69,33 @@ struct LedgerCommandTests {
         }
     }
 
+    @Test("a result that cannot be written is no success, whatever the command")
+    func fullEverywhere() async throws {
+        try await withShop { shop in
+            let path = try shop.folder.write(numbered(1...5), to: "e.csv")
+            #expect(try await shop.cartsync("sync", "--yes", path).status == 0)
+            _ = try shop.folder.write(numbered(1...6), to: "f.csv")
+            for command in [
+                "runs", "runs list --output json", "runs show latest", "runs approve", "report", "report --output html",
+                "report --output json", "report --output hlog", "report --output hgrm", "explain cart-1",
+                "ledger export",
+                "check e.csv", "plan f.csv", "plan --output csv f.csv", "plan --output markdown f.csv",
+                "sync --yes f.csv",
+                "doctor", "runs undo --yes latest", "--help", "--version", "sync --help",
+                "documents --help",
+            ] {
+                let result = try await Program(
+                    ["-c", "\"$0\" \(command) > /dev/full", try Program.path()], environment: shop.environment,
+                    in: shop.folder.path, executable: "/bin/sh"
+                ).result()
+                #expect(result.status == 74, "\(command): \(result.status) \(result.errors)")
+                #expect(result.lastLine.contains("exit status 74"), "\(command): \(result.errors)")
+            }
+            // What was done is done, whoever was told of it.
+            #expect(shop.associations.count == 5)
+        }
+    }
+
     @Test("where there is no ledger, the list of runs is empty")
     func noRuns() async throws {
         let folder = try TemporaryFolder()

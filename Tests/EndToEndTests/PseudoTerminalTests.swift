@@ -27,6 +27,22 @@ struct PseudoTerminalTests {
         return try await program.result().output
     }
 
+    @Test(
+        "a narrow terminal shows fewer columns, says so by a mark, and no line is longer than it is",
+        arguments: [40, 45, 60, 79])
+    func narrow(columns: Int) async throws {
+        try await withShop { shop in
+            _ = try shop.folder.write(numbered(1...3), to: "e.csv")
+            #expect(try await shop.cartsync("sync", "--yes", "e.csv").status == 0)
+            let text = try await shown("bash -c 'stty cols \(columns); \"$CARTSYNC\" runs 2>/dev/null'", shop)
+            let lines = text.replacing(#/\u{1B}\[[0-9;]*m/#, with: "").split(whereSeparator: \.isNewline)
+            #expect(lines.count >= 2, "\(text)")
+            for line in lines { #expect(line.count <= columns, "\(line)") }
+            #expect(lines.first?.contains("…") == true, "\(text)")
+            #expect(lines.last?.contains("finished") == true)
+        }
+    }
+
     @Test("no control character of a record, a file's name or the store reaches it, whatever the command")
     func hostile() async throws {
         try await withShop { shop in

@@ -85,6 +85,18 @@ struct RunsTests {
             let (_, run) = try await interrupt(
                 ["sync", "--yes", "--rate", "60", path], with: SIGKILL, after: 30, in: shop)
             #expect(try await list(shop).map(\.state) == ["stopped"])
+            // What is known of it is told when somebody asks, and it is the latest.
+            let known = try await shop.cartsync("report", "--output", "json")
+            #expect(known.status == 0, "\(known.errors)")
+            let partial = try JSONDecoder().decode(Report.self, from: Data(known.output.utf8))
+            let shownRun = try await show(run, shop)
+            #expect(partial.run == run && partial.contradictions.isEmpty)
+            #expect(partial.outcomes.create.created == shownRun.outcomes.create.created)
+            #expect(partial.outcomes.create.created > 0 && partial.outcomes.create.pending > 0)
+            #expect(partial.outcomes.create.total == 150)
+            let text = try await shop.cartsync("report", run)
+            #expect(text.output.contains("ended in the middle"), "\(text.output)")
+            #expect(try await shop.cartsync("report", "--output", "html", run).output.contains("ended in the middle"))
             let short = String(try #require(run.split(separator: "-").last))
             let resumed = try await shop.cartsync("runs", "resume", "--rate", "1000", short)
             #expect(resumed.status == 0, "\(resumed.errors)")
@@ -94,6 +106,48 @@ struct RunsTests {
             #expect(report.outcomes.create.created + report.outcomes.create.alreadyThere == 150)
             // Only the calls of the last moment are made again.
             #expect(shop.sandbox.statistics().count(.create) <= 150 + 60)
+        }
+    }
+
+    @Test(
+        "a signal and its echo stop gently, which is said at once while calls stall; without a terminal no escape code is sent"
+    )
+    func echo() async throws {
+        var options = SandboxOptions()
+        options.latency = .steady(.seconds(2))
+        try await withShop(options) { shop in
+            let path = try shop.folder.write(numbered(1...150, owner: "c"), to: "e.csv")
+            let program = try shop.start(["sync", "--yes", "--current", "ledger", "--concurrency", "8", path])
+            #expect(await eventually { shop.sandbox.statistics().writes > 3 })
+            let asked = ContinuousClock.now
+            for _ in 0..<3 { program.send(signal: SIGTERM) }
+            #expect(
+                try await eventually {
+                    try program.errorsSoFar().contains("calls in flight; another signal ends at once")
+                })
+            #expect(ContinuousClock.now - asked < .seconds(1.5), "it is said while the calls go on")
+            let result = try await program.result()
+            #expect(result.status == 75 && result.lastLine.contains("runs resume"), "\(result.errors)")
+            #expect(try shop.report().contradictions.isEmpty)
+            #expect(!(result.errors + result.output).unicodeScalars.contains("\u{1B}"))
+        }
+    }
+
+    @Test("SIGTERM is heard in the middle of a long read")
+    func whileReading() async throws {
+        try await withShop { shop in
+            // Many seconds of reading in a debug build.
+            let path = try shop.folder.write(numbered(1...600_000), to: "long.csv")
+            let program = try shop.start(["sync", "--yes", path])
+            #expect(await eventually { shop.folder.names(in: "state").contains { $0.hasPrefix("ledger") } })
+            try await Task.sleep(for: .milliseconds(700))
+            let asked = ContinuousClock.now
+            program.send(signal: SIGTERM)
+            let result = try await program.result()
+            #expect(result.status == 75, "\(result.errors)")
+            // One second on a machine of its own.
+            #expect(ContinuousClock.now - asked < .seconds(3))
+            #expect(shop.sandbox.statistics().writes == 0)
         }
     }
 

@@ -1,3 +1,4 @@
+import CallPacing
 import CartAssociations
 import CommerceAPI
 import Foundation
@@ -48,6 +49,15 @@ struct DoctorFindingTests {
         let finding = StoreCheck.rate(rate)
         #expect(finding.state.rawValue == state)
         #expect(finding.advice?.contains("reserved rate") == true)
+    }
+
+    @Test("the highest rate of a schedule is judged as the usual one is, and named")
+    func schedule() throws {
+        let highest = try #require(try RateSchedule("22:00-06:00 180, 12:00-13:00 off, 13:00-14:00 20").highest)
+        let finding = StoreCheck.rate(try #require(highest.limit), of: "rate.schedule, \(highest)")
+        #expect(finding.state.rawValue == "warning")
+        #expect(finding.found.contains("180 a second") && finding.found.contains("rate.schedule, 22:00-06:00"))
+        #expect(try RateSchedule("12:00-13:00 off").highest == nil)
     }
 
     @Test("each default that is shown is the one that the program has")

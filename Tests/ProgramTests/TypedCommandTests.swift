@@ -86,6 +86,23 @@ struct TypedCommandTests {
                 == words.map { Array($0.utf8) })
     }
 
+    @Test("a command below another one becomes one that is not")
+    func below() {
+        let typed = TypedCommand(name: "check", words: ["owners", "check", "--state", "s", "a.csv"])
+        #expect(typed.again(as: "plan") == "cartsync plan --state s a.csv")
+        #expect(typed.again() == "cartsync owners check --state s a.csv")
+    }
+
+    @Test("what is carried to another command is what that one takes")
+    func carried() {
+        #expect(TypedCommand.carried.isSubset(of: TypedCommand.flags(of: ["runs", "resume"]).keys))
+        let typed = TypedCommand(
+            name: "", words: ["sync", "--rate", "9", "--state", "s", "--yes", "--base-url=https://x.example", "a.csv"])
+        #expect(typed.another("runs show", ["4f2a"]) == "cartsync runs show --state s 4f2a")
+        #expect(typed.another("apply", ["p"]) == "cartsync apply --rate 9 --state s --base-url=https://x.example p")
+        #expect(typed.another("import", ["my file"]).hasSuffix("--base-url=https://x.example 'my file'"))
+    }
+
     @Test(
         "the command for a run that was named is about the same store and state",
         arguments: [

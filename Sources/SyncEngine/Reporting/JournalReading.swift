@@ -38,10 +38,16 @@ struct JournalReading {
         groups.values.sorted { ($0.count, $1.reason) > ($1.count, $0.reason) }
     }
 
-    /// Reads the journal and writes results.csv into the folder.
-    mutating func read(run: String, ledger: Ledger, folder: String) throws {
-        try FileSystem.makeFolder(folder, permissions: 0o700)
-        var file = try ResultsFile(path: folder + "/" + ResultsFile.name) { [owners] in owners.text($0) }
+    /// When the last outcome was recorded; nil before `read`, and if there is none.
+    private(set) var lastEnded: Date?
+
+    /// Reads the journal and writes results.csv into the folder; no file without a folder.
+    mutating func read(run: String, ledger: Ledger, folder: String?) throws {
+        var file: ResultsFile?
+        if let folder {
+            try FileSystem.makeFolder(folder, permissions: 0o700)
+            file = try ResultsFile(path: folder + "/" + ResultsFile.name) { [owners] in owners.text($0) }
+        }
         var pending: [ChangeKind: Int] = [:]
         try ledger.forEachEntry(of: run) { entry in
             guard let outcome = entry.outcome, let ended = entry.endedAt else {
@@ -50,11 +56,12 @@ struct JournalReading {
             }
             count(entry.change, outcome)
             measure(entry.change.kind, outcome, ended)
+            lastEnded = max(lastEnded ?? ended, ended)
             var shown = outcome
             shown.message = message(entry.change, outcome)
-            try file.add(entry.change, shown, export: export(of: entry.change))
+            try file?.add(entry.change, shown, export: export(of: entry.change))
         }
-        try file.finish()
+        try file?.finish()
         outcomes.create.pending = pending[.create, default: 0]
         outcomes.delete.pending = pending[.delete, default: 0]
     }

@@ -1,7 +1,7 @@
 import CartAssociations
 import Foundation
 package import Ledger
-import SyncReporting
+package import SyncReporting
 
 /// A plan in a file, to be looked at and applied later: what its first line says.
 ///
@@ -34,7 +34,7 @@ package struct SavedPlan: Codable, Sendable {
     let approvedDeletes: Int?
     let allowEmpty: Bool
     /// The settings that the plan was made with, secrets redacted.
-    let settings: [RunReport.SettingUsed]
+    package let settings: [RunReport.SettingUsed]
 
     /// Reads the first line of a file.
     ///

@@ -78,6 +78,9 @@ package struct RunReport: Codable, Sendable, Equatable {
         )
     }
 
+    /// The limit of the rate, in calls a second.
+    package var rateLimit: Double { latency.rate.limit }
+
     /// Seconds from start to end, without the time in which it stood still.
     package var seconds: Double { max(0, ended.timeIntervalSince(started) - idleSeconds) }
 }

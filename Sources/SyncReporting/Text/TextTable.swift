@@ -37,7 +37,7 @@ package struct TextTable {
     /// The lines of the table, none wider than the terminal; `…` behind the titles says that columns are left out.
     func lines(width: Int, color: Bool) -> [String] {
         var shown = Array(columns.indices)
-        while total(shown) + (shown.count < columns.count ? Self.mark.count : 0) > width,
+        while needed(shown) > width,
             let least = shown.max(by: { columns[$0].dispensable < columns[$1].dispensable }),
             columns[least].dispensable > 0
         {
@@ -61,10 +61,15 @@ package struct TextTable {
         shown.reduce(indent) { $0 + natural($1) } + gap * max(0, shown.count - 1)
     }
 
+    /// The width with the mark, if there has to be one.
+    private func needed(_ shown: [Int]) -> Int {
+        total(shown) + (shown.count < columns.count ? Self.mark.count : 0)
+    }
+
     /// Text columns give way, the widest first, if even the columns that must stay are too wide.
     private func fitted(_ shown: [Int], width: Int) -> [Int] {
         var widths = shown.map(natural)
-        var excess = total(shown) - width
+        var excess = needed(shown) - width
         while excess > 0 {
             let narrowable = widths.indices.filter { !columns[shown[$0]].right && widths[$0] > 4 }
             guard let widest = (narrowable.max { widths[$0] < widths[$1] }) else { break }

@@ -2,6 +2,7 @@ import ArgumentParser
 import CartAssociations
 import Ledger
 import SyncEngine
+import SyncReporting
 
 struct ApplyCommand: HandedProgramCommand {
     static let configuration = CommandConfiguration(
@@ -34,8 +35,7 @@ struct ApplyCommand: HandedProgramCommand {
         } catch {
             throw Ending(RunFailure.plan(error))
         }
-        let exports = saved.exports.map { ShellWord.quoted($0.path) }.joined(separator: " ")
-        let planAgain = "cartsync plan --out \(ShellWord.quoted(plan)) \(exports)"
+        let planAgain = typed.planning(saved, to: plan)
         return try await OneSession.run(invocation, files: [plan] + saved.exports.map(\.path)) {
             $0.planGuard.allowEmpty = guards.allowEmpty
         } _: { session in
@@ -48,5 +48,20 @@ struct ApplyCommand: HandedProgramCommand {
                 return Ending(RunFailure.plan(error), again: planAgain)
             }
         }
+    }
+}
+
+extension TypedCommand {
+    /// The command that makes a saved plan anew: with the flags that it was made with, and those that were typed.
+    fileprivate func planning(_ saved: SavedPlan, to path: String) -> String {
+        let taken = Self.flags(of: ["plan"])
+        let typed = Set(words.map { $0.prefix { $0 != "=" } }.map(String.init))
+        let flags = saved.settings.flatMap { used -> [String] in
+            guard let flag = used.flag, let argument = taken[flag], !typed.contains(flag) else { return [] }
+            if argument.kind == "flag" { return [flag] }
+            // The column of a field is the value of a setting for each field.
+            return [flag, flag == "--map" ? "\(used.name.dropFirst("mapping.".count))=\(used.value)" : used.value]
+        }
+        return another("plan", flags + ["--out", path] + saved.exports.map(\.path))
     }
 }

@@ -82,7 +82,7 @@ struct ApproveRunCommand: HandedProgramCommand {
 
     private func next(_ refused: ApprovalRefused, _ typed: TypedCommand) -> String {
         switch refused {
-        case .notWaiting, .ambiguous: return "cartsync runs approve, to see what waits"
+        case .notWaiting, .ambiguous: return "\(typed.another("runs approve")), to see what waits"
         case .notByNumber:
             return "correct the export and put it into the inbox again, or change the setting of that guard"
         case .tooFew(_, _, let needed): return typed.again(adding: "--max-deletes \(needed)")

@@ -33,7 +33,7 @@ struct DeclineRunCommand: HandedProgramCommand {
         } catch let refused as ApprovalRefused {
             return Ending(
                 status: .usage, details: "cartsync: \(refused)", summary: "nothing is declined",
-                next: "cartsync runs approve, to see what waits")
+                next: "\(invocation.typed.another("runs approve")), to see what waits")
         } catch {
             return Ending(
                 status: .stateUnwritable, details: "cartsync: the decision cannot be written: \(error)",

@@ -99,7 +99,7 @@ struct DoctorCommand: ProgramCommand {
         guard options.authentication == .clientCredentials else {
             return Ending(
                 status: .badSettings, details: "cartsync: a probe needs client credentials (api.authentication)",
-                next: "cartsync doctor")
+                next: TypedCommand(name: "").another("doctor"))
         }
         if options.readOnly { return .readOnly }
         let question =
@@ -112,7 +112,8 @@ struct DoctorCommand: ProgramCommand {
                     summary: "nobody was there to agree", next: again)
             }
             guard await Terminal.confirm(question) else {
-                return Ending(status: .refused, summary: "nothing was written", next: "cartsync doctor")
+                return Ending(
+                    status: .refused, summary: "nothing was written", next: TypedCommand(name: "").another("doctor"))
             }
         }
         let suffix = String(UInt64.random(in: .min ... .max), radix: 36)

@@ -43,7 +43,8 @@ struct ExplainCommand: ProgramCommand {
             output.output.show(explanation) { $0.explanation(explanation) }
             guard explanation.isUnknown else {
                 return Ending(
-                    status: .done, next: explanation.changes.last.map { "cartsync runs show \($0.origin.run)" })
+                    status: .done,
+                    next: explanation.changes.last.map { TypedCommand(name: "").another("runs show", [$0.origin.run]) })
             }
             return Ending(
                 status: .done, summary: "nothing is known of it",

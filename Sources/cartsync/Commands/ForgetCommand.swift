@@ -39,12 +39,12 @@ struct ForgetCommand: ProgramCommand {
         guard !ControlSocket.isServed(folder) else {
             throw Ending(
                 status: .stoppedEarly, details: "cartsync: a service works with the ledger in \(folder)",
-                summary: "nothing was done", next: "stop the service, then the same command again")
+                summary: "nothing was done", next: "stop the service, then \(invocation.typed.again())")
         }
         if !yes {
             guard Terminal.canAsk else {
                 throw Ending(
-                    status: .refused, summary: "there is nobody to ask", next: "the same command with --yes")
+                    status: .refused, summary: "there is nobody to ask", next: invocation.typed.again(adding: "--yes"))
             }
             guard await Terminal.confirm("Forget this owner for good?") else {
                 throw Ending(status: .refused, summary: "nothing was done")

@@ -97,7 +97,7 @@ struct LedgerImportCommand: HandedProgramCommand {
         output.output.show(added) { _ in added.text }
         return Ending(
             status: .done, summary: Count.text(added.records, "record"),
-            next: "cartsync plan EXPORT, to see what the next sync would do")
+            next: "\(TypedCommand(name: "").another("plan", ["EXPORT"])), to see what the next sync would do")
     }
 
     private func add(to ledger: Ledger) throws -> LedgerFile.Added {

@@ -68,7 +68,7 @@ struct LedgerRebuildCommand: ProgramCommand {
             output.output.show(rebuilt) { _ in rebuilt.text }
             return Ending(
                 status: .done, summary: "associations: \(rebuilt.associations)",
-                next: "cartsync plan EXPORT, to see what the next sync would do")
+                next: "\(TypedCommand(name: "").another("plan", ["EXPORT"])), to see what the next sync would do")
         } catch let failure as RunFailure {
             guard case .incompleteListing = failure else { throw Ending(failure) }
             throw Ending(

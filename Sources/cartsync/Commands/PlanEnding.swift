@@ -41,7 +41,7 @@ struct PlanEnding {
         return Ending(
             status: only.hasDetailedStatus ? .changesFound : .done,
             summary: "creates: \(plan.counts.creates), deletes: \(plan.counts.deletes)\(withheld), nothing was written",
-            next: out.map { "cartsync apply \(ShellWord.quoted($0))" } ?? command.again(as: "sync"))
+            next: out.map { command.another("apply", [$0]) } ?? command.again(as: "sync"))
     }
 
     /// Writes every change if that is asked for.

@@ -1,6 +1,8 @@
 import ArgumentParser
+import CallPacing
 import CartAssociations
 import Foundation
+import Ledger
 import SyncEngine
 import SyncReporting
 
@@ -49,23 +51,43 @@ struct ShowReportCommand: ProgramCommand {
         guard operation == nil || output == .hgrm else {
             throw Ending(
                 status: .usage, details: "cartsync: --operation is for --output hgrm",
-                next: "cartsync report \(ShellWord.quoted(run)) --output hgrm --operation \(operation ?? "")")
+                next: command([run, "--output", "hgrm", "--operation", operation ?? ""]))
         }
         let loaded = try Invocation(self).load()
-        let folder = try StoredReports(folder: loaded.settings.stateFolder, flag: settings.state).find(run)
+        // What the ledger does not say is not known: a report can be read without one.
+        let killed = try? LedgerAccess.with(loaded.settings) { ledger in
+            try ledger.runs(in: [.applying, .stopped]).filter { $0.state == .stopped }.map(\.id)
+        }
+        let folder = try StoredReports(
+            folder: loaded.settings.stateFolder, flag: settings.state, killed: Set(killed ?? [])
+        ).find(run)
         switch output {
         case .text:
-            let report = try folder.readReport()
-            Terminal.output(TextReport.forTerminal.summary(report, folder: folder.path))
+            Terminal.output(TextReport.forTerminal.summary(try known(folder, loaded), folder: folder.path))
         case .json:
-            // The file as it is, once it is known to be a report.
-            _ = try folder.readReport()
-            Terminal.output(try folder.file(ReportFolder.reportName))
-        case .html: Terminal.output(try ReportPage.html(folder.readReport()))
+            let (stored, all) = (try folder.readReport(), try known(folder, loaded))
+            // The file as it is, once it is known to be a report of all that is known.
+            if stored.outcomes.done == all.outcomes.done {
+                Terminal.output(try folder.file(ReportFolder.reportName))
+            } else {
+                Terminal.output(String(decoding: try all.json(), as: UTF8.self))
+            }
+        case .html: Terminal.output(try ReportPage.html(known(folder, loaded)))
         case .hlog: Terminal.output(try folder.file(ReportFolder.logName))
         case .hgrm: Terminal.output(try folder.file(distribution(of: folder)))
         }
         return nil
+    }
+
+    /// The report, with what the journal knows beyond it.
+    private func known(_ folder: ReportFolder, _ loaded: LoadedSettings) throws -> RunReport {
+        let stored = try folder.readReport()
+        let known = try? LedgerAccess.with(loaded.settings) { try stored.withJournal($0, time: .system) }
+        return known ?? stored
+    }
+
+    private func command(_ arguments: [String]) -> String {
+        TypedCommand(name: "").another("report show", arguments)
     }
 
     private func distribution(of folder: ReportFolder) throws -> String {
@@ -73,14 +95,13 @@ struct ShowReportCommand: ProgramCommand {
         guard let name = operation ?? measured.first else {
             throw Ending(
                 status: .usage, details: "cartsync: the run measured no call, so there is no distribution",
-                next: "cartsync report \(ShellWord.quoted(run))")
+                next: command([run]))
         }
         guard measured.contains(name) else {
             throw Ending(
                 status: .usage,
                 details: "cartsync: the run measured no \(name); it measured \(measured.joined(separator: ", "))",
-                next: "cartsync report \(ShellWord.quoted(run)) --output hgrm --operation \(measured.first ?? "create")"
-            )
+                next: command([run, "--output", "hgrm", "--operation", measured.first ?? "create"]))
         }
         return ReportFolder.distributionName(name)
     }
@@ -123,7 +144,7 @@ struct CompareReportsCommand: ProgramCommand {
         return Ending(
             status: .objectiveCrossed, details: regressions.map { "cartsync: \($0)" }.joined(separator: "\n"),
             summary: "\(Count.text(regressions.count, "figure")) became worse by more than \(percent(share))",
-            next: "cartsync report \(ShellWord.quoted(after))")
+            next: TypedCommand(name: "").another("report show", [after]))
     }
 
     private static func share(_ text: String) throws -> Double {

@@ -28,7 +28,7 @@ struct ResumeRunCommand: HandedProgramCommand {
     @OptionGroup var output: OutputFlags
 
     func work() async throws -> Ending? {
-        let invocation = Invocation(self)
+        let invocation = Invocation(self, giving: try flagsOfRun())
         let typed = invocation.typed
         return try await OneSession.run(invocation) { session in
             let record = try KnownRuns.find(which.run, in: session.ledger, withPlan: true)
@@ -49,6 +49,22 @@ struct ResumeRunCommand: HandedProgramCommand {
             output.output.show(ended.report) { $0.summary(ended.report, folder: ended.folder) }
             return session.writeMetrics(.report(ended.report)) ?? Ending(ended)
         }
+    }
+
+    /// The settings that the run had by its flags, by their keys, as far as they say how it goes on: its pace, its canary,
+    /// its objectives and what its report hides. What a person allowed is in the ledger, and a deadline was for then.
+    private func flagsOfRun() throws -> [String: String] {
+        // Who cannot read the ledger here is told so when it is opened.
+        guard Handed.current == nil, let settings = try? Invocation(self).quietly().settings else { return [:] }
+        let report = try? LedgerAccess.with(settings) { ledger -> RunReport? in
+            let run = try KnownRuns.find(which.run, in: ledger, withPlan: true)
+            return try? ReportFolder(path: RunTools.folder(of: run.id, in: ledger)).report()
+        }
+        let used = report?.settings.filter { used in
+            used.flag != nil && used.name != "run.deadline"
+                && ["rate.", "run.", "report."].contains { used.name.hasPrefix($0) }
+        }
+        return Dictionary((used ?? []).map { ($0.name, $0.value) }) { first, _ in first }
     }
 }
 

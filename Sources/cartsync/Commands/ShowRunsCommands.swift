@@ -165,7 +165,7 @@ enum KnownRuns {
         } catch RunName.Problem.ambiguous(let ids) {
             problem = RunName.words(name, fits: ids)
         } catch is RunName.Problem {}
-        throw Ending(status: .usage, details: "cartsync: \(problem)", next: "cartsync runs")
+        throw Ending(status: .usage, details: "cartsync: \(problem)", next: TypedCommand(name: "").another("runs list"))
     }
 }
 

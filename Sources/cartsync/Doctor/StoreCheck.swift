@@ -1,3 +1,4 @@
+import CallPacing
 import CartAssociations
 import CommerceAPI
 import Foundation
@@ -21,7 +22,7 @@ struct StoreCheck {
         var findings = connection(await client.tryConnection(), now: now)
         if findings.contains(where: { $0.state == .failed }) {
             findings.append(DoctorFinding("token", .skipped, "there is no connection"))
-            return findings + [Self.rate(settings.rate)]
+            return findings + rates(nil)
         }
         do {
             findings += token(try await client.checkToken())
@@ -31,7 +32,14 @@ struct StoreCheck {
             findings.append(.failed(topic, error.exitStatus, error.message, advice: advice(error.kind)))
         }
         let canAsk = options.authentication == .clientCredentials && !findings.contains { $0.state == .failed }
-        return findings + [Self.rate(settings.rate, canAsk ? await client.checkReservedRates() : nil)]
+        return findings + rates(canAsk ? await client.checkReservedRates() : nil)
+    }
+
+    /// Judges the usual rate, and the highest of the schedule.
+    private func rates(_ reserved: ReservedRates?) -> [DoctorFinding] {
+        let usual = Self.rate(settings.rate, reserved)
+        guard let span = settings.rateSchedule?.highest, let limit = span.limit else { return [usual] }
+        return [usual, Self.rate(limit, reserved, of: "rate.schedule, \(span)")]
     }
 
     private func advice(_ kind: APIError.Kind) -> String {
@@ -118,44 +126,47 @@ struct StoreCheck {
 
     /// Judges the rate by what the application keys reserve, if that is known, or by the documented limits, which
     /// shoppers share.
-    static func rate(_ rate: Int, _ reserved: ReservedRates? = nil) -> DoctorFinding {
-        guard let reserved, reserved.total > 0 else { return documented(rate) }
+    ///
+    /// - Parameter setting: what sets it.
+    static func rate(_ rate: Int, _ reserved: ReservedRates? = nil, of setting: String = "rate.limit") -> DoctorFinding
+    {
+        guard let reserved, reserved.total > 0 else { return documented(rate, setting) }
         if let own = reserved.own, own > 0 {
-            let words = "this key has \(own) calls a second of its own, and rate.limit is \(rate)"
+            let words = "this key has \(own) calls a second of its own, and \(setting) is \(rate)"
             guard rate != own else { return DoctorFinding("rate", .ok, words) }
             return DoctorFinding(
                 "rate", .note, words,
                 advice: rate < own
-                    ? "rate.limit could be \(own)"
+                    ? "\(setting) could be \(own)"
                     : "what goes beyond \(own) is shared with all others: the pace finds out how much of it there is")
         }
         return DoctorFinding(
             "rate", .note,
-            "\(rate) a second; this key has no rate of its own, and other keys keep \(reserved.total) of the store's limit "
+            "\(rate) a second (\(setting)); this key has no rate of its own, and other keys keep \(reserved.total) of the store's limit "
                 + "to themselves",
             advice:
                 "what is left of the limit is shared with every key that has none: have a rate reserved for this key, or "
-                + "lower rate.limit to what is left")
+                + "lower it to what is left")
     }
 
-    private static func documented(_ rate: Int) -> DoctorFinding {
+    private static func documented(_ rate: Int, _ setting: String) -> DoctorFinding {
         let advice =
             "use an application key of its own with a reserved rate: shoppers share the store's limit with every key that has none"
         if rate > productionRate {
             return DoctorFinding(
-                "rate", .warning, "\(rate) a second is over the \(productionRate) of a production store (rate.limit)",
+                "rate", .warning, "\(rate) a second is over the \(productionRate) of a production store (\(setting))",
                 advice: "lower it, unless the store has a limit of its own; \(advice)")
         }
         if rate > developmentRate {
             return DoctorFinding(
                 "rate", .note,
                 "\(rate) a second is over the \(developmentRate) of a development store, within the \(productionRate) of a "
-                    + "production store",
+                    + "production store (\(setting))",
                 advice: advice)
         }
         return DoctorFinding(
             "rate", .ok,
             "\(rate) a second is within the \(developmentRate) of a development store and the \(productionRate) of a production "
-                + "store", advice: advice)
+                + "store (\(setting))", advice: advice)
     }
 }

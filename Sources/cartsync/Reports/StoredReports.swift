@@ -11,9 +11,15 @@ struct StoredReports {
     /// The flag that named it, for the next command to type; empty if there was none.
     private let flag: String
 
-    /// - Parameter flag: `--state` as it was typed.
-    init(folder: String, flag: String?) {
+    /// Runs whose process was killed: they are over, and have no page.
+    private let killed: Set<String>
+
+    /// - Parameters:
+    ///   - flag: `--state` as it was typed.
+    ///   - killed: the runs whose process was killed.
+    init(folder: String, flag: String?, killed: Set<String> = []) {
         self.folder = folder
+        self.killed = killed
         self.flag = flag.map { " --state \(ShellWord.quoted($0))" } ?? ""
     }
 
@@ -35,7 +41,9 @@ struct StoredReports {
         let names = names
         // A run that is still applied has a report already, in case it is killed; the page comes at its end.
         let isRelative = [RunName.latest, RunName.previous].contains(run)
-        let ended = names.filter { FileManager.default.fileExists(atPath: path($0, ReportFolder.pageName)) }
+        let ended = names.filter {
+            killed.contains($0) || FileManager.default.fileExists(atPath: path($0, ReportFolder.pageName))
+        }
         do {
             return ReportFolder(path: "\(runsFolder)/\(try RunName.find(run, among: isRelative ? ended : names))")
         } catch .ambiguous(let candidates) {

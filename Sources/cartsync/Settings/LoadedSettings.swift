@@ -35,3 +35,13 @@ struct SettingsProblems: Error, CustomStringConvertible {
 extension SettingsProblems {
     init(_ line: String) { self.init(lines: [line]) }
 }
+
+extension RunReport.SettingUsed {
+    private static let flagOrigin = "flag "
+
+    /// Where a setting comes from that a flag gives.
+    static func origin(flag setting: Setting) -> String { "\(flagOrigin)--\(setting.flagName)" }
+
+    /// The flag that gave it, with its dashes; nil if none did.
+    var flag: String? { origin.hasPrefix(Self.flagOrigin) ? String(origin.dropFirst(Self.flagOrigin.count)) : nil }
+}

@@ -151,7 +151,7 @@ struct SettingsLoader {
             })
         var origins = [
             Origin(
-                name: { "flag --\($0.flagName)" }, isFlags: true, provider: provider("flags", flags, settings))
+                name: RunReport.SettingUsed.origin(flag:), isFlags: true, provider: provider("flags", flags, settings))
         ]
         if let ofExports {
             origins.append(

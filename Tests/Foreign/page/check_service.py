@@ -7,6 +7,8 @@ wrong token, a lost connection; light and dark, on a desktop and a phone.
 Needs selenium, and Debian's chromium and chromium-driver.
 """
 import base64
+import contextlib
+import json
 import os
 import pathlib
 import re
@@ -64,6 +66,11 @@ class Service:
         text = "customer_id,cart_id\n" + "".join(f"customer-{row % 40},cart-{row}\n" for row in rows)
         (self.work / "export").write_text(text, encoding="utf-8")
         (self.work / "export").rename(self.inbox / name)
+
+    def fault(self, **fault):
+        """Lets the sandbox answer otherwise."""
+        urllib.request.urlopen(urllib.request.Request(
+            self.environment["EPCC_API_BASE_URL"] + "/sandbox/faults", json.dumps(fault).encode(), method="POST")).close()
 
     def lies(self, folder, name):
         self.wait(lambda: (self.inbox / folder / name).exists(), f"{name} in {folder}")
@@ -146,6 +153,8 @@ def follow(service, driver, pictures, need):
     until(lambda: re.search(r"from folder .*\b(now|in \d+ s)\b", text("#jobs"), re.S), "the source and its next poll")
     need(one("#headline").get_attribute("role") == "status", "a change of state is not announced")
     need(not driver.find_elements(By.CSS_SELECTOR, "[aria-live]"), "more is announced than the state")
+
+    looks("nothing")
 
     # A run is watched from its start to its end.
     service.export("customers.csv", range(1, 601))
@@ -246,11 +255,32 @@ def follow(service, driver, pictures, need):
     service.lies("superseded", "again.csv")
     until(lambda: not one("#waiting").is_displayed() and "Idle" in text("#headline"), "that the declined run is gone")
 
+    # The store asks for a pause.
+    service.fault(action="answer", status=429, headers={"Retry-After": "15"}, operation="create", count=1)
+    service.export("customers.csv", range(1, 1402))
+    until(lambda: re.search(r"No calls for \d+ s", text("#head")), "that the store asked for a pause")
+    until(lambda: "429" in text("#head") and "Syncing customers.csv" in text("#head"), "why, and what is paused")
+    looks("paused")
+    until(lambda: "Idle" in text("#headline"), "the end of the pause and of the run", seconds=60)
+
+    # The inbox is away, and back.
+    away = service.work / "away"
+    service.inbox.rename(away)
+    until(lambda: re.search(r"inbox.*(away|gone|not there|missing|cannot)", text("#head"), re.S), "that the inbox is away")
+    looks("held")
+    with contextlib.suppress(urllib.error.HTTPError):
+        urllib.request.urlopen(service.url + "readyz")
+        need(False, "/readyz says that all is well without an inbox")
+    if service.inbox.exists():
+        service.inbox.rename(service.work / "made again")
+    away.rename(service.inbox)
+    until(lambda: "Idle" in text("#headline"), "that the inbox is back")
+
     # A run is stopped, and let go on.
     driver.refresh()
     until(lambda: "Idle" in text("#headline"), "the page again")
     need("a-token" not in driver.execute_script("return document.documentElement.outerHTML"), "the token was kept")
-    service.export("more.csv", range(1, 901))
+    service.export("more.csv", range(1, 2002))
     until(lambda: one("#stop").is_displayed(), "the button that stops")
     one("#token").send_keys(TOKEN)
     one("#stop").send_keys(Keys.ENTER)
