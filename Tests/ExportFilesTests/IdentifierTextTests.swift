@@ -134,6 +134,9 @@ struct IdentifierTextTests {
             ("1,k-1\n2,k-2\n3,k-3\nSumme,k-9\n4,k-4\n", false), ("1,k-1\n2,k-2\nbob,k-9\n", false),
             ("amy,a\nbob,b\neve,c\nTotal,3\n", true), ("amy,a\nbob,b\neve,c\nzoe,3\n", false),
             ("c-1,k-1\nc-2,k-2\nc-3,k-3\nc_4,k4\n", false),
+            // A form is shown by identifiers that differ.
+            ("c-1,k-ab1\nc-2,k-ab1\nc-3,k-ab1\nc-4,k-cd\n", false), ("c-1,k-1\nc-1,k-2\nc-1,k-3\nTotal,3\n", true),
+            ("c-1,k-1\nc-1,k-2\nc-1,k-3\nsue,k-4\n", false),
             ("c-1,k-1\nc-2,k-2\nc-3,k-3\n\"Total\",\"3\"\n", true), ("c-1,k-1\nc-2,k-2\nc-3,k-3\nTotal ü,3\n", true),
         ])
     func lastLine(_ records: String, _ isTrailer: Bool) throws {

@@ -54,12 +54,39 @@ struct CSVTrailer: Sendable {
         case any
     }
 
-    /// Fewer records than this show no form.
-    private static let fewest = 3
+    /// What the identifiers of a column have shown so far.
+    private struct Column: Sendable {
+        /// Fewer different identifiers than this show no form.
+        private static let fewest = 3
 
-    private var owners = Form.unknown
-    private var carts = Form.unknown
-    private var count = 0
+        private(set) var form = Form.unknown
+        /// The first ones that differ.
+        private var first: [[UInt8]] = []
+
+        /// Whether an identifier of another form is no chance.
+        var isKnown: Bool { first.count == Self.fewest }
+
+        func fits(_ id: Span<UInt8>) -> Bool { CSVTrailer.fits(id, form) }
+
+        mutating func take(_ id: Span<UInt8>) {
+            if form == .unknown {
+                form = CSVTrailer.form(id)
+            } else if !fits(id) {
+                form = .any
+            }
+            guard !isKnown,
+                !first.contains(where: { known in
+                    id.count == known.count && known.indices.allSatisfy { id[$0] == known[$0] }
+                })
+            else { return }
+            var copy: [UInt8] = []
+            copy.append(id)
+            first.append(copy)
+        }
+    }
+
+    private var owners = Column()
+    private var carts = Column()
     /// Whether either column still has a form.
     var isTracking = true
 
@@ -71,22 +98,16 @@ struct CSVTrailer: Sendable {
     }
 
     private mutating func check(_ owner: Span<UInt8>, _ cart: Span<UInt8>) -> Bool {
-        let (ownerFits, cartFits) = (Self.fits(owner, owners), Self.fits(cart, carts))
-        if (!ownerFits || !cartFits) && count >= Self.fewest { return false }
-        if owners == .unknown { owners = Self.form(owner) }
-        if carts == .unknown { carts = Self.form(cart) }
-        if !ownerFits { owners = .any }
-        if !cartFits { carts = .any }
-        count += 1
-        isTracking = owners != .any || carts != .any
+        if owners.isKnown && !owners.fits(owner) || carts.isKnown && !carts.fits(cart) { return false }
+        accept(owner: owner, cart: cart)
         return true
     }
 
-    /// Takes a record that does not fit for one like any other, because others follow.
+    /// Takes a record for one like any other, also one that does not fit, because others follow.
     mutating func accept(owner: Span<UInt8>, cart: Span<UInt8>) {
-        if !Self.fits(owner, owners) { owners = .any }
-        if !Self.fits(cart, carts) { carts = .any }
-        isTracking = owners != .any || carts != .any
+        owners.take(owner)
+        carts.take(cart)
+        isTracking = owners.form != .any || carts.form != .any
     }
 
     /// What stands in the place of an identifier in a line that counts the records above it.
