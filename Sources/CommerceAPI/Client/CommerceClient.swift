@@ -414,7 +414,7 @@ extension CommerceClient {
                 .unavailable,
                 "this is not the store: \(row) changes in a row got an answer that is not one of the store's, the last "
                     + "one: \(failureSentence(exchange, request, answer)). A proxy or a sign-in page may answer in the "
-                    + "place of \(options.baseURL.host), or api.base-url may be wrong; mend that, then run again to go on"
+                    + "place of \(options.baseURL.host), or api.base-url may be wrong; correct that, then run again to go on"
             ))
     }
 
@@ -507,7 +507,7 @@ extension CommerceClient {
             let isOtherForm = call.exchange.status.map { (200..<300).contains($0) } ?? false
             let advice =
                 isOtherForm
-                ? "A proxy or a sign-in page may answer in the place of the store, or api.base-url may be wrong; mend "
+                ? "A proxy or a sign-in page may answer in the place of the store, or api.base-url may be wrong; correct "
                     + "that, then run again"
                 : "Check the base URL, the network and the store's status, then run again"
             return APIError(

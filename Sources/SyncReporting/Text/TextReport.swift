@@ -191,7 +191,7 @@ extension TextReport {
     private func rejectedRecords(_ report: RunReport) -> [String] {
         let total = report.exports.reduce(0) { $0 + $1.rejectedCount }
         guard total > 0 else { return [] }
-        let file = report.rejected.file.map { ", all in \($0)" } ?? ""
+        let file = report.rejected.file.map { ", kept in \($0)" } ?? ""
         return rejectedRecords(report.rejected, of: total, words: "\(Count.text(total, "record")) rejected\(file)")
     }
 
