@@ -41,6 +41,20 @@ struct RunTests {
         }
     }
 
+    @Test("what a delta wants twice does not exist because of it")
+    func repeatedCreate() async throws {
+        var options = SandboxOptions()
+        options.behaviour.unknownCart = .notFound
+        try await withStore(options) { store in
+            let report = try await sync(
+                "action,customer_id,cart_id\ncreate,c-1,cart-1\ncreate,c-1,cart-1\ncreate,c-1,cart-1\n", in: store)
+            #expect(report.outcomes.create[.rejected] == 1 && report.exports[0].duplicates == 2)
+            let association = try #require(OwnerID("c-1")).association("cart-1")
+            let stored = try #require(try store.ledger.association(association))
+            #expect(stored.confirmation == nil)
+        }
+    }
+
     @Test("a delta lets go of what another source asserts too, and then that one can delete it")
     func deltaOfTwoSources() async throws {
         try await withStore { store in

@@ -268,7 +268,10 @@ struct Comparison {
             try plan.add(change, fingerprint)
         }
         // What a delta names is asserted anew, so that an earlier run that was stopped does not come back to it.
-        if difference.unasserted.contains(position) || record.action == .create {
+        // A record that repeats another says nothing of what exists: that it is missing is told of the first.
+        if difference.unasserted.contains(position)
+            || record.action == .create && !difference.repeated.contains(position)
+        {
             let isSeen = !isMissing && current.source == .api
             try notes.assertions.add(
                 association, fingerprint, place: record.place, confirmation: isSeen ? .listed : nil)
