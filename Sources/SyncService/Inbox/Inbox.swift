@@ -185,10 +185,10 @@ struct Inbox: Sendable {
         let folders = try InboxFolders(folder)
         let (waiting, working) = (folders[.waiting], folders[.working])
         guard !working.exists(name) else { return false }
+        // That of the refused run; the report itself is in the state folder. First, so that none is left without its export.
+        try? FolderCalls.remove(Self.report(of: name), in: waiting)
         try moveCompanions(of: name, from: waiting, to: working, as: name)
         try FolderCalls.move(name, from: waiting, to: working, as: name)
-        // That of the refused run; the report itself is in the state folder.
-        try? FolderCalls.remove(Self.report(of: name), in: waiting)
         try folders.synchronize(.working)
         try folders.synchronize(.waiting)
         return true
