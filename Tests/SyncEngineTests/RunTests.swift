@@ -2,6 +2,7 @@ import CartAssociations
 import CommerceAPI
 import CommerceSandbox
 import Foundation
+import Ledger
 import SyncReporting
 import TestSupport
 import Testing
