@@ -55,6 +55,7 @@ MUTANTS = [
     ("SyncEngine/Comparing/Comparison.swift", "conflict(association, ‹difference.contradictory.contains(position)›) ?? badName", "false"),
     ("SyncEngine/Comparing/Comparison.swift", "cart), ‹current.covers(stored.association.owner)› else", "true"),
     ("SyncEngine/Comparing/Comparison.swift", "let isListing = ‹current.source == .api && current.isComplete›", "current.source == .api"),
+    ("SyncEngine/Comparing/Comparison.swift", "record.action == .create && ‹!difference.repeated.contains(position)›\n", "true"),
     # The pace.
     ("CallPacing/PaceCalculator.swift", "let slot = ‹max(onGrid, room, soonest)›", "max(onGrid, soonest)"),
     ("CallPacing/RecentCalls.swift", "static let window: Int64 = ‹1_000_050_000›", "950_000_000"),
@@ -149,13 +150,13 @@ MUTANTS = [
     ("ExportFiles/ExportManifest.swift", "if let sha256, ‹sha256 != facts.sha256› {", "false"),
     ("ExportFiles/ExportManifest.swift", "parts.isEmpty, ‹records != facts.records› {", "records > facts.records"),
     ("ExportFiles/CSV/CSVReading.swift", "mayBeCut = ‹requiresFinalNewline && !block.found.endsWithNewline && trailer == nil›", "false"),
-    ("ExportFiles/CSV/CSVTrailer.swift", "&& ‹count >= Self.fewest› { return false }", "false"),
+    ("ExportFiles/CSV/CSVTrailer.swift", "isKnown: Bool { ‹first.count == Self.fewest› }", "!first.isEmpty"),
     ("ExportFiles/Packing/ExpansionLimit.swift", "if ‹produced / Self.ratio > packed› {", "false"),
     # The inbox and its jobs.
     ("SyncService/Jobs/JobRuns.swift", "‹!facts.mayBeCut || options.missingFinalNewline == .makesNoDeletes›,", "true"),
     ("SyncService/Jobs/JobRuns.swift", "return stopped.last { ‹$0.exports.map(\\.digest) == digests› }", "true"),
     ("SyncService/Jobs/JobRuns.swift", "if fate == nil, ‹waited?.approval == nil› {", "true"),
-    ("SyncService/Inbox/Supersession.swift", "if ‹kinds.isSubset(of: covered)› {", "!covered.isEmpty"),
+    ("SyncService/Inbox/Supersession.swift", "if !covered.isEmpty, ‹kinds.isSubset(of: covered)› {", "true"),
     ("SyncService/Inbox/Supersession.swift", "if ‹isApplied› {", "true"),
     ("SyncService/Inbox/InboxWatch.swift", "flatMap { ‹$0.entry == entry› ? $0 : nil }", "true"),
     ("SyncService/Inbox/InboxWatch.swift", "|| ‹since != nil && still >= settle› ?", "still >= settle"),
