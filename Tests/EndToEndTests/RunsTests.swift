@@ -140,6 +140,7 @@ struct RunsTests {
             let path = try shop.folder.write(numbered(1...600_000), to: "long.csv")
             let program = try shop.start(["sync", "--yes", path])
             #expect(await eventually { shop.folder.names(in: "state").contains { $0.hasPrefix("ledger") } })
+            // Nothing tells that the reading has begun, and it is the middle of one that matters.
             try await Task.sleep(for: .milliseconds(700))
             let asked = ContinuousClock.now
             program.send(signal: SIGTERM)

@@ -12,7 +12,7 @@ package enum ExportStanding: Sendable, Hashable {
     case appliedBefore(AppliedExports.Export)
     /// A newer snapshot was applied, so its changes would take back what that one says.
     case older(than: AppliedExports.Export)
-    /// It is of a time whose runs are removed, so that nobody knows whether it was applied.
+    /// Its time is one whose runs are removed: whether it was applied is unknown.
     case beforeMemory(until: Duration)
 
     /// - Parameters:

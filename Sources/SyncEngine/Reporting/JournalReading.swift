@@ -38,7 +38,7 @@ struct JournalReading {
         groups.values.sorted { ($0.count, $1.reason) > ($1.count, $0.reason) }
     }
 
-    /// When the last outcome was recorded; nil before `read`, and if there is none.
+    /// When the last outcome was recorded; nil before `read`, and if no outcome was.
     private(set) var lastEnded: Date?
 
     /// Reads the journal and writes results.csv into the folder; no file without a folder.
