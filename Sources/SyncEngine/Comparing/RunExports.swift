@@ -70,10 +70,14 @@ final class RunExports {
     func read() -> RunReading { RunReading(self) }
 
     /// Begins to read all exports for the keys of their owners, in all shards; nothing that is found is kept.
-    func readKeys() -> RunReading { RunReading(self, isForKeys: true) }
+    ///
+    /// - Parameter owners: puts ids in the place of keys; nil leaves the keys, and the names that exports have for carts.
+    func readKeys(resolvedBy owners: KnownOwners? = nil) -> RunReading {
+        RunReading(self, with: owners.map { ExportReader(options: reading, owners: $0) } ?? readerOfKeys)
+    }
 
     /// Reads exports as they stand, with the names that they have for carts.
-    fileprivate var readerOfKeys: ExportReader {
+    private var readerOfKeys: ExportReader {
         var options = reading
         options.looksUpCarts = options.looksUpCarts || options.carts.unsafe == .encode
         options.carts = CartNames()
@@ -140,11 +144,12 @@ struct RunReading: ~Copyable {
     private var earlier = 0
     private var facts: [ExportFacts] = []
     private var elsewhere: [Int] = []
-    private let isForKeys: Bool
+    /// Reads the exports in another way than the run does; nil if the run reads them.
+    private let otherReader: ExportReader?
 
-    fileprivate init(_ exports: RunExports, isForKeys: Bool = false) {
+    fileprivate init(_ exports: RunExports, with otherReader: ExportReader? = nil) {
         self.exports = exports
-        self.isForKeys = isForKeys
+        self.otherReader = otherReader
     }
 
     /// The character between the fields of the present export; nil for XML.
@@ -164,12 +169,11 @@ struct RunReading: ~Copyable {
         while true {
             if reading == nil {
                 guard export + 1 < exports.files.count else {
-                    if !isForKeys { try exports.keep(facts, elsewhere: elsewhere) }
+                    if otherReader == nil { try exports.keep(facts, elsewhere: elsewhere) }
                     return nil
                 }
                 export += 1
-                let reader = isForKeys ? exports.readerOfKeys : exports.reader
-                reading = try reader.read(exports.files[export], index: export)
+                reading = try (otherReader ?? exports.reader).read(exports.files[export], index: export)
                 delimiter = reading?.facts.shape.delimiter
             }
             exports.progress.advance(to: earlier + (reading?.facts.usableRecords ?? 0))
@@ -178,7 +182,7 @@ struct RunReading: ~Copyable {
             let isPicking = picks != nil && canPick
             func isPicked(_ number: Int) -> Bool { picks?(start + number - 1) ?? true }
             if var batch = try reading?.next(picking: isPicking ? isPicked : nil) {
-                if let shard = exports.shard, !isForKeys { removeOthers(than: shard, from: &batch) }
+                if let shard = exports.shard, otherReader == nil { removeOthers(than: shard, from: &batch) }
                 return batch
             }
             try endExport(isPicking: isPicking)
@@ -214,7 +218,7 @@ struct RunReading: ~Copyable {
     /// Compares what the reading of an export found with the first one, and goes on behind it.
     private mutating func endExport(isPicking: Bool) throws {
         guard let found = reading?.facts else { return }
-        if !isForKeys, exports.facts.indices.contains(export),
+        if otherReader == nil, exports.facts.indices.contains(export),
             isPicking ? !found.hasContent(of: exports.facts[export]) : exports.facts[export] != found
         {
             throw ExportError(

@@ -8,9 +8,10 @@ final class KnownOwners: OwnerResolver {
     private let form: OwnerKeyForm
     /// What carts were called; nil if no crosswalk says so.
     private let carts: OwnerKeyTable?
-    private let doubts: KeysInDoubt
+    /// What parts that are not understood may name; nil if there are none, or if that is not known yet.
+    private let doubts: KeysInDoubt?
 
-    init(_ table: OwnerKeyTable, _ form: OwnerKeyForm, carts: OwnerKeyTable?, _ doubts: KeysInDoubt) {
+    init(_ table: OwnerKeyTable, _ form: OwnerKeyForm, carts: OwnerKeyTable?, _ doubts: KeysInDoubt? = nil) {
         self.table = table
         self.form = form
         self.carts = carts
@@ -45,26 +46,33 @@ final class KnownOwners: OwnerResolver {
     func forEachName(
         in part: DoubtfulPart, _ visit: (Span<UInt8>) throws -> Void, unknown: (String) -> Void
     ) throws {
+        guard let doubts else { return unknown("keys were not looked for in it") }
         if let reason = doubts.everything { return unknown(reason) }
         var id: [UInt8] = []
-        func name(_ table: OwnerKeyTable, _ key: Fingerprint) throws -> Bool {
-            guard let position = table.position(of: key) else { return true }
-            id.removeAll(keepingCapacity: true)
-            switch table.meaning(of: position, into: &id) {
-            case .owner, .former: try visit(id.span)
-            case .several:
-                // A record that is rejected for this alone has its other identifier whole.
-                if part.reason.code == .ambiguousOwner || part.reason.code == .ambiguousCart { return true }
-                unknown("a word of it stands for several")
-                return false
-            case .nobody: break
+        func name(_ tables: [OwnerKeyTable], _ key: Fingerprint) throws -> Bool {
+            for table in tables {
+                guard let position = table.position(of: key) else { continue }
+                id.removeAll(keepingCapacity: true)
+                switch table.meaning(of: position, into: &id) {
+                case .owner, .former:
+                    try visit(id.span)
+                    return true
+                case .several:
+                    // A record that is rejected for this alone has its other identifier whole.
+                    if part.reason.code == .ambiguousOwner || part.reason.code == .ambiguousCart { return true }
+                    unknown("a word of it stands for several")
+                    return false
+                case .nobody: break
+                }
             }
             return true
         }
+        let owners = [table, doubts.owners]
+        let carts = carts.map { [$0, doubts.carts] } ?? []
         try doubts.forEachKey(in: part, form) {
-            try name(table, $0)
-        } cart: { key in
-            try carts.map { try name($0, key) } ?? true
+            try name(owners, $0)
+        } cart: {
+            try name(carts, $0)
         }
     }
 }
@@ -80,70 +88,6 @@ extension OwnerKeyTable {
             text.removeLast(text.count - start)
             return .unknown
         case .nobody: return .unknown
-        }
-    }
-}
-
-/// Where keys are looked for in parts of exports that were not understood.
-struct KeysInDoubt {
-    /// The kinds of keys that are no ids, which words show by themselves.
-    private let fields: [OwnerKeyField]
-    private let hasCarts: Bool
-    /// How many characters any key has that can stand beside one, at most.
-    private(set) var separators: Int
-    /// Why keys cannot be told from other words; nil if they can.
-    private(set) var everything: String?
-    private var visited = 0
-
-    /// More runs of words are not looked at: 16 bytes each are held in memory.
-    private static let most = 2_000_000
-    /// Characters that are not taken for ones that stand beside a value.
-    private static let within: Set<Character> = [".", "-", "_", "@", "+"]
-
-    init(_ fields: [OwnerKeyField], hasCarts: Bool, separators: Int) {
-        self.fields = fields.filter { $0.key != .id }
-        self.hasCarts = hasCarts
-        self.separators = separators
-    }
-
-    /// Notes what may be keys of owners and names of carts in a part.
-    ///
-    /// - Parameter delimiter: the character between the fields of the part's export.
-    mutating func note(
-        _ part: DoubtfulPart, delimiter: Character?, _ form: OwnerKeyForm,
-        owner: (Fingerprint) -> Void, cart: (Fingerprint) -> Void
-    ) {
-        guard everything == nil, !fields.isEmpty || hasCarts else { return }
-        if let delimiter, Self.within.contains(delimiter) {
-            everything = "its fields are divided by \"\(delimiter)\", which keys have too"
-            return
-        }
-        var left = Self.most - visited
-        forEachKey(in: part, form) { key in
-            owner(key)
-            left -= 1
-            return left > 0
-        } cart: { key in
-            cart(key)
-            left -= 1
-            return left > 0
-        }
-        visited = Self.most - left
-        if left <= 0 { everything = "too much was not understood to look for keys in it" }
-    }
-
-    /// Visits the fingerprints of what may be keys of owners, and names of carts, until either visitor returns false.
-    func forEachKey(
-        in part: DoubtfulPart, _ form: OwnerKeyForm, owner: (Fingerprint) throws -> Bool,
-        cart: (Fingerprint) throws -> Bool
-    ) rethrows {
-        guard !fields.isEmpty || hasCarts else { return }
-        try DoubtfulValues(separators: separators).forEach(in: part.text.span) { value in
-            let isEmail = value.indices.contains { value[$0] == UInt8(ascii: "@") }
-            for field in fields where isEmail || !field.key.isEmail {
-                guard try owner(form.fingerprint(field, value)) else { return false }
-            }
-            return try !hasCarts || cart(form.key.fingerprint(cart: value))
         }
     }
 }

@@ -169,7 +169,9 @@ extension OwnerFinder {
             for (position, owners) in answers { set(position, owners) }
             figures.calls += calls
             done += questions.count
-            if tools.ledger.canRemember { try remember(asked.filter { table.isAnswered($0, by: list) }, .asked) }
+            if tools.ledger.canRemember {
+                try remember(asked.filter { table.isAnswered($0, by: list) }, of: table, .asked)
+            }
         }
     }
 

@@ -17,7 +17,9 @@ struct OwnerFinder {
     var table = OwnerKeyTable()
     /// What carts were called; nil if no crosswalk says so.
     private var carts: OwnerKeyTable?
-    private var doubts: KeysInDoubt
+    /// How many characters any key has that can stand beside one, at most.
+    private var separators = 0
+    private var hasDoubts = false
     var figures: OwnerLookups
     /// The first page of the customers, if it was read for another reason.
     var firstCustomers: OwnersPage?
@@ -40,7 +42,8 @@ struct OwnerFinder {
         try finder.recall()
         try await finder.askStore(asksStore)
         (finder.figures.unknown, finder.figures.ambiguous) = finder.table.problems
-        return (KnownOwners(finder.table, finder.form, carts: finder.carts, finder.doubts), finder.figures)
+        let doubts = try finder.findDoubts(crosswalk)
+        return (KnownOwners(finder.table, finder.form, carts: finder.carts, doubts), finder.figures)
     }
 
     private init(
@@ -52,7 +55,6 @@ struct OwnerFinder {
         self.exports = exports
         self.fields = fields.sorted { $0.code < $1.code }
         carts = hasCarts ? OwnerKeyTable() : nil
-        doubts = KeysInDoubt(self.fields, hasCarts: hasCarts, separators: 0)
         form = OwnerKeyForm(key: tools.ledger.fingerprintKey, foldsCase: false)
         figures = OwnerLookups()
     }
@@ -63,30 +65,20 @@ struct OwnerFinder {
     private static let separatorsFact = "separators in keys"
 
     /// Reads the exports for the keys alone, and the crosswalk for what it says of them.
-    ///
-    /// How long the keys are that parts which were not understood may have is known only when all others have been seen:
-    /// if they have more words than was known, everything is read again.
     private mutating func readExports(_ crosswalk: Crosswalk?) throws {
-        var separators = try tools.ledger.ownerFact(Self.separatorsFact).flatMap(Int.init) ?? 0
-        while true {
-            doubts = KeysInDoubt(fields, hasCarts: carts != nil, separators: separators)
-            var found = try collect()
-            if let crosswalk { found.separators = max(found.separators, try read(crosswalk)) }
-            let isEnough = found.separators <= separators
-            separators = max(separators, found.separators)
-            if isEnough || !found.hasDoubts { break }
-        }
+        separators = try tools.ledger.ownerFact(Self.separatorsFact).flatMap(Int.init) ?? 0
+        try collect()
+        if let crosswalk { try read(crosswalk) }
         if tools.ledger.canRemember, separators > 0 {
             try tools.ledger.rememberOwnerFact(Self.separatorsFact, "\(separators)")
         }
     }
 
     /// Reads the exports once for the keys alone.
-    private mutating func collect() throws -> (separators: Int, hasDoubts: Bool) {
+    private mutating func collect() throws {
         tools.progress.enter(.reading)
         var wanted: [OwnerList: OwnerKeySet] = [:]
-        var (inDoubt, names) = (OwnerKeySet(), OwnerKeySet())
-        var (separators, hasDoubts) = (0, false)
+        var names = OwnerKeySet()
         var reading = exports.readKeys()
         while let batch = try reading.next() {
             let text = batch.text.span
@@ -102,50 +94,75 @@ struct OwnerFinder {
                 wanted[OwnerList(field), default: OwnerKeySet()].insert(form.fingerprint(field, key))
                 if field.key != .id { separators = max(separators, DoubtfulValues.separators(in: key)) }
             }
+            if !batch.doubtful.isEmpty { hasDoubts = true }
+        }
+        table = OwnerKeyTable(wanted: wanted)
+        if carts != nil { carts = OwnerKeyTable(inDoubt: names) }
+        figures.keys = table.wanted
+    }
+
+    private mutating func read(_ crosswalk: Crosswalk) throws {
+        try crosswalk.forEach { field, key, owner in
+            separators = max(separators, DoubtfulValues.separators(in: key))
+            table.set(form.fingerprint(field, key), owner)
+        } cart: { name, cart in
+            separators = max(separators, DoubtfulValues.separators(in: name))
+            carts?.set(form.key.fingerprint(cart: name), cart)
+        }
+        figures.fromCrosswalk = figures.keys - table.missing()
+        figures.carts = carts?.found ?? 0
+    }
+
+    // MARK: - What is in doubt
+
+    /// Looks for keys in the parts of the exports that are not understood, now that all these are known: a record whose
+    /// key stands for nobody is one of them, and the key of another record may stand in it.
+    ///
+    /// - Returns: nil if all records are usable.
+    private func findDoubts(_ crosswalk: Crosswalk?) throws -> KeysInDoubt? {
+        let mayReject = figures.unknown + figures.ambiguous > 0 || carts != nil || exports.carts.areOther
+        guard hasDoubts || mayReject else { return nil }
+        var doubts = KeysInDoubt(fields, hasCarts: carts != nil, separators: separators)
+        var (keys, names) = (OwnerKeySet(), OwnerKeySet())
+        var reading = exports.readKeys(resolvedBy: KnownOwners(table, form, carts: carts))
+        while let batch = try reading.next() {
             for part in batch.doubtful {
-                hasDoubts = true
                 doubts.note(part, delimiter: reading.delimiter, form) {
-                    inDoubt.insert($0)
+                    keys.insert($0)
                 } cart: {
                     names.insert($0)
                 }
             }
         }
-        table = OwnerKeyTable(wanted: wanted, inDoubt: inDoubt)
-        if carts != nil { carts = OwnerKeyTable(inDoubt: names) }
-        figures.keys = table.wanted
-        return (separators, hasDoubts)
-    }
-
-    /// Returns how many characters a key of the crosswalk has at most that can stand beside one.
-    private mutating func read(_ crosswalk: Crosswalk) throws -> Int {
-        var separators = 0
-        try crosswalk.forEach { field, key, owner in
-            separators = max(separators, DoubtfulValues.separators(in: key))
-            guard let position = table.position(of: form.fingerprint(field, key)) else { return }
-            table.set(position, owner)
-        } cart: { name, cart in
-            separators = max(separators, DoubtfulValues.separators(in: name))
-            guard let position = carts?.position(of: form.key.fingerprint(cart: name)) else { return }
-            carts?.set(position, cart)
+        doubts.owners = OwnerKeyTable(inDoubt: keys)
+        doubts.carts = OwnerKeyTable(inDoubt: names)
+        try crosswalk?.forEach {
+            doubts.owners.set(form.fingerprint($0, $1), $2)
+        } cart: {
+            doubts.carts.set(form.key.fingerprint(cart: $0), $1)
         }
-        figures.fromCrosswalk = figures.keys - table.missing()
-        figures.carts = carts?.found ?? 0
-        return separators
+        if tools.ledger.canRemember { try remember(doubts.owners.positions, of: doubts.owners, .crosswalk) }
+        try recall(&doubts.owners)
+        return doubts
     }
 
     // MARK: - The ledger
 
     private mutating func recall() throws {
         try rememberCrosswalk()
-        let oldest = tools.time.wall() - settings.fresh / .seconds(1)
         let before = table.missing()
+        try recall(&table)
+        figures.remembered = before - table.missing()
+    }
+
+    /// Puts what the ledger remembers into a table.
+    private func recall(_ table: inout OwnerKeyTable) throws {
+        let oldest = tools.time.wall() - settings.fresh / .seconds(1)
         try tools.ledger.forEachOwner(of: table.unsettled) { position, owner, remembered in
             // What a crosswalk said is nothing to go by when it says so no more, but for what is in doubt.
             let isSure = remembered.at >= oldest && (remembered.origin == .asked || remembered.origin == .directory)
             table.set(position, owner, isStale: !isSure)
         }
-        figures.remembered = before - table.missing()
     }
 
     /// The name under which the ledger remembers which part of a crosswalk was used last.
@@ -164,14 +181,16 @@ struct OwnerFinder {
         }
         let now = "\(count) \(sum)"
         guard try tools.ledger.ownerFact(Self.crosswalkFact) != now else { return }
-        try remember(table.positions.filter { table.owner(of: $0)?.id != nil }, .crosswalk)
+        try remember(table.positions, of: table, .crosswalk)
         try tools.ledger.rememberOwnerFact(Self.crosswalkFact, now)
     }
 
-    /// Remembers the owners of keys that stand for one.
-    func remember(_ positions: some Sequence<Int>, _ origin: Ledger.OwnerKeyOrigin) throws {
+    /// Remembers the owners of a table's keys that stand for one.
+    func remember(
+        _ positions: some Sequence<Int>, of table: OwnerKeyTable, _ origin: Ledger.OwnerKeyOrigin
+    ) throws {
         try tools.ledger.rememberOwners(
-            positions.lazy.compactMap { [table] position -> (key: Fingerprint, owner: OwnerID)? in
+            positions.lazy.compactMap { position -> (key: Fingerprint, owner: OwnerID)? in
                 table.owner(of: position)?.id.map { (table.fingerprint(position), $0) }
             }, origin, at: tools.time.wall())
     }

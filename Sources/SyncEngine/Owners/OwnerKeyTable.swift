@@ -8,7 +8,7 @@ import ExportFiles
 struct OwnerKeyTable: Sendable {
     private struct State: OptionSet {
         let rawValue: UInt8
-        /// A usable record has it; others only stand in parts that were not understood.
+        /// A usable record has it as the key of its owner.
         static let isWanted = State(rawValue: 1)
         static let hasOwner = State(rawValue: 2)
         /// The owner's id is no UUID: it stands at a position of `others`.
@@ -106,8 +106,7 @@ struct OwnerKeyTable: Sendable {
         high[position] != key.high ? high[position] < key.high : low[position] < UInt32(key.low >> 32)
     }
 
-    /// The keys that the crosswalk does not settle, in ascending order, as they are now; those that only doubt asks for are
-    /// among them.
+    /// The keys that the crosswalk does not settle, in ascending order, as they are now.
     var unsettled: some Sequence<(position: Int, fingerprint: Fingerprint)> {
         high.indices.lazy.filter { [states] in !states[$0].isSettled }.map { [high, low] position in
             (position, Fingerprint(high: high[position], low: UInt64(low[position]) << 32))
@@ -205,6 +204,11 @@ struct OwnerKeyTable: Sendable {
             others.append(String(decodingBytesOf: id))
         }
         states[position] = state
+    }
+
+    /// Says which owner a key stands for, if the table has it.
+    mutating func set(_ key: Fingerprint, _ id: Span<UInt8>) {
+        if let position = position(of: key) { set(position, id) }
     }
 
     mutating func set(_ position: Int, _ id: OwnerID, isStale: Bool = false) {

@@ -127,7 +127,7 @@ extension OwnerFinder {
         }
         guard tools.ledger.canRemember else { return }
         try rememberSize(reading.size, of: list)
-        try remember(table.positions.filter { table.isAnswered($0, by: list) }, .directory)
+        try remember(table.positions.filter { table.isAnswered($0, by: list) }, of: table, .directory)
         try tools.ledger.forgetReading()
     }
 
