@@ -29,6 +29,8 @@ struct PaceCalculator: Sendable {
         let due: Int64
         /// When it was granted.
         let granted: Int64
+        /// Whether another process makes the call: how soon that is sent says nothing of this one.
+        var isLent = false
     }
 
     /// Calls in any one second.
@@ -74,11 +76,12 @@ struct PaceCalculator: Sendable {
     ///   - asked: when the caller became ready.
     ///   - isBacklogged: whether the caller's work lay ready before it asked, as a queued change does and the next
     ///     page of a listing does not.
-    mutating func admit(now: Int64, asked: Int64, isBacklogged: Bool) -> Decision {
+    ///   - leavesWithin: how long the call may take to be sent, in nanoseconds, if another process makes it.
+    mutating func admit(now: Int64, asked: Int64, isBacklogged: Bool, leavesWithin: Int64 = 0) -> Decision {
         if let held = heldUntil(now) { return .wait(until: held) }
         let onGrid = anchor + Int64(Double(place) * period)
         // The room is needed when the call leaves, not when it is granted.
-        let lead = leaving.least
+        let lead = leavesWithin == 0 ? leaving.least : 0
         let room = recent.room(limit: limit, quickest: quickest.least, now: now + lead) - lead
         let tick = Int64(period) >= Self.tick ? 0 : Self.tick
         let slot = max(onGrid, room, soonest)
@@ -93,10 +96,10 @@ struct PaceCalculator: Sendable {
         anchor += lost
         place += 1
         soonest = max(soonest, now - tick) + Int64(period / 2)
-        let number = recent.begin(now: now)
+        let number = recent.begin(now: now, leavesWithin: leavesWithin)
         backlog.callBegins()
         if probe?.isDue(now) == true { probe?.number = number }
-        return .granted(Grant(number: number, due: due, granted: now))
+        return .granted(Grant(number: number, due: due, granted: now, isLent: leavesWithin > 0))
     }
 
     /// Takes note of how a granted call went; every granted call must come back here once.
@@ -115,7 +118,7 @@ struct PaceCalculator: Sendable {
         backlog.callEnds(answeredAt)
         let latency = max(0, answeredAt - sentAt)
         if isAnswered { quickest.add(latency, now: answeredAt) }
-        leaving.add(max(0, sentAt - grant.granted), now: answeredAt)
+        if !grant.isLent { leaving.add(max(0, sentAt - grant.granted), now: answeredAt) }
         // A call without an answer may have arrived at any time until its failure was known.
         let delay = isAnswered ? latency - quickest.least : latency
         let believed = mayHaveConnected ? delay : caution.believe(delay, limit: limit)

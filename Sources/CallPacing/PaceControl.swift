@@ -49,10 +49,12 @@ struct PaceControl: Sendable {
     }
 
     /// See `PaceCalculator.admit`.
-    mutating func admit(now: Int64, asked: Int64, isBacklogged: Bool) -> PaceCalculator.Decision {
+    mutating func admit(
+        now: Int64, asked: Int64, isBacklogged: Bool, leavesWithin: Int64 = 0
+    ) -> PaceCalculator.Decision {
         if let most = stall.most, outstanding >= most { return .wait(until: now + Probe.lookAgain / 5) }
         pace.setPace(rate.pace(now: now), now: now)
-        let decision = pace.admit(now: now, asked: asked, isBacklogged: isBacklogged)
+        let decision = pace.admit(now: now, asked: asked, isBacklogged: isBacklogged, leavesWithin: leavesWithin)
         if case .granted = decision { outstanding += 1 }
         return decision
     }

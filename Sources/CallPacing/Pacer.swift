@@ -82,6 +82,18 @@ package final class Pacer: Sendable {
     /// - Parameter signal: ends the wait, within 50 ms.
     /// - Throws: `CancellationError` if the task is cancelled or the signal comes, before or during the wait.
     package func admit(_ readiness: Readiness = .fresh, until signal: StopSignal? = nil) async throws -> Admission {
+        try await admit(readiness, leavesWithin: .zero, until: signal)
+    }
+
+    /// Waits as `admit` does until another process may make a call, which has to leave within `SharedPace.longestLeave` from
+    /// `Admission.granted`.
+    package func lend(until signal: StopSignal? = nil) async throws -> Admission {
+        try await admit(.fresh, leavesWithin: SharedPace.longestLeave, until: signal)
+    }
+
+    private func admit(
+        _ readiness: Readiness, leavesWithin: Duration, until signal: StopSignal?
+    ) async throws -> Admission {
         let asked = time.now()
         try await turn.take()
         defer { turn.pass() }
@@ -91,7 +103,9 @@ package final class Pacer: Sendable {
             if signal?.isStopped == true { throw CancellationError() }
             let now = nanoseconds(time.now())
             let decision = control.withLock {
-                $0.admit(now: now, asked: nanoseconds(asked), isBacklogged: readiness == .queued)
+                $0.admit(
+                    now: now, asked: nanoseconds(asked), isBacklogged: readiness == .queued,
+                    leavesWithin: leavesWithin.nanoseconds)
             }
             switch decision {
             case .granted(let grant):
@@ -107,10 +121,18 @@ package final class Pacer: Sendable {
     private func share(_ admission: Admission, until signal: StopSignal?) async throws -> Admission {
         guard let shared else { return admission }
         do {
-            let number = try await shared.admit(signal)
-            return Admission(
-                asked: admission.asked, due: admission.due, granted: number == nil ? admission.granted : time.now(),
-                grant: admission.grant, shared: number)
+            while let turn = try await shared.admit(signal) {
+                let now = time.now()
+                // This process may have been stopped, or the machine overloaded: the other counts the call no longer.
+                guard now - turn.granted < SharedPace.longestLeave else {
+                    shared.complete(turn.number, nil)
+                    continue
+                }
+                return Admission(
+                    asked: admission.asked, due: admission.due, granted: now, grant: admission.grant,
+                    shared: turn.number)
+            }
+            return admission
         } catch {
             giveBack(admission)
             throw error
@@ -155,6 +177,13 @@ package final class Pacer: Sendable {
         complete(
             admission, sentAt: call.sentAt, answered: call.answered, call.reception, isFresh: call.isFresh,
             mayHaveConnected: call.mayHaveConnected)
+    }
+
+    /// Gives back an admission that another process had, which is gone: its call may have left at any time until now.
+    package func abandon(_ admission: Admission) {
+        complete(
+            admission, sentAt: admission.granted, answered: time.now(), .unanswered, isFresh: false,
+            mayHaveConnected: true)
     }
 
     /// Takes back an admission whose call was not made.

@@ -4,13 +4,17 @@ import HeapModule
 /// The calls that may still count in a second that ends now, as the server sees it.
 ///
 /// Each call counts for a second and a margin from its sending, and longer if its answer shows that it may have
-/// arrived late. While it is unanswered, nothing is known of that: it counts for as long as any call does at least.
+/// arrived late. While it is unanswered, nothing is known of that: it counts for as long as any call does at least, and one
+/// that another process makes longer by the time within which it may leave there.
 struct RecentCalls: Sendable {
     /// A second, and 50 millionths of it for clocks that do not go equally fast.
     static let window: Int64 = 1_000_050_000
 
     private struct Call {
-        let granted: Int64
+        /// Until when it counts without an answer.
+        let end: Int64
+        /// From when it would count no longer had it been answered at once.
+        let release: Int64
         var isAnswered = false
     }
 
@@ -25,8 +29,11 @@ struct RecentCalls: Sendable {
     private var releases = Heap<Int64>()
 
     /// Takes note of a call, and returns its place among all calls, from 0.
-    mutating func begin(now: Int64) -> Int {
-        calls.append(Call(granted: now))
+    ///
+    /// - Parameter leavesWithin: how long it may take to be sent, in nanoseconds.
+    mutating func begin(now: Int64, leavesWithin: Int64 = 0) -> Int {
+        let release = now + leavesWithin + Self.window
+        calls.append(Call(end: release + Caution.always, release: release))
         unanswered += 1
         return firstNumber + calls.count - 1
     }
@@ -57,19 +64,15 @@ struct RecentCalls: Sendable {
         let counting = Self.window - quickest
         while let answer = answers.min, answer + counting <= now { _ = answers.removeMin() }
         while let release = releases.min, release <= now { _ = releases.removeMin() }
-        while !calls.isEmpty, calls[0].isAnswered || Self.longest(calls[0]) <= now {
+        while !calls.isEmpty, calls[0].isAnswered || calls[0].end <= now {
             if !calls.removeFirst().isAnswered { unanswered -= 1 }
             firstNumber += 1
         }
         guard unanswered + answers.count + releases.count >= limit else { return now }
         var earliest = min(releases.min ?? .max, answers.min.map { $0 + counting } ?? .max)
         if !calls.isEmpty {
-            let answeredAtOnce = calls[0].granted + Self.window
-            earliest = min(earliest, answeredAtOnce > now ? answeredAtOnce : Self.longest(calls[0]))
+            earliest = min(earliest, calls[0].release > now ? calls[0].release : calls[0].end)
         }
         return earliest
     }
-
-    /// Until when a call without an answer counts.
-    private static func longest(_ call: Call) -> Int64 { call.granted + window + Caution.always }
 }

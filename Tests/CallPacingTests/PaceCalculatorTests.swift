@@ -9,14 +9,18 @@ private let millisecond: Int64 = 1_000_000
 /// Gives closures over one calculator to a simulation.
 private final class Subject {
     var calculator: PaceCalculator
+    private let leavesWithin: Int64
 
-    init(limit: Int) {
+    init(limit: Int, leavesWithin: Int64 = 0) {
         calculator = PaceCalculator(limit: limit, now: 0)
+        self.leavesWithin = leavesWithin
     }
 
     var pace: SimulatedServer.Pace {
         SimulatedServer.Pace(
-            admit: { self.calculator.admit(now: $0, asked: $1, isBacklogged: true) },
+            admit: {
+                self.calculator.admit(now: $0, asked: $1, isBacklogged: true, leavesWithin: self.leavesWithin)
+            },
             complete: {
                 self.calculator.complete($0, sentAt: $1, answeredAt: $2, isAnswered: $3, isHealthy: true)
             })
@@ -121,6 +125,25 @@ struct PaceCalculatorTests {
         let slowest = Int64.random(in: 1...400, using: &random) * millisecond
         server.serves = { random, _ in random.within(millisecond...max(slowest, 2 * millisecond)) }
         server.fails = { $0.oneIn(300) }
+        let calls = await server.run(subject.pace, for: 60 * second, seed: seed)
+        #expect(calls.busiestSecond() <= limit, "limit \(limit)")
+    }
+
+    @Test(
+        "calls that another process makes put no more than the limit into a second, however late they leave there",
+        arguments: UInt64(1)...60)
+    func lent(seed: UInt64) async {
+        var random = SeededGenerator(seed: seed)
+        let limit = [1, 2, 5, 20, 50].randomElement(using: &random) ?? 20
+        let latest = SharedPace.longestLeave.nanoseconds
+        let subject = Subject(limit: limit, leavesWithin: latest)
+        var server = SimulatedServer()
+        server.callers = Int.random(in: 1...64, using: &random)
+        server.wakesLate = hiccups
+        let late = Int.random(in: 1...20, using: &random)
+        server.leavesLate = { $0.oneIn(late) ? $0.within(20_000...latest) : $0.within(20_000...200_000) }
+        let slowest = Int64.random(in: 1...3_000, using: &random) * millisecond
+        server.serves = { random, _ in random.within(millisecond...max(slowest, 2 * millisecond)) }
         let calls = await server.run(subject.pace, for: 60 * second, seed: seed)
         #expect(calls.busiestSecond() <= limit, "limit \(limit)")
     }

@@ -104,6 +104,43 @@ struct PacerTests {
         #expect(pacer.probingSince == nil)
     }
 
+    @Test("another process's permission that came late is given back, and another one is asked for")
+    func lateTurn() async throws {
+        let clock = HandTurnedClock()
+        let now = clock.time.now
+        let ended = Collected<(number: Int, wasMade: Bool)>()
+        let asked = Collected<Int>()
+        let shared = SharedPace { _ in
+            let number = asked.all.count
+            asked.add(number)
+            let granted = now()
+            if number < 2 { clock.advance(SharedPace.longestLeave) }
+            return SharedPace.Turn(number: number, granted: granted)
+        } complete: { number, call in
+            ended.add((number, call != nil))
+        }
+        let pacer = Pacer(limit: 100, time: clock.time, shared: shared)
+        let admission = try await clock.passing { try await pacer.admit() }
+        #expect(admission.shared == 2)
+        pacer.complete(admission, sentAt: now(), answered: now())
+        #expect(ended.all.map(\.number) == [0, 1, 2])
+        #expect(ended.all.map(\.wasMade) == [false, false, true])
+    }
+
+    @Test("a call of a process that is gone counts for a second from then")
+    func abandoned() async throws {
+        let clock = HandTurnedClock()
+        let now = clock.time.now
+        let pacer = Pacer(limit: 1, time: clock.time)
+        let lent = try await pacer.lend()
+        clock.advance(.milliseconds(1300))
+        pacer.abandon(lent)
+        let begin = now()
+        let next = try await clock.passing { try await pacer.admit() }
+        #expect(next.granted - begin >= .seconds(1))
+        #expect(pacer.probingSince == nil)
+    }
+
     @Test("the limit changes while callers wait")
     func limit() async throws {
         let clock = HandTurnedClock()

@@ -6,7 +6,7 @@ enum Control {
     /// The name of the socket in the state folder.
     static let name = "service.sock"
     /// Grows with every change of the messages: both ends must have the same.
-    static let version = 1
+    static let version = 2
 }
 
 /// The first message of both ends, whose form never changes.
@@ -50,8 +50,8 @@ package enum ServiceMessage: Codable, Sendable {
     case stopping(callsInFlight: Int)
     /// How the command ended; the last message.
     case end(CommandEnd)
-    /// The call of this number may go.
-    case admitted(Int)
+    /// The call of this number may go, and is let go at an instant.
+    case admitted(Int, at: ContinuousClock.Instant)
     /// Why nothing is done, as a sentence.
     case refused(String)
 }

@@ -194,10 +194,7 @@ package final class ControlService: Service {
         command?.lose()
         peer.stop.stop()
         peer.channel.end()
-        let now = jobs.session.time.now()
-        for admission in calls.values {
-            jobs.session.pacer.complete(admission, sentAt: admission.granted, answered: now)
-        }
+        for admission in calls.values { jobs.session.pacer.abandon(admission) }
     }
 
     // MARK: - What is asked
@@ -220,12 +217,14 @@ package final class ControlService: Service {
 
     private func admit(_ number: Int, of peer: Peer) async {
         let pacer = jobs.session.pacer
-        guard let admission = try? await pacer.admit(.fresh, until: peer.stop) else { return }
+        guard let admission = try? await pacer.lend(until: peer.stop) else { return }
         let isThere = peer.state.withLock { state in
             if !state.isGone { state.calls[number] = admission }
             return !state.isGone
         }
         guard isThere else { return pacer.giveBack(admission) }
-        if !peer.channel.send(ServiceMessage.admitted(number)) { queue.async { self.lose(peer) } }
+        if !peer.channel.send(ServiceMessage.admitted(number, at: admission.granted)) {
+            queue.async { self.lose(peer) }
+        }
     }
 }

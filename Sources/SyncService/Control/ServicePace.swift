@@ -9,7 +9,7 @@ package final class ServicePace: Sendable {
     private struct State {
         var channel: ControlChannel?
         /// Calls that wait to be let go, by their number.
-        var waiting: [Int: CheckedContinuation<Int?, any Error>] = [:]
+        var waiting: [Int: CheckedContinuation<SharedPace.Turn?, any Error>] = [:]
         var last = 0
         var isTold = false
     }
@@ -41,7 +41,7 @@ package final class ServicePace: Sendable {
         }
     }
 
-    private func admit() async throws -> Int? {
+    private func admit() async throws -> SharedPace.Turn? {
         guard let channel = connected() else { return nil }
         let number = state.withLock { state in
             state.last += 1
@@ -67,7 +67,7 @@ package final class ServicePace: Sendable {
         if !channel.send(ClientMessage.complete(number, call)) { lose(channel) }
     }
 
-    private func take(_ number: Int) -> CheckedContinuation<Int?, any Error>? {
+    private func take(_ number: Int) -> CheckedContinuation<SharedPace.Turn?, any Error>? {
         state.withLock { $0.waiting.removeValue(forKey: number) }
     }
 
@@ -96,9 +96,9 @@ package final class ServicePace: Sendable {
 
     private func hear(_ message: ServiceMessage, _ channel: ControlChannel) {
         switch message {
-        case .admitted(let number):
+        case .admitted(let number, let granted):
             if let waiting = take(number) {
-                waiting.resume(returning: number)
+                waiting.resume(returning: SharedPace.Turn(number: number, granted: granted))
             } else {
                 _ = channel.send(ClientMessage.complete(number, nil))
             }
@@ -111,7 +111,7 @@ package final class ServicePace: Sendable {
 
     /// Lets go of a service that is gone: the calls that wait are this process's own affair now.
     private func lose(_ channel: ControlChannel) {
-        let waiting = state.withLock { state -> [CheckedContinuation<Int?, any Error>] in
+        let waiting = state.withLock { state -> [CheckedContinuation<SharedPace.Turn?, any Error>] in
             guard state.channel === channel else { return [] }
             defer { (state.channel, state.waiting) = (nil, [:]) }
             return Array(state.waiting.values)
