@@ -63,6 +63,8 @@ extension Ledger {
                 try rows.withBytes(1) { try visit(position, $0, remembered) }
             }
             rows.reset()
+            // Pages of other rows are needed next, while the owners are held in memory.
+            try db.execute(sql: "PRAGMA shrink_memory")
         }
     }
 
