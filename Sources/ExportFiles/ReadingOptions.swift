@@ -16,8 +16,9 @@ package struct ReadingOptions: Sendable, Equatable {
     package var ownerKind: OwnerKind?
     /// What the owner's column holds: the store's id, or a key that it can be found by.
     package var ownerKey = OwnerKeyKind.id
-    /// Whether owners' ids are looked up as keys are, so that one which the store does not know is found.
-    package var verifiesOwners = false
+    /// Whether owners' ids are looked up as keys are, so that one which the store does not know is found; nil: if it is
+    /// known that the store takes such ids.
+    package var verifiesOwners: Bool?
     /// How the carts are called in the store.
     package var carts = CartNames()
     /// Whether carts are looked up in a crosswalk, so that they may have any characters.

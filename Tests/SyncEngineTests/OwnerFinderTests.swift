@@ -411,6 +411,30 @@ struct OwnerFinderTests {
         }
     }
 
+    @Test(
+        "ids are looked up by themselves once it is known that the store accepts unknown ones",
+        arguments: [nil, false, true])
+    func verifiedAfterProbe(accepts: Bool?) async throws {
+        try await withStore(owners([.init(id: "c-1"), .init(id: "c-2")])) { store in
+            if let accepts { try store.ledger.rememberAcceptsUnknownOwners(accepts) }
+            func creates(_ asked: Bool?) async throws -> Int {
+                let path = try store.folder.write("customer_id,cart_id\nc-1,a\nc-9,b\nc-2,c\n", to: "export.csv")
+                return try await store.withClient { client in
+                    let planned = try await store.run(path, current: .none, client) {
+                        $0.planGuard.maxUnknownOwners = .share(1)
+                        $0.reading.verifiesOwners = asked
+                    }.plan(keepingRejects: false)
+                    let creates = planned.view.counts.creates
+                    planned.discard()
+                    return creates
+                }
+            }
+            #expect(try await creates(nil) == (accepts == true ? 2 : 3))
+            #expect(try await creates(false) == 3)
+            #expect(try await creates(true) == 2)
+        }
+    }
+
     @Test("the way of asking and its calls are told before the store is asked")
     func beforehand() async throws {
         try await withStore(owners(customers(1000))) { store in

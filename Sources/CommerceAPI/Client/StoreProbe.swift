@@ -36,6 +36,13 @@ package struct StoreProbe: Sendable {
         package internal(set) var leftBehind: [String] = []
         /// Why the probe gave up in between; nil if it did not.
         package internal(set) var gaveUp: String?
+
+        /// Whether the store makes associations for owners who do not exist; nil if its answer does not say.
+        package var acceptsUnknownOwners: Bool? {
+            guard doubted[.unknownOwner] == nil, let unknownOwner else { return nil }
+            if (200..<300).contains(unknownOwner) { return true }
+            return [400, 404, 422].contains(unknownOwner) ? false : nil
+        }
     }
 
     /// A question whose answer is one to a change.

@@ -67,7 +67,7 @@ struct OwnerFields: Sendable, Equatable {
             fields.contains(field) && (kind == nil || field.key?.owner == kind)
         }
         isCrosswalk = options.isCrosswalk
-        verifiesIDs = options.verifiesOwners && !isCrosswalk
+        verifiesIDs = options.verifiesOwners == true && !isCrosswalk
         let named = keys.filter { options.fieldNames[$0] != nil }
         if options.isCrosswalk {
             let hasCarts = fields.contains(.cart) && fields.contains(.legacyCart)

@@ -125,6 +125,18 @@ extension Ledger {
         }
     }
 
+    private static let unknownFact = "unknown owners are accepted"
+
+    /// Whether a probe found that the store makes associations for owners who do not exist; nil if that is unknown.
+    package func acceptsUnknownOwners() throws(LedgerError) -> Bool? {
+        try ownerFact(Self.unknownFact).map { $0 == "yes" }
+    }
+
+    /// Remembers whether the store makes associations for owners who do not exist.
+    package func rememberAcceptsUnknownOwners(_ accepts: Bool) throws(LedgerError) {
+        try rememberOwnerFact(Self.unknownFact, accepts ? "yes" : "no")
+    }
+
     /// Whether what is found can be remembered: not in a ledger that was opened for reading.
     package var canRemember: Bool { !isForReading }
 }

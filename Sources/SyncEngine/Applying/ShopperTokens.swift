@@ -105,11 +105,7 @@ extension ShopperTokens {
         try ledger.forEachEntry(of: tools.run) { entry in
             if entry.outcome == nil { pending.insert(key.fingerprint(entry.change.association.owner)) }
         }
-        let exports =
-            try open
-            ?? RunExports(
-                exports(options, tools), spoolingIn: ledger.folder, stop: tools.stop, progress: tools.progress,
-                now: tools.time.wall())
+        let exports = try open ?? RunExports(exports(options, tools), tools)
         return try ShopperTokens(exports) { pending.contains(key.fingerprint($0, owner: $1)) }
     }
 

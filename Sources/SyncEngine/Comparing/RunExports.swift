@@ -1,7 +1,9 @@
 import CallPacing
 import CartAssociations
+import CommerceAPI
 import ExportFiles
 import Foundation
+import Ledger
 
 /// The exports of one run: opened once, read several times, the same each time.
 final class RunExports {
@@ -25,25 +27,25 @@ final class RunExports {
     /// Whether something vouches for each export's end; known after `checkStatements`.
     private(set) var areWhole: [Bool] = []
 
-    /// Opens every export; standard input is copied into the folder first.
-    ///
-    /// - Parameter now: the present, of which no export is newer.
-    init(
-        _ options: RunOptions, spoolingIn folder: String, stop: StopSignal, progress: RunProgress, now: Date
-    ) throws {
+    /// Opens every export; standard input is copied into the ledger's folder first.
+    init(_ options: RunOptions, _ tools: RunTools) throws {
+        let now = tools.time.wall()
         opened =
             try options.openExports
-            ?? OpenedExports(options.exports, spoolFolder: folder, rule: options.parts)
+            ?? OpenedExports(options.exports, spoolFolder: tools.ledger.folder, rule: options.parts)
         times = opened.files.map { file in
             let stated = options.order.stated(URL(filePath: file.name).lastPathComponent, modified: file.modified)
             return options.exportTime
                 ?? ExportOrder.counting(stated, firstSeen: .milliseconds(now.timeIntervalSince1970 * 1000))
         }
         reading = options.reading
+        if reading.verifiesOwners == nil, tools.client.authentication == .clientCredentials {
+            reading.verifiesOwners = try tools.ledger.acceptsUnknownOwners()
+        }
         reader = ExportReader(options: reading)
         shard = options.shard
-        self.stop = stop
-        self.progress = progress
+        stop = tools.stop
+        progress = tools.progress
     }
 
     /// Whether each record says create or delete; known after the first reading.

@@ -28,9 +28,7 @@ package struct OwnersCheck: Sendable {
         asksStore: Bool, found: String?, unknown: String?
     ) async throws(RunFailure) -> OwnerLookups? {
         do {
-            let exports = try RunExports(
-                options, spoolingIn: tools.ledger.folder, stop: tools.stop, progress: tools.progress,
-                now: tools.time.wall())
+            let exports = try RunExports(options, tools)
             guard
                 let (owners, lookups) = try await OwnerFinder.find(
                     options.ownerKeys, options.reading, tools, exports, asksStore: asksStore)

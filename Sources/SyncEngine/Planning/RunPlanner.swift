@@ -115,9 +115,7 @@ package struct RunPlanner: Sendable {
     /// Step plan of Tests/Model/protocol.pml.
     private func planExports(keepingRejects: Bool) async throws -> RunPlan {
         let key = ledger.fingerprintKey
-        let exports = try RunExports(
-            options, spoolingIn: ledger.folder, stop: tools.stop, progress: tools.progress,
-            now: tools.time.wall())
+        let exports = try RunExports(options, tools)
         try tools.requireRoom(exports.roomForReading)
         let lookups = try await tools.stage(.findOwners) { try await findOwners(exports) }
         var first = FirstReading(

@@ -3,6 +3,7 @@ import CallPacing
 import CartAssociations
 import CommerceAPI
 import Foundation
+import Ledger
 import Logging
 import SyncEngine
 
@@ -77,7 +78,7 @@ struct DoctorCommand: ProgramCommand {
             let check = StoreCheck(client: client, options: options, settings: loaded.settings)
             for finding in await check.findings() { report.add(finding) }
             if probe && !report.hasFailed {
-                refusal = try await self.probe(client, options, &report)
+                refusal = try await self.probe(client, options, loaded.settings, &report)
             }
             try? await client.shutdown()
         } catch let ending as Ending {
@@ -93,7 +94,7 @@ struct DoctorCommand: ProgramCommand {
 
     /// Probes the store once a person has agreed; returns how the command ends if the probe was not made or gave up.
     private func probe(
-        _ client: CommerceClient, _ options: APIOptions, _ report: inout DoctorReport
+        _ client: CommerceClient, _ options: APIOptions, _ settings: Settings, _ report: inout DoctorReport
     ) async throws -> Ending? {
         let again = Invocation(self).typed.again(adding: "--yes")
         guard options.authentication == .clientCredentials else {
@@ -122,7 +123,7 @@ struct DoctorCommand: ProgramCommand {
         }
         do {
             let findings = try await probe.run(burst: probeBurst) { Terminal.message("cartsync: probe: \($0)") }
-            report.probe = ProbeReport(findings)
+            report.probe = ProbeReport(findings, acceptsUnknown: remember(findings, settings))
             guard !findings.leftBehind.isEmpty || findings.gaveUp != nil else { return nil }
             return Ending(
                 status: .incomplete,
@@ -130,6 +131,19 @@ struct DoctorCommand: ProgramCommand {
                 next: "remove what is named above by hand")
         } catch {
             return Ending(status: error.exitStatus, details: "cartsync: \(error.message)", next: again)
+        }
+    }
+
+    /// Has the runs of the state folder know whether the store accepts unknown owners.
+    ///
+    /// - Returns: whether it does, and is remembered to; false beside a service, which has the ledger.
+    private func remember(_ findings: StoreProbe.Findings, _ settings: Settings) -> Bool {
+        guard let accepts = findings.acceptsUnknownOwners else { return false }
+        do {
+            try LedgerAccess.with(settings, makesLedger: true) { try $0.rememberAcceptsUnknownOwners(accepts) }
+            return accepts
+        } catch {
+            return false
         }
     }
 

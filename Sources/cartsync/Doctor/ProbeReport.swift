@@ -19,7 +19,8 @@ struct ProbeReport: Encodable, Sendable {
     /// Whether an answer to a change is not believed.
     let isDoubted: Bool
 
-    init(_ findings: StoreProbe.Findings) {
+    /// - Parameter acceptsUnknown: whether the ledger remembers that the store accepts unknown owners.
+    init(_ findings: StoreProbe.Findings, acceptsUnknown: Bool) {
         var answers: [Answer] = []
         var settings: [String: String] = [:]
         func add(
@@ -42,11 +43,11 @@ struct ProbeReport: Encodable, Sendable {
             isGood($0) ? "as if it were new" : "refused"
         }
         add("a customer that does not exist gets a cart", findings.unknownOwner, .unknownOwner) {
-            isGood($0) ? "accepted, so that an export with wrong ids leaves associations of nobody" : "refused"
+            guard isGood($0) else { return "refused" }
+            return "accepted, so that an export with wrong ids would leave associations of nobody"
+                + (acceptsUnknown ? "; runs look ids up from now on (sync.verify-owners)" : "")
         }
-        if findings.doubted[.unknownOwner] == nil, findings.unknownOwner.map(isGood) ?? false {
-            settings["sync.verify-owners"] = "true"
-        }
+        if !acceptsUnknown, findings.acceptsUnknownOwners ?? false { settings["sync.verify-owners"] = "true" }
         add("an association is made", findings.association, .association)
         add("it is made again", findings.associationAgain, .associationAgain) { $0 == 204 ? "known to be there" : "" }
         add("it is deleted", findings.delete, .delete)

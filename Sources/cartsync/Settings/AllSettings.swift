@@ -91,7 +91,7 @@ extension Setting {
         ).perJob,
         Setting(
             "sync.verify-owners", \.run.reading.verifiesOwners, .bool,
-            "look up whether owners' ids exist, where the store accepts unknown ones"
+            "look up whether owners' ids exist", usual: "if doctor --probe found that the store accepts unknown ones"
         ).perJob,
         Setting("sync.source", \.run.source, .name, "the stream of exports that this one continues")
             .flag("name", showsDefault: false).perJob,
