@@ -105,6 +105,9 @@ package final class Sandbox: Service, Sendable {
     /// From the next request on, this goes wrong. Of several faults that match a request, the first injected strikes.
     package func inject(_ fault: SandboxFault) { state.inject(fault) }
 
+    /// Has these customers from now on, in the order in which they were created.
+    package func have(customers: [SandboxOwnerEntry]) { state.have(customers: customers) }
+
     /// From the next request on, nothing goes wrong that was injected before.
     package func clearFaults() { state.clearFaults() }
 

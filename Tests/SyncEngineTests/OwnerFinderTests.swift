@@ -379,6 +379,37 @@ struct OwnerFinderTests {
         }
     }
 
+    @Test(
+        "while a list changes that is read, who stays as they are is found, and a key stands for nobody who never had it",
+        arguments: 0..<6 as Range<UInt64>)
+    func changing(seed: UInt64) async throws {
+        let all = customers(2_500)
+        try await withStore(owners(all)) { store in
+            let directory = Mutex(ChangingDirectory(all, seed: seed))
+            let path = try store.folder.write(export(0..<2_500), to: "export.csv")
+            var found: [Int: String] = [:]
+            try await store.withClient { event in
+                guard case .attempt = event else { return }
+                directory.withLock { directory in
+                    directory.change()
+                    store.sandbox.have(customers: directory.customers)
+                }
+            } _: { client in
+                try await store.run(path, current: .none, client) { $0.planGuard.maxUnknownOwners = .share(1) }
+                    .plan(keepingRejects: false).save(to: nil) { change in
+                        let cart = change.association.cart.text
+                        found[try #require(Int(cart.dropFirst("cart-".count)))] = change.association.owner.id.text
+                    }
+            }
+            let (holders, touched) = directory.withLock { ($0.holders, $0.touched) }
+            #expect(touched.count > 100)
+            for number in 0..<2_500 {
+                if !touched.contains(number) { #expect(found[number] == uuid(number)) }
+                if let id = found[number] { #expect(holders[number]?.contains(id) == true) }
+            }
+        }
+    }
+
     @Test("a list is read anew for other keys")
     func begunBefore() async throws {
         try await withStore(owners(customers(3_000))) { store in
@@ -546,5 +577,50 @@ struct OwnerFinderTests {
             #expect(PackedID.packed(String(decoding: other, as: UTF8.self)) == nil)
         }
         #expect(PackedID.packed(String(text.dropLast())) == nil)
+    }
+}
+
+/// Customers who come, go, and take the e-mails of others.
+private struct ChangingDirectory {
+    private(set) var customers: [SandboxOwnerEntry]
+    /// Who has had each e-mail at any time, by the number in it.
+    private(set) var holders: [Int: Set<String>] = [:]
+    /// The numbers of the e-mails that anything happened to.
+    private(set) var touched: Set<Int> = []
+    private var random: SeededGenerator
+    private var next = 10_000
+
+    init(_ customers: [SandboxOwnerEntry], seed: UInt64) {
+        self.customers = customers
+        random = SeededGenerator(seed: seed)
+        for (number, customer) in customers.enumerated() { holders[number] = [customer.id] }
+    }
+
+    mutating func change() {
+        for _ in 0..<10 {
+            let (number, place) = (
+                Int.random(in: 0..<2_500, using: &random), customers.indices.randomElement(using: &random)
+            )
+            guard let place else { return }
+            if let old = Self.number(customers[place]) { touched.insert(old) }
+            switch Int.random(in: 0..<3, using: &random) {
+            case 0: customers.remove(at: place)
+            case 1: give(number, to: place)
+            default:
+                customers.append(SandboxOwnerEntry(id: uuid(next)))
+                next += 1
+                give(number, to: customers.count - 1)
+            }
+        }
+    }
+
+    private mutating func give(_ number: Int, to place: Int) {
+        customers[place].email = "u\(number)@x.example"
+        holders[number, default: []].insert(customers[place].id)
+        touched.insert(number)
+    }
+
+    private static func number(_ customer: SandboxOwnerEntry) -> Int? {
+        customer.email.flatMap { Int($0.dropFirst().prefix { $0 != "@" }) }
     }
 }

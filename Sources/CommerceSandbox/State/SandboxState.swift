@@ -43,6 +43,8 @@ final class SandboxState: Sendable {
 
     var behaviour: SandboxBehaviour { store.withLock { $0.behaviour } }
 
+    func have(customers: [SandboxOwnerEntry]) { store.withLock { $0.have(customers: customers) } }
+
     /// Changes behaviours by their names; changes nothing if one name is unknown.
     func behave(_ changes: [String: String]) throws {
         try store.withLock { store in

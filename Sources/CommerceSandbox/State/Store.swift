@@ -14,7 +14,7 @@ struct Store {
     private var shown: CartIndex?
     private var unseen: [(visible: Duration, change: CartChange)] = []
     /// Those who exist: the owners of the carts and the lists that the sandbox was started with.
-    private let directories: [OwnerList: OwnerDirectory]
+    private var directories: [OwnerList: OwnerDirectory]
     private(set) var effects = 0
     private(set) var autoCreatedCarts = 0
     private var random: SplitMix64
@@ -53,6 +53,9 @@ struct Store {
     }
 
     func directory(_ list: OwnerList) -> OwnerDirectory { directories[list] ?? OwnerDirectory([]) }
+
+    /// Has these customers from now on, in the order in which they were created.
+    mutating func have(customers: [SandboxOwnerEntry]) { directories[.customers] = OwnerDirectory(customers) }
 
     private(set) var behaviour: SandboxBehaviour
 
