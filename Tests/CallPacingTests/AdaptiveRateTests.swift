@@ -66,6 +66,19 @@ struct AdaptiveRateTests {
         #expect(last >= further && last > 60)
     }
 
+    @Test("a refusal that was long on its way says nothing of the rate since: its call left before the fall")
+    func left() {
+        var rate = running(100)
+        #expect(refuse(&rate, sentAt: second, now: second))
+        let fallen = rate.inForce(now: second)
+        #expect(!refuse(&rate, sentAt: second - millisecond, now: second + 700 * millisecond))
+        let same = rate.inForce(now: second + 700 * millisecond)
+        #expect(same >= fallen)
+        #expect(refuse(&rate, sentAt: second + millisecond, now: second + 701 * millisecond))
+        let further = rate.inForce(now: second + 701 * millisecond)
+        #expect(further < fallen)
+    }
+
     @Test("it falls from what got through, not from the setting")
     func through() {
         var rate = AdaptiveRate(limit: 1000, isAdaptive: true, now: 0)

@@ -35,6 +35,20 @@ struct GuardTests {
     }
 
     @Test(
+        "a share that a person sets counts from 100 associations on, below it the number of deletes",
+        arguments: [(10, 100, false), (11, 100, true), (11, 99, false), (20, 99, false), (21, 99, true)])
+    func deletesShare(deletes: Int, inScope: Int, isRefused: Bool) {
+        var careful = Guard()
+        careful.maxDeletesShare = 0.1
+        let refusals = careful.judge(
+            plan {
+                $0.deletes = deletes
+                $0.inScope = inScope
+            })
+        #expect(refusals.map(\.rule) == (isRefused ? [.deletes] : []))
+    }
+
+    @Test(
         "deletes of runs within the window are judged together, against the scope at its beginning",
         arguments: [
             (100, 100, 1000, false), (100, 101, 1000, true), (480, 20, 100_000, false), (480, 21, 100_000, true),
@@ -120,6 +134,30 @@ struct GuardTests {
                     $0.rejected = rejected; $0.records = records
                 }
             ).isEmpty)
+    }
+
+    @Test(
+        "unknown owners are refused above one in a hundred keys, never below five, and their records are no other rule's",
+        arguments: [(4, 10, false), (5, 500, false), (5, 499, true), (10, 1000, false), (11, 1000, true)])
+    func unknownOwners(unknown: Int, keys: Int, isRefused: Bool) {
+        var figures = plan {
+            $0.rejected = 900
+            $0.owners = .init(keys: keys, unknown: unknown, rejected: 895)
+        }
+        let refusals = Guard().judge(figures)
+        #expect(refusals.map(\.rule) == (isRefused ? [.unknownOwners] : []))
+        #expect(refusals.first?.permission == (isRefused ? "--max-unknown-owners \(unknown)" : nil))
+        var allowing = Guard()
+        allowing.maxUnknownOwners = .count(unknown)
+        #expect(allowing.judge(figures).isEmpty)
+        allowing.maxUnknownOwners = .count(unknown - 1)
+        #expect(allowing.judge(figures).map(\.rule) == [.unknownOwners])
+        // A permission for deletes is none for these.
+        allowing.approvedDeletes = 1000
+        #expect(allowing.judge(figures).map(\.rule) == [.unknownOwners])
+        figures.owners?.rejected = 889
+        allowing.maxUnknownOwners = .count(unknown)
+        #expect(allowing.judge(figures).map(\.rule) == [.rejected])
     }
 
     @Test(

@@ -38,6 +38,16 @@ struct ValueTests {
         #expect(Limit(text) == nil)
     }
 
+    @Test(
+        "an outcome says whether the store is as it was wanted, and whether a call of ours has made it so",
+        arguments: [
+            (.created, true, true), (.deleted, true, true), (.alreadyThere, true, false), (.alreadyGone, true, false),
+            (.rejected, false, false), (.failed, false, false), (.skipped, false, false), (.withheld, false, false),
+        ] as [(Outcome, Bool, Bool)])
+    func outcomes(outcome: Outcome, isSuccess: Bool, changedTheStore: Bool) {
+        #expect((outcome.isSuccess, outcome.changedTheStore) == (isSuccess, changedTheStore))
+    }
+
     @Test("the scope decides what happens to an association that the snapshot does not want")
     func scopes() {
         func verdict(

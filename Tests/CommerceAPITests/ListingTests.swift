@@ -96,6 +96,33 @@ struct ListingTests {
         }
     }
 
+    @Test("several shoppers' carts are listed by their tokens, each for its own associations alone")
+    func shoppers() async throws {
+        let carts = [
+            SandboxCart(id: "cart-1", customers: ["c-1", "c-2", "c-3"]), SandboxCart(id: "cart-2", customers: ["c-2"]),
+            SandboxCart(id: "cart-3", customers: ["c-3"]),
+        ]
+        try await Stage.with(SandboxOptions(carts: carts), change: { $0.authentication = .shopper }) { stage in
+            func shopper(_ id: String) throws -> (owner: Owner, token: ShopperToken?) {
+                (
+                    Owner(kind: .customer, id: try #require(OwnerID(id))),
+                    ShopperToken(.customer, Sandbox.shopperToken(.customer, id))
+                )
+            }
+            let (first, second) = (try shopper("c-1"), try shopper("c-2"))
+            let listing = try await stage.client.listAssociations(ofShoppers: [first, second])
+            #expect(listing.isComplete && listing.carts == 2)
+            // cart-1 has a third owner, of whose other carts nothing is known.
+            let expected = try [
+                association("c-1", "cart-1"), association("c-2", "cart-1"), association("c-2", "cart-2"),
+            ]
+            #expect(listing.associations.sorted() == expected.sorted())
+            let gap = try await stage.client.listAssociations(ofShoppers: [first, (second.owner, nil)])
+            #expect(!gap.isComplete)
+            #expect(gap.associations == [expected[0]])
+        }
+    }
+
     @Test("a page that cannot be had is an error, not an end")
     func unavailable() async throws {
         try await Stage.with(SandboxOptions(carts: Self.carts(150))) { stage in
