@@ -58,6 +58,39 @@ struct RunTests {
         #expect(try ledger.lastSuccess(of: "default") == nil)
     }
 
+    @Test(
+        "what runs of a source deleted of late counts together, without what a person allowed, undid or did not allow")
+    func deletesOfLate() throws {
+        func add(
+            _ id: String, _ state: RunRecord.State, source: String = "night",
+            change: (inout RunRecord) -> Void = { _ in }
+        ) throws {
+            var run = makeRun(id, source: source)
+            run.counts.deletes = 2
+            run.figures = PlanFigures()
+            run.figures?.inScope = 100
+            change(&run)
+            try ledger.beginRun(run)
+            try ledger.plan([Change(.delete, association("c", "x")), Change(.delete, association("d", "x"))], for: id)
+            try ledger.updateRun(id) { $0.state = state }
+        }
+        try add("20261121-115959-aaaa", .finished)
+        try add("20261121-120000-bbbb", .finished) { $0.figures?.inScope = 300 }
+        try add("20261121-120001-cccc", .stopped)
+        try add("20261121-120002-dddd", .applying)
+        try add("20261121-120003-eeee", .refused)
+        try add("20261121-120004-ffff", .failed)
+        try add("20261121-120005-gggg", .finished) { $0.approvedDeletes = 10 }
+        try add("20261121-120006-hhhh", .finished) { $0.undone = "20261121-115959-aaaa" }
+        try add("20261121-120007-iiii", .finished, source: "day")
+        let since = Date(timeIntervalSince1970: 1_795_262_400)  // 2026-11-21T12:00:00Z
+        let before = try #require(try ledger.deletes(of: "night", since: since))
+        #expect(before.runs == ["20261121-120000-bbbb", "20261121-120001-cccc", "20261121-120002-dddd"])
+        #expect((before.deletes, before.inScope) == (6, 300))
+        #expect(try ledger.deletes(of: "other", since: since) == nil)
+        #expect(try ledger.deletes(of: "night", since: since + 3) == nil)
+    }
+
     @Test("the same id twice is refused")
     func sameID() throws {
         try ledger.beginRun(makeRun("r"))

@@ -215,6 +215,24 @@ struct ApplyingTests {
         }
     }
 
+    @Test("the delete of a cart is skipped if its create is refused: its owner would lose it for nothing")
+    func skipped() async throws {
+        try await withStore { store in
+            try await sync(1...3, in: store)
+            store.sandbox.inject(SandboxFault(.answer(status: 422), operation: .create, cart: "cart-1", count: nil))
+            let path = try store.folder.write("customer_id,cart_id\nd-1,cart-1\nc-2,cart-2\nd-3,cart-3\n", to: "e.csv")
+            try await store.withClient { client in
+                let report = try await store.run(path, client).plan(keepingRejects: false).apply().report
+                #expect(report.inconsistencies() == [])
+                #expect((report.outcomes.create[.rejected], report.outcomes.delete[.skipped]) == (1, 1))
+                #expect((report.outcomes.create[.created], report.outcomes.delete[.deleted]) == (1, 1))
+            }
+            #expect(
+                Set(try store.associations.map { "\($0.owner.id) \($0.cart)" })
+                    == ["c-1 cart-1", "c-2 cart-2", "d-3 cart-3"])
+        }
+    }
+
     @Test("where no listing shows what exists, an unknown create is a failure and asked again the next time")
     func unknownCreateWithoutListing() async throws {
         try await withStore { store in
@@ -336,6 +354,39 @@ struct ApplyingTests {
             #expect(failure?.description.contains("the deadline has passed") == true)
             #expect(report.outcomes.pending > 0)
             #expect(report.verdict.next?.contains("runs resume") == true)
+        }
+    }
+
+    @Test("the deletes of a resumed run are looked up first, and one that is gone is not made again")
+    func resumedDeletes() async throws {
+        try await withStore { store in
+            var store = store
+            store.time = .fast(10)
+            try await sync(1...6, in: store)
+            let path = try export(6...6, in: store)
+            let stopped = try await store.withClient { client in
+                let planned = try await store.run(path, client) {
+                    $0.canary = 1
+                    $0.listingLag = .milliseconds(100)
+                }.plan(keepingRejects: false)
+                // The canary is not confirmed.
+                let page = #"{"data":[],"meta":{"results":{"total":9}}}"#
+                store.sandbox.inject(SandboxFault(.answer(status: 200, body: page), operation: .list, count: nil))
+                return try await planned.apply().report
+            }
+            #expect((stopped.outcomes.delete[.deleted], stopped.outcomes.pending) == (1, 4))
+            store.sandbox.clearFaults()
+            let gone = try #require(try store.associations.min())
+            try await store.withClient { client in
+                _ = try await client.delete(gone)
+                let record = try #require(try store.ledger.run(stopped.run))
+                let report = try await store.resumed(record, client).resume().report
+                #expect(report.inconsistencies() == [])
+                #expect((report.outcomes.delete[.alreadyGone], report.outcomes.delete[.deleted]) == (1, 4))
+            }
+            // One before the stop, one of somebody else, three after it.
+            #expect(store.sandbox.statistics().count(.delete) == 5)
+            #expect(try store.associations.map(\.cart.text) == ["cart-6"])
         }
     }
 

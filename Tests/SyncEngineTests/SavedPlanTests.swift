@@ -107,6 +107,29 @@ struct SavedPlanTests {
         }
     }
 
+    @Test("is bound to its store, its ledger and the bytes of its exports, as far as these are still there")
+    func elsewhere() async throws {
+        try await withStore { store in
+            let text = "customer_id,cart_id\nc-1,cart-1\n"
+            let path = try await save(text, in: store)
+            try await withStore { other in
+                let moved = try await fault(path, in: other)
+                #expect(moved?.fault == .otherStore)
+            }
+            let ledger = try Ledger.open(
+                folder: store.folder.path("other-state"), store: store.ledger.store, now: Date())
+            #expect(try await fault(path, in: Store(store: store.store, ledger: ledger))?.fault == .otherLedger)
+            try ledger.close()
+            _ = try store.folder.write(text + "c-2,cart-2\n", to: "export.csv")
+            let changed = try await fault(path, in: store)
+            #expect(changed?.fault == .stale && changed?.problem.contains("has changed since") == true)
+            #expect(try store.associations.isEmpty)
+            try FileManager.default.removeItem(atPath: store.folder.path("export.csv"))
+            #expect(try await fault(path, in: store) == nil)
+            #expect(try store.associations.count == 1)
+        }
+    }
+
     @Test("any byte changed, any line missing, doubled or moved is found, and nothing is written")
     func altered() async throws {
         try await withStore { store in

@@ -150,6 +150,30 @@ struct JobRunsTests {
         }
     }
 
+    @Test("what a person approved is applied although a newer snapshot was applied by hand since")
+    func approvedOlder() async throws {
+        try await Shop.with { (shop) async throws in
+            try shop.put("first.csv", 1...60, modified: 1000)
+            try await shop.serve()
+            try shop.put("fewer.csv", 1...20, modified: 2000)
+            try await shop.serve()
+            let waiting = try #require(shop.approvals.all().first)
+            let session = shop.session()
+            try shop.put("../by-hand.csv", 1...61, modified: 3000)
+            var options = RunOptions(
+                command: "sync", exports: [shop.folder.path("by-hand.csv")], settings: RunSettings(), concurrency: 4,
+                rateLimit: 0)
+            options.source = "nightly"
+            _ = try await RunPlanner(options, session.beginRun()).plan(keepingRejects: false).apply()
+            await session.endRun()
+            #expect(shop.count == 61)
+            try shop.approvals.add(try waiting.approval(deletes: 41, by: .command, now: Date()))
+            try await shop.serve()
+            #expect(shop.names("done") == ["fewer.csv", "first.csv"] && shop.names("superseded").isEmpty)
+            #expect(shop.count == 20)
+        }
+    }
+
     @Test("an approval that nobody of this ledger has given lets nothing through, whatever it says")
     func forged() async throws {
         try await Shop.with { (shop) async throws in
@@ -591,6 +615,18 @@ struct JobRunsTests {
         }
     }
 
+    @Test("a newer export that may be cut makes no older one void: it is refused, and the older one is applied")
+    func cut() async throws {
+        try await Shop.with { (shop) async throws in
+            try shop.put("good.csv", 1...10, modified: 1000)
+            try shop.folder.write(
+                "customer_id,cart_id\ncustomer-1,cart-1\ncustomer-2,cart-2", to: "inbox/cut.csv", modified: 2000)
+            try await shop.serve()
+            #expect(shop.names("done") == ["good.csv"] && shop.names("failed") == ["cut.csv"])
+            #expect(shop.names("superseded").isEmpty && shop.count == 10)
+        }
+    }
+
     @Test("an export that cannot be used goes to failed/, with the reason, and the service goes on")
     func failed() async throws {
         try await Shop.with { (shop) async throws in
@@ -670,6 +706,24 @@ struct JobRunsTests {
             #expect(
                 metrics.contains("cartsync_changes_total{kind=\"create\",outcome=\"created\"} \(200 - made)"),
                 "\(metrics)")
+        }
+    }
+
+    @Test("an export that is another one since its run was stopped is planned anew")
+    func changedWhileStopped() async throws {
+        try await Shop.with { (shop) async throws in
+            let session = shop.session(rate: 100)
+            let jobs = try shop.jobs(session)
+            try shop.put("many.csv", 1...200)
+            async let ended: Void = jobs.run()
+            #expect(await eventually { shop.count >= 10 })
+            session.stop.stop()
+            try await ended
+            #expect(shop.names("working") == ["many.csv"] && shop.count < 200)
+            try shop.put("working/many.csv", 1...210)
+            try await shop.serve()
+            #expect(shop.names("done") == ["many.csv"] && shop.count == 210)
+            #expect(try shop.ledger.runs().count == 2)
         }
     }
 
