@@ -98,7 +98,7 @@ MUTANTS = [
     (TOKENS, "let token = state.token, ‹now < token.deadFrom›, token", "true"),
     (TOKENS, ", ‹token.number != refused› else", "true"),
     (TOKENS, "let renewal = ‹state.renewal ?? Task { await self.renew(issue) }›", "Task { await self.renew(issue) }"),
-    (CLIENT, "tokens.usable(refused: ‹history.refusedToken›) {", "nil"),
+    (CLIENT, "if judged.answer == .unauthorized, ‹history.tokenRefusals == 1› {", "false"),
     (CLIENT, "guard ‹!(options.readOnly && request.isWrite)› else", "true"),
     (CLIENT, "return ‹secrets.filter { $0.utf8.count >= 4 }›.reduce", "[]"),
     # Listings.
@@ -159,7 +159,7 @@ MUTANTS = [
     ("SyncService/Inbox/Supersession.swift", "if !covered.isEmpty, ‹kinds.isSubset(of: covered)› {", "true"),
     ("SyncService/Inbox/Supersession.swift", "if ‹isApplied› {", "true"),
     ("SyncService/Inbox/InboxWatch.swift", "flatMap { ‹$0.entry == entry› ? $0 : nil }", "true"),
-    ("SyncService/Inbox/InboxWatch.swift", "|| ‹since != nil && still >= settle› ?", "still >= settle"),
+    ("SyncService/Inbox/InboxWatch.swift", "|| since != nil && ‹still >= settle› ?", "still > settle"),
     ("SyncService/Status/TokenGate.swift", "if ‹left > .zero› {", "false"),
     ("SyncService/Inbox/ExportSets.swift", "parts.prefix { ‹newest - $0.entry.modified <= within› }", "true"),
 ]
