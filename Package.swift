@@ -181,10 +181,15 @@ let package = Package(
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "CartAssociations", "CallPacing", "CommerceAPI", "ExportFiles", "ExportSources", "SyncEngine",
-                "TestSupport",
+                "CartAssociations", "CallPacing", "CommerceAPI", "DurableFiles", "ExportFiles", "ExportSources",
+                "Ledger",
+                "SyncEngine", "SyncReporting", "SyncService", "TestSupport", log,
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Yams", package: "Yams"),
             ],
-            path: "Tests/Fuzz", exclude: ["Corpus", "run", "words.dict"], swiftSettings: settings),
+            // Settings is a link to those of the program, which is no library; one of its files needs all the rest.
+            path: "Tests/Fuzz", exclude: ["Corpus", "run", "words.dict", "Settings/ServiceSettings.swift"],
+            swiftSettings: settings),
         .executableTarget(
             name: "measure-calls",
             dependencies: [

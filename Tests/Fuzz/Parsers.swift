@@ -13,7 +13,7 @@ enum Parser: String, CaseIterable {
     case exports
     /// Exports that are packed after they were changed, for a checksum lets nothing else through.
     case packed
-    case listings, answers, tokens, plans, sftp, buckets
+    case listings, answers, tokens, plans, sftp, buckets, settings
 
     /// Throws if the bytes break a promise.
     func check(_ bytes: [UInt8], _ exports: Promises) throws {
@@ -26,6 +26,7 @@ enum Parser: String, CaseIterable {
         case .plans: try Self.checkPlan(bytes, path: exports.inputPath)
         case .sftp: try Self.checkSFTP(bytes)
         case .buckets: Self.checkBucket(bytes)
+        case .settings: try SettingsPromises.check(bytes, path: exports.inputPath)
         }
     }
 
