@@ -98,9 +98,14 @@ TORTURE ?=
 torture: release ## kill, starve and mislead the release build, at least 100 times; TORTURE="--seed 1 kills" chooses
 	Tests/Torture/run "$$(swift build $(RELEASE) --show-bin-path)/cartsync" $(TORTURE)
 
+MUTANT_MINUTES ?= 180
 .PHONY: mutants
 mutants: deps ## change more than 100 decisions, one after the other: the tests notice each; MUTANTS="Guard.swift" chooses
-	Tests/Mutants/run $(MUTANTS)
+	MUTANT_MINUTES=$(MUTANT_MINUTES) Tests/Mutants/run $(MUTANTS)
+
+.PHONY: proof
+proof: deps ## try every promise, and write what came of it into the guide Proof.md and the README; PROOF="tests model" shows some
+	Tests/Proof/run $(PROOF)
 
 SOAK_MINUTES ?= 120
 .PHONY: soak
