@@ -151,8 +151,10 @@ struct CSVRejectRow {
     }
 
     func cells(_ record: RejectedRecord) -> [UInt8] {
-        let sentence = record.reason.sentence.replacing("\"", with: "\"\"")
-        return leading(["\"\(sentence)\"", String(record.place.line)]) + marked(own(record.raw))
+        // Byte by byte: to a string a quote with a mark behind it is another character.
+        let sentence = record.reason.sentence.utf8.flatMap { $0 == CSVFramer.quote ? [$0, $0] : [$0] }
+        return leading(["\"\(String(decoding: sentence, as: UTF8.self))\"", String(record.place.line)])
+            + marked(own(record.raw))
     }
 
     /// A row that is no record: a sentence, a line and empty cells.
