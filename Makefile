@@ -160,6 +160,7 @@ test-packages: deb ## try the package, the image and `make deps` in clean Debian
 .PHONY: bench
 bench: release ## measure the figures of the guide on the release build; SUBJECTS="exports_csv apply" measures some
 	swift build $(OPTIMIZED) --product measure-calls
+	swift build $(OPTIMIZED) --product measure-reading
 	swift build $(OPTIMIZED) --product measure-reports
 	Tests/Benchmarks/run "$$(swift build $(RELEASE) --show-bin-path)/cartsync" $(SUBJECTS)
 

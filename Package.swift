@@ -198,6 +198,9 @@ let package = Package(
             ],
             path: "Tests/Benchmarks/Calls", swiftSettings: settings),
         .executableTarget(
+            name: "measure-reading", dependencies: ["CartAssociations", "ExportFiles"],
+            path: "Tests/Benchmarks/Reading", swiftSettings: settings),
+        .executableTarget(
             name: "measure-reports",
             dependencies: ["CartAssociations", "AssociationDiff", "Ledger", "SyncReporting", "TestSupport"],
             path: "Tests/Benchmarks/Reports", swiftSettings: settings),
@@ -228,7 +231,11 @@ let package = Package(
         .testTarget(
             name: "CartAssociationsTests", dependencies: ["CartAssociations", "TestSupport"], swiftSettings: settings),
         .testTarget(
-            name: "ExportFilesTests", dependencies: ["CartAssociations", "DurableFiles", "ExportFiles", "TestSupport"],
+            name: "ExportFilesTests",
+            dependencies: [
+                "CartAssociations", "DurableFiles", "ExportFiles", .product(name: "SwiftCSV", package: "SwiftCSV"),
+                "TestSupport",
+            ],
             exclude: ["Fixtures"],
             swiftSettings: settings),
         .testTarget(

@@ -122,7 +122,7 @@ package struct RejectReason: Error, Hashable {
         case trailer
         /// An element that names a cart or an owner, in the place of a record but under another name.
         case unexpectedElement = "unexpected-element"
-        /// The framer and the CSV library do not split the record alike.
+        /// The XML library reads the record otherwise.
         case ambiguous
         /// A quoted field, or the name of a column, holds what looks like whole records. A record of it is usable.
         case swallowedRecords = "swallowed-records"

@@ -20,7 +20,7 @@ package struct RecordBatch: Sendable {
 
     /// Decodes some of the records, in their order; rejected ones are returned as they are.
     ///
-    /// A usable record is returned as rejected if the library of its format reads its text differently.
+    /// A usable record of XML is returned as rejected if the library of the format reads its text differently.
     package func decode(_ chosen: [JudgedRecord]) -> [ReadRecord] {
         switch decoder {
         case .csv(let decoder): decoder.decode(chosen, of: self)
@@ -74,10 +74,8 @@ package struct JudgedRecord: Sendable {
 
     /// Where the values of a record come from.
     enum Origin {
-        /// The fields can be sliced in place.
+        /// A record of the text.
         case text
-        /// The library has the values, at this position of its batch.
-        case library(Int32)
         /// The record at this position of what the XML scan finished.
         case scan(Int32)
         /// The rejected record at this position.
@@ -106,6 +104,16 @@ package struct Statement: Sendable, Equatable {
 
     /// The owner's id, or the key in its place.
     var ownerText: ByteRange { keyField == nil ? owner : key }
+
+    /// The same, with its values so many bytes further behind.
+    func moved(by count: Int) -> Statement {
+        var moved = self
+        moved.owner = owner.moved(by: count)
+        moved.cart = cart.moved(by: count)
+        moved.key = key.moved(by: count)
+        moved.legacyCart = legacyCart.moved(by: count)
+        return moved
+    }
 }
 
 /// A run of bytes within the memory that a record is in; empty for a field that is missing.
@@ -121,6 +129,10 @@ package struct ByteRange: Sendable, Equatable {
     }
 
     var isEmpty: Bool { count == 0 }
+
+    func moved(by offset: Int) -> ByteRange {
+        isEmpty ? self : ByteRange(range.lowerBound + offset..<range.upperBound + offset)
+    }
 
     /// The positions of the bytes.
     @inlinable package var range: Range<Int> { Int(start)..<Int(start) &+ Int(count) }

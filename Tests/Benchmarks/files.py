@@ -17,8 +17,7 @@ def identifiers(count, seed=1):
 def write_csv(path, rows, quoted=False, escaped_every=0):
     """A CSV export of about 73 bytes a row.
 
-    `quoted`: quotes around every field. `escaped_every`: in each so many rows the name holds quotes and a line end, so
-    that its record has to be decoded by SwiftCSV.
+    `quoted`: quotes around every field. `escaped_every`: in each so many rows the name holds quotes and a line end.
     """
     with open(path, "w", newline="", buffering=1 << 20) as file:
         file.write("customer_id,cart_id,cart_name,token\n")

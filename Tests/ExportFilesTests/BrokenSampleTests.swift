@@ -33,7 +33,7 @@ struct BrokenSampleTests {
         ("nul-byte.csv", ["3 nul-byte"]), ("invalid-utf-8.csv", ["3 encoding"]),
         ("utf-16-lone-surrogate.csv", ["3 encoding"]), ("missing-cart.csv", ["3 missing-cart"]),
         ("missing-owner.csv", ["3 missing-owner"]), ("bad-cart.csv", ["3 bad-cart", "4 bad-cart"]),
-        ("bad-owner.csv", ["3 bad-owner"]), ("joined-mark.csv", ["3 ambiguous"]),
+        ("bad-owner.csv", ["3 bad-owner"]),
         ("formulas.csv", ["3 bad-cart", "4 missing-cart", "5 bad-cart"]), ("unknown-action.csv", ["3 unknown-action"]),
         ("missing-action.csv", ["3 missing-action"]), ("unknown-owner-type.csv", ["3 unknown-owner-type"]),
         ("both-owners.csv", ["3 contradiction", "4 missing-owner"]), ("two-carts.xml", ["3 contradiction"]),

@@ -22,7 +22,7 @@ struct IdentifierTextTests {
         ])
     func around(_ owner: String) throws {
         #expect(try Self.read(owner, owner) == "c-1 c-1")
-        // Through the library it is the same.
+        // In a record with escaped quotes it is the same.
         #expect(try Self.read(owner, owner, note: "\"\"\"ü\"") == "c-1 c-1")
         // And in XML.
         let plain = owner.replacing("\"", with: "&quot;")

@@ -1,5 +1,6 @@
 import CartAssociations
 import Foundation
+import SwiftCSV
 import TestSupport
 import Testing
 
@@ -92,6 +93,21 @@ extension DoubtfulPart {
 
 extension RejectedRecord {
     var names: Set<String> { doubt.names }
+}
+
+/// What SwiftCSV reads where values are written with quotes around them, so that it takes no blanks away.
+///
+/// It works on graphemes, in which a mark that follows a quote hides the quote: then it reads something else, or nothing.
+func swiftCSVRow(_ values: [String], delimiter: Character) -> [String]? {
+    let line = values.map(quoted).joined(separator: String(delimiter)) + "\n"
+    let csv = try? EnumeratedCSV(
+        string: line, delimiter: CSVDelimiter(unicodeScalarLiteral: delimiter), loadColumns: false)
+    return csv?.header
+}
+
+/// A value as RFC 4180 writes it within quotes; byte by byte, since a mark that follows a quote does not change it.
+func quoted(_ value: String) -> String {
+    "\"" + String(decoding: value.utf8.flatMap { $0 == CSVFramer.quote ? [$0, $0] : [$0] }, as: UTF8.self) + "\""
 }
 
 /// The error of reading an export, which must be refused.

@@ -99,7 +99,7 @@ final class Promises {
         else {
             throw Broken(description: "read and rejected records are not all records")
         }
-        // What was asked, from bytes in place, is what the library decoded; but for records it gave up.
+        // What was asked, from bytes in place, is what was decoded; but for records of XML that the library reads otherwise.
         let isSame =
             reading.asked == reading.values
             || reading.reasons.contains(.ambiguous) && Set(reading.values).isSubset(of: reading.asked)

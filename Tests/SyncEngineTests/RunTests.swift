@@ -141,7 +141,7 @@ struct RunTests {
     func secondReading(seed: UInt64) async throws {
         try await withStore { store in
             var generator = SeededGenerator(seed: seed)
-            // Records that only the library decodes among plain ones, duplicates, and in some exports a rejected record.
+            // Records with escaped quotes among plain ones, duplicates, and in some exports a rejected record.
             var wanted: [String: (export: Int, line: Int)] = [:]
             var texts: [String] = []
             for export in 0..<3 {

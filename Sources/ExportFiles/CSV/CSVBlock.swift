@@ -35,9 +35,8 @@ struct CSVBlock {
     private var strays: [DoubtfulPart] = []
     /// What the header leaves in doubt, until the first batch tells it.
     private var headerDoubt: DoubtfulPart?
-    /// The values of the records that only the library can tell, and what it says.
-    private var values: CSVLibrary.Batch
-    private var rows: [[String]?] = []
+    /// Identifiers of usable records that do not stand in the text as they are, which belong behind it.
+    private(set) var values: [UInt8] = []
 
     init(_ header: CSVHeader, _ facts: ExportFacts, index: Int, trailer: ExportTrailer) {
         if case .line(let line) = trailer { trailerLine = line } else { trailerLine = nil }
@@ -51,7 +50,6 @@ struct CSVBlock {
         line = header.nextLine
         decoder = CSVDecoder(header, index: index)
         self.header = header.raw
-        values = decoder.cells.batch()
         headerDoubt = decoder.doubt(of: header)
         fieldEnds = [Int32](repeating: 0, count: header.columns.count)
     }
@@ -73,9 +71,11 @@ struct CSVBlock {
         // The last batch is gone by now, unless its reader has kept it: then this makes new memory.
         records.removeAll(keepingCapacity: true)
         rejected = []
+        values = []
         strays = headerDoubt.map { [$0] } ?? []
         headerDoubt = nil
-        let framer = decoder.framer
+        // Calls of what is in `self` would copy or retain it, for each record.
+        let (framer, cells, header) = (decoder.framer, decoder.cells, header)
         let columns = fieldEnds.count
         var record = CSVFramer.Record()
         while true {
@@ -83,23 +83,26 @@ struct CSVBlock {
             let step = framer.next(
                 in: bytes, from: start, to: end, isLast: isLast, record: &record, fieldEnds: &room)
             guard step == .record || step == .blank else { return step }
-            let ids = step == .record ? identifiers(record, bytes) : (owner: 0..<0, cart: 0..<0)
+            let isWide = step == .record && record.fieldCount >= columns
+            let ids = isWide ? cells.identifiers(record, fieldEnds, bytes) : (owner: 0..<0, cart: 0..<0)
             if step == .blank {
                 found.blankLines += 1
             } else if let count = trailerLine?.count(in: bytes.extracting(record.start..<record.end)) {
                 trailerMet = (count, line, found.records)
                 found.passedOver += 1
-            } else if let kind = kindPassedOver(record, bytes) {
+            } else if let kind = Self.kindPassedOver(record, bytes, header, cells, isFirst: found.records == 0) {
                 found.passedOver += 1
                 found.notes.add(kind, line: line)
-            } else if let header = decoder.cells.header(ids.owner, ids.cart, bytes) {
+            } else if let header = cells.header(ids.owner, ids.cart, bytes) {
                 guard header == .same else {
                     otherHeader = line
                     return .incomplete
                 }
                 found.passedOver += 1
                 found.notes.add(.repeatedHeader, line: line)
-            } else if picks == nil, looksForTrailer, isTotal(ids.owner, ids.cart, bytes) {
+            } else if picks == nil, looksForTrailer,
+                CSVTrailer.isTotal(bytes.extracting(ids.owner), bytes.extracting(ids.cart), records: found.records)
+            {
                 found.records += 1
                 reject(record, decoder.cells.naming(CSVRecordCells.total, record, fieldEnds, bytes), bytes)
             } else if picks == nil, !repeats.isEmpty, let reason = decoder.cells.lasting(record, fieldEnds, bytes),
@@ -116,7 +119,7 @@ struct CSVBlock {
                 reject(record, decoder.cells.naming(CSVRecordCells.trailer, record, fieldEnds, bytes), bytes)
             } else {
                 found.records += 1
-                take(record, bytes, columns: columns, picks)
+                take(record, bytes, cells, picks)
             }
             line += record.lines
             start = record.next
@@ -126,30 +129,36 @@ struct CSVBlock {
     /// Takes one record, in place if its fields are plain.
     @inline(__always)
     private mutating func take(
-        _ record: CSVFramer.Record, _ bytes: Span<UInt8>, columns: Int, _ picks: ((Int) -> Bool)?
+        _ record: CSVFramer.Record, _ bytes: Span<UInt8>, _ cells: CSVRecordCells, _ picks: ((Int) -> Bool)?
     ) {
         if record.next == record.end, rejectsOpenEnd {
-            reject(record, decoder.cells.naming(CSVRecordCells.mayBeCut, record, fieldEnds, bytes), bytes)
+            reject(record, cells.naming(CSVRecordCells.mayBeCut, record, fieldEnds, bytes), bytes)
         } else if let picks, !picks(found.records) {
             // It was usable at the first reading.
             usable += 1
-        } else if record.isPlain && record.fieldCount == columns {
+        } else if record.isPlain && record.fieldCount == fieldEnds.count {
             if surplus != 0 { keepWidth(0) }
-            judge(record, bytes)
-        } else if let reason = decoder.cells.fault(of: record, fieldEnds, bytes) {
-            reject(record, reason, bytes)
-        } else if decoder.cells.isEmpty(bytes, record.start..<record.end) {
-            passOverBlank()
-        } else if wasTooWide(record, bytes) || !keepWidth(max(0, record.fieldCount - columns)) {
-            // What looks like a surplus field may be a delimiter too many, and every value one column too far.
-            reject(record, decoder.cells.fieldCountFault(record), bytes)
+            judge(record, bytes, cells)
         } else {
-            if record.lines > 1, decoder.cells.swallowsRecords(record, fieldEnds, bytes) {
+            takeUnusual(record, bytes, cells)
+        }
+    }
+
+    /// Takes a record whose form is out of the ordinary.
+    private mutating func takeUnusual(_ record: CSVFramer.Record, _ bytes: Span<UInt8>, _ cells: CSVRecordCells) {
+        if let reason = cells.fault(of: record, fieldEnds, bytes) {
+            reject(record, reason, bytes)
+        } else if cells.isEmpty(bytes, record.start..<record.end) {
+            passOverBlank()
+        } else if wasTooWide(record, bytes) || !keepWidth(max(0, record.fieldCount - fieldEnds.count)) {
+            // What looks like a surplus field may be a delimiter too many, and every value one column too far.
+            reject(record, cells.fieldCountFault(record), bytes)
+        } else {
+            if record.lines > 1, cells.swallowsRecords(record, fieldEnds, bytes) {
                 strays.append(decoder.doubt(of: record, line, bytes))
             }
-            if !decoder.cells.isUTF8(record, bytes) { found.notes.add(.notUTF8, line: line) }
-            add(record, .library(Int32(truncatingIfNeeded: values.count)), nil)
-            decoder.cells.append(record, fieldEnds, bytes, to: &values)
+            if !cells.isUTF8(record, bytes) { found.notes.add(.notUTF8, line: line) }
+            judge(record, bytes, cells)
         }
     }
 
@@ -175,25 +184,31 @@ struct CSVBlock {
 
     /// What a line is that is no record: the header once more, as where files were put together, or a line under it.
     @inline(__always)
-    private func kindPassedOver(_ record: CSVFramer.Record, _ bytes: Span<UInt8>) -> ExportNote.Kind? {
-        if found.records == 0, isUnderline(record, bytes) { return .underline }
+    private static func kindPassedOver(
+        _ record: CSVFramer.Record, _ bytes: Span<UInt8>, _ header: [UInt8], _ cells: CSVRecordCells, isFirst: Bool
+    ) -> ExportNote.Kind? {
+        if isFirst, isUnderline(record, bytes, cells) { return .underline }
         let surplus = record.end &- record.start &- header.count
-        guard surplus == 0 || surplus == Self.mark.count else { return nil }
-        return isHeader(record, bytes, behind: surplus) ? .repeatedHeader : nil
+        guard surplus == 0 || surplus == mark.count else { return nil }
+        return isHeader(record, bytes, header, behind: surplus) ? .repeatedHeader : nil
     }
 
     /// Whether a first record has nothing but dashes between its delimiters.
-    private func isUnderline(_ record: CSVFramer.Record, _ bytes: Span<UInt8>) -> Bool {
+    private static func isUnderline(
+        _ record: CSVFramer.Record, _ bytes: Span<UInt8>, _ cells: CSVRecordCells
+    ) -> Bool {
         bytes[record.start] < 0x30
-            && decoder.cells.isEmpty(
+            && cells.isEmpty(
                 bytes, record.start..<record.end, orOf: [UInt8(ascii: "-"), UInt8(ascii: "="), UInt8(ascii: "+")])
-            && !decoder.cells.isEmpty(bytes, record.start..<record.end)
+            && !cells.isEmpty(bytes, record.start..<record.end)
     }
 
     /// The byte order mark of UTF-8.
     private static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
-    private func isHeader(_ record: CSVFramer.Record, _ bytes: Span<UInt8>, behind mark: Int) -> Bool {
+    private static func isHeader(
+        _ record: CSVFramer.Record, _ bytes: Span<UInt8>, _ header: [UInt8], behind mark: Int
+    ) -> Bool {
         (0..<mark).allSatisfy { bytes[record.start + $0] == Self.mark[$0] }
             && header.indices.allSatisfy { bytes[record.start + mark + $0] == header[$0] }
     }
@@ -203,22 +218,7 @@ struct CSVBlock {
         guard record.isPlain, record.fieldCount == fieldEnds.count else {
             return decoder.cells.fault(of: record, fieldEnds, bytes) == nil
         }
-        return (try? decoder.cells.judge.judge(decoder.cells.fields(record, fieldEnds, bytes), in: bytes)) != nil
-    }
-
-    /// The cells of the owner and the cart; empty if the record has fewer fields than the header.
-    @inline(__always)
-    private func identifiers(
-        _ record: CSVFramer.Record, _ bytes: Span<UInt8>
-    ) -> (owner: Range<Int>, cart: Range<Int>) {
-        guard record.fieldCount >= fieldEnds.count else { return (0..<0, 0..<0) }
-        return decoder.cells.identifiers(record, fieldEnds, bytes)
-    }
-
-    /// Whether a line has a word for a total in place of one identifier, and the number of records in place of the other.
-    @inline(__always)
-    private func isTotal(_ owner: Range<Int>, _ cart: Range<Int>, _ bytes: Span<UInt8>) -> Bool {
-        CSVTrailer.isTotal(bytes.extracting(owner), bytes.extracting(cart), records: found.records)
+        return (try? decoder.cells.statement(record, fieldEnds, bytes)) != nil
     }
 
     /// Whether a record's identifiers have the form of those before it.
@@ -239,84 +239,38 @@ struct CSVBlock {
         return isLast
     }
 
-    /// Judges the records that need the library; returns their identifiers, which are to be put behind the text.
-    mutating func settle(_ bytes: Span<UInt8>) -> [UInt8] {
-        rows = []
-        guard values.count > 0 else { return [] }
-        rows = CSVLibrary(delimiter: decoder.delimiter).decode(values)
-        let framed = rejected
-        rejected = []
-        // Records that were taken for usable and are not.
-        var unusable = 0
-        var kept: [UInt8] = []
-        for position in records.indices {
-            records[position].ordinal -= unusable
-            switch records[position].origin {
-            case .library(let row):
-                do throws(RejectReason) {
-                    let statement = try judge(Int(row))
-                    func keep(_ range: ByteRange) -> ByteRange {
-                        let start = bytes.count + kept.count
-                        kept += values.bytes[range.range]
-                        return ByteRange(start..<start + Int(range.count))
-                    }
-                    kinds.insert(statement.kind)
-                    if statement.isTidied { found.notes.add(.tidied, line: records[position].line) }
-                    records[position].statement = Statement(
-                        kind: statement.kind, action: statement.action, owner: keep(statement.owner),
-                        cart: keep(statement.cart), keyField: statement.keyField, key: keep(statement.key))
-                } catch {
-                    unusable += 1
-                    records[position].origin = .rejected(Int32(truncatingIfNeeded: rejected.count))
-                    rejected.append(decoder.rejected(records[position], error, bytes))
-                    found.rejected[error.code, default: 0] += 1
-                }
-            case .rejected(let index):
-                records[position].origin = .rejected(Int32(truncatingIfNeeded: rejected.count))
-                rejected.append(framed[Int(index)])
-            case .text, .scan: break
-            }
-        }
-        usable -= unusable
-        values.removeAll()
-        return kept
-    }
-
     /// The records of the block, whose text is this.
     func batch(_ text: [UInt8]) -> RecordBatch {
-        var decoder = decoder
-        decoder.rows = rows
-        return RecordBatch(
-            text: text, records: records, rejected: rejected, strays: strays, decoder: .csv(decoder))
+        RecordBatch(text: text, records: records, rejected: rejected, strays: strays, decoder: .csv(decoder))
     }
 
-    /// Judges a record that the library has decoded.
-    private func judge(_ row: Int) throws(RejectReason) -> Statement {
-        guard rows[row] != nil else { throw CSVRecordCells.ambiguous }
-        return try decoder.cells.judge.judge(decoder.cells.fields(row, of: values), in: values.bytes.span)
-    }
-
-    /// Judges a plain record, in place.
+    /// Judges a record that has its fields.
     @inline(__always)
-    private mutating func judge(_ record: CSVFramer.Record, _ bytes: Span<UInt8>) {
+    private mutating func judge(_ record: CSVFramer.Record, _ bytes: Span<UInt8>, _ cells: CSVRecordCells) {
         do throws(RejectReason) {
-            let statement = try decoder.cells.judge.judge(decoder.cells.fields(record, fieldEnds, bytes), in: bytes)
+            let statement =
+                record.isPlain || !cells.hasQuotes(record, fieldEnds, bytes)
+                ? try cells.statement(record, fieldEnds, bytes) : try judgeUnescaped(record, bytes, cells)
             if statement.isTidied { found.notes.add(.tidied, line: line) }
             kinds.insert(statement.kind)
-            add(record, .text, statement)
+            records.append(
+                JudgedRecord(
+                    statement: statement, number: found.records, line: line, ordinal: usable,
+                    range: ByteRange(record.start..<record.end), origin: .text))
+            usable += 1
         } catch {
             reject(record, error, bytes)
         }
     }
 
-    /// Adds a record that is usable as far as known.
-    @inline(__always)
-    private mutating func add(_ record: CSVFramer.Record, _ origin: JudgedRecord.Origin, _ statement: Statement?) {
-        records.append(
-            JudgedRecord(
-                statement: statement, number: found.records, line: line, ordinal: usable,
-                range: ByteRange(record.start..<record.end), origin: origin))
-        usable += 1
+    /// Judges a record whose identifiers hold quotes; they are put behind the text if it is usable.
+    private mutating func judgeUnescaped(
+        _ record: CSVFramer.Record, _ bytes: Span<UInt8>, _ cells: CSVRecordCells
+    ) throws(RejectReason) -> Statement {
+        var own: [UInt8] = []
+        let statement = try cells.statement(record, fieldEnds, bytes, unescapedInto: &own)
+        defer { values += own }
+        return statement.moved(by: bytes.count + values.count)
     }
 
     private mutating func passOverBlank() {

@@ -4,17 +4,13 @@ import CartAssociations
 struct CSVDecoder: Sendable {
     let cells: CSVRecordCells
     let framer: CSVFramer
-    let delimiter: Character
     private let index: Int
     private let columns: Int
-    /// What the library says of the records that needed it.
-    var rows: [[String]?] = []
 
     init(_ header: CSVHeader, index: Int) {
         cells = CSVRecordCells(
             header.columns, delimiter: header.framer.delimiter, words: header.words, kind: header.kind)
         framer = header.framer
-        delimiter = header.delimiter
         columns = header.columns.count
         self.index = index
     }
@@ -28,15 +24,15 @@ struct CSVDecoder: Sendable {
             if case .rejected(let index) = judged.origin { return .rejected(batch.rejected[Int(index)]) }
             let record = frame(judged, bytes, &ends)
             let place = place(judged.number, judged.line)
-            var row: [String]?
-            if case .library(let index) = judged.origin { row = rows[Int(index)] }
             guard let statement = judged.statement,
                 let value = cells.value(
-                    row ?? cells.row(record, ends, bytes), statement, in: bytes, place, raw: cells.raw(record, bytes))
-            else { return .rejected(cells.rejected(record, place, CSVRecordCells.ambiguous, ends, bytes)) }
+                    cells.row(record, ends, bytes), statement, in: bytes, place, raw: cells.raw(record, bytes))
+            else { return .rejected(cells.rejected(record, place, Self.unlike, ends, bytes)) }
             return .usable(value)
         }
     }
+
+    private static let unlike = RejectReason(.ambiguous, "an identifier that is judged in two ways")
 
     /// What is to be known of a record that turns out to be unusable.
     func rejected(_ judged: JudgedRecord, _ reason: RejectReason, _ bytes: Span<UInt8>) -> RejectedRecord {

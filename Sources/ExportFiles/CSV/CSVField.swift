@@ -65,6 +65,17 @@ struct CSVField {
 
     var isQuoted: Bool { raw != content }
 
+    /// Whether quotes stand within the quotes, so that the value is not the content.
+    func hasQuotes(_ bytes: Span<UInt8>) -> Bool {
+        isQuoted && content.contains { bytes[$0] == CSVFramer.quote }
+    }
+
+    /// The value as text, with replacement characters for what is not UTF-8.
+    func text(_ bytes: Span<UInt8>) -> String {
+        hasQuotes(bytes)
+            ? String(decoding: unescaped(bytes), as: UTF8.self) : String(decodingBytesOf: bytes.extracting(content))
+    }
+
     /// The value: without the quotes around it, and with one quote for two.
     func unescaped(_ bytes: Span<UInt8>) -> [UInt8] {
         var value: [UInt8] = []

@@ -1,4 +1,5 @@
 import CartAssociations
+import SwiftCSV
 
 /// The header of a CSV export, and what follows from it for the records.
 struct CSVHeader: Sendable {
@@ -71,7 +72,7 @@ struct CSVHeader: Sendable {
             _ = try CSVColumns(best.names, vocabulary: vocabulary, options)
             return nil
         } catch {
-            let records = best.records(below: text, count, isLast: isLast)
+            let records = best.records(below: text, count)
             throw Self.refusal(error, best, vocabulary, file, options.ownerKind, records)
         }
     }
@@ -103,7 +104,7 @@ struct CSVHeader: Sendable {
 
     private static func refusal(
         _ problem: CSVColumns.Problem, _ header: HeaderLine, _ vocabulary: FieldVocabulary, _ file: String,
-        _ kind: OwnerKind?, _ records: [[[UInt8]]]
+        _ kind: OwnerKind?, _ records: [[String]]
     ) -> ExportError {
         let seen = "columns seen: " + header.names.map { $0.isEmpty ? "(no name)" : $0 }.joined(separator: ", ")
         func error(_ problem: String, _ advice: String) -> ExportError {
@@ -261,30 +262,17 @@ private struct HeaderLine {
         return true
     }
 
-    /// The values of the first records below the line that have as many fields as it, as far as the text goes.
-    func records(below text: [UInt8], _ count: Int, isLast: Bool) -> [[[UInt8]]] {
-        var ends = [Int32](repeating: 0, count: names.count)
-        var record = CSVFramer.Record()
-        var start = end
-        var records: [[[UInt8]]] = []
-        while records.count < 200 {
-            var room = ends.mutableSpan
-            let step = framer.next(
-                in: text.span, from: start, to: count, isLast: isLast, record: &record, fieldEnds: &room)
-            guard step == .record || step == .blank else { break }
-            start = record.next
-            guard step == .record, record.fieldCount == names.count else { continue }
-            var values: [[UInt8]] = []
-            var fieldStart = record.start
-            for fieldEnd in ends.map(Int.init) {
-                let cell = CSVField(text.span, IdentifierText.unwrapped(fieldStart..<fieldEnd, in: text.span))
-                values.append(cell.unescaped(text.span))
-                fieldStart = fieldEnd + 1
-            }
-            records.append(values)
-        }
-        return records
+    /// The values of the first records below the line, as far as the text goes and SwiftCSV can split it: good enough for
+    /// advice, which is all that depends on them.
+    func records(below text: [UInt8], _ count: Int) -> [[String]] {
+        let sample = String(decoding: raw + [CSVFramer.lineFeed] + text[end..<count], as: UTF8.self)
+        let delimiter = CSVDelimiter(unicodeScalarLiteral: Character(Unicode.Scalar(framer.delimiter)))
+        let csv = try? EnumeratedCSV(
+            string: sample, delimiter: delimiter, loadColumns: false, rowLimit: Self.mostRecords)
+        return csv?.rows.filter { $0.count == names.count } ?? []
     }
+
+    private static let mostRecords = 200
 
     private static func names(
         _ text: Span<UInt8>, _ record: CSVFramer.Record, _ ends: [Int32]

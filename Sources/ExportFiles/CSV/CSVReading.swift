@@ -39,8 +39,8 @@ struct CSVReading {
             return nil
         }
         if step != nil { try text.refill(line: block.line) }
-        let identifiers = try frame(picks)
-        text.keep(identifiers)
+        try frame(picks)
+        text.keep(block.values)
         return block.batch(text.buffer)
     }
 
@@ -64,8 +64,8 @@ struct CSVReading {
         }
     }
 
-    /// Frames and judges a block; returns what is to be put behind its text.
-    private mutating func frame(_ picks: ((Int) -> Bool)?) throws -> [UInt8] {
+    /// Frames and judges a block.
+    private mutating func frame(_ picks: ((Int) -> Bool)?) throws {
         let buffer = text.buffer
         var start = text.start
         let step = block.frame(buffer.span, from: &start, to: text.end, isLast: text.isLast, picking: picks)
@@ -78,6 +78,5 @@ struct CSVReading {
                 advice: "give the exports that were put together as files of their own")
         }
         if step == .unterminated { throw text.endsInsideQuotes(line: block.line) }
-        return block.settle(buffer.span)
     }
 }

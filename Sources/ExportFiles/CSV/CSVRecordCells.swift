@@ -6,7 +6,7 @@ struct CSVRecordCells: Sendable {
     let judge: RecordJudge
     private let columns: CSVColumns
     private let delimiter: UInt8
-    /// The columns that the library decodes, and what they are.
+    /// The columns whose values a record has, and what they are.
     private let decoded: [(field: ExportField, column: Int)]
     private let cart: Int
     private let customer: Int?
@@ -26,9 +26,6 @@ struct CSVRecordCells: Sendable {
     private let endsName: [Bool]
     /// The columns of owners' keys.
     private let keys: [(field: OwnerKeyField, column: Int)]
-
-    static let ambiguous = RejectReason(
-        .ambiguous, "a field begins or ends with a mark that joins its quote, so that it can be read in two ways")
 
     static let trailer = RejectReason(
         .trailer,
@@ -225,7 +222,7 @@ struct CSVRecordCells: Sendable {
 
     /// Whether the whole record is UTF-8, also in columns that nobody needs.
     func isUTF8(_ record: CSVFramer.Record, _ bytes: Span<UInt8>) -> Bool {
-        record.isASCII || String(validating: raw(record, bytes), as: UTF8.self) != nil
+        record.isASCII || (try? UTF8Span(validating: bytes.extracting(record.start..<record.end))) != nil
     }
 
     /// Whether a record has a field for each column that has a name, and beyond the columns only empty ones.
@@ -249,18 +246,52 @@ struct CSVRecordCells: Sendable {
         return !(record.start..<record.end).contains { bytes[$0] == 0 || bytes[$0] == CSVFramer.carriageReturn }
     }
 
-    /// The fields of a plain record, in place.
-    func fields(_ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>) -> RecordFields {
+    /// What a record says whose fields stand in the text as they are; throws the reason if it cannot be used.
+    func statement(
+        _ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>
+    ) throws(RejectReason) -> Statement {
+        try judge.judge(fields { content($0, record, ends, bytes) }, in: bytes)
+    }
+
+    /// The same of a record with quotes in such a field; the values are put into memory of their own.
+    func statement(
+        _ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>, unescapedInto values: inout [UInt8]
+    ) throws(RejectReason) -> Statement {
+        try judge.judge(fields(record, ends, bytes, into: &values), in: values.span)
+    }
+
+    private func fields(
+        _ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>, into values: inout [UInt8]
+    ) -> RecordFields {
+        fields { column in
+            let start = values.count
+            CSVField(bytes, cell(column, record, ends)).unescape(bytes, into: &values)
+            return ByteRange(start..<values.count)
+        }
+    }
+
+    @inline(__always)
+    private func fields(_ value: (_ column: Int) -> ByteRange) -> RecordFields {
         var fields = RecordFields()
-        fields.cart = content(cart, record, ends, bytes)
-        if let customer { fields.customer = content(customer, record, ends, bytes) }
-        if let account { fields.account = content(account, record, ends, bytes) }
-        if let owner { fields.owner = content(owner, record, ends, bytes) }
-        if let ownerType { fields.ownerType = content(ownerType, record, ends, bytes) }
-        if let action { fields.action = content(action, record, ends, bytes) }
-        if let legacyCart { fields.legacyCart = content(legacyCart, record, ends, bytes) }
-        for (field, column) in keys { fields.add(content(column, record, ends, bytes), field) }
+        fields.cart = value(cart)
+        if let customer { fields.customer = value(customer) }
+        if let account { fields.account = value(account) }
+        if let owner { fields.owner = value(owner) }
+        if let ownerType { fields.ownerType = value(ownerType) }
+        if let action { fields.action = value(action) }
+        if let legacyCart { fields.legacyCart = value(legacyCart) }
+        for (field, column) in keys { fields.add(value(column), field) }
         return fields
+    }
+
+    /// Whether a field that says what a record means holds quotes, so that its value does not stand in the text.
+    func hasQuotes(_ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>) -> Bool {
+        var hasQuotes = false
+        _ = fields { column in
+            hasQuotes = hasQuotes || CSVField(bytes, cell(column, record, ends)).hasQuotes(bytes)
+            return ByteRange()
+        }
+        return hasQuotes
     }
 
     /// The cells of the owner and the cart.
@@ -275,41 +306,9 @@ struct CSVRecordCells: Sendable {
         return (owner, content(cart, record, ends, bytes).range)
     }
 
-    /// The values of a plain record, in place: what the library would decode.
+    /// The values of a record, in the order of `decoded`.
     func row(_ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>) -> [String] {
-        decoded.map { String(decodingBytesOf: bytes.extracting(content($0.column, record, ends, bytes).range)) }
-    }
-
-    /// The fields of a record that the library has decoded, in the memory of its batch.
-    func fields(_ record: Int, of batch: CSVLibrary.Batch) -> RecordFields {
-        var fields = RecordFields()
-        for (position, item) in decoded.enumerated() {
-            let range = ByteRange(batch.range(record, position))
-            switch item.field {
-            case .cart: fields.cart = range
-            case .customer: fields.customer = customer == nil ? ByteRange() : range
-            case .account: fields.account = account == nil ? ByteRange() : range
-            case .owner: fields.owner = owner == nil ? ByteRange() : range
-            case .ownerType: fields.ownerType = ownerType == nil ? ByteRange() : range
-            case .action: fields.action = range
-            case .legacyCart: fields.legacyCart = range
-            case .customerEmail, .customerRef, .accountRef, .accountRegistrationID, .memberEmail:
-                if let key = item.field.key { fields.add(range, key) }
-            case .cartName, .cartDescription, .customerToken, .accountToken: break
-            }
-        }
-        return fields
-    }
-
-    /// An empty batch for the columns that are needed as values.
-    func batch() -> CSVLibrary.Batch {
-        CSVLibrary.Batch(width: decoded.count)
-    }
-
-    func append(_ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>, to batch: inout CSVLibrary.Batch) {
-        for item in decoded {
-            batch.append(CSVField(bytes, cell(item.column, record, ends)), of: bytes)
-        }
+        decoded.map { CSVField(bytes, cell($0.column, record, ends)).text(bytes) }
     }
 
     /// The value of a decoded record; nil if its identifiers are invalid, which the judge rules out.

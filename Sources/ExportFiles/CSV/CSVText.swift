@@ -75,7 +75,9 @@ struct CSVText {
     }
 
     /// Puts values into the same memory, until the next `refill`.
-    mutating func keep(_ values: [UInt8]) { buffer += values }
+    mutating func keep(_ values: [UInt8]) {
+        if !values.isEmpty { buffer += values }
+    }
 
     /// Completes the facts at the end of the file, and throws if it is not the file that was opened.
     func finish(_ facts: inout ExportFacts, endsAtCarriageReturn: Bool) throws {

@@ -68,19 +68,19 @@ struct ColumnGuess {
             "customer", "cust", "member", "user", "shopper", "client", "kunde", "buyer", "owner", "contact", "person",
             "profile", "login", "email", "mail",
         ] + accountWords
-    /// As many records are looked at.
-    private static let mostRecords = 200
-
     /// - Parameters:
     ///   - names: the columns, as the header has them.
     ///   - known: the fields that are found by their names.
     ///   - records: the values of the first records, as many as there are columns.
     init(
-        _ names: [String], known: Set<ExportField>, vocabulary: FieldVocabulary, kind: OwnerKind?, records: [[[UInt8]]]
+        _ names: [String], known: Set<ExportField>, vocabulary: FieldVocabulary, kind: OwnerKind?, records: [[String]]
     ) {
         var columns = names.map { Column(name: $0) }
-        for record in records.prefix(Self.mostRecords) {
-            for (index, value) in record.enumerated() { columns[index].values.append(value) }
+        for record in records {
+            for (index, text) in record.enumerated() {
+                let value = Array(text.utf8)
+                columns[index].values.append(Array(value[IdentifierText.unwrapped(value.indices, in: value.span)]))
+            }
         }
         // One such column may be an accident: address1 has the form of cart1.
         isHeaderMissing = columns.count(where: \.isNamedLikeAValue) >= min(2, names.count)
