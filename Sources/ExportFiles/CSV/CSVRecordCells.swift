@@ -2,7 +2,9 @@ import CartAssociations
 import DurableFiles
 
 /// Takes the cells of a framed record for the fields that they are.
-struct CSVRecordCells: Sendable {
+///
+/// It is a class because a call of a struct as large as this would copy it, for each record.
+final class CSVRecordCells: Sendable {
     let judge: RecordJudge
     private let columns: CSVColumns
     private let delimiter: UInt8
@@ -250,7 +252,9 @@ struct CSVRecordCells: Sendable {
     func statement(
         _ record: CSVFramer.Record, _ ends: [Int32], _ bytes: Span<UInt8>
     ) throws(RejectReason) -> Statement {
-        try judge.judge(fields { content($0, record, ends, bytes) }, in: bytes)
+        var fields = self.fields { content($0, record, ends, bytes) }
+        fields.areASCII = record.isASCII
+        return try judge.judge(fields, in: bytes)
     }
 
     /// The same of a record with quotes in such a field; the values are put into memory of their own.

@@ -99,7 +99,8 @@ struct CSVTrailer: Sendable {
 
     private mutating func check(_ owner: Span<UInt8>, _ cart: Span<UInt8>) -> Bool {
         if owners.isKnown && !owners.fits(owner) || carts.isKnown && !carts.fits(cart) { return false }
-        accept(owner: owner, cart: cart)
+        // Identifiers that fit known forms say nothing new.
+        if !owners.isKnown || !carts.isKnown { accept(owner: owner, cart: cart) }
         return true
     }
 

@@ -43,27 +43,23 @@ package enum IdentifierBytes {
         return atLeast & ~above & ~word & top
     }
 
-    /// Hands out the bytes eight at a time, the last few filled up with a letter.
+    /// Hands out the bytes eight at a time: the last ones once more with some before them, fewer than eight filled up with a
+    /// letter.
     @inline(__always)
     private static func forEachWord(_ bytes: Span<UInt8>, _ body: (UInt64) -> Void) {
         // Bytes have no padding that a raw view could leak.
         let raw = unsafe bytes.bytes
+        guard bytes.count >= 8 else {
+            var word = one &* 0x61
+            for index in bytes.indices { word = word &<< 8 | UInt64(bytes[index]) }
+            return body(word)
+        }
         var offset = 0
-        while offset &+ 8 <= bytes.count {
+        while offset < bytes.count {
+            offset = min(offset, bytes.count &- 8)
             // Within the span, as the line above says; integers may be read at any address.
-            let word = unsafe raw.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
-            body(word)
+            body(unsafe raw.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self))
             offset &+= 8
         }
-        guard offset < bytes.count else { return }
-        var rest = one &* 0x61
-        var shift: UInt64 = 0
-        while offset < bytes.count {
-            rest &= ~(0xFF &<< shift)
-            rest |= UInt64(bytes[offset]) &<< shift
-            shift &+= 8
-            offset &+= 1
-        }
-        body(rest)
     }
 }

@@ -14,10 +14,14 @@ enum IdentifierText {
     @inline(__always)
     static func isOdd(_ bytes: Span<UInt8>) -> Bool {
         guard !bytes.isEmpty else { return false }
+        if bytes.count > longestNumber {
+            // As ids of the store are: their first digit is a letter or not, which no processor can foresee.
+            return bytes[0] == UInt8(ascii: "'") || bytes[0] == UInt8(ascii: "=") || bytes[0] == UInt8(ascii: "\"")
+        }
         switch bytes[0] {
         case UInt8(ascii: "'"), UInt8(ascii: "="), UInt8(ascii: "\""): return true
         case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
-            return bytes.count <= longestNumber && isDestroyed(bytes)
+            return isDestroyed(bytes)
         case UInt8(ascii: "N"), UInt8(ascii: "n"), UInt8(ascii: "("), UInt8(ascii: "<"), UInt8(ascii: "["),
             UInt8(ascii: "u"), UInt8(ascii: "U"), UInt8(ascii: "\\"), UInt8(ascii: "#"):
             return bytes.count <= longestMissing

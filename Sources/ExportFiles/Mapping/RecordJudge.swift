@@ -16,6 +16,8 @@ struct RecordFields {
     private(set) var keyField: OwnerKeyField?
     /// Another key of an owner, which a record may not have.
     private(set) var otherKey = ByteRange()
+    /// Whether it is known that all of them are ASCII.
+    var areASCII = false
 
     /// Takes note of a field of keys; most records have an empty one.
     mutating func add(_ range: ByteRange, _ field: OwnerKeyField) {
@@ -53,26 +55,44 @@ struct RecordFields {
 }
 
 /// Decides what a record says, or why it cannot be used; the same for CSV and XML.
-struct RecordJudge: Sendable {
+///
+/// It is a class for the same reason as `CSVRecordCells`.
+final class RecordJudge: Sendable {
     let owners: OwnerFields
     /// In a delta each record has an action; additions are all created.
     let kind: ExportKind
-    var words = ActionWords()
+    let words: ActionWords
     /// Whether cells may carry the apostrophe that files of ours have before what a spreadsheet would calculate.
-    var unguards = false
+    let unguards: Bool
     /// Whether carts may have any characters.
-    var encodesCarts = false
+    let encodesCarts: Bool
+
+    init(
+        owners: OwnerFields, kind: ExportKind, words: ActionWords, unguards: Bool = false, encodesCarts: Bool
+    ) {
+        self.owners = owners
+        self.kind = kind
+        self.words = words
+        self.unguards = unguards
+        self.encodesCarts = encodesCarts
+    }
 
     private var isCrosswalk: Bool { owners.isCrosswalk }
 
     /// What a record says; throws the reason if it cannot be used.
     func judge(_ fields: RecordFields, in bytes: Span<UInt8>) throws(RejectReason) -> Statement {
-        var fields = fields
-        if unguards { fields.removeMarks(in: bytes) }
+        guard unguards else { return try judgeUnmarked(fields, bytes) }
+        var unmarked = fields
+        unmarked.removeMarks(in: bytes)
+        return try judgeUnmarked(unmarked, bytes)
+    }
+
+    @inline(__always)
+    private func judgeUnmarked(_ fields: RecordFields, _ bytes: Span<UInt8>) throws(RejectReason) -> Statement {
         do throws(RejectReason) {
             let statement = try judgeAsIs(fields, bytes)
             let owner = bytes.extracting(statement.ownerText.range)
-            if !IdentifierText.isOdd(owner), IdentifierBytes.areASCII(owner),
+            if !IdentifierText.isOdd(owner), fields.areASCII || IdentifierBytes.areASCII(owner),
                 !IdentifierText.isOdd(bytes.extracting(statement.cart.range)),
                 !IdentifierText.isOdd(bytes.extracting(statement.legacyCart.range))
             {
@@ -81,17 +101,17 @@ struct RecordJudge: Sendable {
         } catch {
             // It may be an identifier with something around it.
         }
-        let written = fields
-        fields.tidy(in: bytes)
-        let statement = try judgeAsIs(fields, bytes)
+        var plain = fields
+        plain.tidy(in: bytes)
+        let statement = try judgeAsIs(plain, bytes)
         if statement.keyField?.key.isEmail != true {
             try checkForm(statement.ownerText, "owner", .badOwner, bytes)
         }
         try checkForm(statement.cart, "cart", .badCart, bytes)
         try checkForm(statement.legacyCart, "legacy cart", .badCart, bytes)
         var tidied = statement
-        let owners = [written.customer, written.account, written.owner, written.key]
-        tidied.isTidied = statement.cart != written.cart || !owners.contains(statement.ownerText)
+        let owners = [fields.customer, fields.account, fields.owner, fields.key]
+        tidied.isTidied = statement.cart != fields.cart || !owners.contains(statement.ownerText)
         return tidied
     }
 

@@ -59,6 +59,7 @@ struct RecordTranslation: Sendable {
 
     /// The same records with ids; those whose key stands for no owner, or for several, are rejected.
     mutating func translate(_ batch: RecordBatch) -> RecordBatch {
+        guard concerns(batch) else { return batch }
         var ids: [UInt8] = []
         var records = batch.records
         var rejected: [RejectedRecord] = []
@@ -83,6 +84,13 @@ struct RecordTranslation: Sendable {
             }
         }
         return batch.with(records, rejected: rejected, textBehind: ids)
+    }
+
+    /// Whether any record of a batch has a key or another cart, or comes behind one that was rejected. Most exports have
+    /// neither, and their batches are not copied.
+    private func concerns(_ batch: RecordBatch) -> Bool {
+        unusable > 0 || carts != nil || owners?.knowsCarts == true
+            || batch.records.contains { $0.statement?.keyField != nil }
     }
 
     private func translate(
