@@ -1,6 +1,3 @@
-import Crypto
-import DurableFiles
-
 /// Bytes of an export from beginning to end: as they are stored, or unpacked.
 protocol ByteStream: AnyObject {
     /// Fills a range of the buffer as far as the bytes go; fewer than it has only at their end.
@@ -13,22 +10,25 @@ protocol ByteStream: AnyObject {
 final class StoredBytes: ByteStream {
     let file: ExportFile
     private(set) var count = 0
-    private var digest = SHA256()
+    private let digest = RunningDigest()
 
     init(_ file: ExportFile) {
         self.file = file
     }
 
     func read(into buffer: inout [UInt8], range: Range<Int>) throws -> Int {
-        var all = buffer.mutableSpan
-        var part = all._mutatingExtracting(range)
-        let filled = try file.read(into: &part, at: count)
-        // Unsafe because the digest takes a pointer, which it uses only during the call.
-        unsafe part.span.extracting(0..<filled).withUnsafeBytes { unsafe digest.update(bufferPointer: $0) }
+        let filled = try fill(&buffer, range)
+        digest.add(buffer[range.lowerBound..<range.lowerBound + filled])
         count += filled
         return filled
     }
 
+    private func fill(_ buffer: inout [UInt8], _ range: Range<Int>) throws -> Int {
+        var all = buffer.mutableSpan
+        var part = all._mutatingExtracting(range)
+        return try file.read(into: &part, at: count)
+    }
+
     /// The digest in lowercase hexadecimal of everything read.
-    func sha256() -> String { Hex.text(digest.finalize()) }
+    func sha256() -> String { digest.text() }
 }
