@@ -37,6 +37,9 @@ extension Ledger {
         _ visit: (_ position: Int, _ owner: Span<UInt8>, RememberedOwner) throws -> Void
     ) throws {
         try visiting("read the owners' keys") { db in
+            // Each page is needed once, and the owners are held in memory beside them.
+            try db.execute(sql: "PRAGMA cache_size = -512")
+            defer { try? db.execute(sql: "PRAGMA cache_size = \(LedgerSchema.cacheSize)") }
             let rows = try PreparedStatement(
                 db, "SELECT key, owner, at, origin FROM owner_key WHERE key >= ? ORDER BY key")
             var next: Fingerprint?
@@ -63,8 +66,6 @@ extension Ledger {
                 try rows.withBytes(1) { try visit(position, $0, remembered) }
             }
             rows.reset()
-            // Pages of other rows are needed next, while the owners are held in memory.
-            try db.execute(sql: "PRAGMA shrink_memory")
         }
     }
 

@@ -10,6 +10,9 @@ enum LedgerSchema {
     /// A ledger up to this size is checked page by page when it is opened, which takes at most a tenth of a second.
     private static let checkedBytes = 32 << 20
 
+    /// The pages that a connection holds, in KiB as SQLite takes it.
+    static let cacheSize = -8_000
+
     /// WAL with synchronous FULL is what survives power cuts; the memory map is off so that every write is one that
     /// the file system orders. What is deleted is overwritten, so that no person who is forgotten is left in free pages. One row of `association` takes about 120 bytes: larger pages than SQLite's 4,096
     /// make scans of millions of rows a third faster.
@@ -23,7 +26,7 @@ enum LedgerSchema {
                 sql: """
                     PRAGMA page_size = 8192;
                     PRAGMA mmap_size = 0;
-                    PRAGMA cache_size = -8000;
+                    PRAGMA cache_size = \(cacheSize);
                     PRAGMA cell_size_check = ON;
                     PRAGMA trusted_schema = OFF;
                     PRAGMA secure_delete = ON;
@@ -48,7 +51,7 @@ enum LedgerSchema {
             try db.execute(
                 sql: """
                     PRAGMA mmap_size = 0;
-                    PRAGMA cache_size = -8000;
+                    PRAGMA cache_size = \(cacheSize);
                     PRAGMA cell_size_check = ON;
                     PRAGMA trusted_schema = OFF;
                     """)

@@ -96,8 +96,8 @@ struct OwnerFinder {
             }
             if !batch.doubtful.isEmpty { hasDoubts = true }
         }
-        table = OwnerKeyTable(wanted: wanted)
-        if carts != nil { carts = OwnerKeyTable(inDoubt: names) }
+        table = OwnerKeyTable(wanted: consume wanted)
+        if carts != nil { carts = OwnerKeyTable(inDoubt: consume names) }
         figures.keys = table.wanted
     }
 
@@ -142,7 +142,7 @@ struct OwnerFinder {
             doubts.carts.set(form.key.fingerprint(cart: $0), $1)
         }
         if tools.ledger.canRemember { try remember(doubts.owners.positions, of: doubts.owners, .crosswalk) }
-        try recall(&doubts.owners)
+        try doubts.owners.recall(tools.ledger, foundSince: oldest)
         return doubts
     }
 
@@ -151,19 +151,12 @@ struct OwnerFinder {
     private mutating func recall() throws {
         try rememberCrosswalk()
         let before = table.missing()
-        try recall(&table)
+        try table.recall(tools.ledger, foundSince: oldest)
         figures.remembered = before - table.missing()
     }
 
-    /// Puts what the ledger remembers into a table.
-    private func recall(_ table: inout OwnerKeyTable) throws {
-        let oldest = tools.time.wall() - settings.fresh / .seconds(1)
-        try tools.ledger.forEachOwner(of: table.unsettled) { position, owner, remembered in
-            // What a crosswalk said is nothing to go by when it says so no more, but for what is in doubt.
-            let isSure = remembered.at >= oldest && (remembered.origin == .asked || remembered.origin == .directory)
-            table.set(position, owner, isStale: !isSure)
-        }
-    }
+    /// What was found before is not believed any more.
+    private var oldest: Date { tools.time.wall() - settings.fresh / .seconds(1) }
 
     /// The name under which the ledger remembers which part of a crosswalk was used last.
     private static let crosswalkFact = "crosswalk"
@@ -193,5 +186,18 @@ struct OwnerFinder {
             positions.lazy.compactMap { position -> (key: Fingerprint, owner: OwnerID)? in
                 table.owner(of: position)?.id.map { (table.fingerprint(position), $0) }
             }, origin, at: tools.time.wall())
+    }
+}
+
+extension OwnerKeyTable {
+    /// Takes up what a ledger remembers of the keys.
+    ///
+    /// - Parameter oldest: what was found before may have changed since.
+    fileprivate mutating func recall(_ ledger: Ledger, foundSince oldest: Date) throws {
+        try ledger.forEachOwner(of: unsettled) { position, owner, remembered in
+            // What a crosswalk said is nothing to go by when it says so no more, but for what is in doubt.
+            let isSure = remembered.at >= oldest && (remembered.origin == .asked || remembered.origin == .directory)
+            set(position, owner, isStale: !isSure)
+        }
     }
 }

@@ -46,7 +46,7 @@ struct OwnerKeyTable: Sendable {
     init(wanted: consuming [OwnerList: OwnerKeySet] = [:], inDoubt: consuming OwnerKeySet = OwnerKeySet()) {
         var sets: [(keys: [Fingerprint], state: State)] = []
         for list in OwnerList.allCases {
-            if let set = wanted.removeValue(forKey: list) { sets.append((set.sorted(), State(of: list))) }
+            if let keys = wanted.removeValue(forKey: list)?.sorted() { sets.append((keys, State(of: list))) }
         }
         sets.append((inDoubt.sorted(), []))
         let count = sets.reduce(0) { $0 + $1.keys.count }
