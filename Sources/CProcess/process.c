@@ -4,6 +4,15 @@
 #include "CProcess.h"
 
 #include <stdio.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+void cartsync_give_back_blocks(void) {
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
+}
 
 // Swift cannot call functions with a variable number of arguments, which prctl is, and does not see what only the GNU
 // headers declare, which renameat2 is.

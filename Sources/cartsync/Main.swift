@@ -24,6 +24,7 @@ struct Cartsync: AsyncParsableCommand {
 
     static func main() async {
         Memory.hide()
+        Memory.giveBackBlocks()
         Signals.ignoreWriteSignals()
         do {
             var command = try parseAsRoot()

@@ -8,6 +8,10 @@
 /// PR_SET_DUMPABLE). Returns 0, also on systems without this, or -1 with `errno`.
 int cartsync_hide_memory(void);
 
+/// Has blocks of a megabyte and more go back to the system when they are free (glibc, which else keeps blocks of the sizes
+/// that it has seen freed). Does nothing on other systems.
+void cartsync_give_back_blocks(void);
+
 /// Leaves out what the calling thread writes to C's `stderr` from now on; its descriptor still takes everything. Does nothing
 /// on systems whose `stderr` cannot be replaced.
 void cartsync_mute_thread(void);

@@ -6,7 +6,7 @@ import CProcess
     import Darwin
 #endif
 
-/// What others may see of the process's memory, which holds the secret and tokens.
+/// What others may see of the process's memory, which holds the secret and tokens, and how much of it the process keeps.
 enum Memory {
     /// Leaves no memory behind on the disk, and lets no other process of the same user look into it. Best done first; the
     /// units and the image forbid dumps too, so that it is no error if the system refuses.
@@ -20,4 +20,8 @@ enum Memory {
         #endif
         _ = cartsync_hide_memory()
     }
+
+    /// Has large blocks go back to the system when they are free, so that the tables of one stage of a run do not stay beside
+    /// those of the next.
+    static func giveBackBlocks() { cartsync_give_back_blocks() }
 }
