@@ -390,6 +390,44 @@ struct ApplyingTests {
         }
     }
 
+    @Test("a resumed run deletes nothing that another source has asserted since, whatever its scope is")
+    func resumedScope() async throws {
+        try await withStore { store in
+            var store = store
+            store.time = .fast(10)
+            try await sync(1...2, in: store)
+            // Carts of nobody that the scope deletes.
+            let strangers = try (8...9).map {
+                Association(.customer, try #require(OwnerID("c-\($0)")), try #require(CartID("cart-\($0)")))
+            }
+            let path = try export(1...2, in: store)
+            let stopped = try await store.withClient { client in
+                for stranger in strangers { _ = try await client.create(stranger) }
+                let planned = try await store.run(path, scope: .all, client) {
+                    $0.canary = 1
+                    $0.listingLag = .milliseconds(100)
+                }.plan(keepingRejects: false)
+                #expect(planned.view.counts.deletes == 2)
+                let page = #"{"data":[],"meta":{"results":{"total":9}}}"#
+                store.sandbox.inject(SandboxFault(.answer(status: 200, body: page), operation: .list, count: nil))
+                return try await planned.apply().report
+            }
+            #expect((stopped.outcomes.delete[.deleted], stopped.outcomes.pending) == (1, 1))
+            store.sandbox.clearFaults()
+            let left = try #require(strangers.first { try store.associations.contains($0) })
+            try await store.withClient { client in
+                let other = try store.folder.write(
+                    "customer_id,cart_id\n\(left.owner.id),\(left.cart)\n", to: "other.csv")
+                let run = store.run(other, source: "b", current: .ledger, client)
+                _ = try await run.plan(keepingRejects: false).apply()
+                let record = try #require(try store.ledger.run(stopped.run))
+                let report = try await store.resumed(record, client).resume().report
+                #expect(report.outcomes.delete[.skipped] == 1, "\(report.outcomes)")
+            }
+            #expect(try store.associations.contains(left))
+        }
+    }
+
     @Test("a resumed run leaves alone what other sources, or later changes of its own, have settled since")
     func resumed() async throws {
         try await withStore { store in

@@ -13,11 +13,14 @@ struct NamesInDoubtTests {
     }
 
     /// What is in doubt of some associations after an export was read.
-    private func doubts(_ export: String, about associations: [Association]) throws -> (NamesInDoubt, [String?]) {
+    private func doubts(
+        _ export: String, carts: CartNames = CartNames(), about associations: [Association]
+    ) throws -> (NamesInDoubt, [String?]) {
         let folder = try TemporaryFolder()
         let file = try ExportFile.open(try folder.write(Array(export.utf8)), spoolFolder: folder.path)
         var generator = SeededGenerator(seed: 1)
-        let doubts = NamesInDoubt(FingerprintKey(using: &generator), exports: [file.name], spillFolder: folder.path)
+        let doubts = NamesInDoubt(
+            FingerprintKey(using: &generator), exports: [file.name], carts: carts, spillFolder: folder.path)
         var reading = try ExportReader().read(file)
         while let batch = try reading.next() { for part in batch.doubtful { try doubts.add(part) } }
         for association in associations { try doubts.ask(association) }
@@ -42,6 +45,22 @@ struct NamesInDoubtTests {
             ])
         #expect(doubts.everything == nil)
         #expect(doubts.parts == 2)
+    }
+
+    @Test("a cart that the export calls otherwise is in doubt by all words of that name")
+    func cartNames() throws {
+        var carts = CartNames()
+        (carts.prefix, carts.unsafe) = ("L-", .encode)
+        func cart(_ name: String) throws -> Association {
+            let name = Array(name.utf8)
+            var id: [UInt8] = []
+            carts.append(name.span, to: &id)
+            return try association("c-9", String(decoding: id, as: UTF8.self))
+        }
+        let (_, reasons) = try doubts(
+            "customer_id,cart_id\nc-1,cart-1\nc-5,c/5,x\nc-6,cart-6,x\n", carts: carts,
+            about: [cart("cart-1"), cart("cart-6"), cart("c/5"), cart("c/6")])
+        #expect(reasons.map { $0 != nil } == [false, true, true, false])
     }
 
     @Test(
