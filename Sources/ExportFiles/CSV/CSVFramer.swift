@@ -71,60 +71,51 @@ struct CSVFramer: Sendable {
         var word = start
         while word < end {
             // Eight bytes from anywhere before `end` are within the span, as the precondition says.
-            let value = unsafe UInt64(
+            var value = unsafe UInt64(
                 littleEndian: raw.unsafeLoadUnaligned(fromUncheckedByteOffset: word, as: UInt64.self))
             var events = ByteWord.events(value, delimiters: delimiters)
+            if word &+ 8 > end {
+                value &= ByteWord.first(end &- word)
+                events &= ByteWord.first(end &- word)
+            }
             while events != 0 {
-                let at = word &+ (events.trailingZeroBitCount &>> 3)
+                let shift = events.trailingZeroBitCount &- 7
+                let at = word &+ shift &>> 3
+                let byte = UInt8(truncatingIfNeeded: value &>> UInt64(truncatingIfNeeded: shift))
                 events &= events &- 1
-                if at >= end { break }
+                if byte == delimiter {
+                    if scan.inQuotes { continue }
+                    scan.endField(at: at, &fieldEnds)
+                    continue
+                }
                 if at < scan.resumeAt { continue }
                 let isOver = at &+ 1 >= end
                 if isOver && !isLast { return .incomplete }
-                let byte = bytes[at]
                 // A line feed stands for the end of the input: nothing may follow a closing quote but these two.
                 let following = isOver ? Self.lineFeed : bytes[at &+ 1]
                 if scan.inQuotes {
                     quoted(byte, following, at: at, isOver: isOver, scan: &scan, record: &record)
                     continue
                 }
-                if byte == delimiter {
-                    if record.fieldCount < fieldEnds.count {
-                        fieldEnds[record.fieldCount] = Int32(truncatingIfNeeded: at)
-                    }
-                    record.fieldCount &+= 1
-                    scan.fieldStart = at &+ 1
-                    continue
-                }
                 guard let length = unquoted(byte, following, at: at, isOver: isOver, scan: &scan, record: &record)
                 else { continue }
                 scan.seen |= value & ByteWord.first(at &- word)
-                record.isASCII = scan.seen & ByteWord.tops == 0
-                record.end = at
-                record.next = at &+ length
-                record.lines &+= 1
-                if at == start { return .blank }
-                if record.fieldCount < fieldEnds.count { fieldEnds[record.fieldCount] = Int32(truncatingIfNeeded: at) }
-                record.fieldCount &+= 1
-                return .record
+                scan.endRecord(&record, at: at, next: at &+ length, &fieldEnds)
+                return at == start ? .blank : .record
             }
-            scan.seen |= value & ByteWord.first(end &- word)
+            scan.seen |= value
             word &+= 8
         }
         guard isLast else { return .incomplete }
         if scan.inQuotes { return .unterminated }
-        record.isASCII = scan.seen & ByteWord.tops == 0
-        record.end = end
-        record.next = end
-        record.lines &+= 1
-        if record.fieldCount < fieldEnds.count { fieldEnds[record.fieldCount] = Int32(truncatingIfNeeded: end) }
-        record.fieldCount &+= 1
+        scan.endRecord(&record, at: end, next: end, &fieldEnds)
         return .record
     }
 
     /// What the search knows between two bytes that matter.
     private struct Scan {
-        var fieldStart: Int
+        private(set) var fieldStart: Int
+        private var fieldCount = 0
         var inQuotes = false
         /// Bytes before this one have been dealt with together with an earlier one.
         var resumeAt: Int
@@ -134,6 +125,25 @@ struct CSVFramer: Sendable {
         init(at start: Int) {
             fieldStart = start
             resumeAt = start
+        }
+
+        @inline(__always)
+        mutating func endField(at end: Int, _ fieldEnds: inout MutableSpan<Int32>) {
+            if fieldCount < fieldEnds.count { fieldEnds[fieldCount] = Int32(truncatingIfNeeded: end) }
+            fieldCount &+= 1
+            fieldStart = end &+ 1
+        }
+
+        @inline(__always)
+        mutating func endRecord(
+            _ record: inout Record, at end: Int, next: Int, _ fieldEnds: inout MutableSpan<Int32>
+        ) {
+            endField(at: end, &fieldEnds)
+            record.fieldCount = fieldCount
+            record.isASCII = seen & ByteWord.tops == 0
+            record.end = end
+            record.next = next
+            record.lines &+= 1
         }
     }
 
@@ -201,14 +211,11 @@ enum ByteWord {
     @inline(__always)
     static func events(_ word: UInt64, delimiters: UInt64) -> UInt64 {
         let quotes: UInt64 = 0x2222_2222_2222_2222
-        let low = ~(((word & ~tops) &+ (ones &* 0x70)) | word) & tops
-        return zeros(word ^ delimiters) | zeros(word ^ quotes) | low
-    }
-
-    /// The top bit of each byte that is zero, exactly.
-    @inline(__always)
-    static func zeros(_ word: UInt64) -> UInt64 {
-        ~(((word & ~tops) &+ ~tops) | word) & tops
+        let low = word & ~tops
+        // Each sum has the top bit of the bytes that are something else, and carries into no other; nor are bytes that have
+        // it already any of these.
+        let others = ((low ^ delimiters) &+ ~tops) & ((low ^ quotes) &+ ~tops) & (low &+ (ones &* 0x70))
+        return ~(others | word) & tops
     }
 
     /// The bits of the first bytes of a word, in the order of memory; all of them from eight on.
