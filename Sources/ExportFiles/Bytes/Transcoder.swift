@@ -17,62 +17,77 @@ struct Transcoder {
     var isComplete: Bool { odd == nil }
 
     mutating func append(_ input: Span<UInt8>, to output: inout [UInt8]) {
-        switch encoding {
-        case .utf8:
-            for index in 0..<input.count { output.append(input[index]) }
-        case .latin1, .latin9, .windows1252:
-            for index in 0..<input.count { Self.append(characters[Int(input[index])], to: &output) }
-        case .utf16LittleEndian, .utf16BigEndian:
-            for index in 0..<input.count {
+        guard encoding != .utf8 else { return output.append(input) }
+        // No byte becomes more than three, and a surrogate that was held back becomes three more.
+        var end = output.count
+        output.append(contentsOf: repeatElement(0, count: 3 * input.count + 3))
+        var text = output.mutableSpan
+        for index in 0..<input.count {
+            let byte = input[index]
+            switch encoding {
+            case .utf8: break
+            case .latin1, .latin9, .windows1252: Self.put(characters[Int(byte)], in: &text, at: &end)
+            case .utf16LittleEndian, .utf16BigEndian:
                 guard let first = odd else {
-                    odd = input[index]
+                    odd = byte
                     continue
                 }
                 odd = nil
-                let (low, high) = encoding == .utf16LittleEndian ? (first, input[index]) : (input[index], first)
-                append(UInt16(high) << 8 | UInt16(low), to: &output)
+                let (low, high) = encoding == .utf16LittleEndian ? (first, byte) : (byte, first)
+                put(UInt16(high) << 8 | UInt16(low), in: &text, at: &end)
             }
         }
+        output.removeLast(output.count - end)
     }
 
     /// Writes what is still held back at the end of the input.
     mutating func finish(to output: inout [UInt8]) {
-        if let high { Self.append(UInt32(high), to: &output) }
-        high = nil
+        guard let high else { return }
+        self.high = nil
+        var end = output.count
+        output += [0, 0, 0]
+        var text = output.mutableSpan
+        Self.put(UInt32(high), in: &text, at: &end)
     }
 
-    private mutating func append(_ unit: UInt16, to output: inout [UInt8]) {
+    @inline(__always)
+    private mutating func put(_ unit: UInt16, in text: inout MutableSpan<UInt8>, at end: inout Int) {
         if let first = high {
             high = nil
             if unit & 0xFC00 == 0xDC00 {
-                Self.append(0x10000 + (UInt32(first & 0x3FF) << 10 | UInt32(unit & 0x3FF)), to: &output)
-                return
+                let scalar = 0x10000 + (UInt32(first & 0x3FF) << 10 | UInt32(unit & 0x3FF))
+                return Self.put(scalar, in: &text, at: &end)
             }
-            Self.append(UInt32(first), to: &output)
+            Self.put(UInt32(first), in: &text, at: &end)
         }
         if unit & 0xFC00 == 0xD800 {
             high = unit
         } else {
-            Self.append(UInt32(unit), to: &output)
+            Self.put(UInt32(unit), in: &text, at: &end)
         }
     }
 
-    private static func append(_ scalar: UInt32, to output: inout [UInt8]) {
+    @inline(__always)
+    private static func put(_ scalar: UInt32, in text: inout MutableSpan<UInt8>, at end: inout Int) {
         switch scalar {
         case ..<0x80:
-            output.append(UInt8(scalar))
+            text[end] = UInt8(scalar)
+            end += 1
         case ..<0x800:
-            output.append(UInt8(0xC0 | scalar >> 6))
-            output.append(UInt8(0x80 | scalar & 0x3F))
+            text[end] = UInt8(0xC0 | scalar >> 6)
+            text[end + 1] = UInt8(0x80 | scalar & 0x3F)
+            end += 2
         case ..<0x10000:
-            output.append(UInt8(0xE0 | scalar >> 12))
-            output.append(UInt8(0x80 | scalar >> 6 & 0x3F))
-            output.append(UInt8(0x80 | scalar & 0x3F))
+            text[end] = UInt8(0xE0 | scalar >> 12)
+            text[end + 1] = UInt8(0x80 | scalar >> 6 & 0x3F)
+            text[end + 2] = UInt8(0x80 | scalar & 0x3F)
+            end += 3
         default:
-            output.append(UInt8(0xF0 | scalar >> 18))
-            output.append(UInt8(0x80 | scalar >> 12 & 0x3F))
-            output.append(UInt8(0x80 | scalar >> 6 & 0x3F))
-            output.append(UInt8(0x80 | scalar & 0x3F))
+            text[end] = UInt8(0xF0 | scalar >> 18)
+            text[end + 1] = UInt8(0x80 | scalar >> 12 & 0x3F)
+            text[end + 2] = UInt8(0x80 | scalar >> 6 & 0x3F)
+            text[end + 3] = UInt8(0x80 | scalar & 0x3F)
+            end += 4
         }
     }
 }
