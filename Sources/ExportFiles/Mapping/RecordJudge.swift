@@ -101,6 +101,11 @@ final class RecordJudge: Sendable {
         } catch {
             // It may be an identifier with something around it.
         }
+        return try judgeTidied(fields, bytes)
+    }
+
+    /// What a record says without what stands around its identifiers.
+    private func judgeTidied(_ fields: RecordFields, _ bytes: Span<UInt8>) throws(RejectReason) -> Statement {
         var plain = fields
         plain.tidy(in: bytes)
         let statement = try judgeAsIs(plain, bytes)
@@ -115,6 +120,7 @@ final class RecordJudge: Sendable {
         return tidied
     }
 
+    @inline(__always)
     private func judgeAsIs(_ fields: RecordFields, _ bytes: Span<UInt8>) throws(RejectReason) -> Statement {
         let action: ChangeKind? =
             switch kind {
@@ -194,6 +200,7 @@ final class RecordJudge: Sendable {
         return hasAt
     }
 
+    @inline(__always)
     private func checkOwner(_ owner: ByteRange, _ bytes: Span<UInt8>) throws(RejectReason) {
         guard IdentifierBytes.isOwner(bytes.extracting(owner.range)) else {
             try checkForm(owner, "owner", .badOwner, bytes)
@@ -204,6 +211,7 @@ final class RecordJudge: Sendable {
         }
     }
 
+    @inline(__always)
     private func checkCart(_ cart: ByteRange, _ bytes: Span<UInt8>) throws(RejectReason) {
         guard !cart.isEmpty else { throw RejectReason(.missingCart, "the cart is missing") }
         if encodesCarts { return }
@@ -247,6 +255,7 @@ final class RecordJudge: Sendable {
     }
 
     /// Who owns the cart: the kind, the id or the key, and what kind of key it is.
+    @inline(__always)
     private func owner(
         _ fields: RecordFields, _ bytes: Span<UInt8>
     ) throws(RejectReason) -> (OwnerKind, ByteRange, OwnerKeyField?) {
@@ -270,6 +279,7 @@ final class RecordJudge: Sendable {
         return (field.owner, fields.key, field)
     }
 
+    @inline(__always)
     private func id(
         _ ids: OwnerFields.Ids, _ fields: RecordFields, _ bytes: Span<UInt8>
     ) throws(RejectReason) -> (OwnerKind, ByteRange) {
