@@ -31,6 +31,8 @@ struct LiveWindowTests {
         recorder.record(.rate(5, reason: "answers 429"), now: started + .milliseconds(1900))
         for number in 0..<5 { call(recorder, at: .milliseconds(3000 + 200 * number), .milliseconds(20)) }
         call(recorder, at: .seconds(4))
+        #expect(recorder.snapshot().windows(of: [.create], limit: 20).map(\.seconds) == [0, 1, 3], "it has just begun")
+        call(recorder, at: .milliseconds(4800))
         let windows = recorder.snapshot().windows(of: [.create], limit: 20)
         #expect(windows.map(\.seconds) == [0, 1, 3, 4], "a second without calls is a gap")
         #expect(windows.prefix(3).map(\.rate) == [20, 5, 5])

@@ -47,7 +47,7 @@ struct NotifierTests {
                     let jobs = try shop.jobs()
                     let receiver = Receiver.web(WebReceiver(.webhook, try WebAddress(url + "/hook")))
                     return (
-                        Notifier(jobs, version: "1", receivers: [receiver], successWithin: [:], once: true), jobs
+                        Notifier(jobs, version: "1", receivers: [receiver], once: true), jobs
                     )
                 }
                 let (first, jobs) = try notifier()
@@ -88,7 +88,7 @@ struct NotifierTests {
                 }
                 _ = try shop.folder.write("a,b\n1,2\n", to: "inbox/bad.csv")
                 let jobs = try await shop.serve()
-                let notifier = Notifier(jobs, version: "1", receivers: receivers, successWithin: [:], once: true)
+                let notifier = Notifier(jobs, version: "1", receivers: receivers, once: true)
                 await notifier.look(isLast: true)
                 #expect(try Self.messages(server, "/good").count == 1)
                 server.put("/down", .init())
@@ -108,12 +108,14 @@ struct NotifierTests {
         success.ended = view.time - 3601
         (view.jobs[0].lastRun, view.jobs[0].lastSuccess) = (success, success)
         #expect(view.conditions().isEmpty)
-        #expect(view.conditions(successWithin: ["nightly": .seconds(3602)]).isEmpty)
-        let late = view.conditions(successWithin: ["nightly": .seconds(3600)])
-        #expect(late.map(\.key) == ["job nightly: late"])
-        view.jobs[0].lastRun = nil
+        #expect(view.jobs[0].lateness(allowing: .seconds(3602), now: view.time) == nil)
+        view.jobs[0].late = view.jobs[0].lateness(allowing: .seconds(3600), now: view.time)
+        #expect(view.conditions().map(\.key) == ["job nightly: late"])
+        #expect(view.lines().map(\.tone) == [.bad] && view.openEnds.count == 1, "the page and /readyz say so too")
         view.jobs[0].lastSuccess = nil
-        #expect(view.conditions(successWithin: ["nightly": .seconds(3600)]).isEmpty, "a new service had no time yet")
+        #expect(view.jobs[0].lateness(allowing: .seconds(3600), now: view.time)?.contains("none yet") == true)
+        view.jobs[0].lastRun = nil
+        #expect(view.jobs[0].lateness(allowing: .seconds(3600), now: view.time) == nil, "a new service had no time yet")
     }
 
     @Test("Slack, Teams and PagerDuty get what they understand")

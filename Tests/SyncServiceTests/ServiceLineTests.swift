@@ -10,7 +10,7 @@ import Testing
 struct ServiceLineTests {
     private static func job(_ change: (inout ServiceView.Job) -> Void = { _ in }) -> ServiceView.Job {
         var job = ServiceView.Job(
-            name: "nightly", source: "folder /in", exportsWaiting: 0, problems: [], notes: [])
+            name: "nightly", source: "folder /in", nextPollSeconds: 3, exportsWaiting: 0, problems: [], notes: [])
         change(&job)
         return job
     }
@@ -38,7 +38,53 @@ struct ServiceLineTests {
         deletes: 9, reasons: [], owners: [], canBeApproved: true, approvedUntil: nil, command: "")
 
     static let cases: [(what: String, view: ServiceView, lines: [String])] = [
-        ("nothing to do", view { _ in }, ["good Idle: every export is synced"]),
+        ("nothing has come yet", view { _ in }, ["good Idle: no export waits, and none was synced yet"]),
+        ("the first look", view { $0.jobs[0].nextPollSeconds = nil }, ["good Looking for exports"]),
+        ("an export is taken", view { $0.jobs[0].export = "a.csv" }, ["good Taking a.csv"]),
+        (
+            "nothing to do", view { $0.jobs[0].lastRun = ended(.done, "done") },
+            ["good Idle: no export waits, the last run did all it had to"]
+        ),
+        (
+            "nothing to do for two jobs",
+            view {
+                $0.jobs[0].lastRun = ended(.done, "done")
+                $0.jobs += [job { ($0.name, $0.lastRun) = ("hourly", ended(.done, "done")) }]
+            }, ["good Idle: no export waits, the last run of each job did all it had to"]
+        ),
+        (
+            "one job of three is new, and a person declined the export of another",
+            view {
+                $0.jobs[0].lastRun = ended(.done, "done")
+                $0.jobs += [job { ($0.name, $0.lastRun) = ("hourly", ended(.refused, "9 deletes")) }]
+                $0.jobs += [job { $0.name = "weekly" }]
+            },
+            [
+                "good Idle: no export waits, the last run of job hourly was refused, none was synced yet for job weekly"
+            ]
+        ),
+        (
+            "a run that a restored ledger made void",
+            view {
+                $0.jobs[0].lastRun = ended(.done, "")
+                $0.jobs[0].lastRun?.exitStatus = nil
+            }, ["good Idle: no export waits, the last run was not finished"]
+        ),
+        (
+            "parts are missing for long",
+            view {
+                ($0.jobs[0].exportsWaiting, $0.jobs[0].overdue) = (1, ["a is not applied: part 2 is missing"])
+            },
+            ["warning a is not applied: part 2 is missing", "good 1 export seen, and not synced yet"]
+        ),
+        (
+            "no success for too long",
+            view {
+                $0.jobs[0].lastRun = ended(.done, "done")
+                $0.jobs[0].late = "had no success for 1 h: the last success ended at 2026-11-21T10:15:09Z"
+            },
+            ["bad The job had no success for 1 h: the last success ended at 2026-11-21T10:15:09Z"]
+        ),
         ("a run", view { $0.run = ServiceView.running(done: 1).run }, ["good Syncing customers.csv"]),
         ("exports seen", view { $0.jobs[0].exportsWaiting = 2 }, ["good 2 exports seen, and not synced yet"]),
         (
@@ -57,10 +103,21 @@ struct ServiceLineTests {
         ),
         (
             "a success after it", view { $0.jobs[0].lastRun = ended(.done, "498 changes made.") },
-            ["good Idle: every export is synced"]
+            ["good Idle: no export waits, the last run did all it had to"]
         ),
         (
             "a run waits", view { $0.waiting = [waiting] }, ["warning 1 run waits for a person"]
+        ),
+        (
+            "an export waits that no run is known of, beside a run of another job",
+            view {
+                $0.waiting = [waiting]
+                $0.jobs += [job { ($0.name, $0.waitingWithoutRun) = ("hourly", 2) }]
+            },
+            [
+                "warning 1 run waits for a person",
+                "warning 2 exports in waiting/ of job hourly that no run is known of",
+            ]
         ),
         (
             "an inbox is away while another job runs",

@@ -1,6 +1,8 @@
 import AsyncHTTPClient
 import CallPacing
+import CartAssociations
 import Foundation
+import Ledger
 import NIOCore
 import NIOHTTP1
 import ServiceLifecycle
@@ -20,6 +22,21 @@ struct StatusServerTests {
             let readiness = try await server.ask(.GET, "/readyz")
             #expect(readiness.status == 200)
             #expect(readiness.body == #"{"attention":[],"isReady":true,"reasons":[]}"#)
+        }
+    }
+
+    @Test("a last run that is half done, and a job that is late, are named while the service is ready")
+    func attention() async throws {
+        var view = ServiceView.quiet
+        view.jobs = [ServiceView.Job(name: "nightly", source: "", exportsWaiting: 0, problems: [], notes: [])]
+        var half = RunsView.Run.known
+        (half.exitStatus, half.verdict, half.state) = (.incomplete, "91 of 498 made.", .recorded(.finished))
+        (view.jobs[0].lastRun, view.jobs[0].late) = (half, "had no success for 1 h: there was none yet")
+        try await serving(KnownStatus(view: { [view] in view })) { (server) async throws in
+            let reply = try await server.ask(.GET, "/readyz")
+            #expect(reply.status == 200)
+            let said = #"["The last run: 91 of 498 made","The job had no success for 1 h: there was none yet"]"#
+            #expect(reply.body == #"{"attention":\#(said),"isReady":true,"reasons":[]}"#)
         }
     }
 

@@ -21,7 +21,8 @@ package struct LiveWindow: Encodable, Sendable, Equatable {
 }
 
 extension LatencySnapshot {
-    /// The run from its start until now in windows of one length: of a second at first, and longer ones as it goes on.
+    /// The run from its start until now in windows of one length: of a second at first, and longer ones as it goes on. One that
+    /// has hardly begun is left out, since chance would be all that it shows.
     ///
     /// - Parameters:
     ///   - operations: those whose response times are told.
@@ -30,12 +31,14 @@ extension LatencySnapshot {
         guard let end = intervals.last?.end else { return [] }
         var length = max(intervals.lazy.map(\.length).max() ?? .zero, .seconds(1))
         while end / length > Double(LiveWindow.most) { length *= 2 }
-        return LatencyInterval.joined(intervals, into: length).map { interval in
+        var joined = LatencyInterval.joined(intervals, into: length)
+        if joined.count > 1, let last = joined.last, last.length < .milliseconds(500) { joined.removeLast() }
+        return joined.map { interval in
             let response = operations.reduce(into: SparseHistogram()) { $0.add(interval.histogram($1, .response)) }
             func milliseconds(_ percentile: Double) -> Double? {
                 response.total == 0 ? nil : Double(response.value(atPercentile: percentile)) / 1000
             }
-            // The window that is not over yet is as long as what was seen of it, and never so short that chance is all it shows.
+            // The window that is not over yet is as long as what was seen of it.
             let seconds = max(interval.length.inSeconds, interval.end == end ? 0.5 : 0)
             return LiveWindow(
                 seconds: interval.start.inSeconds, length: interval.length.inSeconds,

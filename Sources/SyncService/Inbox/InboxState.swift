@@ -22,18 +22,19 @@ struct InboxState: Sendable {
         watch.settle = settle
     }
 
-    /// - Parameter overdue: what is missing at the source for long, a sentence each.
+    /// - Parameter overdue: exports of which parts are missing at the source for long, a sentence each.
     func jobStatus(
         name: String, source: String, trouble: SourceTrouble?, notes: [String], overdue: [String], now: Duration
     ) -> JobStatus {
         var health = ServiceHealth(status, interval: options.poll, now: now)
+        let overdue = status.view.incomplete.filter(\.isOverdue).map(\.sentence) + overdue
         health.attention += overdue
         if let trouble { health.reasons.insert(trouble.words(now: now), at: 0) }
         return JobStatus(
             name: name, source: source, inbox: status, trouble: trouble,
             notes: notes + InboxWatch.Refusal.notes(status.view.refused) + status.view.incomplete.map(\.sentence),
             nextPoll: status.lastPoll.map { max(.zero, $0 + options.poll - now) }, pause: pause(now: now),
-            health: health)
+            health: health, overdue: overdue)
     }
 
     /// For how long no export is taken because runs failed; nil if exports are taken.

@@ -105,6 +105,6 @@ extension ServiceHealth {
         if status.backoff.failures >= JobBackoff.patience, status.backoff.rest(now: now) == nil {
             attention.append("the last \(status.backoff.failures) runs failed; the next export decides; see the log")
         }
-        return attention + status.view.incomplete.filter(\.isOverdue).map(\.sentence)
+        return attention
     }
 }

@@ -20,6 +20,8 @@ package struct JobOptions: Sendable {
     var remember: Duration
     /// How long exports are kept that are over; nil for ever.
     package var keep: Duration?
+    /// How old its last success may become before people are told; nil for any age.
+    package var successWithin: Duration?
     /// What the names of files at the source mean.
     var names: NameRules
     /// Asked for after each good run; nil for nothing.

@@ -54,6 +54,9 @@ final class JobRuns: ExportWork {
             log: session.log)
     }
 
+    /// How old its last success may become before people are told; nil for any age.
+    var successWithin: Duration? { options.withLock { $0.successWithin } }
+
     /// The first status of a run that was not done; nil if there was none.
     var worst: ExitStatus? { worstStatus.withLock { $0 } }
 

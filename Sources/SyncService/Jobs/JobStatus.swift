@@ -15,6 +15,8 @@ struct JobStatus: Sendable, Hashable {
     /// For how long no export is taken because runs failed in a row; nil if exports are taken.
     var pause: Duration?
     var health: ServiceHealth
+    /// Exports of which parts are missing for long, a sentence each.
+    var overdue: [String]
 
     /// What keeps the job from taking the next export, in words; nil if nothing does.
     var heldBy: String? {

@@ -109,6 +109,13 @@ package final class ServiceJobs: Service {
         Dictionary(jobs.map { ($0.inbox.name, $0.runs.source) }, uniquingKeysWith: { first, _ in first })
     }
 
+    /// How old the last success of each job may become before people are told, by the job's name; no entry for any age.
+    var successWithin: [String: Duration] {
+        Dictionary(
+            jobs.compactMap { job in job.runs.successWithin.map { (job.inbox.name, $0) } },
+            uniquingKeysWith: { first, _ in first })
+    }
+
     /// The inbox of each job, by the job's name.
     var inboxes: [String: Inbox] {
         Dictionary(jobs.map { ($0.inbox.name, $0.inbox.inbox) }, uniquingKeysWith: { first, _ in first })

@@ -1,4 +1,3 @@
-import CallPacing
 import CartAssociations
 import Foundation
 
@@ -26,14 +25,12 @@ extension ServiceView {
     private static let healing: Double = 120
 
     /// What people are to be told of.
-    ///
-    /// - Parameter successWithin: how old the last success of a job may be, by its name; no entry for any age.
-    func conditions(successWithin: [String: Duration] = [:]) -> [Condition] {
-        jobs.flatMap { conditions($0, successWithin[$0.name]) } + waiting.compactMap(waits)
+    func conditions() -> [Condition] {
+        jobs.flatMap(conditions) + waiting.compactMap(waits)
             + warnings.map { Condition(key: "state folder", severity: .warning, text: $0) }
     }
 
-    private func conditions(_ job: Job, _ within: Duration?) -> [Condition] {
+    private func conditions(_ job: Job) -> [Condition] {
         let name = "job \(job.name)"
         var conditions: [Condition] = []
         if let problem = job.problems.first {
@@ -62,21 +59,10 @@ extension ServiceView {
                     key: "\(name): last run", identity: "\(status.rawValue)", severity: .warning,
                     text: "\(name): run \(last.run): \(last.verdict ?? status.words)"))
         }
-        if let within, isLate(job, within) {
-            let since = job.lastSuccess.map {
-                "the last success ended at \(($0.ended ?? $0.started).formatted(.iso8601))"
-            }
-            conditions.append(
-                Condition(
-                    key: "\(name): late", severity: .critical,
-                    text: "\(name) had no success for \(within.inWords): \(since ?? "there was none yet")"))
+        if let late = job.late {
+            conditions.append(Condition(key: "\(name): late", severity: .critical, text: "\(name) \(late)"))
         }
         return conditions
-    }
-
-    private func isLate(_ job: Job, _ within: Duration) -> Bool {
-        guard let success = job.lastSuccess else { return job.lastRun != nil }
-        return time.timeIntervalSince(success.ended ?? success.started) > within / .seconds(1)
     }
 
     private func waits(_ run: Waiting) -> Condition? {

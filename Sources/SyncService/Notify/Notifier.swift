@@ -21,22 +21,17 @@ package final class Notifier: Service {
     private let status: ServiceStatus
     private let version: String
     private let receivers: [Receiver]
-    private let successWithin: [String: Duration]
     private let once: Bool
     private let memories: Mutex<[String: NoticeMemory]>
     private let origin: ContinuousClock.Instant
 
     /// - Parameters:
     ///   - version: that of the program.
-    ///   - successWithin: how old the last success of a job may be, by its name; no entry for any age.
     ///   - once: whether the service looks once, so that nothing heals by itself.
-    package init(
-        _ jobs: ServiceJobs, version: String, receivers: [Receiver], successWithin: [String: Duration], once: Bool
-    ) {
+    package init(_ jobs: ServiceJobs, version: String, receivers: [Receiver], once: Bool) {
         self.jobs = jobs
         self.version = version
         self.receivers = receivers
-        self.successWithin = successWithin
         self.once = once
         status = ServiceStatus(jobs, version: version, takesApprovals: false)
         memories = Mutex(Self.read(jobs.session.ledger.folder))
@@ -71,7 +66,7 @@ package final class Notifier: Service {
     /// Looks once, and tells each receiver what it has to know.
     func look(isLast: Bool = false) async {
         let view = status.service(withOwners: false)
-        let conditions = view.conditions(successWithin: successWithin).map { condition in
+        let conditions = view.conditions().map { condition in
             var condition = condition
             if once { condition.patience = 0 }
             return condition

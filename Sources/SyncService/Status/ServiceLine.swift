@@ -15,10 +15,10 @@ struct ServiceLine: Encodable, Sendable, Equatable {
 extension ServiceView {
     /// All that a person is to know, the worst first; never empty, and good only if there is nothing to look at.
     func lines() -> [ServiceLine] {
-        let bad = jobs.flatMap(cannotWork) + jobs.flatMap(failed)
+        let bad = jobs.flatMap(cannotWork) + jobs.flatMap(failed) + jobs.flatMap(late)
         let warnings =
-            jobs.flatMap { lastRun($0) + $0.interrupted.map { ServiceLine(tone: .warning, text: $0) } } + waitingLines
-            + paused + self.warnings.map { ServiceLine(tone: .warning, text: $0) }
+            jobs.flatMap { job in lastRun(job) + Self.warnings(job.interrupted + job.overdue) } + waitingLines
+            + paused + Self.warnings(self.warnings)
         let doubts = bad + warnings
         guard let run else { return doubts + idle(isWell: doubts.isEmpty) }
         let what = run.export.isEmpty ? "Running \(run.job)" : "Syncing \(run.export)"
@@ -33,6 +33,17 @@ extension ServiceView {
         view.headline = lines[0]
         view.also = Array(lines.dropFirst())
         return view
+    }
+
+    /// What a person is to know of runs that have ended and of such as are missing, which no folder tells.
+    var openEnds: [String] { jobs.flatMap { lastRun($0) + late($0) }.map(\.text) }
+
+    private static func warnings(_ texts: [String]) -> [ServiceLine] {
+        texts.map { ServiceLine(tone: .warning, text: $0) }
+    }
+
+    private func late(_ job: Job) -> [ServiceLine] {
+        job.late.map { [ServiceLine(tone: .bad, text: "\(name(job)) \($0)")] } ?? []
     }
 
     private func name(_ job: Job) -> String { jobs.count == 1 ? "The job" : "Job \(job.name)" }
@@ -78,7 +89,7 @@ extension ServiceView {
         let open = waiting.count { $0.approvedUntil == nil }
         let approved = waiting.count - open
         // What lies in waiting/ without a run that could be approved holds its job as well.
-        let lost = waiting.isEmpty ? jobs.filter { $0.waitingCount > 0 } : []
+        let lost = jobs.filter { $0.waitingWithoutRun > 0 }
         return [
             open > 0 ? "\(Count.text(open, "run")) \(open == 1 ? "waits" : "wait") for a person" : nil,
             approved > 0 ? "\(Count.text(approved, "run")) approved, taken at the next look" : nil,
@@ -87,7 +98,7 @@ extension ServiceView {
                 ServiceLine(
                     tone: .warning,
                     text:
-                        "\(Count.text($0.waitingCount, "export")) in waiting/ of job \($0.name) that no run is known of"
+                        "\(Count.text($0.waitingWithoutRun, "export")) in waiting/ of job \($0.name) that no run is known of"
                 )
             }
     }
@@ -100,9 +111,34 @@ extension ServiceView {
 
     private func idle(isWell: Bool) -> [ServiceLine] {
         let ready = jobs.reduce(0) { $0 + $1.exportsWaiting }
-        if ready > 0 {
-            return [ServiceLine(tone: .good, text: "\(Count.text(ready, "export")) seen, and not synced yet")]
+        let text: String? =
+            if let export = jobs.compactMap(\.export).first {
+                "Taking \(export)"
+            } else if ready > 0 {
+                "\(Count.text(ready, "export")) seen, and not synced yet"
+            } else if isWell {
+                jobs.contains { $0.nextPollSeconds == nil }
+                    ? "Looking for exports" : "Idle: no export waits, \(lastRuns)"
+            } else {
+                nil
+            }
+        return text.map { [ServiceLine(tone: .good, text: $0)] } ?? []
+    }
+
+    /// How the last runs ended, of jobs that nothing else is to be said of.
+    private var lastRuns: String {
+        let new = jobs.filter { $0.lastRun == nil }.map(\.name)
+        if new.count == jobs.count { return "and none was synced yet" }
+        let others: [String] = jobs.compactMap { job in
+            guard let last = job.lastRun, last.exitStatus != .done, last.exitStatus != .changesFound else { return nil }
+            let how =
+                last.exitStatus.map { $0 == .refused ? "was refused" : "ended: \($0.words)" } ?? "was not finished"
+            return jobs.count == 1 ? "the last run \(how)" : "the last run of job \(job.name) \(how)"
         }
-        return isWell ? [ServiceLine(tone: .good, text: "Idle: every export is synced")] : []
+        let exceptions = others + (new.isEmpty ? [] : ["none was synced yet for job \(new.joined(separator: ", "))"])
+        if exceptions.isEmpty {
+            return jobs.count == 1 ? "the last run did all it had to" : "the last run of each job did all it had to"
+        }
+        return exceptions.joined(separator: ", ")
     }
 }

@@ -55,11 +55,13 @@ final class ServiceStatus: StatusSource {
         let statuses = jobs.statuses()
         let date = time.wall()
         let runsSeen = statuses.reduce(jobs.commands.runsSeen) { $0 + $1.inbox.runsSeen }
+        let waitingRuns = waiting.all()
         let view = ServiceView(
             version: version, store: ledger.store.baseURL, time: date, takesApprovals: takesApprovals,
-            rate: .init(now: session.pacer.rate, limit: session.pacer.limit), jobs: jobViews(statuses, runsSeen),
+            rate: .init(now: session.pacer.rate, limit: session.pacer.limit),
+            jobs: jobViews(statuses, runsSeen, waitingRuns, date),
             run: run(of: statuses, now: now, date: date),
-            waiting: waiting.all().map { run in
+            waiting: waitingRuns.map { run in
                 ServiceView.Waiting(
                     run, waiting.approval(of: run, now: date), state: ledger.folder,
                     hasDeletes: DeletesList(folder: RunTools.folder(of: run.id, in: ledger)) != nil)
@@ -70,13 +72,18 @@ final class ServiceStatus: StatusSource {
         return view
     }
 
-    private func jobViews(_ statuses: [JobStatus], _ runsSeen: Int) -> [ServiceView.Job] {
+    private func jobViews(_ statuses: [JobStatus], _ runsSeen: Int, _ waiting: [WaitingRun], _ now: Date)
+        -> [ServiceView.Job]
+    {
         let last = lastRuns(runsSeen)
-        let (sources, inboxes) = (jobs.sources, jobs.inboxes)
+        let (sources, inboxes, limits) = (jobs.sources, jobs.inboxes, jobs.successWithin)
         return statuses.map { status in
-            ServiceView.Job(
-                status, last: sources[status.name].flatMap { last[$0] } ?? (nil, nil),
-                inbox: inboxes[status.name] ?? Inbox(folder: ""))
+            let source = sources[status.name] ?? status.name
+            var job = ServiceView.Job(
+                status, last: last[source] ?? (nil, nil), inbox: inboxes[status.name] ?? Inbox(folder: ""))
+            job.waitingWithoutRun = max(0, job.waitingCount - waiting.count { $0.job == source })
+            job.late = limits[status.name].flatMap { job.lateness(allowing: $0, now: now) }
+            return job
         }
     }
 

@@ -1,3 +1,4 @@
+import CallPacing
 import CartAssociations
 import Foundation
 import Ledger
@@ -54,6 +55,10 @@ struct ServiceView: Encodable, Sendable {
         var notes: [String]
         /// What a person has to look at although it can do its work, a sentence each.
         var attention: [String] = []
+        /// Exports of which parts are missing for long, a sentence each; they are in `attention` too.
+        var overdue: [String] = []
+        /// Since when it had no success, if that is longer than `notify.success-within` allows, as the rest of a sentence.
+        var late: String?
         /// What keeps it from taking the next export; nil if nothing does.
         var heldBy: String?
         /// The last run that has ended, in one way or another; nil if there was none.
@@ -65,6 +70,8 @@ struct ServiceView: Encodable, Sendable {
         var failed: [Lying] = []
         var waitingCount = 0
         var waiting: [Lying] = []
+        /// How many in `waiting/` no run is known of.
+        var waitingWithoutRun = 0
         /// Exports whose runs were interrupted, which are tried again, a sentence each.
         var interrupted: [String] = []
     }
@@ -154,13 +161,24 @@ extension ServiceView.Job {
             pauseSeconds: status.pause.map(seconds),
             exportsWaiting: status.inbox.view.count,
             export: status.inbox.current, problems: status.health.reasons,
-            notes: status.notes, attention: status.health.attention, heldBy: status.heldBy,
+            notes: status.notes, attention: status.health.attention, overdue: status.overdue, heldBy: status.heldBy,
             lastRun: last.run, lastSuccess: last.success, failedCount: status.inbox.failed.count,
             failed: Self.lying(status.inbox.failed, inbox.path(.failed)), waitingCount: status.inbox.waiting.count,
             waiting: Self.lying(status.inbox.waiting, inbox.path(.waiting)),
             interrupted: status.inbox.interruptions.sorted { $0.key < $1.key }.map {
                 "\($0.key) is tried again: \($0.value)"
             })
+    }
+
+    /// Since when it had no success, as the rest of a sentence; nil if its last one is not older than allowed, or if it had no
+    /// run yet.
+    func lateness(allowing age: Duration, now: Date) -> String? {
+        guard let success = lastSuccess else {
+            return lastRun == nil ? nil : "had no success for \(age.inWords): there was none yet"
+        }
+        let end = success.ended ?? success.started
+        guard now.timeIntervalSince(end) > age / .seconds(1) else { return nil }
+        return "had no success for \(age.inWords): the last success ended at \(end.formatted(.iso8601))"
     }
 
     private static func lying(_ exports: LyingExports, _ folder: String) -> [ServiceView.Lying] {

@@ -157,7 +157,9 @@ struct StatusPages: Sendable {
         let isReady = health.reasons.isEmpty
         return try Self.json(
             isReady ? .ok : .serviceUnavailable,
-            Readiness(isReady: isReady, reasons: health.reasons, attention: health.attention))
+            Readiness(
+                isReady: isReady, reasons: health.reasons,
+                attention: health.attention + source.service(withOwners: false).openEnds))
     }
 
     private func runs(_ uri: URI) throws -> Response {

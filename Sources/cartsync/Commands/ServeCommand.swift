@@ -61,8 +61,7 @@ struct ServeCommand: ProgramCommand {
                     await Handed.perform(command, session, reloaded)
                 }
                 let notifier = Notifier(
-                    built, version: Version.text, receivers: loaded.settings.notify.receivers(),
-                    successWithin: Self.successWithin(jobs), once: once)
+                    built, version: Version.text, receivers: loaded.settings.notify.receivers(), once: once)
                 result = .success(try await serve(session, built, notifier, [reload, control]))
             } catch {
                 result = .failure(error)
@@ -79,12 +78,6 @@ struct ServeCommand: ProgramCommand {
         }
         await session.close()
         return ending
-    }
-
-    private static func successWithin(_ jobs: [JobSettings]) -> [String: Duration] {
-        var limits: [String: Duration] = [:]
-        for job in jobs { limits[job.name] = job.loaded.settings.notify.successWithin }
-        return limits
     }
 
     private static func absolute(_ path: String) -> String {

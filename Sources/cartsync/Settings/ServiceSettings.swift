@@ -119,5 +119,6 @@ extension JobOptions {
             remember: settings.remember, names: settings.sources.names(parts: settings.run.parts),
             heartbeat: settings.notify.heartbeat, metricsFile: settings.metricsFile)
         keep = settings.sources.keep
+        successWithin = settings.notify.successWithin
     }
 }

@@ -148,7 +148,7 @@ def follow(service, driver, pictures, need):
             "width": SIZES["desktop"][0], "height": SIZES["desktop"][1], "deviceScaleFactor": 1, "mobile": False})
 
     driver.get(service.url)
-    until(lambda: "Idle" in text("#headline"), "an idle service is shown")
+    until(lambda: "Idle: no export waits, and none was synced yet" in text("#headline"), "that nothing was synced yet")
     until(lambda: "No runs yet" in text(), "that there are no runs")
     until(lambda: re.search(r"from folder .*\b(now|in \d+ s)\b", text("#jobs"), re.S), "the source and its next poll")
     need(one("#headline").get_attribute("role") == "status", "a change of state is not announced")
@@ -170,7 +170,7 @@ def follow(service, driver, pictures, need):
     need(re.search(r"^cartsync \S+ for the store http://127", text("#product")), "store and version are missing")
     until(lambda: float(one("#progress").get_attribute("value") or 0) > 250, "the middle of the run")
     looks("running")
-    until(lambda: "Idle" in text("#headline"), "that the run has ended")
+    until(lambda: "the last run did all it had to" in text("#headline"), "that the run has ended")
     until(lambda: "finished" in text("#runs"), "the run among the last ones")
     need(not one("#now").is_displayed(), "a run that has ended is still shown as going on")
     until(lambda: re.search(r"Last success\s+[\d-]+ [\d:]+ UTC\S*: customers.csv", text("#jobs")), "the last success")

@@ -362,7 +362,8 @@ byId('stop').addEventListener('click', event => {
 function ended(run) {
   if (!run) return 'none yet';
   const what = run.exports.join(', ') || run.command;
-  return `${moment(run.ended || run.started)}: ${what}${run.verdict ? `, ${run.verdict}` : ''}`;
+  const how = [run.state === 'finished' ? '' : run.state, run.verdict || ''].filter(Boolean).join(': ');
+  return `${moment(run.ended || run.started)}: ${what}${how ? `, ${how}` : ''}`;
 }
 
 function lying(title, exports, total, tone) {
