@@ -72,6 +72,81 @@ struct LedgerBackupTests {
         }
     }
 
+    /// What became of the ledger that a backup takes the place of.
+    enum Loss: String, CaseIterable {
+        case gone, damaged, older
+    }
+
+    @Test(
+        "with an old ledger that cannot say what was let go of, the next snapshot names what is its source's, and deletes nothing",
+        arguments: Loss.allCases, [true, false])
+    func blind(loss: Loss, listed: Bool) async throws {
+        try await withBackup { shop, backup in
+            let ledger = URL(filePath: shop.folder.path("state/ledger.sqlite"))
+            let older = try Data(contentsOf: ledger)
+            let fewer = try await sync(20...70, shop)
+            #expect(fewer.status == 0, "\(fewer.errors)")
+            let other = try shop.folder.write(csv(15...15), to: "other.csv")
+            let made = try await shop.start(
+                ["import", "--yes", other], environment: ["CARTSYNC_STATE_DIRECTORY": shop.folder.path("elsewhere")]
+            ).result()
+            #expect(made.status == 0, "\(made.errors)")
+            switch loss {
+            case .gone:
+                for name in shop.folder.names(in: "state") where name.hasPrefix("ledger") {
+                    try FileManager.default.removeItem(atPath: shop.folder.path("state/\(name)"))
+                }
+            case .damaged: try Data(repeating: 7, count: older.count).write(to: ledger)
+            case .older: try older.write(to: ledger)
+            }
+            let words = ["ledger", "restore"] + (listed ? ["--rate", "1000", backup] : ["--no-listing", backup])
+            let restored = try await shop.start(words).result()
+            #expect(restored.status == 0 && restored.output.contains("let go     not known"), "\(restored.output)")
+
+            let next = try await sync(20...70, shop)
+            #expect(next.status == 0, "\(next.errors)")
+            #expect(next.errors.contains("19 associations of the restored backup"), "\(next.errors)")
+            #expect(shop.associations.contains("customer-15 cart-15") && shop.associations.count == 52)
+            // From now on it is known again what is its own.
+            let later = try await sync(25...70, shop)
+            #expect(later.status == 0 && !later.errors.contains("restored backup"), "\(later.errors)")
+            #expect(shop.associations.contains("customer-15 cart-15") && shop.associations.count == 47)
+        }
+    }
+
+    @Test(
+        "what another source may have named since the backup is deleted by a person's number only, which is asked once")
+    func otherSources() async throws {
+        try await withBackup { shop, _ in
+            func add(_ numbers: ClosedRange<Int>) async throws {
+                let path = try shop.folder.write(csv(numbers), to: "more.csv")
+                #expect(try await shop.cartsync("import", "--yes", path).status == 0)
+            }
+            try await add(71...71)
+            let backup = shop.folder.path("later.backup")
+            #expect(try await shop.cartsync("ledger", "backup", backup).status == 0)
+            // The backup knows of one import, and not of this one.
+            try await add(6...7)
+            for name in shop.folder.names(in: "state") where name.hasPrefix("ledger") {
+                try FileManager.default.removeItem(atPath: shop.folder.path("state/\(name)"))
+            }
+            let restored = try await shop.cartsync("ledger", "restore", backup, "--rate", "1000")
+            #expect(restored.status == 0 && restored.output.contains("asserted   not known"), "\(restored.output)")
+            #expect(try await sync(6...70, shop).status == 0)
+
+            let withheld = try await sync(8...70, shop)
+            #expect(withheld.status == 1 && withheld.errors.contains("--max-doubtful-deletes 2"), "\(withheld.errors)")
+            #expect(withheld.output.contains("source import may want it"), "\(withheld.output)")
+            #expect(shop.associations.contains("customer-6 cart-6"))
+            let allowed = try await sync(8...70, shop, "--max-doubtful-deletes", "2")
+            #expect(allowed.status == 0, "\(allowed.errors)")
+            #expect(!shop.associations.contains("customer-6 cart-6"))
+            // That is not asked again.
+            #expect(try await sync(9...70, shop).status == 0)
+            #expect(!shop.associations.contains("customer-8 cart-8"))
+        }
+    }
+
     @Test("without a listing nothing counts as existing, so that nothing is deleted")
     func unlisted() async throws {
         try await withBackup { shop, backup in

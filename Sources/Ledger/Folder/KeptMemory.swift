@@ -48,7 +48,11 @@ extension LedgerReplacement {
             guard marker.map({ $0.ledger == identity.ledger }) ?? true else {
                 return KeptMemory(problem: "what lies in its place is another ledger")
             }
-            problem = Self.doubt(marker, revision: identity.revision)
+            let revision = try ledger.revision()
+            let isOlder = identity.ledger == ledger.id && identity.revision < revision
+            problem =
+                isOlder
+                ? "the old ledger is older than the backup" : Self.doubt(marker, revision: identity.revision)
             runs = try old.read(Self.appliedRuns)
             seen = try old.read { db in
                 try db.tableExists("seen_export") ? Row.fetchAll(db, sql: "SELECT * FROM seen_export") : []

@@ -178,6 +178,17 @@ enum LedgerSchema {
                     """)
         }
         migrator.registerMigration("removed runs") { try $0.execute(sql: removedRuns) }
+        // Sources whose assertions of a kind of owner are those of a backup, see `markAssertionsOld`.
+        migrator.registerMigration("old assertions") {
+            try $0.execute(
+                sql: """
+                    CREATE TABLE old_assertion (
+                        source TEXT NOT NULL,
+                        owner_kind INTEGER NOT NULL,
+                        PRIMARY KEY (source, owner_kind)
+                    ) WITHOUT ROWID
+                    """)
+        }
         return migrator
     }
 

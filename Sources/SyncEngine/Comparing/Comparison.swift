@@ -14,7 +14,15 @@ struct Comparison {
     let key: FingerprintKey
     let current: CurrentAssociations
     let rejects: RejectsFiles
-    let notes: LedgerNotes
+    private(set) var notes: LedgerNotes
+    /// The sources whose assertions are those of a backup, by the kind of owner.
+    private let old: [OwnerKind: Set<String>]
+    /// The owner kinds of which this source's are: no reason to delete what a snapshot does not name.
+    private var oldKinds: Set<OwnerKind> = []
+    /// How many of them the exports do not name, so that they are the source's no longer.
+    private var letGo = 0
+    /// Whether the exports leave open what is to become of some of them.
+    private var leavesOldOpen = false
 
     private(set) var plan: DraftedPlan
     private var first: FirstReading
@@ -38,7 +46,7 @@ struct Comparison {
         _ options: RunOptions, _ exports: RunExports, _ first: FirstReading, _ current: CurrentAssociations,
         _ ledger: Ledger,
         run: String, rejects: RejectsFiles
-    ) {
+    ) throws {
         self.options = options
         self.exports = exports
         self.ledger = ledger
@@ -49,6 +57,7 @@ struct Comparison {
         self.run = run
         plan = DraftedPlan(options, ledger, isComplete: current.isComplete, run: run)
         notes = LedgerNotes(ledger, source: options.source, run: run)
+        old = try ledger.oldAssertions()
     }
 
     /// Joins both sides, reads the exports again for what differs, and judges what they do not want.
@@ -72,7 +81,12 @@ struct Comparison {
             let isRefused = try isRefused(deletes: all.deletes, adopted: all.adopted)
             try plan.settleEnds(isRefused: isRefused)
         }
+        let isInDoubt = plan.doubtfulDeletes > 0
         try plan.settleDoubt(allowed: options.allowedDoubtfulDeletes)
+        // A person has seen what other sources may want, and said that they do not.
+        if isInDoubt && plan.doubtfulDeletes == 0 {
+            for kind in kinds { notes.renewed[kind, default: []].formUnion(others(kind)) }
+        }
         try plan.withholdCasePairs(ends: ends) { [ledger, run] in ledger.draftPlan(for: run) }
         plan.counts.duplicates = duplicates.reduce(0, +)
         plan.counts.rejected = exports.rejected + rejects.conflicts
@@ -278,6 +292,7 @@ struct Comparison {
         }
         if record.action == .delete && !difference.repeated.contains(position) {
             let isSeen = difference.unwantedExisting.contains(position)
+            let doubt = doubt ?? wish(for: association)
             let isWithheld = try takeDelete(
                 record, fingerprint, isSeen: isSeen, doubt: doubt ?? first.doubts.cut)
             guard isWithheld, let doubt else { return }
@@ -322,6 +337,8 @@ struct Comparison {
     /// Judges every association that exists, or that the source asserted, and that the snapshot does not want.
     private mutating func judgeUnwanted(_ difference: Difference) throws {
         let kinds = kinds
+        // A run that deletes nothing adds to what its source asserts, and lets go of nothing.
+        if options.scope != .none { oldKinds = kinds.filter { old[$0]?.contains(options.source) == true } }
         // Bounded by what a listing can show.
         let listed = Dictionary(
             listed.enumerated().filter { kinds.contains($0.element.owner.kind) }.map {
@@ -372,10 +389,27 @@ struct Comparison {
         for (fingerprint, (index, association)) in listed {
             let doubt = doubts.everything ?? answers?.next(association)
             try plan.judge(
-                association, fingerprint, place: nil, sources: known[fingerprint]?.sources ?? [],
+                association, fingerprint, place: nil, sources: known[fingerprint].map { owners(of: $0) } ?? [],
                 isOwnerNamed: ofNamedOwners?.rows.contains(index) == true,
-                isAdopted: known[fingerprint]?.isAdopted ?? false, doubt: doubt, end: ends?.reason(association))
+                isAdopted: known[fingerprint]?.isAdopted ?? false, doubt: doubt ?? wish(for: association),
+                end: ends?.reason(association))
         }
+        if !leavesOldOpen { for kind in oldKinds { notes.renewed[kind] = [options.source] } }
+    }
+
+    /// The other sources of which nobody knows what they have asserted since a backup that was restored.
+    private func others(_ kind: OwnerKind) -> Set<String> { (old[kind] ?? []).subtracting([options.source]) }
+
+    /// Why another source may want an association although the ledger does not say so; nil if none may.
+    private func wish(for association: Association) -> String? {
+        guard let other = others(association.owner.kind).min() else { return nil }
+        return "source \(other) may want it, which has not been synced since the ledger was restored from a backup"
+    }
+
+    /// The sources that give a reason to delete an association, or to keep it.
+    private func owners(of stored: StoredAssociation) -> [String] {
+        guard oldKinds.contains(stored.association.owner.kind) else { return stored.sources }
+        return stored.sources.filter { $0 != options.source }
     }
 
     /// The ends of the exports that may be too early; nil if none can be, or nothing could be deleted for them.
@@ -393,21 +427,28 @@ struct Comparison {
     private mutating func judgeRow(
         _ row: Int, _ stored: StoredAssociation, exists: Bool, doubt: String?, end: String?
     ) throws {
-        guard speaks(for: stored.association.cart) else { return }
         let isDropped = stored.sources.contains(options.source)
+        let isOld = isDropped && oldKinds.contains(stored.association.owner.kind)
+        guard speaks(for: stored.association.cart) else {
+            if isOld { leavesOldOpen = true }
+            return
+        }
         let isAssertedElsewhere = stored.sources.count > (isDropped ? 1 : 0)
         // What is in doubt stays asserted: the record that is missing may only be broken.
         let isKnown = current.isComplete && current.covers(stored.association.owner)
-        let holdsNoLonger = isAssertedElsewhere || (!exists && isKnown)
+        let holdsNoLonger = isAssertedElsewhere || isOld || (!exists && isKnown)
         if isDropped && holdsNoLonger && doubt == nil && end == nil {
             try notes.retractions.add(stored.association, stored.fingerprint)
+            if isOld { letGo += 1 }
+        } else if isOld {
+            leavesOldOpen = true
         }
         guard exists && current.source != .api else { return }
         try checkRow(stored)
         try plan.judge(
-            stored.association, stored.fingerprint, place: nil, sources: stored.sources,
-            isOwnerNamed: ofNamedOwners?.rows.contains(row) == true, isAdopted: stored.isAdopted, doubt: doubt, end: end
-        )
+            stored.association, stored.fingerprint, place: nil, sources: owners(of: stored),
+            isOwnerNamed: ofNamedOwners?.rows.contains(row) == true, isAdopted: stored.isAdopted,
+            doubt: doubt ?? wish(for: stored.association), end: end)
     }
 
     /// A delete that rests on the ledger alone rests on a row whose fingerprint is that of its text.
@@ -430,6 +471,11 @@ struct Comparison {
             "\(exports.files[part.export].name):\(part.line): \(part.reason.sentence); close its quote if they are records"
         }
         if let warning = ends?.warning { warnings.append(warning) }
+        if letGo > 0 {
+            warnings.append(
+                "\(Count.text(letGo, "association")) of the restored backup that the source \(options.source) does not name: no "
+                    + "longer its own and no deletes, since nobody knows what became of them after the backup")
+        }
         let more = first.doubts.swallowingCount - first.doubts.swallowing.count
         if more > 0 { warnings.append("\(Count.text(more)) more records like that") }
         if let allowed = options.allowedDoubtfulDeletes, plan.allowableDeletes > allowed {

@@ -6,14 +6,17 @@ package import Ledger
 /// Puts a backup of a ledger in the place of the folder's own.
 ///
 /// What happened since the backup is not known: nothing counts as existing until a listing shows it, runs that were not
-/// finished are void. If the old ledger can be read, what it knows of exports that were applied since is taken, and what sources have
-/// let go of since is no longer theirs. The old ledger is unchanged until `finish`.
+/// finished are void. If the old ledger can be read, what it knows of exports that were applied since is taken, and the sources assert what
+/// they assert by it. If it cannot, or may not know everything, nobody knows what they have let go of, and somebody may have made
+/// that again: what a source asserts is marked as old, so that its next snapshot lets go of what it does not name, and deletes
+/// nothing of it. What they have asserted since is not known either, so that deletes of other sources are withheld until they have
+/// named it, or a person allows them. The old ledger is unchanged until `finish`.
 package final class LedgerRestore {
     private let replacement: LedgerReplacement
     private let time: TimeSource
     private let run: String
     private let kept: KeptMemory
-    private let letGo: Int?
+    private let since: AssertionsSince?
     private var listed: Int?
 
     /// Locks the state folder and begins.
@@ -39,8 +42,9 @@ package final class LedgerRestore {
         run = RunRecord.makeID(at: now, using: &generator)
         do {
             kept = try replacement.keepMemory(inPlaceOf: run)
-            letGo = try replacement.dropWhatWasLetGo()
+            since = kept.problem == nil ? try replacement.takeAssertions() : nil
             let ledger = replacement.ledger
+            if since == nil { try ledger.markAssertionsOld() }
             try ledger.beginRun(
                 RunRecord(id: run, command: "ledger restore", source: source, scope: .none, started: now))
             try ledger.doubtEverything(from: run)
@@ -81,8 +85,8 @@ package final class LedgerRestore {
             }
             let (store, associations) = (ledger.store.baseURL, try ledger.associationCount())
             return Restored(
-                run: run, store: store, associations: associations, listed: listed, kept: kept, letGo: letGo,
-                oldFiles: try replacement.finish())
+                run: run, store: store, associations: associations, listed: listed, kept: kept, letGo: since?.letGo,
+                asserted: since?.taken, oldFiles: try replacement.finish())
         } catch {
             throw RunFailure(error)
         }
@@ -102,8 +106,10 @@ package struct Restored: Sendable, Codable {
     /// What is known of the exports that were applied since the backup.
     package let kept: KeptMemory
     /// How many associations sources have let go of since the backup, so that these are no longer theirs; nil if the old ledger
-    /// cannot say.
+    /// cannot say, so that what they assert is marked as old.
     package let letGo: Int?
+    /// How many associations sources have asserted since the backup; nil if the old ledger cannot say.
+    package let asserted: Int?
     /// The folder with the files of the old ledger; nil if there was no ledger.
     package let oldFiles: String?
 }

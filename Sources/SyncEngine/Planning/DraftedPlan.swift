@@ -203,6 +203,8 @@ struct LedgerNotes {
     let assertions: AssertionDraft
     /// Assertions of the source that no longer hold, with nothing to be deleted for them.
     let retractions: AssociationDraft
+    /// Sources of which it is known again what they assert, after a backup was restored, by the kind of owner.
+    var renewed: [OwnerKind: Set<String>] = [:]
     /// Associations that the ledger believes in and a complete listing does not show.
     let vanished: AssociationDraft
     /// Associations that the ledger did not know to exist and a complete listing shows.

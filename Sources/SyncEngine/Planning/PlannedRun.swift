@@ -133,6 +133,7 @@ package struct PlannedRun: ~Copyable {
         try ledger.confirm(notes.confirmed, as: .listed, run: tools.run, at: now)
         try ledger.assert(notes.assertions, at: now)
         try ledger.retract(notes.retractions, source: source)
+        if !notes.renewed.isEmpty { try ledger.renewAssertions(notes.renewed) }
         // What the source wants now is in this run; an earlier one must not come back to what it wanted then.
         if !plan.isDelta { try ledger.supersedeRuns(of: source, by: tools.run) }
         if let undone = plan.undone { try ledger.updateRun(undone) { [run = tools.run] in $0.supersededBy = run } }

@@ -134,7 +134,7 @@ package struct RunPlanner: Sendable {
         tools.progress.enter(.comparing)
         let rejects = RejectsFiles(
             folder: keepingRejects ? tools.folder : nil, exports: exports, options)
-        var comparison = Comparison(options, exports, first, current, ledger, run: tools.run, rejects: rejects)
+        var comparison = try Comparison(options, exports, first, current, ledger, run: tools.run, rejects: rejects)
         try tools.stageAtOnce(.compare) {
             try comparison.compare(&diff, owners: owners.take())
             try rejects.finish()

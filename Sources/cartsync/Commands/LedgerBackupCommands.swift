@@ -54,7 +54,7 @@ struct LedgerRestoreCommand: ProgramCommand {
         discussion: """
             Nothing counts as existing until the store has listed it, which is asked at once where there are credentials; \
             runs that were stopped are void. Which exports were applied since the backup is taken from the old ledger if \
-            that can be read. The old files are kept in a folder of their own. No service may work on the folder meanwhile.
+            that can be read; if not, the next snapshot of each source deletes nothing of what the backup has as its own. The old files are kept in a folder of their own. No service may work on the folder meanwhile.
 
             EXAMPLE
               cartsync ledger restore ledger.backup
@@ -129,15 +129,19 @@ extension Restored {
             lines.append(
                 "  since      \(Count.text(kept.runs, "run")) of the old ledger applied exports, which is kept")
         }
-        switch letGo {
-        case 0?: break
-        case let letGo?:
+        if let letGo, letGo > 0 {
             lines.append(
-                "  let go     \(Count.text(letGo, "association")) since, by the old ledger: no source's any more")
-        case nil:
+                "  let go     \(Count.text(letGo, "association")) since, by the old ledger: no longer the source's own")
+        }
+        if let asserted, asserted > 0 {
+            lines.append("  asserted   \(Count.text(asserted, "association")) since, by the old ledger, which is kept")
+        }
+        if letGo == nil {
             lines.append(
-                "  let go     not known: what an export has let go of since the backup, and somebody has made again, is deleted "
-                    + "as a source's own; look at the deletes of the next plan")
+                "  asserted   not known: deletes are withheld until every other source was synced again")
+            lines.append(
+                "  let go     not known: what the next snapshot of a source does not name is no longer its own, and stays"
+            )
         }
         if let problem = kept.problem {
             lines.append("  not kept   which exports were applied since the backup: \(problem)")
