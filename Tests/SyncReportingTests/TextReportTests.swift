@@ -54,8 +54,16 @@ import Testing
         plan.counts.deletes = 0
         plan.creates = []
         plan.deletes = []
-        let text = TextReport(width: 80, color: false).plan(plan)
-        #expect(text.hasPrefix("Plan: nothing to do."))
+        (plan.counts.unmanaged, plan.counts.protected) = (0, 0)
+        func first(_ current: CurrentSource) -> String? {
+            plan.current = current
+            return TextReport(width: 80, color: false).plan(plan).split(separator: "\n").first.map(String.init)
+        }
+        #expect(first(.api) == "Plan: nothing to do, the store is as the export wants it.")
+        #expect(first(.ledger) == "Plan: nothing to do, all is there by the ledger, and the store was not asked.")
+        #expect(first(.none) == "Plan: nothing to do.")
+        plan.counts.unmanaged = 1
+        #expect(first(.api) == "Plan: nothing to do.")
     }
 
     @Test(

@@ -10,7 +10,7 @@ extension RunReport.Verdict {
     ///   - isStopped: whether the run was asked to stop.
     init(of report: RunReport, _ plan: PlanCounts, _ failure: RunFailure?, isStopped: Bool) {
         let crossed = report.objectives.filter(\.isCrossed)
-        let words = Self.words(report.outcomes, plan, crossed)
+        let words = Self.words(report.outcomes, plan, report.plan.current, crossed)
         let status = Self.exitStatus(report.outcomes, plan, failure, isStopped: isStopped, hasCrossed: !crossed.isEmpty)
         self.init(words: words.prefix(1).uppercased() + words.dropFirst() + ".", exitStatus: status)
     }
@@ -26,7 +26,7 @@ extension RunReport.Verdict {
     }
 
     private static func words(
-        _ outcomes: RunOutcomes, _ plan: PlanCounts, _ crossed: [RunReport.ObjectiveResult]
+        _ outcomes: RunOutcomes, _ plan: PlanCounts, _ current: CurrentSource, _ crossed: [RunReport.ObjectiveResult]
     ) -> String {
         var parts: [String] = []
         let total = Count.text(outcomes.total, "change")
@@ -34,8 +34,8 @@ extension RunReport.Verdict {
             parts.append("\(Count.text(outcomes.done)) of \(total) done, \(Count.text(outcomes.pending)) pending")
         } else if outcomes.total == 0 {
             let left = plan.unmanaged + plan.protected
-            parts.append(
-                left == 0 && !plan.hasWithheld ? "nothing to do, the store is as the export wants it" : "nothing to do")
+            parts.append("nothing to do")
+            if left == 0, !plan.hasWithheld, let words = current.wordsIfAllIsThere { parts.append(words) }
         } else if outcomes.unsuccessful == 0 {
             parts.append("\(total) made")
         } else {

@@ -89,3 +89,14 @@ package struct PlanView: Codable, Sendable, Equatable {
         }
     }
 }
+
+extension CurrentSource {
+    /// What a plan without changes says of what exists; nil if nothing was compared.
+    package var wordsIfAllIsThere: String? {
+        switch self {
+        case .api, .auto: "the store is as the export wants it"
+        case .ledger: "all is there by the ledger, and the store was not asked"
+        case .none: nil
+        }
+    }
+}

@@ -304,8 +304,8 @@ extension TextReport {
         }
         if plan.counts.changes == 0 {
             let left = plan.counts.unmanaged + plan.counts.protected + plan.counts.withheld
-            let rest = left == 0 ? " The store is as the export wants it." : ""
-            return sentence("Plan: nothing to do.\(rest)", .good)
+            let rest = left == 0 ? plan.current.wordsIfAllIsThere.map { ", \($0)" } ?? "" : ""
+            return sentence("Plan: nothing to do\(rest).", .good)
         }
         return sentence("Plan: \(changes). Nothing is written yet.", .bold)
     }
