@@ -130,7 +130,9 @@ struct NextCommandTests {
             #expect(try await place.cartsync("sync", "--yes", "e.csv").status == 0)
             _ = try folder.write(numbered(1...20), to: "e.csv")
             let deletes = try await place.follow(try await place.cartsync("sync", "--yes", "e.csv"))
-            #expect(deletes.commands.count == 1 && deletes.commands[0].contains("--max-deletes 40"))
+            // The first shows the plan and asks, whoever typed --yes before.
+            #expect(deletes.commands.count == 2 && deletes.commands[0].contains("--max-deletes 40"))
+            #expect(deletes.commands.map { $0.contains("--yes") } == [false, true])
             #expect(deletes.last.status == 0 && place.shop.associations.count == 20)
             _ = try folder.write(numbered(1...20) + String(repeating: "c 1,k\n", count: 9), to: "e.csv")
             let rejected = try await place.cartsync("sync", "--yes", "e.csv")
@@ -309,6 +311,7 @@ struct NextCommandTests {
             let listed = try await place.type("cartsync runs list --state 'own state'")
             #expect(try place.next(listed).hasPrefix("cartsync runs approve "))
             let approved = try await place.follow(listed)
+            #expect(approved.commands.count == 2, "what waits is shown before it is approved: \(approved.commands)")
             #expect(approved.last.status == 0, "\(approved.last.errors)")
             #expect(try await once().status == 0)
             #expect(place.shop.associations.count == 20)

@@ -58,7 +58,7 @@ struct PlanEnding {
 
 extension Ending {
     /// The end of a command whose plan a guard refuses: every rule with its numbers, who is hit hardest, and the
-    /// command that allows exactly this plan.
+    /// command that allows exactly this plan, once a person has seen it and said yes.
     init(refusals plan: PlanView, command: TypedCommand) {
         let permissions = plan.refusals.reduce(into: [String]()) { permissions, refusal in
             if !permissions.contains(refusal.permission) { permissions.append(refusal.permission) }
@@ -69,6 +69,6 @@ extension Ending {
             status: .refused, details: (lines + owners).joined(separator: "\n"),
             summary: plan.refusals.count == 1
                 ? plan.refusals[0].sentence : "\(plan.refusals.count) guards refuse the plan",
-            next: command.again(adding: permissions.joined(separator: " ")))
+            next: command.again(adding: permissions.joined(separator: " "), without: ["--yes"]))
     }
 }

@@ -36,7 +36,10 @@ struct ListRunsCommand: ProgramCommand {
         let next = runs.first { $0.waiting != nil || $0.run.isResumable }
         return Ending(
             status: .done, summary: runs.isEmpty ? "no runs yet" : Count.text(runs.count, "run"),
-            next: next.map { invocation.typed.next($0.run.id, verb: $0.waiting == nil ? "resume" : "approve") })
+            // What waits is looked at before it is approved.
+            next: next.map {
+                $0.waiting == nil ? invocation.typed.next($0.run.id) : invocation.typed.another("runs approve")
+            })
     }
 
     private static let started = Date.ISO8601FormatStyle(timeZone: .gmt).year().month().day()
