@@ -115,6 +115,13 @@ package final class OpenFile: Sendable {
     /// Does something with the descriptor, which must not outlive the file.
     package func withDescriptor<Value>(_ body: (Int32) throws -> Value) rethrows -> Value { try body(descriptor) }
 
+    /// Waits until there is something to read, or the end; false if neither came in so many milliseconds.
+    package func waitToRead(milliseconds: Int32) throws(FileError) -> Bool {
+        try act(.read) { () throws(SystemError) in
+            try SystemCalls.waitToRead(descriptor, milliseconds: milliseconds)
+        }
+    }
+
     /// Reads on; returns 0 only at the end of the file.
     package func read(into buffer: inout MutableSpan<UInt8>) throws(FileError) -> Int {
         // Unsafe because C takes an address and a length; both come from the same span.

@@ -37,6 +37,12 @@ enum SystemCalls {
         #endif
     }
 
+    /// Waits until a read would not; false if that did not come in so many milliseconds.
+    static func waitToRead(_ descriptor: Int32, milliseconds: Int32) throws(SystemError) -> Bool {
+        var asked = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return try checked { unsafe poll(&asked, 1, milliseconds) } > 0
+    }
+
     static func read(
         _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, at offset: Int
     ) throws(SystemError) -> Int {

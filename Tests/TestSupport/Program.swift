@@ -72,6 +72,32 @@ package final class Program: Sendable {
 
     package var processIdentifier: Int32 { process.withLock { $0.processIdentifier } }
 
+    /// Whether the system has files about processes.
+    package static var hasFacts: Bool { FileManager.default.fileExists(atPath: "/proc/self/stat") }
+
+    /// Whether the program does something else at a signal than to end.
+    package func hears(_ signal: Int32) -> Bool {
+        let status = (try? String(contentsOfFile: "/proc/\(processIdentifier)/status", encoding: .utf8)) ?? ""
+        return status.split(separator: "\n").contains { line in
+            guard ["SigBlk:", "SigIgn:", "SigCgt:"].contains(where: line.hasPrefix) else { return false }
+            let mask = line.split(separator: "\t").last.flatMap { UInt64($0, radix: 16) } ?? 0
+            return mask & (1 << UInt64(signal - 1)) != 0
+        }
+    }
+
+    /// How long processors have worked on the process, its user's time and the system's; nil if it has ended.
+    package var processorTime: Duration? {
+        // What comes before the closing bracket is the program's name, which may hold anything.
+        guard let text = try? String(contentsOfFile: "/proc/\(processIdentifier)/stat", encoding: .utf8),
+            let rest = text.lastIndex(of: ")")
+        else { return nil }
+        let fields = text[rest...].split(separator: " ")
+        guard fields.count > 13, fields[1] != "Z", let user = Int(fields[12]), let system = Int(fields[13]) else {
+            return nil
+        }
+        return .seconds(user + system) / sysconf(Int32(_SC_CLK_TCK))
+    }
+
     package func send(signal number: Int32) {
         process.withLock { process in _ = kill(process.processIdentifier, number) }
     }

@@ -53,11 +53,12 @@ package final class ExportFile: Sendable {
     ///   - spoolFolder: the existing folder for the copy of standard input and other temporary files, which have no name
     ///     in it and are gone when the export is closed, however the program ends; empty for the system's.
     ///   - listed: what the manifest that lists it with others says of it.
+    ///   - isStopped: whether standard input is no longer wanted, however long its writer takes; asked several times a second.
     ///
-    /// Throws an unreadable `ExportError` if there is no regular file at the path or it may not be read, and an
-    /// unwritable one if standard input cannot be copied.
+    /// Throws an unreadable `ExportError` if there is no regular file at the path or it may not be read, an unwritable one if
+    /// standard input cannot be copied, and `CancellationError` if it is no longer wanted.
     package static func open(
-        _ path: String, spoolFolder: String, listed: ExportManifest? = nil
+        _ path: String, spoolFolder: String, listed: ExportManifest? = nil, isStopped: () -> Bool = { false }
     ) throws -> ExportFile {
         if path == "-" {
             let input: OpenFile
@@ -66,7 +67,7 @@ package final class ExportFile: Sendable {
             } catch {
                 throw unreadable(standardInput, error)
             }
-            return try spool(input, name: standardInput, folder: spoolFolder)
+            return try spool(input, name: standardInput, folder: spoolFolder, isStopped: isStopped)
         }
         return try opened(path) { () throws(FileError) in
             try ExportFile(
@@ -123,7 +124,9 @@ package final class ExportFile: Sendable {
     }
 
     /// Copies everything that can be read into an unnamed temporary file and opens that.
-    static func spool(_ source: OpenFile, name: String, folder: String) throws -> ExportFile {
+    static func spool(
+        _ source: OpenFile, name: String, folder: String, isStopped: () -> Bool = { false }
+    ) throws -> ExportFile {
         func writing<Value>(_ call: () throws(FileError) -> Value) throws -> Value {
             do throws(FileError) {
                 return try call()
@@ -136,8 +139,11 @@ package final class ExportFile: Sendable {
         let copy = try writing { () throws(FileError) in try OpenFile(unnamedIn: folder) }
         var buffer = [UInt8](repeating: 0, count: 1 << 18)
         while true {
+            if isStopped() { throw CancellationError() }
             let count: Int
             do throws(FileError) {
+                // Whoever writes it may take any time.
+                guard try source.waitToRead(milliseconds: 200) else { continue }
                 var room = buffer.mutableSpan
                 count = try source.read(into: &room)
             } catch {

@@ -11,10 +11,14 @@ package struct OpenedExports: Sendable {
     ///
     /// Throws `ExportError` if one cannot be opened, or is a part of an export and others of it are not among them.
     ///
-    /// - Parameter rule: what tells that files are parts; by any rule a manifest stands for what it lists.
-    package init(_ paths: [String], spoolFolder: String, rule: PartsRule) throws {
+    /// - Parameters:
+    ///   - rule: what tells that files are parts; by any rule a manifest stands for what it lists.
+    ///   - isStopped: whether standard input is no longer wanted, see `ExportFile.open`.
+    package init(
+        _ paths: [String], spoolFolder: String, rule: PartsRule, isStopped: () -> Bool = { false }
+    ) throws {
         try self.init(paths, rule: rule) { path, listed in
-            try ExportFile.open(path, spoolFolder: spoolFolder, listed: listed)
+            try ExportFile.open(path, spoolFolder: spoolFolder, listed: listed, isStopped: isStopped)
         }
     }
 

@@ -32,7 +32,9 @@ final class RunExports {
         let now = tools.time.wall()
         opened =
             try options.openExports
-            ?? OpenedExports(options.exports, spoolFolder: tools.ledger.folder, rule: options.parts)
+            ?? OpenedExports(options.exports, spoolFolder: tools.ledger.folder, rule: options.parts) {
+                tools.stop.isStopped
+            }
         times = opened.files.map { file in
             let stated = options.order.stated(URL(filePath: file.name).lastPathComponent, modified: file.modified)
             return options.exportTime
