@@ -125,6 +125,8 @@ extension Settings {
         if let path = environment["STATE_DIRECTORY"]?.split(separator: ":").first { return String(path) }
         // The XDG base directory specification: empty is the same as unset, and a relative path is ignored.
         if let base = environment["XDG_STATE_HOME"], base.hasPrefix("/") { return base + "/cartsync" }
-        return NSHomeDirectory() + "/.local/state/cartsync"
+        // The home folder of a service's user or of a container may be another one than its account says.
+        let home = environment["HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? NSHomeDirectory()
+        return home + "/.local/state/cartsync"
     }
 }

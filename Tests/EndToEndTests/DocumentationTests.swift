@@ -87,6 +87,15 @@ private struct Document: CustomTestStringConvertible {
         }.joined()
     }
 
+    /// The guides that a document leads to, in the order in which it names them under a heading of their own.
+    static func guides(of document: Document) throws -> [Document] {
+        let text = try String(contentsOf: project.appending(path: document.name), encoding: .utf8)
+        let section = text.components(separatedBy: "\n## Guides\n").last ?? ""
+        return try section.matches(of: #/\]\((Sources/cartsync/Documentation\.docc/\w+\.md)\)/#).map {
+            try Document(String($0.1))
+        }
+    }
+
     /// Every document with commands for people.
     static func all() throws -> [Document] {
         let guides = "Sources/cartsync/Documentation.docc"
@@ -102,7 +111,22 @@ struct DocumentationTests {
     @Test("every command in README and guides does what it is said to do", arguments: try Document.all())
     private func commands(document: Document) async throws {
         #expect(document.strays == [], "a command outside of a sh block is not tested")
-        guard !document.commands.isEmpty else { return }
+        try await run([document])
+    }
+
+    @Test("README and guides end as they say for who types them all, one after the other, in one folder")
+    func inARow() async throws {
+        let readme = try Document("README.md")
+        let guides = try Document.guides(of: readme)
+        #expect(guides.count > 8)
+        try await run([readme] + guides, state: nil)
+    }
+
+    /// Types the commands of documents into one shell.
+    ///
+    /// - Parameter state: the name of the state folder that all use if they name no other; nil for the usual one.
+    private func run(_ documents: [Document], state: String? = "state") async throws {
+        guard documents.contains(where: { !$0.commands.isEmpty }) else { return }
         let seed = try Data(contentsOf: Document.project.appending(path: "samples/sandbox/store.json"))
         var options = SandboxOptions(carts: try Sandbox.seed(from: seed))
         options.owners = try Sandbox.seedOwners(from: seed)
@@ -111,16 +135,17 @@ struct DocumentationTests {
                 atPath: shop.folder.path("samples"),
                 withDestinationPath: Document.project.appending(path: "samples").path)
             var environment = shop.environment
+            environment["CARTSYNC_STATE_DIRECTORY"] = state.map(shop.folder.path)
             let binary = try URL(filePath: Program.path()).deletingLastPathComponent().path
             environment["PATH"] = binary + ":/usr/bin:/bin"
             // The pace is not what is tested here, and a schedule would make it another one at night.
             environment["CARTSYNC_RATE_LIMIT"] = "2000"
             environment["CARTSYNC_RATE_SCHEDULE"] = "00:00-12:00 2000, 12:00-00:00 2000"
             let result = try await Program(
-                ["-u", "-o", "pipefail", "-c", document.script], environment: environment, in: shop.folder.path,
-                executable: "/bin/bash"
+                ["-u", "-o", "pipefail", "-c", documents.map(\.script).joined()], environment: environment,
+                in: shop.folder.path, executable: "/bin/bash"
             ).result()
-            #expect(result.status == 0, "\(result.errors)\n\(result.output.suffix(2000))")
+            #expect(result.status == 0, "\(result.errors.suffix(4000))\n\(result.output.suffix(2000))")
         }
     }
 
