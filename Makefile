@@ -13,6 +13,8 @@ ifeq ($(shell uname),Linux)
 OPTIMIZED += -Xlinker -s -Xlinker --no-export-dynamic -Xswiftc -use-ld=lld
 # Every address of a library is looked up at the start, and the table of them is read-only afterwards.
 OPTIMIZED += -Xlinker -z -Xlinker now
+# The list of addresses to be set at the start is packed, of which 3 MB less are in memory. It needs glibc 2.36, Debian 12's.
+OPTIMIZED += -Xlinker -z -Xlinker pack-relative-relocs
 endif
 # Another version of a package than the one that was tried is no release.
 OPTIMIZED += $(if $(wildcard Package.resolved),--force-resolved-versions)
