@@ -1,20 +1,22 @@
 import Foundation
 
 #if FUZZING
-    /// libFuzzer's own `main`, with what it calls for each input.
-    @_silgen_name("LLVMFuzzerRunDriver")
-    private func runDriver(
-        _ count: UnsafeMutablePointer<CInt>,
-        _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
-        _ check: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
-    ) -> CInt
+    /// What libFuzzer, which brings the `main` of its own, calls for each input.
+    @_cdecl("LLVMFuzzerTestOneInput")
+    public func checkInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+        // Unsafe because libFuzzer owns the bytes until this returns; they are copied.
+        Entry.check(unsafe Array(UnsafeBufferPointer(start: start, count: count)))
+        return 0
+    }
 #endif
 
 /// Gives inputs to a reader: those that libFuzzer makes, or without it those of files.
 ///
 /// FUZZ_PARSER says which reader it is, FUZZ_FOLDER where files may be written, and FUZZ_KEY which file has the key of sealed
 /// exports. A promise that is broken ends the program.
-@main
+#if !FUZZING
+    @main
+#endif
 private enum Entry {
     private static let environment = ProcessInfo.processInfo.environment
 
@@ -40,22 +42,12 @@ private enum Entry {
         }
     }
 
-    static func main() throws {
-        #if FUZZING
-            var count = CommandLine.argc
-            // Unsafe because libFuzzer is C; the arguments live as long as the process.
-            var arguments = unsafe CommandLine.unsafeArgv
-            exit(
-                unsafe runDriver(&count, &arguments) { start, count in
-                    // Unsafe because libFuzzer owns the bytes until this returns; they are copied.
-                    Entry.check(unsafe Array(UnsafeBufferPointer(start: start, count: count)))
-                    return 0
-                })
-        #else
+    #if !FUZZING
+        static func main() throws {
             for path in CommandLine.arguments.dropFirst() {
                 check(Array(try Data(contentsOf: URL(filePath: path))))
                 print("\(path) breaks no promise")
             }
-        #endif
-    }
+        }
+    #endif
 }
