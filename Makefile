@@ -61,6 +61,17 @@ test: deps ## run the unit tests and the end-to-end tests, TESTS_AT_ONCE (4) at 
 	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TESTS_AT_ONCE) swift test --parallel --skip 'TimedTests/'
 	swift test --skip-build --no-parallel --filter 'TimedTests/'
 
+# Each sanitizer needs a build of its own of everything, which takes a quarter of an hour.
+SANITIZERS ?= thread address
+SANITIZED = --sanitize $$sanitizer --scratch-path .build/sanitized-$$sanitizer
+.PHONY: sanitize
+sanitize: deps ## run the tests that start no program under SANITIZERS (thread address)
+	for sanitizer in $(SANITIZERS); do \
+		swift build --build-tests $(SANITIZED) && \
+		SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TESTS_AT_ONCE) swift test --skip-build $(SANITIZED) --parallel \
+			--disable-xctest --skip 'EndToEndTests|TimedTests/' || exit 1; \
+	done
+
 .PHONY: check
 check: deps ## check the format, the house (Tests/Architecture), and that there are no warnings
 	Tests/Architecture/check
