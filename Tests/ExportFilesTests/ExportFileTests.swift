@@ -163,6 +163,24 @@ struct ManifestTests {
     }
 
     @Test(
+        "a manifest with another number of records refuses the export, be it more or fewer",
+        arguments: [(0, false), (1, false), (2, true), (3, false)])
+    func records(stated: Int, isRight: Bool) throws {
+        let folder = try TemporaryFolder()
+        try folder.write("{\"records\": \(stated)}", to: "a.csv.manifest.json")
+        let path = try folder.write("customer_id,cart_id\nc-1,cart-1\nc-2,cart-2\n", to: "a.csv")
+        let export = try ExportFile.open(path, spoolFolder: "")
+        let manifest = try #require(try ExportManifest.beside(export))
+        let facts = try ExportReader().facts(of: export)
+        if isRight {
+            try manifest.check(facts, of: export)
+        } else {
+            let error = #expect(throws: ExportError.self) { try manifest.check(facts, of: export) }
+            #expect(error?.fault == .manifest)
+        }
+    }
+
+    @Test(
         "a manifest that is none refuses the export",
         arguments: ["", "[]", "{", "{\"records\":\"2\"}", "{\"records\":-1}", "{\"sha256\":\"abc\"}", "{}"])
     func malformed(_ text: String) throws {
