@@ -100,7 +100,11 @@ struct ServeCommand: ProgramCommand {
                 service: jobs, successTerminationBehavior: .gracefullyShutdownGroup,
                 failureTerminationBehavior: .gracefullyShutdownGroup))
         // The last one is the first to hear of the shutdown: the service manager is told before anything drains.
-        let notice = ServiceNotice(environment: ProcessInfo.processInfo.environment, time: .system) { jobs.isPolling }
+        let notice = ServiceNotice(
+            environment: ProcessInfo.processInfo.environment, time: .system, onReady: Memory.giveBackStart
+        ) {
+            jobs.isPolling
+        }
         configuration.services.append(.init(service: notice))
         configuration.maximumGracefulShutdownDuration = .seconds(30)
         let group = ServiceGroup(configuration: configuration)

@@ -24,4 +24,7 @@ enum Memory {
     /// Has large blocks go back to the system when they are free, so that the tables of one stage of a run do not stay beside
     /// those of the next.
     static func giveBackBlocks() { cartsync_give_back_blocks() }
+
+    /// Gives back the code that only the start of a service needs, which is more than half of what a resting service holds.
+    static func giveBackStart() { cartsync_give_back_code() }
 }
