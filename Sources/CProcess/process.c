@@ -43,7 +43,12 @@ static int give_back_segments(struct dl_phdr_info *object, size_t size, void *un
     return 0;
 }
 
-void cartsync_give_back_code(void) { dl_iterate_phdr(give_back_segments, NULL); }
+void cartsync_give_back_memory(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+    dl_iterate_phdr(give_back_segments, NULL);
+}
 
 int cartsync_move(int folder, const char *name, int other, const char *target) {
     return renameat2(folder, name, other, target, RENAME_NOREPLACE);
@@ -51,7 +56,7 @@ int cartsync_move(int folder, const char *name, int other, const char *target) {
 #else
 int cartsync_hide_memory(void) { return 0; }
 
-void cartsync_give_back_code(void) {}
+void cartsync_give_back_memory(void) {}
 
 int cartsync_move(int folder, const char *name, int other, const char *target) {
     return renameatx_np(folder, name, other, target, RENAME_EXCL);

@@ -160,6 +160,9 @@ package final class Ledger: Sendable {
         }
     }
 
+    /// Gives back the memory of pages that were read, as far as nobody reads them now.
+    package func giveBackMemory() { database.releaseMemory() }
+
     /// Reads with a visitor, whose own errors pass through as they are.
     func visiting<Value>(_ action: String, _ body: (Database) throws -> Value) throws -> Value {
         do {

@@ -87,7 +87,7 @@ def measure(bench):
         with open(log, "w", encoding="utf-8") as errors:
             service = subprocess.Popen(
                 [bench.cartsync, "serve", "--state", state, "--inbox", inbox, "--http", "127.0.0.1:0"],
-                env=environment, stderr=errors)
+                env=dict(environment, CARTSYNC_STATE_KEEP="36500d", CARTSYNC_STATE_KEEP_RUNS="1000000"), stderr=errors)
         try:
             url = None
             while url is None:

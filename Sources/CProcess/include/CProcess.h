@@ -12,9 +12,9 @@ int cartsync_hide_memory(void);
 /// that it has seen freed). Does nothing on other systems.
 void cartsync_give_back_blocks(void);
 
-/// Gives back the pages of the program's code and constants that are in memory now: those that are needed again are read again,
-/// most of them from the system's cache. Does nothing on systems other than Linux.
-void cartsync_give_back_code(void);
+/// Gives back memory that is free, and the pages of the program's code and constants that are in memory now: those that are
+/// needed again are read again, most of them from the system's cache. Does nothing on systems other than Linux.
+void cartsync_give_back_memory(void);
 
 /// Leaves out what the calling thread writes to C's `stderr` from now on; its descriptor still takes everything. Does nothing
 /// on systems whose `stderr` cannot be replaced.

@@ -2,6 +2,7 @@ import ArgumentParser
 import CallPacing
 import CartAssociations
 import Foundation
+import Ledger
 import Logging
 import ServiceLifecycle
 import SyncEngine
@@ -101,8 +102,11 @@ struct ServeCommand: ProgramCommand {
                 failureTerminationBehavior: .gracefullyShutdownGroup))
         // The last one is the first to hear of the shutdown: the service manager is told before anything drains.
         let notice = ServiceNotice(
-            environment: ProcessInfo.processInfo.environment, time: .system, onReady: Memory.giveBackStart
+            environment: ProcessInfo.processInfo.environment, time: .system
         ) {
+            session.ledger.giveBackMemory()
+            Memory.giveBackStart()
+        } isAlive: {
             jobs.isPolling
         }
         configuration.services.append(.init(service: notice))

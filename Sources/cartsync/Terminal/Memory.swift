@@ -25,6 +25,6 @@ enum Memory {
     /// those of the next.
     static func giveBackBlocks() { cartsync_give_back_blocks() }
 
-    /// Gives back the code that only the start of a service needs, which is more than half of what a resting service holds.
-    static func giveBackStart() { cartsync_give_back_code() }
+    /// Gives back what only the start of a service needs, which is more than half of what a resting service holds.
+    static func giveBackStart() { cartsync_give_back_memory() }
 }
