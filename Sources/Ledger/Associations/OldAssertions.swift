@@ -1,11 +1,11 @@
 package import CartAssociations
 import GRDB
 
-/// Assertions of an earlier moment: what a backup knew of sources whose later runs nobody knows of any more.
+/// Assertions of an earlier moment: what a backup says of sources whose later runs are lost.
 ///
 /// A source may have let go of some of them since, and somebody else may have made such an association again. So they keep
 /// other sources from deleting, and are no reason to delete until the source has named them again. It may also have asserted
-/// others since, which nobody knows of: until it has named them, other sources delete nothing without a person.
+/// others since, which are lost: until it has named them, other sources delete nothing without a person.
 extension Ledger {
     /// Marks what all sources assert now as known up to an earlier moment.
     package func markAssertionsOld() throws(LedgerError) {

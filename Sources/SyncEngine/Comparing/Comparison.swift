@@ -397,7 +397,7 @@ struct Comparison {
         if !leavesOldOpen { for kind in oldKinds { notes.renewed[kind] = [options.source] } }
     }
 
-    /// The other sources of which nobody knows what they have asserted since a backup that was restored.
+    /// The other sources whose assertions since a restored backup are lost.
     private func others(_ kind: OwnerKind) -> Set<String> { (old[kind] ?? []).subtracting([options.source]) }
 
     /// Why another source may want an association although the ledger does not say so; nil if none may.

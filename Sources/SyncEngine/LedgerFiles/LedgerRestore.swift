@@ -5,12 +5,13 @@ package import Ledger
 
 /// Puts a backup of a ledger in the place of the folder's own.
 ///
-/// What happened since the backup is not known: nothing counts as existing until a listing shows it, runs that were not
-/// finished are void. If the old ledger can be read, what it knows of exports that were applied since is taken, and the sources assert what
-/// they assert by it. If it cannot, or may not know everything, nobody knows what they have let go of, and somebody may have made
-/// that again: what a source asserts is marked as old, so that its next snapshot lets go of what it does not name, and deletes
-/// nothing of it. What they have asserted since is not known either, so that deletes of other sources are withheld until they have
-/// named it, or a person allows them. The old ledger is unchanged until `finish`.
+/// What happened since the backup is unknown: nothing counts as existing until a listing shows it, and unfinished runs are void.
+///
+/// If the old ledger can be read, the sources assert what they assert by it, and the exports that were applied since stay known.
+/// Otherwise, or if it may be incomplete, a source may have let go of associations that somebody has made again: what it asserts
+/// is marked as old, so that its next snapshot lets go of what it does not name, and deletes nothing of it. It may also have
+/// asserted others, so that deletes of other sources are withheld until it has named them, or a person allows them. The old ledger
+/// is unchanged until `finish`.
 package final class LedgerRestore {
     private let replacement: LedgerReplacement
     private let time: TimeSource

@@ -8,7 +8,7 @@ final class KnownOwners: OwnerResolver {
     private let form: OwnerKeyForm
     /// What carts were called; nil if no crosswalk says so.
     private let carts: OwnerKeyTable?
-    /// What parts that are not understood may name; nil if there are none, or if that is not known yet.
+    /// What parts that are not understood may name; nil before they are looked at, and if every record is usable.
     private let doubts: KeysInDoubt?
 
     init(_ table: OwnerKeyTable, _ form: OwnerKeyForm, carts: OwnerKeyTable?, _ doubts: KeysInDoubt? = nil) {
