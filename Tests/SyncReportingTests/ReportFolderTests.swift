@@ -1,6 +1,7 @@
 import CartAssociations
 import DurableFiles
 import Foundation
+import Histogram
 import TestSupport
 import Testing
 
@@ -83,5 +84,23 @@ import Testing
         #expect(text.contains(/Total count    = +9000\]/))
         let maximum = try #require(text.firstMatch(of: /#\[Max     = +([\d.]+)/)?.output.1)
         #expect((2000...2200).contains(try #require(Double(maximum))))
+    }
+
+    @Test("a distribution is the library's own, to the letter", arguments: UInt64(1)...20)
+    func distributionOfLibrary(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        var tally = LatencyTally()
+        #expect(PercentileFile.text(tally) == nil)
+        let most = [1, 2000, 60_000, 3_600_000_000][Int(seed % 4)]
+        for _ in 0..<Int.random(in: 1...500, using: &random) {
+            let longest = UInt64.random(in: 0...UInt64(most), using: &random)
+            tally.record(UInt64.random(in: 0...longest, using: &random))
+        }
+        var text = ""
+        tally.histogram.outputPercentileDistribution(to: &text, outputValueUnitScalingRatio: 1000)
+        #expect(PercentileFile.text(tally) == text)
+        for percentile in [0.1, 50, 75, 99, 99.9, 99.99, 100] {
+            #expect(tally.value(atPercentile: percentile) == tally.histogram.valueAtPercentile(percentile))
+        }
     }
 }

@@ -20,14 +20,15 @@ package struct PartName: Sendable, Hashable {
 
     /// More parts than this are no parts of an export.
     private static let mostParts = 100_000
+    // Each use of a literal parses it anew; it holds nothing that changes.
+    private static nonisolated(unsafe) let pattern =
+        #/(?i)[-_. ]*[(\[]?(?:part|pt|chunk|shard|file)?[-_. ]*([0-9]+)[-_. ]*of[-_. ]*([0-9]+)[)\]]?(?![\p{L}0-9])/#
     private static let packed = [".gz", ".gzip", ".zip", ".zst", ".bz2", ".gpg", ".pgp"]
 
     /// Nil if the name is not that of a part: it says two numbers with `of` between, the first not over the second.
     package init?(_ name: String) {
-        let pattern =
-            #/(?i)[-_. ]*[(\[]?(?:part|pt|chunk|shard|file)?[-_. ]*([0-9]+)[-_. ]*of[-_. ]*([0-9]+)[)\]]?(?![\p{L}0-9])/#
-        guard let match = name.matches(of: pattern).last, let number = Int(match.1), let count = Int(match.2),
-            (1...Self.mostParts).contains(count), number <= count
+        guard let match = unsafe name.matches(of: Self.pattern).last, let number = Int(match.1),
+            let count = Int(match.2), (1...Self.mostParts).contains(count), number <= count
         else { return nil }
         (self.number, self.count) = (number, count)
         whole = Self.whole(name[..<match.range.lowerBound], name[match.range.upperBound...])

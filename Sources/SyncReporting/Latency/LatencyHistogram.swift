@@ -71,8 +71,13 @@ struct LatencyTally: Sendable {
         if count == 0 { histogram = other.histogram } else { histogram.add(other.histogram) }
     }
 
-    /// The duration in microseconds at or under which a share of all lie; 0 without any.
-    func value(atPercentile percentile: Double) -> UInt64 {
-        histogram.valueAtPercentile(percentile)
+    /// The cells that are not empty. The library's own look for a percentile reads all of them, forty times as slowly.
+    var sparse: SparseHistogram {
+        guard count > 0 else { return SparseHistogram() }
+        let cells = histogram.recordedValues().map { (cell: LatencyRange.cell(of: $0.value), count: Int($0.count)) }
+        return SparseHistogram(cells: cells, maximum: maximum)
     }
+
+    /// The duration in microseconds at or under which a share of all lie; 0 without any.
+    func value(atPercentile percentile: Double) -> UInt64 { sparse.value(atPercentile: percentile) }
 }

@@ -98,7 +98,8 @@ struct Percentiles: Codable, Sendable, Equatable {
     var max: Double
 
     init(_ tally: LatencyTally) {
-        func at(_ percentile: Double) -> Double { Double(tally.value(atPercentile: percentile)) / 1000 }
+        let cells = tally.sparse
+        func at(_ percentile: Double) -> Double { Double(cells.value(atPercentile: percentile)) / 1000 }
         count = tally.count
         p50 = at(50)
         p75 = at(75)
