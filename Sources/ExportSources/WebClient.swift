@@ -61,12 +61,15 @@ package struct WebOptions: Sendable, Hashable {
 /// Makes the requests of the sources that speak HTTP, each within its time, without redirects.
 final class WebClient: Sendable {
     private let options: WebOptions
+    private let wire: WebWire?
     private let time: TimeSource
     /// Made by the first request, so that a certificate that is not there yet is asked for again.
     private let client = Mutex<HTTPClient?>(nil)
 
-    init(_ options: WebOptions, time: TimeSource) {
+    /// - Parameter wire: what is used in the place of HTTP; nil for HTTP.
+    init(_ options: WebOptions, wire: WebWire? = nil, time: TimeSource) {
         self.options = options
+        self.wire = wire
         self.time = time
     }
 
@@ -102,7 +105,6 @@ final class WebClient: Sendable {
         _ url: String, _ headers: [(name: String, value: String)], method: String = "GET", body: Data? = nil,
         within limit: Duration = .seconds(60)
     ) async throws(SourceError) -> WebAnswer {
-        let client = try connected()
         var request = HTTPClientRequest(url: url)
         request.method = HTTPMethod(rawValue: method)
         for header in headers { request.headers.add(name: header.name, value: header.value) }
@@ -111,11 +113,41 @@ final class WebClient: Sendable {
         // The bytes as they are: what is compressed on the way has another tag and length each time.
         request.headers.replaceOrAdd(name: "Accept-Encoding", value: "identity")
         do {
-            let response = try await client.execute(request, deadline: .now() + .nanoseconds(limit.nanoseconds))
+            let response =
+                if let wire {
+                    try await wire.response(to: request)
+                } else {
+                    try await connected().execute(request, deadline: .now() + .nanoseconds(limit.nanoseconds))
+                }
             return WebAnswer(url, response, options.patience, time)
+        } catch let error as SourceError {
+            throw error
         } catch {
             throw WebAnswer.failure(url, error)
         }
+    }
+}
+
+extension WebWire {
+    /// Why no answer came, or an answer ended early.
+    private struct Broken: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Sends a request once; throws if there is no answer.
+    fileprivate func response(to request: HTTPClientRequest) async throws -> HTTPClientResponse {
+        let headers = Dictionary(request.headers.map { ($0.name.lowercased(), $0.value) }) { $1 }
+        let reply = await send(Request(method: request.method.rawValue, url: request.url, headers: headers))
+        guard case .answer(let status, let named, let body, let isWhole) = reply else {
+            throw Broken(description: "no connection")
+        }
+        let parts = AsyncThrowingStream<ByteBuffer, any Error> { stream in
+            stream.yield(ByteBuffer(bytes: body))
+            stream.finish(throwing: isWhole ? nil : Broken(description: "the server closed the connection"))
+        }
+        return HTTPClientResponse(
+            status: HTTPResponseStatus(statusCode: status), headers: HTTPHeaders(named.map { ($0.key, $0.value) }),
+            body: .stream(parts))
     }
 }
 

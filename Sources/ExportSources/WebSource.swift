@@ -91,12 +91,14 @@ package final class WebSource: ExportSource {
     private let notices = Notices()
     private let state = Mutex(State())
 
-    /// - Parameter header: a header with a secret, sent to this host and no other.
+    /// - Parameters:
+    ///   - header: a header with a secret, sent to this host and no other.
+    ///   - wire: what is used in the place of HTTP; nil for HTTP.
     package init(
         _ address: WebAddress, header: (name: String, value: String)?, _ options: WebOptions = WebOptions(),
-        time: TimeSource
+        wire: WebWire? = nil, time: TimeSource
     ) {
-        client = WebClient(options, time: time)
+        client = WebClient(options, wire: wire, time: time)
         self.address = address
         self.header = header
         words = address.words

@@ -25,10 +25,11 @@ package final class BucketSource: ExportSource {
     private let client: WebClient
     private let notices = Notices()
 
-    package init(_ address: BucketAddress, _ access: S3Access, time: TimeSource) {
+    /// - Parameter wire: what is used in the place of HTTP; nil for HTTP.
+    package init(_ address: BucketAddress, _ access: S3Access, wire: WebWire? = nil, time: TimeSource) {
         (words, prefix, place) = (address.words, address.prefix, "source.s3")
         store = .s3(S3Bucket(address.bucket, access, time: time), access.credentials)
-        client = WebClient(access.options, time: time)
+        client = WebClient(access.options, wire: wire, time: time)
     }
 
     package init(_ address: ContainerAddress, _ options: WebOptions = WebOptions(), time: TimeSource) {
