@@ -211,10 +211,10 @@ let package = Package(
             name: "worlds",
             dependencies: [
                 "CFileCalls",
-                "CartAssociations", "CallPacing", "CommerceAPI", "CommerceSandbox", "ExportFiles", "Ledger",
-                "SyncEngine",
-                "SyncReporting", "SyncService", "TestSupport", .product(name: "GRDB", package: "GRDB.swift"), lifecycle,
-                log,
+                "CartAssociations", "CallPacing", "CommerceAPI", "CommerceSandbox", "ExportFiles", "ExportSources",
+                "Ledger", "SyncEngine", "SyncReporting", "SyncService", "TestSupport",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "GRDB", package: "GRDB.swift"), lifecycle, log,
             ],
             path: "Tests/Worlds", exclude: ["FileCalls"], swiftSettings: settings),
         .target(

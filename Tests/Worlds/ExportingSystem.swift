@@ -2,22 +2,29 @@ import CartAssociations
 
 /// A system that writes exports of one source, night after night.
 final class ExportingSystem {
+    /// A file that it puts somewhere, with the time that the file has.
+    typealias Put = (export: WrittenExport, modified: Duration)
+
     let source: String
     private let scenario: Scenario
+    /// The e-mails that it names customers by; nil if it has their ids.
+    let customers: Customers?
     private var wanted: Set<Association> = []
-    /// Exports that were written and come later, with the time when they were written.
-    private var late: [(export: WrittenExport, written: Duration)] = []
-    private var latest: (export: WrittenExport, written: Duration)?
+    /// Files that were written and come later, with the time when they were written.
+    private var late: [Put] = []
+    private var latest: Put?
     private var number = 0
+    /// Exports of which a part never comes, by what their names have in common.
+    private(set) var lacking: Set<String> = []
 
-    init(_ source: String, _ scenario: Scenario) {
-        (self.source, self.scenario) = (source, scenario)
+    init(_ source: String, _ scenario: Scenario, _ customers: Customers?) {
+        (self.source, self.scenario, self.customers) = (source, scenario, customers)
         let random = scenario.random("wanted \(source)")
         for _ in 0..<random.number(1...max(1, scenario.associations)) { add(random) }
     }
 
     private func add(_ random: SeededRandom) {
-        let kind: OwnerKind = random.isOneIn(5) ? .account : .customer
+        let kind: OwnerKind = random.isOneIn(5) && customers == nil ? .account : .customer
         // Some owners have several carts, and some carts several owners; both systems may want the same.
         let owner = random.isOneIn(4) ? wanted.sorted().first { $0.owner.kind == kind }?.owner.id.text : nil
         let cart = random.isOneIn(6) ? wanted.sorted().last?.cart.text : nil
@@ -32,16 +39,15 @@ final class ExportingSystem {
     /// Something that it wants, or might want.
     func known(_ random: SeededRandom) -> Association? { wanted.isEmpty ? nil : random.pick(wanted.sorted()) }
 
-    /// What it puts into the inbox on a night, with the times that the files have.
-    func exports(_ night: Int, evening: Duration) -> [(WrittenExport, modified: Duration)] {
+    private var content: WrittenExport.Content { .init(source: source, creates: wanted, customers: customers) }
+
+    /// What it puts into the inbox on a night.
+    func exports(_ night: Int, evening: Duration) -> [Put] {
         let random = scenario.random("exports \(source)", night)
-        var put: [(WrittenExport, modified: Duration)] = []
+        var put: [Put] = []
         let hasDisorder = scenario.has(.disorder)
         // What was late comes now, with its own time: older than what was applied since.
-        if hasDisorder, !late.isEmpty, random.isOneIn(2) {
-            let (export, written) = late.removeFirst()
-            put.append((export, written))
-        }
+        if !late.isEmpty, random.isOneIn(2) { put.append(late.removeFirst()) }
         if hasDisorder, random.isOneIn(8), let latest {
             number += 1
             put.append(
@@ -55,13 +61,18 @@ final class ExportingSystem {
         let before = wanted
         change(random)
         number += 1
-        let export =
-            isDelta
-            ? WrittenExport(
-                "\(source)-\(number)", source: source, creates: wanted.subtracting(before),
-                deletes: before.subtracting(wanted), isDelta: true, using: random)
-            : WrittenExport("\(source)-\(number)", source: source, creates: wanted, using: random)
-        guard !export.creates.isEmpty || !export.deletes.isEmpty else { return put }
+        var new = content
+        if isDelta {
+            (new.creates, new.deletes) = (wanted.subtracting(before), before.subtracting(wanted))
+            new.isDelta = true
+        }
+        guard !new.creates.isEmpty || !new.deletes.isEmpty else { return put }
+        let parts = scenario.random("parts \(source)", night)
+        if scenario.has(.parts), !isDelta, wanted.count > 1, parts.isOneIn(4) {
+            return put + inParts(new, evening, parts)
+        }
+        let export = WrittenExport("\(source)-\(number)", new, using: random)
+        if scenario.has(.parts), parts.isOneIn(4) { export.announce(using: parts) }
         if scenario.has(.damage), random.isOneIn(4) { export.suffer(using: random) }
         latest = (export, evening)
         if hasDisorder, random.isOneIn(6) {
@@ -70,6 +81,18 @@ final class ExportingSystem {
             put.append((export, evening))
         }
         return put
+    }
+
+    /// An export in parts, one of which may come later or never.
+    private func inParts(_ new: WrittenExport.Content, _ evening: Duration, _ random: SeededRandom) -> [Put] {
+        let name = "\(source)-\(number)"
+        var files = WrittenExport.parts(name, new, count: random.number(2...4), using: random)
+        if scenario.has(.damage), random.isOneIn(6) { random.pick(files).suffer(using: random) }
+        let missing = random.isOneIn(4) ? files.remove(at: random.index(files.count)) : nil
+        if let missing {
+            if random.isOneIn(3) { lacking.insert(name) } else { late.append((missing, evening)) }
+        }
+        return files.map { ($0, evening - random.seconds(0...1200)) }
     }
 
     private func change(_ random: SeededRandom) {
@@ -90,24 +113,22 @@ final class ExportingSystem {
     func byHand(_ now: Duration) -> WrittenExport? {
         guard !wanted.isEmpty else { return nil }
         number += 1
-        return WrittenExport(
-            "\(source)-\(number)-by-hand", source: source, creates: wanted, using: scenario.random("hand", number))
+        return WrittenExport("\(source)-\(number)-by-hand", content, using: scenario.random("hand", number))
     }
 
     /// What the last snapshot says, in other bytes.
     func sameAgain() -> WrittenExport {
         number += 1
         return WrittenExport(
-            "\(source)-\(number)-same", source: source, creates: wanted, oddities: false,
-            using: scenario.random("same \(source)"))
+            "\(source)-\(number)-same", content, oddities: false, using: scenario.random("same \(source)"))
     }
 
-    /// The last snapshot, which is whole and like none before.
-    func lastExport() -> WrittenExport {
+    /// The last snapshot, which is whole and like none before, with what was late until now.
+    func lastExports(_ now: Duration) -> (last: WrittenExport, late: [Put]) {
         let random = scenario.random("last \(source)")
         add(random)
         number += 1
-        return WrittenExport(
-            "\(source)-\(number)-last", source: source, creates: wanted, oddities: false, using: random)
+        let last = WrittenExport("\(source)-\(number)-last", content, oddities: false, using: random)
+        return (last, late)
     }
 }

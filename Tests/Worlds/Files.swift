@@ -1,37 +1,41 @@
+import CFileCalls
 import Foundation
 
 /// The files of a world, seen from outside of the program.
 enum Files {
-    /// Copies a folder with the times of its files.
-    static func copy(_ folder: String, to target: String) throws {
-        let manager = FileManager.default
-        try? manager.removeItem(atPath: target)
-        try manager.createDirectory(atPath: target, withIntermediateDirectories: true)
-        try manager.setAttributes(
-            [.posixPermissions: try manager.attributesOfItem(atPath: folder)[.posixPermissions] ?? 0o700],
-            ofItemAtPath: target)
-        for name in try manager.contentsOfDirectory(atPath: folder) {
-            let (from, to) = ("\(folder)/\(name)", "\(target)/\(name)")
-            let attributes = try manager.attributesOfItem(atPath: from)
-            if attributes[.type] as? FileAttributeType == .typeDirectory {
-                try copy(from, to: to)
-            } else {
-                try Data(contentsOf: URL(filePath: from)).write(to: URL(filePath: to))
-                var kept: [FileAttributeKey: Any] = [:]
-                for key in [FileAttributeKey.modificationDate, .posixPermissions] { kept[key] = attributes[key] }
-                try manager.setAttributes(kept, ofItemAtPath: to)
+    /// The paths of all files below a folder, by their names, but for those of reports.
+    static func all(below folder: String) -> [String: [String]] {
+        var found: [String: [String]] = [:]
+        func look(_ folder: String) {
+            for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
+                let path = "\(folder)/\(name)"
+                if unsafe !worlds_is_folder(path) {
+                    found[name, default: []].append(path)
+                } else if !name.hasSuffix(".report") {
+                    look(path)
+                }
             }
         }
+        look(folder)
+        return found
     }
 
+    /// The places of an export, which may have got a number before the end of its name.
+    static func places(of name: String, in found: [String: [String]]) -> [String] {
+        let end = name.lastIndex(of: ".") ?? name.endIndex
+        return [name, "\(name[..<end])-2\(name[end...])"].flatMap { found[$0] ?? [] }
+    }
+
+    static func bytes(of path: String) -> [UInt8]? { (try? Data(contentsOf: URL(filePath: path))).map(Array.init) }
+
     /// What is not over in an inbox: exports to be taken, in work, or waiting for a person.
-    static func left(in inbox: String) -> [String] {
+    ///
+    /// - Parameter lacking: exports of which a part never comes.
+    static func left(in inbox: String, lacking: Set<String> = []) -> [String] {
         ["", "working", "waiting"].flatMap { folder in
-            ((try? FileManager.default.contentsOfDirectory(atPath: inbox + "/" + folder)) ?? []).filter {
-                $0.contains(".csv") || $0.contains(".xml")
+            ((try? FileManager.default.contentsOfDirectory(atPath: inbox + "/" + folder)) ?? []).filter { name in
+                (name.contains(".csv") || name.contains(".xml")) && !lacking.contains { name.hasPrefix($0 + "-") }
             }.sorted().map { folder.isEmpty ? $0 : folder + "/" + $0 }
         }
     }
-
-    static func isEmpty(inbox: String) -> Bool { left(in: inbox).isEmpty }
 }

@@ -1,6 +1,7 @@
 import CartAssociations
 import Foundation
 import Ledger
+import SyncEngine
 import SyncReporting
 
 /// What must be true of a world at every step, judged from a plain record of what really happened.
@@ -10,8 +11,20 @@ final class Oracle: @unchecked Sendable {
         case scope
         /// Nothing is deleted that the export at hand still has, damaged as it may be.
         case doubt
+        /// Nothing is created that no export at hand asks for.
+        case creates
         /// No plan with more deletes than the guards allow is applied, unless a person approved as many.
         case guards
+        /// What a person approved is done once, within a day, with no more deletes than that person allowed.
+        case approval
+        /// No two processes act on one ledger, and a worker changes the carts of its shard alone.
+        case alone
+        /// No snapshot is applied after a newer one of its source, unless a person said so.
+        case sequence
+        /// An export in parts is applied with all of its parts, or not at all.
+        case parts
+        /// Each export that was put into an inbox is in one place there, byte by byte as it was put.
+        case files
         /// No call changes the store without a pending change in the journal, which was written before.
         case journal
         /// Each change of a run that is over has one outcome, which stays.
@@ -38,28 +51,70 @@ final class Oracle: @unchecked Sendable {
     }
 
     var truth = Truth()
-    /// All exports that were put into an inbox, by their names.
-    private(set) var exports: [String: WrittenExport] = [:]
+    /// All files of exports that were put somewhere, by their source and digest.
+    private var exports: [String: WrittenExport] = [:]
     private(set) var breach: Breach?
     private let timeline: Timeline
     private let story: Story
     private let lie: Lie?
-    private var arrivals: [Duration] = []
+    private var arrivals: [Int: [Duration]] = [:]
     private var underWay: [CartID: Int] = [:]
-    private var ledger: Ledger?
-    private var outcomes: [Int64: Outcome] = [:]
-    private var seenRuns: [String: RunRecord.State] = [:]
+    /// What the ledgers of the workers have said, by the workers' numbers.
+    private var said: [Int: Said] = [:]
+    /// All runs of a worker, the oldest first, while one of them makes changes: the others stay as they are meanwhile.
+    private var beside: (run: String, all: [RunRecord])?
+    /// What people have approved.
+    private var approvals: [Given] = []
+    /// The runs that approvals were used for, by the waiting runs that were approved.
+    private var used: [String: String] = [:]
+    /// The most deletes of a run that the settings have allowed, with the time since which they do.
+    private var mostDeletes: [(since: Duration, most: Int)] = []
     /// The dates of the world's beginning, which the ledger's are counted from.
     private let start: Date
     /// Whether the listing may show what is over.
     var listingLags = false
+    /// Whether runs that are over may be gone, with their journals.
+    var forgetsRuns = false
 
     init(_ timeline: Timeline, _ story: Story, lie: Lie?) {
         (self.timeline, self.story, self.lie) = (timeline, story, lie)
         start = timeline.date
     }
 
-    func note(_ export: WrittenExport) { exports[export.name] = export }
+    /// What the ledger of one worker has said.
+    private struct Said {
+        var outcomes: [Int64: Outcome] = [:]
+        /// By their ids, which are in the order of their beginning.
+        var runs: [String: RunRecord] = [:]
+    }
+
+    func note(_ export: WrittenExport) { exports[Self.key(export.source, export.digest)] = export }
+
+    /// An approval that a person has given.
+    private struct Given {
+        let run: WaitingRun
+        /// The number of the worker whose run it is.
+        let worker: Int
+        let deletes: Int?
+        let at: Date
+    }
+
+    /// A person has approved a run, whether it waits or not.
+    func note(_ approval: Approval, of run: WaitingRun, of worker: Int, at: Date) {
+        guard lie != .nobodyApproved else { return }
+        approvals.append(Given(run: run, worker: worker, deletes: approval.deletes, at: at))
+    }
+
+    /// From now on settings allow so many deletes of a run.
+    func note(mostDeletes most: Int) { mostDeletes.append((timeline.now, most)) }
+
+    private static func key(_ source: String, _ digest: String) -> String { "\(source) \(digest)" }
+
+    private func export(_ export: RunRecord.Export, of run: RunRecord) -> WrittenExport? {
+        exports[Self.key(run.source, export.digest)]
+    }
+
+    private func exports(of run: RunRecord) -> [WrittenExport] { run.exports.compactMap { export($0, of: run) } }
 
     func breaks(_ promise: Promise, _ words: String) {
         guard breach == nil else { return }
@@ -69,10 +124,10 @@ final class Oracle: @unchecked Sendable {
 
     // MARK: - Calls
 
-    /// A process has opened the ledger, or has ended.
-    func watches(_ ledger: Ledger?) {
-        self.ledger = ledger
+    /// Processes begin, or have ended.
+    func begins() {
         underWay = [:]
+        beside = nil
     }
 
     /// A change leaves for the store.
@@ -82,8 +137,11 @@ final class Oracle: @unchecked Sendable {
         if underWay[association.cart, default: 0] > 1 {
             breaks(.order, "two changes of cart \(association.cart) at once")
         }
+        if let shard = life.machine.shard, shard.contains(association.cart) == (lie == .otherShard) {
+            breaks(.alone, "worker \(life.machine.worker) changes cart \(association.cart) of another shard")
+        }
+        let ledger = life.ledger
         do {
-            guard let ledger else { return breaks(.journal, "a call without a ledger") }
             let entries = try ledger.entries(of: association.cart).filter {
                 $0.change.association == association && $0.change.kind == change.kind
             }
@@ -99,7 +157,11 @@ final class Oracle: @unchecked Sendable {
             guard entry.change.withheld == nil else {
                 return breaks(.doubt, "\(change.kind.rawValue) of \(association) is made, and was withheld")
             }
-            if change.kind == .delete { try judgeDelete(association, of: run, ledger) }
+            if change.kind == .delete {
+                try judgeDelete(association, of: run, ledger, life.machine.worker)
+            } else {
+                try judgeCreate(association, of: run, ledger)
+            }
         } catch {
             breaks(.journal, "the ledger cannot be read: \(error)")
         }
@@ -110,24 +172,29 @@ final class Oracle: @unchecked Sendable {
     }
 
     /// A call arrives at the store.
-    func arrives(at time: Duration, limit: Int) {
-        arrivals.removeAll { $0 <= time - .seconds(1) }
-        arrivals.append(time)
-        let most = lie == .lowerLimit ? 2 : limit
-        if arrivals.count > most { breaks(.limit, "\(arrivals.count) calls in a second, and the limit is \(most)") }
+    func arrives(at time: Duration, from life: Life) {
+        var last = arrivals[life.machine.worker] ?? []
+        last.removeAll { $0 <= time - .seconds(1) }
+        last.append(time)
+        arrivals[life.machine.worker] = last
+        let most = lie == .lowerLimit ? 2 : life.limit(at: time)
+        if last.count > most { breaks(.limit, "\(last.count) calls in a second, and the limit is \(most)") }
     }
 
     // MARK: - Deletes
 
-    private func judgeDelete(_ association: Association, of run: RunRecord, _ ledger: Ledger) throws {
+    private func judgeDelete(
+        _ association: Association, of run: RunRecord, _ ledger: Ledger, _ worker: Int
+    ) throws {
+        let runs = try runs(beside: run, ledger, worker)
         if let undone = run.undone {
             let made = try ledger.entries(of: association.cart).contains {
                 $0.run == undone && $0.change.association == association && $0.outcome?.outcome == .created
             }
             if !made { breaks(.scope, "run \(run.id) takes \(association) back, which run \(undone) has not made") }
-            return try requireUnwanted(association, by: run, ledger)
+            return requireUnwanted(association, by: run, runs)
         }
-        let own = run.exports.compactMap { exports[Self.name($0.path)] }
+        let own = exports(of: run)
         if lie == .standingRecords {
             breaks(.doubt, "run \(run.id) deletes \(association), which its export still has")
         }
@@ -142,13 +209,13 @@ final class Oracle: @unchecked Sendable {
                 breaks(.scope, "run \(run.id) deletes \(association), which the delta \(export.name) does not name")
             }
         }
-        try requireUnwanted(association, by: run, ledger)
+        requireUnwanted(association, by: run, runs)
         guard run.scope != .all else { return }
         if run.scope == .none { breaks(.scope, "run \(run.id) deletes \(association), and deletes none") }
         let owners = own.flatMap { $0.creates.map(\.owner) }
         if run.scope == .listed, owners.contains(association.owner) { return }
         // What an export asserts is its source's, whoever has made it; what cartsync has made is nobody else's.
-        let accepted = lie == .nothingAsserted ? [] : try self.accepted(by: run.source, ledger)
+        let accepted = lie == .nothingAsserted ? [] : Self.accepted(runs, by: run.source).flatMap(exports(of:))
         let isAsserted = accepted.contains { $0.creates.contains(association) || $0.deletes.contains(association) }
         if !isAsserted, lie == .nothingAsserted || truth.maker(of: association) == .shopper {
             breaks(
@@ -157,64 +224,195 @@ final class Oracle: @unchecked Sendable {
     }
 
     /// Other sources' last whole export must not want it.
-    private func requireUnwanted(_ association: Association, by run: RunRecord, _ ledger: Ledger) throws {
+    private func requireUnwanted(_ association: Association, by run: RunRecord, _ runs: [RunRecord]) {
         for source in Set(exports.values.map(\.source)).sorted() where source != run.source {
-            guard let last = try accepted(by: source, ledger).last, !last.isDelta, last.isWhole,
-                last.creates.contains(association)
+            let last = Self.accepted(runs, by: source).last.map(exports(of:)) ?? []
+            guard last.allSatisfy({ !$0.isDelta && $0.isWhole }),
+                last.contains(where: { $0.creates.contains(association) })
             else { continue }
+            let names = last.map(\.name).joined(separator: " and ")
             // A person may have taken back what it wanted.
-            if try ledger.runs(limit: 1000).contains(where: { $0.source == source && $0.undone != nil }) { continue }
-            breaks(.scope, "run \(run.id) deletes \(association), which \(last.name) of source \(source) wants")
+            if runs.contains(where: { $0.source == source && $0.undone != nil }) { continue }
+            breaks(.scope, "run \(run.id) deletes \(association), which \(names) of source \(source) wants")
         }
     }
 
-    /// The exports that runs of a source have taken, the oldest run first.
-    private func accepted(by source: String, _ ledger: Ledger) throws -> [WrittenExport] {
-        try ledger.runs(limit: 1000).reversed().filter {
+    /// The runs that have taken exports of a source.
+    private static func accepted(_ runs: [RunRecord], by source: String) -> [RunRecord] {
+        runs.filter {
             $0.source == source && $0.undone == nil && [.applying, .stopped, .finished].contains($0.state)
-        }.flatMap { $0.exports.compactMap { exports[Self.name($0.path)] } }
+        }
     }
 
-    static func name(_ path: String) -> String { String(path.split(separator: "/").last ?? "") }
+    private func runs(beside run: RunRecord, _ ledger: Ledger, _ worker: Int) throws -> [RunRecord] {
+        if let beside, beside.run == run.id { return beside.all }
+        var all = said[worker]?.runs ?? [:]
+        for run in try Self.runs(ledger, unless: all) { all[run.id] = run }
+        let sorted = all.values.sorted { $0.id < $1.id }
+        beside = (run.id, sorted)
+        return sorted
+    }
+
+    /// Those runs that may be others than they were, the oldest first.
+    ///
+    /// - Parameter known: as they were.
+    private static func runs(_ ledger: Ledger, unless known: [String: RunRecord]) throws -> [RunRecord] {
+        let few = 8
+        let newest = try ledger.runs(limit: few)
+        guard let first = newest.last, newest.count == few, known[first.id] != nil else {
+            return try ledger.runs(limit: 1000).reversed()
+        }
+        // What is over stays so, but for what can go on.
+        let open = try known.values.filter { known in
+            known.isResumable && !newest.contains { $0.id == known.id }
+        }.compactMap { try ledger.run($0.id) }
+        return (open + newest).sorted { $0.id < $1.id }
+    }
+
+    private func judgeCreate(_ association: Association, of run: RunRecord, _ ledger: Ledger) throws {
+        if let undone = run.undone {
+            let made = try ledger.entries(of: association.cart).contains {
+                $0.run == undone && $0.change.association == association && $0.outcome?.outcome == .deleted
+            }
+            if !made {
+                breaks(.creates, "run \(run.id) brings \(association) back, which run \(undone) has not deleted")
+            }
+            return
+        }
+        let own = exports(of: run)
+        guard own.count == run.exports.count, own.allSatisfy(\.isWhole) else { return }
+        if lie == .nothingWanted || !own.contains(where: { $0.creates.contains(association) }) {
+            let names = own.map(\.name).joined(separator: " and ")
+            breaks(.creates, "run \(run.id) creates \(association), which \(names) does not have")
+        }
+    }
 
     // MARK: - Between processes
 
     /// Judges what the ledger and the reports say, once a process has ended.
     ///
     /// - Parameter again: whether runs that were over before are judged once more.
-    func judge(_ ledger: Ledger, again: Bool = false) throws {
-        for run in try ledger.runs(limit: 1000).reversed()
-        where again || seenRuns[run.id] != run.state || run.isResumable {
-            if seenRuns[run.id] == nil { story.runs += 1 }
-            if seenRuns[run.id] != run.state {
+    func judge(_ ledger: Ledger, of machine: Machine, again: Bool = false) throws {
+        let worker = machine.worker
+        let runs =
+            try again ? ledger.runs(limit: 1000).reversed() : Self.runs(ledger, unless: said[worker]?.runs ?? [:])
+        for run in runs where again || said[worker]?.runs[run.id]?.state != run.state || run.isResumable {
+            let before = said[worker]?.runs[run.id]?.state
+            if before == nil { story.runs += 1 }
+            if before != run.state {
                 story.note("run \(run.id) of \(run.source) is \(run.state.rawValue): \(run.reason ?? "")")
             }
-            seenRuns[run.id] = run.state
-            try judgeJournal(of: run, ledger)
+            said[worker, default: Said()].runs[run.id] = run
+            try judgeJournal(of: run, ledger, worker)
             judgeGuards(of: run)
+            judgeApproval(of: run, worker)
+            judgeParts(of: run)
+            judgeSequence(of: run, worker)
             try judgeReport(of: run, ledger)
         }
         try judgeAssociations(ledger)
     }
 
+    /// Somebody reads the ledger of a process that runs: what a reader has seen stays.
+    func judgeReading(_ ledger: Ledger, of machine: Machine) throws {
+        for run in try ledger.runs(in: [.applying]) { try judgeJournal(of: run, ledger, machine.worker) }
+    }
+
+    private func began(_ run: RunRecord) -> Duration { .seconds(run.started.timeIntervalSince(start)) }
+
     private func judgeGuards(of run: RunRecord) {
         guard [.applying, .stopped, .finished].contains(run.state), let figures = run.figures else { return }
         let limits = Guard()
-        let usual =
-            figures.inScope < 100
-            ? 20 : min(limits.maxDeletes, Int(Double(figures.inScope) * limits.maxDeletesShare))
-        let most = max(usual, lie == .noApprovals ? 0 : run.approvedDeletes ?? 0)
-        if run.counts.deletes > most {
-            breaks(.guards, "run \(run.id) has \(run.counts.deletes) deletes, and \(most) are allowed")
+        let began = began(run)
+        let before = mostDeletes.last { $0.since <= began }?.most ?? 0
+        let most = max(before, mostDeletes.filter { $0.since > began }.map(\.most).max() ?? 0)
+        let share = figures.inScope < 100 ? 20 : Int(Double(figures.inScope) * limits.maxDeletesShare)
+        let approved = lie == .noApprovals ? 0 : run.approvedDeletes ?? 0
+        let allowed = max(min(most, share), approved)
+        if run.counts.deletes > allowed {
+            breaks(.guards, "run \(run.id) has \(run.counts.deletes) deletes, and \(allowed) are allowed")
         }
     }
 
-    private func judgeJournal(of run: RunRecord, _ ledger: Ledger) throws {
+    private func judgeApproval(of run: RunRecord, _ worker: Int) {
+        guard [.applying, .stopped, .finished].contains(run.state), let deletes = run.approvedDeletes,
+            !used.values.contains(run.id)
+        else { return }
+        let fits = approvals.filter { given in
+            let age = run.started.timeIntervalSince(given.at)
+            return given.worker == worker && given.deletes == deletes && age >= -60 && age <= 86_401
+                && (run.exports.count > 1 || run.exports.first?.digest == given.run.digest)
+        }
+        // However often a waiting run is approved, it is approved once.
+        guard let given = fits.last(where: { used[$0.run.id] == nil }) else {
+            return breaks(
+                .approval,
+                "run \(run.id) began with \(deletes) approved deletes, and "
+                    + (fits.isEmpty ? "nobody has approved that" : "the approval was used before"))
+        }
+        used[given.run.id] = run.id
+    }
+
+    private func judgeParts(of run: RunRecord) {
+        guard [.applying, .stopped, .finished].contains(run.state) else { return }
+        let own = exports(of: run)
+        for export in own {
+            guard let part = export.part else { continue }
+            let count = Set(own.filter { $0.part?.export == part.export }.map(\.name)).count
+            let expected = part.count + (lie == .onePartMore ? 1 : 0)
+            if count != expected {
+                breaks(.parts, "run \(run.id) applies \(count) of the \(expected) parts of \(part.export)")
+            }
+        }
+    }
+
+    private func judgeSequence(of run: RunRecord, _ worker: Int) {
+        guard run.command == "serve", let (kinds, time) = snapshot(run),
+            !approvals.contains(where: { given in run.exports.contains { $0.digest == given.run.digest } }),
+            let runs = said[worker]?.runs.values
+        else { return }
+        for other in runs where other.id < run.id && other.source == run.source {
+            guard let (theirs, newer) = snapshot(other), !kinds.isDisjoint(with: theirs),
+                newer > time || lie == .newerBefore && newer < time, !runs.contains(where: { $0.undone == other.id })
+            else { continue }
+            breaks(.sequence, "run \(run.id) applies a snapshot that is older than that of run \(other.id)")
+        }
+    }
+
+    /// What a run that has applied a whole snapshot speaks for, and the time that counts for its order.
+    private func snapshot(_ run: RunRecord) -> (kinds: Set<OwnerKind>, time: Duration)? {
+        let own = exports(of: run)
+        guard [.applying, .stopped, .finished].contains(run.state), run.undone == nil, own.count == run.exports.count,
+            own.allSatisfy({ $0.isWhole && !$0.isDelta }), let time = run.exports.compactMap(\.time).max()
+        else { return nil }
+        return (own.reduce(into: []) { $0.formUnion($1.kinds) }, time)
+    }
+
+    /// Judges whether each export that was put into an inbox is there once, and as it was.
+    func judgeFiles(_ put: [String: WrittenExport], in inbox: String) {
+        let found = Files.all(below: inbox)
+        for (name, export) in put.sorted(by: { $0.key < $1.key }) {
+            let places = Files.places(of: lie == .oneFileMore ? name + ".more" : name, in: found)
+            guard places.count == 1, let place = places.first else {
+                story.note("below \(inbox): \(found.values.joined().sorted().joined(separator: ", "))")
+                return breaks(.files, "\(name) is in \(places.count) places below \(Self.name(inbox))")
+            }
+            if Files.bytes(of: place) != export.bytes {
+                return breaks(.files, "\(name) is not as it was put into \(Self.name(inbox))")
+            }
+        }
+    }
+
+    static func name(_ path: String) -> String { String(path.split(separator: "/").last ?? "") }
+
+    private func judgeJournal(of run: RunRecord, _ ledger: Ledger, _ worker: Int) throws {
         let counts = try ledger.counts(of: run.id)
         if run.state == .finished, counts.pending > 0 {
             breaks(.outcome, "run \(run.id) is finished, and \(counts.pending) changes have no outcome")
         }
-        let began = Duration.seconds(run.started.timeIntervalSince(start))
+        let began = began(run)
+        var outcomes = said[worker]?.outcomes ?? [:]
+        defer { said[worker, default: Said()].outcomes = outcomes }
         try ledger.forEachEntry(of: run.id) { entry in
             guard let outcome = entry.outcome?.outcome else {
                 if outcomes[entry.id] != nil { breaks(.outcome, "the outcome of \(entry.change.association) is gone") }
@@ -257,18 +455,18 @@ final class Oracle: @unchecked Sendable {
             breaks(.records, "the report of run \(run.id): \(problem)")
         }
         for summary in report.exports {
-            guard let export = exports[Self.name(summary.path)], export.isWhole, let records = export.records else {
-                continue
-            }
+            guard let taken = run.exports.first(where: { $0.path == summary.path }),
+                let export = export(taken, of: run), export.isWhole, let records = export.records
+            else { continue }
             let expected = records + (lie == .oneRecordMore ? 1 : 0)
             if summary.records != expected {
                 breaks(
                     .records, "\(export.name) has \(expected) records, and run \(run.id) tells of \(summary.records)")
             }
-            if summary.rejectedCount != export.unusable {
+            if let unusable = export.unusable, summary.rejectedCount != unusable {
                 breaks(
                     .records,
-                    "\(export.name) has \(export.unusable) records that nobody can use, and run \(run.id) rejects "
+                    "\(export.name) has \(unusable) records that nobody can use, and run \(run.id) rejects "
                         + "\(summary.rejectedCount)")
             }
         }
@@ -284,7 +482,7 @@ final class Oracle: @unchecked Sendable {
             }
             if let outcome = entries.last?.outcome?.outcome, [.deleted, .alreadyGone].contains(outcome) {
                 breaks(.truth, "the ledger has \(stored.association) in the store, and has deleted it")
-            } else if entries.isEmpty {
+            } else if entries.isEmpty, !forgetsRuns {
                 breaks(.truth, "the ledger has \(stored.association) in the store, and it is not there")
             }
         }
@@ -293,7 +491,7 @@ final class Oracle: @unchecked Sendable {
     // MARK: - At rest
 
     /// Judges the store after each source's last export was applied and nothing else happens.
-    func judgeRest(_ last: [WrittenExport], _ store: Set<Association>, _ ledger: Ledger) throws {
+    func judgeRest(_ last: [WrittenExport], _ store: Set<Association>, _ ledgers: [Ledger]) throws {
         let store = lie == .oneMissing ? Set(store.sorted().dropFirst()) : store
         if store != truth.present, lie == nil {
             return breaks(.rest, "the sandbox and the record of its changes differ, which is a fault of the simulation")
@@ -304,7 +502,7 @@ final class Oracle: @unchecked Sendable {
         }
         for association in store.subtracting(wanted).sorted() where truth.maker(of: association) == .cartsync {
             guard last.contains(where: { $0.kinds.contains(association.owner.kind) }) else { continue }
-            guard let stored = try ledger.association(association) else {
+            guard let stored = try ledgers.lazy.compactMap({ try $0.association(association) }).first else {
                 // Nobody's any more: an earlier run let go of it before an attempt took effect late.
                 continue
             }
@@ -318,13 +516,20 @@ final class Oracle: @unchecked Sendable {
 
 /// A false history that the oracle is told, to show that it would notice.
 enum Lie: String, CaseIterable {
-    case nothingAsserted, standingRecords, noApprovals, lowerLimit, oneRecordMore, oneMissing
+    case nothingAsserted, standingRecords, nothingWanted, noApprovals, nobodyApproved, otherShard, onePartMore,
+        newerBefore, oneFileMore, lowerLimit, oneRecordMore, oneMissing
 
     var breaks: Oracle.Promise {
         switch self {
         case .nothingAsserted: .scope
         case .standingRecords: .doubt
+        case .nothingWanted: .creates
         case .noApprovals: .guards
+        case .nobodyApproved: .approval
+        case .otherShard: .alone
+        case .onePartMore: .parts
+        case .newerBefore: .sequence
+        case .oneFileMore: .files
         case .lowerLimit: .limit
         case .oneRecordMore: .records
         case .oneMissing: .rest

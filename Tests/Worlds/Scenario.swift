@@ -26,6 +26,20 @@ struct Scenario: Hashable, Codable {
         case service
         /// A person takes a run back, or applies a saved plan by hand.
         case hands
+        /// People approve late, twice, more than the plan has, or a run that waits no longer.
+        case approvals
+        /// Exports come in parts, some of them late or never, and with manifests, some of them wrong.
+        case parts
+        /// Settings change while a service runs.
+        case reload
+        /// A source is a bucket, whose listing lags and whose downloads break off.
+        case remote
+        /// Exports name customers by their e-mails, which change; some are unknown, some those of two customers.
+        case ownerKeys
+        /// A second worker with a ledger of its own has half of the carts, and somebody else tries to act on a ledger.
+        case secondWorker
+        /// Only the last few runs are kept.
+        case retention
     }
 
     let seed: UInt64
@@ -41,10 +55,13 @@ struct Scenario: Hashable, Codable {
     init(seed: UInt64) {
         let random = SeededRandom(seed, "scenario")
         self.seed = seed
-        nights = random.number(10...20)
+        // Many short ones find what a few nights can show, and long ones what only comes of weeks.
+        nights = random.pick([2, 3, 4, 5, 6, 8, 10, 12, 15, 20])
         associations = random.pick([5, 8, 12, 20, 20, 30, 40, 60])
         // Each of them is missing from some worlds, so that others have their effect alone.
         without = Set(Matter.allCases.filter { _ in random.isOneIn(4) })
+        // Twice the work.
+        if !random.isOneIn(3) { without.insert(.secondWorker) }
     }
 
     func has(_ matter: Matter) -> Bool { !without.contains(matter) }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Looks for the least world that still breaks the same promise.
 enum Shrinking {
     /// So many worlds are tried at most.
@@ -13,6 +15,7 @@ enum Shrinking {
             return true
         }
         print("\nmake world \(scenario.arguments)  # \(result.breach ?? "")\nlooking for the least world ...")
+        fflush(nil)
         let least = try least(scenario, result.promise)
         if least != scenario {
             _ = try WorldResult.of(least) { least in

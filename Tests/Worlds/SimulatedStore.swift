@@ -25,7 +25,8 @@ final class SimulatedStore: @unchecked Sendable {
     static let url = "http://127.0.0.1:9"
     static let clientID = "worlds"
     private static let secret = "secret"
-    private static let travel: Duration = .milliseconds(15)
+    /// How long a call takes to the store.
+    static let travel: Duration = .milliseconds(15)
 
     private let sandbox: Sandbox
     private let timeline: Timeline
@@ -66,6 +67,9 @@ final class SimulatedStore: @unchecked Sendable {
                 Association.named($0.kind == .customer ? .customer : .account, $0.owner, $0.cart)
             })
     }
+
+    /// From now on its list of customers has these.
+    func have(_ customers: Customers) { sandbox.have(customers: customers.entries) }
 
     func behave(_ behaviour: [String: String]) {
         let body = (try? JSONEncoder().encode(behaviour)).map(Array.init) ?? []
@@ -124,7 +128,7 @@ final class SimulatedStore: @unchecked Sendable {
     private func arrive(
         _ request: StoreWire.Request, _ change: StoreChange?, _ fault: Fault?, _ journey: Journey, _ life: Life
     ) {
-        oracle.arrives(at: timeline.now, limit: life.limit)
+        oracle.arrives(at: timeline.now, from: life)
         switch fault {
         case .lostBefore: journey.reply = .lost
         case .silenceBefore: journey.reply = .silence

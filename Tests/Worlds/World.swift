@@ -4,6 +4,7 @@ import Foundation
 import GRDB
 import Ledger
 import SyncEngine
+import SyncService
 
 /// Some weeks of a store, its shoppers, the systems that write exports, and the program between them.
 final class World {
@@ -12,10 +13,18 @@ final class World {
     let story: Story
     let oracle: Oracle
     let store: SimulatedStore
-    private let machine: Machine
+    /// The workers, each with files of its own, and the folder that has all of them.
+    private let machines: [Machine]
+    private let home: String
+    private let buckets: [String: SimulatedBucket]
+    private let customers: Customers
     private let lie: Lie?
     private let sabotage: Sabotage?
     private var systems: [ExportingSystem]
+    /// What lies in folders that the program fetches nothing from, by the source and the name.
+    private var inboxes: [String: [String: WrittenExport]] = [:]
+    /// Runs that have waited for a person at some time.
+    private var waited: [WaitingRun] = []
     /// Why a process is to end now; nil if it may go on.
     private var image: String?
 
@@ -26,14 +35,33 @@ final class World {
         (self.lie, self.sabotage) = (lie, sabotage)
         story = Story(timeline, folder: folder)
         oracle = Oracle(timeline, story, lie: lie)
+        oracle.forgetsRuns = scenario.has(.retention)
         store = SimulatedStore(scenario, timeline, oracle, story)
         store.sabotage = sabotage
-        systems = (scenario.has(.secondSource) ? ["nightly", "region"] : ["nightly"]).map {
-            ExportingSystem($0, scenario)
+        let customers = Customers(scenario.random("customers"))
+        systems = (scenario.has(.secondSource) ? ["nightly", "region"] : ["nightly"]).map { source in
+            let isKeyed = scenario.has(.ownerKeys) && scenario.random("keys \(source)").isOneIn(2)
+            return ExportingSystem(source, scenario, isKeyed ? customers : nil)
         }
-        machine = Machine(
-            home: folder + "/home", sources: systems.map(\.source), timeline: timeline,
-            random: scenario.random("program"))
+        self.customers = customers
+        let (timeline, story) = (timeline, story)
+        let remote = systems.map(\.source).filter {
+            scenario.has(.remote) && scenario.random("remote \($0)").isOneIn(2)
+        }
+        let buckets = Dictionary(
+            uniqueKeysWithValues: remote.map { source in
+                (source, SimulatedBucket(timeline, scenario.random("bucket \(source)"), story))
+            })
+        self.buckets = buckets
+        let home = folder + "/home"
+        self.home = home
+        let workers = scenario.has(.secondWorker) ? 2 : 1
+        let sources = systems.map(\.source)
+        machines = (0..<workers).map { worker in
+            Machine(
+                home: "\(home)/\(worker)", worker: worker, shard: workers > 1 ? Shard(worker, of: workers) : nil,
+                sources: sources, buckets: buckets, timeline: timeline, random: scenario.random("program", worker))
+        }
     }
 
     /// Lives the world to its end; returns the first breach, if there is one.
@@ -56,18 +84,21 @@ final class World {
     }
 
     private func prepare() throws {
-        for source in machine.sources {
-            try FileManager.default.createDirectory(
-                atPath: machine.inbox(of: source), withIntermediateDirectories: true)
+        for machine in machines {
+            for source in machine.sources where buckets[source] == nil {
+                try FileManager.default.createDirectory(
+                    atPath: machine.inbox(of: source), withIntermediateDirectories: true)
+            }
+            try machine.openLedger().close()
+            // The key orders what is compared, and is random elsewhere.
+            let random = scenario.random("key", machine.worker)
+            let key = Data((0..<32).map { _ in UInt8(random.number(0...255)) })
+            let database = try DatabaseQueue(path: machine.state + "/ledger.sqlite")
+            try database.write {
+                try $0.execute(sql: "UPDATE identity SET fingerprint_key = ?", arguments: [key])
+            }
+            try database.close()
         }
-        let ledger = try machine.life(LifeSettings()).ledger
-        try ledger.close()
-        // The key orders what is compared, and is random elsewhere.
-        let random = scenario.random("key")
-        let key = Data((0..<32).map { _ in UInt8(random.number(0...255)) })
-        let database = try DatabaseQueue(path: machine.state + "/ledger.sqlite")
-        try database.write { try $0.execute(sql: "UPDATE identity SET fingerprint_key = ?", arguments: [key]) }
-        try database.close()
     }
 
     // MARK: - A night
@@ -87,21 +118,32 @@ final class World {
         var settings = self.settings(night)
         // A service that was killed is started again; at the latest in the morning somebody looks after it.
         for start in 0..<4 {
-            let kill = scenario.has(.kills) && random.isOneIn(3) ? Kill(using: random) : nil
-            let work = scenario.has(.hands) && start == 0 && random.isOneIn(6) ? try hand(random) : nil
-            let isKilled = try run(settings, kill) { life in
-                try work?(life, settings) ?? self.machine.serve(life, settings, self.store)
+            var isDone = true
+            for group in groups(random) {
+                let kill = scenario.has(.kills) && random.isOneIn(3) ? Kill(using: random) : nil
+                let work = scenario.has(.hands) && start == 0 && random.isOneIn(6) ? try hand(random) : nil
+                let isKilled = try run(group, settings, kill) { life in
+                    try work?(life, settings) ?? life.machine.serve(life, settings, self.store)
+                }
+                if oracle.breach != nil { return }
+                timeline.pass(until: timeline.now + random.seconds(1...900))
+                isDone = isDone && !isKilled && work == nil
             }
-            if oracle.breach != nil { return }
-            timeline.pass(until: timeline.now + random.seconds(1...900))
-            if !isKilled && work == nil && random.happens(0.7) { return }
+            if isDone && random.happens(0.7) { break }
             if scenario.has(.settings) && random.isOneIn(3) { settings = self.settings(night * 100 + start) }
         }
+        if scenario.has(.approvals), random.isOneIn(2) { try decide(random) }
+    }
+
+    /// The workers that run at the same time, one group after the other.
+    private func groups(_ random: SeededRandom) -> [[Machine]] {
+        guard machines.count > 1 else { return [machines] }
+        return random.isOneIn(2) ? [machines] : random.shuffled(machines).map { [$0] }
     }
 
     /// A service that stays for a while and polls: exports and decisions come while it runs.
     private func poll(_ night: Int, _ random: SeededRandom) throws {
-        let window = random.seconds(200...3000)
+        let window = random.seconds(200...700)
         let end = timeline.now + window
         for index in systems.indices {
             for (export, modified) in systems[index].exports(night, evening: timeline.now) {
@@ -110,18 +152,36 @@ final class World {
                 }
             }
         }
+        store.have(customers)
         for _ in 0..<2 {
             timeline.add(at: timeline.now + random.seconds(0...400)) { [self] in unseen { try decide(random) } }
         }
         while timeline.now < end {
             let kill = scenario.has(.kills) && random.isOneIn(2) ? Kill(using: random) : nil
             let settings = self.settings(night * 100 + Int((end - timeline.now) / .seconds(1)))
-            let isKilled = try run(settings, kill) { life in
-                try self.machine.poll(life, settings, self.store, until: max(end, self.timeline.now + .seconds(1)))
+            let until = max(end, timeline.now + .seconds(1))
+            let isKilled = try run(machines, settings, kill) { life in
+                self.rewriteSettings(of: life, night, random)
+                try life.machine.poll(life, settings, self.store, until: until)
             }
             if oracle.breach != nil { return }
             timeline.pass(until: timeline.now + random.seconds(1...60))
             if !isKilled { return }
+        }
+    }
+
+    /// The settings file of a service changes while it runs; now and then into something that nobody understands.
+    private func rewriteSettings(of life: Life, _ night: Int, _ random: SeededRandom) {
+        guard scenario.has(.reload) else { return }
+        for change in 1...random.number(1...3) {
+            timeline.add(at: timeline.now + random.seconds(1...600)) { [self] in
+                guard !life.isDead, !life.isDone else { return }
+                let number = night * 100 + change
+                life.written = random.isOneIn(6) ? nil : settings(number, isReloaded: true)
+                story.note("the settings file is written: \(life.written?.words ?? "nobody understands it")")
+                if let most = life.written?.maxDeletes { oracle.note(mostDeletes: most) }
+                unseen { try Data(count: change).write(to: URL(filePath: life.machine.settingsFile)) }
+            }
         }
     }
 
@@ -146,6 +206,13 @@ final class World {
         }
         if scenario.has(.tokens), random.isOneIn(3) { weather.revokesEvery = random.number(3...40) }
         store.weather = weather
+        for (_, bucket) in buckets.sorted(by: { $0.key < $1.key }) {
+            bucket.weather.lag = random.pick([.zero, .zero, .seconds(30), .seconds(4000)])
+            bucket.weather.faults = scenario.has(.faults) ? random.pick([0, 0, 0.1, 0.4]) : 0
+            bucket.weather.page = random.pick([1, 3, 1000])
+        }
+        for words in customers.change() { story.note(words) }
+        store.have(customers)
         guard scenario.has(.listing) else { return }
         let lag = random.pick([0, 0, 2, 20, 60])
         oracle.listingLags = oracle.listingLags || lag > 0
@@ -155,11 +222,18 @@ final class World {
         ])
     }
 
-    private func settings(_ night: Int) -> LifeSettings {
+    /// - Parameter isReloaded: whether they are those of a service that runs, which takes some of them at once.
+    private func settings(_ night: Int, isReloaded: Bool = false) -> LifeSettings {
         var settings = LifeSettings()
         let random = scenario.random("settings", night)
         settings.concurrency = random.pick([1, 2, 4, 8])
         settings.limit = random.pick([10, 20, 20, 50])
+        settings.keptRuns = scenario.has(.retention) ? scenario.random("kept").number(1...8) : nil
+        if isReloaded {
+            settings.maxDeletes = random.pick([500, 500, 3, 0])
+            settings.poll = random.pick([.seconds(5), .seconds(20), .seconds(60)])
+            settings.settle = random.pick([.zero, .seconds(5), .seconds(30)])
+        }
         guard scenario.has(.settings) else { return settings }
         settings.scope = random.pick([.owned, .owned, .owned, .none, .listed])
         settings.current = random.pick([.auto, .auto, .api, .ledger, .none])
@@ -201,81 +275,125 @@ final class World {
                 try put(export, modified: modified)
             }
         }
+        store.have(customers)
     }
 
     private func put(_ export: WrittenExport, modified: Duration) throws {
         oracle.note(export)
-        let path = "\(machine.inbox(of: export.source))/\(export.name)"
-        try Data(export.bytes).write(to: URL(filePath: path))
-        let date = timeline.date.addingTimeInterval((modified - timeline.now) / .seconds(1))
-        try FileManager.default.setAttributes([.modificationDate: date], ofItemAtPath: path)
+        let files =
+            [(export.name, export.bytes)]
+            + export.companions.sorted { $0.key < $1.key }.map {
+                (export.name + $0.key, $0.value)
+            }
+        if let bucket = buckets[export.source] {
+            for (name, bytes) in files { bucket.put(name, bytes) }
+        } else {
+            inboxes[export.source, default: [:]][export.name] = export
+            for machine in machines {
+                for (name, bytes) in files {
+                    try write(bytes, to: "\(machine.inbox(of: export.source))/\(name)", modified: modified)
+                }
+            }
+        }
         story.note(
             "\(export.source): \(export.name) with \(export.creates.count) associations"
                 + (export.isDelta ? " and \(export.deletes.count) deletes, a delta" : "")
                 + (export.damage.map { ", damaged: \($0)" } ?? ""))
     }
 
+    private func write(_ bytes: [UInt8], to path: String, modified: Duration) throws {
+        try Data(bytes).write(to: URL(filePath: path))
+        let date = timeline.date.addingTimeInterval((modified - timeline.now) / .seconds(1))
+        try FileManager.default.setAttributes([.modificationDate: date], ofItemAtPath: path)
+    }
+
     /// A person decides on some of the runs that wait.
     private func decide(_ random: SeededRandom, isLast: Bool = false) throws {
-        let waiting = WaitingRuns(stateFolder: machine.state)
-        for run in waiting.all() {
-            let approval = try? run.approval(deletes: nil, by: .command, now: timeline.date)
-            if let approval, isLast || random.isOneIn(2) {
-                try waiting.add(approval)
-                story.note("run \(run.id) is approved with \(approval.deletes.map(String.init) ?? "no") deletes")
-            } else if isLast || random.isOneIn(4) {
+        for machine in machines {
+            let waiting = WaitingRuns(stateFolder: machine.state)
+            let all = waiting.all()
+            for run in all {
+                if isLast || random.isOneIn(2), try approve(run, of: machine, random) { continue }
+                guard isLast || random.isOneIn(4) else { continue }
                 try waiting.add(Decline(of: run, by: .command, given: timeline.date))
                 story.note("run \(run.id) is declined")
             }
+            waited += all.filter { run in !waited.contains { $0.id == run.id } }
+            // What a person saw some time ago may wait no longer, or wait under another name.
+            guard scenario.has(.approvals), !isLast, let stale = waited.indices.randomElement(by: random) else {
+                continue
+            }
+            _ = try? approve(waited[stale], of: machine, random)
         }
+    }
+
+    /// Approves a run; false if no number of deletes can.
+    private func approve(_ run: WaitingRun, of machine: Machine, _ random: SeededRandom) throws -> Bool {
+        let isOdd = scenario.has(.approvals) && random.isOneIn(2)
+        let more = isOdd ? run.counts.deletes + random.number(0...3) : nil
+        // Somebody has said so a while ago, perhaps too long ago.
+        let given = isOdd ? timeline.date - Double(random.number(0...100_000)) : timeline.date
+        guard let approval = try? run.approval(deletes: more, by: .command, now: given) else { return false }
+        try WaitingRuns(stateFolder: machine.state).add(approval)
+        oracle.note(approval, of: run, of: machine.worker, at: given)
+        story.note("run \(run.id) is approved with \(approval.deletes.map(String.init) ?? "no") deletes")
+        return true
     }
 
     /// What a person does by hand in the place of the service; nil if there is nothing to do.
     private func hand(_ random: SeededRandom) throws -> ((Life, LifeSettings) throws -> Void)? {
-        if random.isOneIn(2), let system = systems.randomElementBySeed(random), let export = system.byHand(timeline.now)
-        {
+        if random.isOneIn(2), let system = systems.randomElement(by: random), let export = system.byHand(timeline.now) {
             oracle.note(export)
-            let path = "\(machine.home)/\(export.name)"
-            try Data(export.bytes).write(to: URL(filePath: path))
             let wait = random.seconds(0...100)
             story.note("a person saves the plan of \(export.name) of \(system.source), and applies it")
+            store.have(customers)
             return { [self] life, settings in
-                try machine.applySaved(path, system.source, after: wait, life, settings, store)
+                let path = "\(life.machine.home)/\(export.name)"
+                unseen { try write(export.bytes, to: path, modified: timeline.now) }
+                try life.machine.applySaved(path, system.source, after: wait, life, settings, store)
             }
         }
         return { [self] life, settings in
             let runs = try life.ledger.runs(limit: 20).filter { $0.state == .finished && $0.undone == nil }
-            guard let run = runs.first else { return try machine.serve(life, settings, store) }
+            guard let run = runs.first else { return try life.machine.serve(life, settings, store) }
             story.note("a person takes run \(run.id) back")
-            try machine.undo(run, life, settings, store)
+            try life.machine.undo(run, life, settings, store)
         }
     }
 
     // MARK: - A process
 
-    /// Runs a process to its end or to its kill; returns whether it was killed.
-    private func run(_ settings: LifeSettings, _ kill: Kill?, _ begin: (Life) throws -> Void) throws -> Bool {
-        let life = try machine.life(settings)
-        oracle.watches(life.ledger)
-        story.note("a process starts with \(settings.words)\(kill.map { ", to be killed at \($0)" } ?? "")")
+    /// Runs processes of some workers at the same time, to their end or to their kill; returns whether they were killed.
+    private func run(
+        _ machines: [Machine], _ settings: LifeSettings, _ kill: Kill?, _ begin: (Life) throws -> Void
+    ) throws -> Bool {
+        let lives = try machines.map { try $0.life(settings) }
+        oracle.begins()
+        oracle.note(mostDeletes: settings.maxDeletes)
+        let who =
+            machines.count > 1 ? "processes of all workers start" : "a process of worker \(machines[0].worker) starts"
+        story.note("\(who) with \(settings.words)\(kill.map { ", to be killed at \($0)" } ?? "")")
         var (steps, looks) = (0, 0)
         timeline.looks = { [self] in
             looks += 1
-            if kill == .look(looks) { die(life) }
+            if kill == .look(looks) { die(lives) }
         }
         var fileCalls = 0
-        FileWatch.shared.begin(machine.home) { [self] in
+        FileWatch.shared.begin(home) { [self] in
             fileCalls += 1
-            if kill == .file(fileCalls) { die(life) }
-            if kill == .powerCut(fileCalls) { die(life, cuttingPower: true) }
+            if kill == .file(fileCalls) { die(lives) }
+            if kill == .powerCut(fileCalls) { die(lives, cuttingPower: true) }
         }
         defer { FileWatch.shared.end() }
-        try begin(life)
+        for life in lives {
+            try begin(life)
+            meddle(with: life)
+        }
         let latest = timeline.now + .seconds(86_400 * 2)
-        while !life.isDone && !life.isDead && oracle.breach == nil {
+        while oracle.breach == nil, lives.contains(where: { !$0.isDone && !$0.isDead }) {
             if SteppedTasks.shared.step() {
                 steps += 1
-                if kill == .step(steps) { life.isDead = true }
+                if kill == .step(steps) { for life in lives { life.isDead = true } }
                 guard steps < 3_000_000 else { throw Oracle.Breach(promise: .end, words: "a run never waits") }
             } else {
                 guard timeline.advance() else {
@@ -288,36 +406,72 @@ final class World {
         }
         timeline.looks = nil
         FileWatch.shared.end()
-        if life.isDone { while SteppedTasks.shared.step() {} }
-        story.note("the process had \(steps) steps, \(looks) looks at the clock and \(fileCalls) calls to files")
-        if let failure = life.failure {
+        if lives.allSatisfy(\.isDone) { while SteppedTasks.shared.step() {} }
+        story.note("it had \(steps) steps, \(looks) looks at the clock and \(fileCalls) calls to files")
+        for life in lives {
+            guard let failure = life.failure else { continue }
             story.note("the process ends: \(failure)")
-            if life.isService { oracle.breaks(.end, "the service ends: \(failure)") }
+            // A service that looks once has no other look at a bucket.
+            let isOfBucket = (failure as? InboxError)?.description.hasPrefix("s3://") == true
+            if life.isService && !isOfBucket { oracle.breaks(.end, "the service ends: \(failure)") }
         }
-        try end(life)
-        return life.isDead
+        try end(lives)
+        return lives.contains(where: \.isDead)
     }
 
-    private func end(_ life: Life) throws {
+    /// While a process runs, somebody else tries to act on its ledger, and reads in it.
+    private func meddle(with life: Life) {
+        guard scenario.has(.secondWorker) else { return }
+        let random = scenario.random("meddler", story.runs)
+        timeline.add(at: timeline.now + random.seconds(0...20)) { [self] in
+            guard !life.isDead, !life.isDone else { return }
+            unseen {
+                do {
+                    try life.machine.openLedger().close()
+                    oracle.breaks(.alone, "two processes act on the ledger of worker \(life.machine.worker)")
+                } catch let error as LedgerError where error.kind == .locked {
+                    // As it has to be.
+                }
+                let reader = try life.machine.readLedger()
+                try oracle.judgeReading(reader, of: life.machine)
+                try reader.close()
+            }
+        }
+    }
+
+    private func end(_ lives: [Life]) throws {
         SteppedTasks.shared.drop()
         timeline.drop()
-        oracle.watches(nil)
-        if life.isDead {
+        oracle.begins()
+        let isDead = lives.contains(where: \.isDead)
+        if isDead {
             story.kills += 1
             story.note("the process is killed")
         }
-        guard oracle.breach == nil else { return try life.ledger.close() }
-        if sabotage == .losesOutcome, story.runs > 3 { try Self.loseOutcome(in: machine.state) }
-        if life.isDead {
-            try life.ledger.close()
-            try restoreImage()
-            // What the next process finds is judged.
-            let next = try machine.life(LifeSettings())
-            try oracle.judge(next.ledger)
-            try next.ledger.close()
-        } else {
-            try oracle.judge(life.ledger)
-            try life.ledger.close()
+        guard oracle.breach == nil else { return try lives.forEach { try $0.ledger.close() } }
+        if sabotage == .losesOutcome, story.runs > 3 { try Self.loseOutcome(in: lives[0].machine.state) }
+        guard isDead else {
+            for life in lives {
+                try oracle.judge(life.ledger, of: life.machine)
+                try life.ledger.close()
+                judgeFiles(of: life.machine)
+            }
+            return
+        }
+        for life in lives { try life.ledger.close() }
+        try restoreImage()
+        // What the next process finds is judged.
+        for machine in lives.map(\.machine) {
+            let next = try machine.openLedger()
+            try oracle.judge(next, of: machine)
+            try next.close()
+            judgeFiles(of: machine)
+        }
+    }
+
+    private func judgeFiles(of machine: Machine) {
+        for (source, put) in inboxes.sorted(by: { $0.key < $1.key }) {
+            oracle.judgeFiles(put, in: machine.inbox(of: source))
         }
     }
 
@@ -328,9 +482,9 @@ final class World {
     }
 
     /// Ends a process in the middle of a line: what it does from here on is not on the disk.
-    private func die(_ life: Life, cuttingPower: Bool = false) {
-        guard !life.isDead else { return }
-        life.isDead = true
+    private func die(_ lives: [Life], cuttingPower: Bool = false) {
+        guard lives.contains(where: { !$0.isDead }) else { return }
+        for life in lives { life.isDead = true }
         FileWatch.shared.pause()
         image = takeImage()
         guard cuttingPower, let image else { return }
@@ -340,21 +494,19 @@ final class World {
 
     /// What is on the disk now, as a process that ends at this moment leaves it.
     private func takeImage() -> String? {
-        let path = machine.home + ".image"
-        do {
-            try Files.copy(machine.home, to: path)
-            return path
-        } catch {
-            oracle.breaks(.end, "the simulation cannot copy its files: \(error)")
+        let path = home + ".image"
+        guard unsafe worlds_copy(home, path) else {
+            oracle.breaks(.end, "the simulation cannot copy its files")
             return nil
         }
+        return path
     }
 
     private func restoreImage() throws {
         guard let image else { return }
         self.image = nil
-        try FileManager.default.removeItem(atPath: machine.home)
-        try FileManager.default.moveItem(atPath: image, toPath: machine.home)
+        guard unsafe worlds_remove(home) else { throw Oracle.Breach(promise: .end, words: "\(home) cannot be removed") }
+        try FileManager.default.moveItem(atPath: image, toPath: home)
     }
 
     // MARK: - The end
@@ -367,28 +519,42 @@ final class World {
         store.behave(["listing-lag": "0", "listing": "truthful"])
         var settings = LifeSettings()
         settings.current = .api
+        settings.keptRuns = self.settings(0).keptRuns
         let random = scenario.random("rest")
+        for bucket in buckets.values { bucket.weather = SimulatedBucket.Weather() }
         var last: [WrittenExport] = []
-        for index in systems.indices {
-            let export = systems[index].lastExport()
+        for system in systems {
+            let (export, late) = system.lastExports(timeline.now)
             last.append(export)
+            for (export, modified) in late { try put(export, modified: modified) }
+            // In a bucket the time is that of the putting.
+            timeline.pass(until: timeline.now + .seconds(1))
             try put(export, modified: timeline.now)
         }
+        customers.settle()
+        store.have(customers)
         for _ in 0..<10 {
             try decide(random, isLast: true)
-            _ = try run(settings, nil) { try self.machine.serve($0, settings, self.store) }
+            _ = try run(machines, settings, nil) { try $0.machine.serve($0, settings, self.store) }
             guard oracle.breach == nil else { return }
             timeline.pass(until: timeline.now + .seconds(4000))
-            if machine.sources.allSatisfy({ Files.isEmpty(inbox: machine.inbox(of: $0)) }) {
-                let ledger = try machine.life(settings).ledger
-                try oracle.judge(ledger, again: true)
-                try oracle.judgeRest(last, store.associations, ledger)
-                try ledger.close()
+            if left.isEmpty {
+                let ledgers = try machines.map { try $0.openLedger() }
+                for (machine, ledger) in zip(machines, ledgers) { try oracle.judge(ledger, of: machine, again: true) }
+                try oracle.judgeRest(last, store.associations, ledgers)
+                for ledger in ledgers { try ledger.close() }
                 return try repeatAtRest(settings)
             }
         }
-        let left = machine.sources.map { Files.left(in: machine.inbox(of: $0)) }
         oracle.breaks(.end, "after ten quiet starts exports are left: \(left)")
+    }
+
+    /// What is not over in any inbox.
+    private var left: [String] {
+        let lacking = systems.reduce(into: Set<String>()) { $0.formUnion($1.lacking) }
+        return machines.flatMap { machine in
+            machine.sources.flatMap { Files.left(in: machine.inbox(of: $0), lacking: lacking) }
+        }
     }
 
     /// A second reading of what is there already changes nothing.
@@ -396,7 +562,7 @@ final class World {
         guard oracle.breach == nil else { return }
         let before = store.changes
         for system in systems { try put(system.sameAgain(), modified: timeline.now) }
-        _ = try run(settings, nil) { try self.machine.serve($0, settings, self.store) }
+        _ = try run(machines, settings, nil) { try $0.machine.serve($0, settings, self.store) }
         if store.changes != before {
             oracle.breaks(.rest, "a second reading of what is there makes \(store.changes - before) changes")
         }
@@ -421,8 +587,7 @@ enum Kill: Equatable {
     }
 }
 
-extension [ExportingSystem] {
-    fileprivate func randomElementBySeed(_ random: SeededRandom) -> ExportingSystem? {
-        isEmpty ? nil : random.pick(self)
-    }
+extension Collection {
+    /// One of them; nil if there is none.
+    func randomElement(by random: SeededRandom) -> Element? { isEmpty ? nil : random.pick(Array(self)) }
 }

@@ -1,8 +1,16 @@
 import CartAssociations
+import Crypto
 import TestSupport
 
-/// An export as its system wrote it, and what happened to it on its way.
+/// A file of an export as its system wrote it, and what happened to it on its way.
 final class WrittenExport: @unchecked Sendable {
+    /// Which of an export's files one is.
+    struct Part {
+        /// What all files of the export have in common.
+        let export: String
+        let count: Int
+    }
+
     let name: String
     let source: String
     /// What it wants, each once; for a delta, what it wants made.
@@ -10,46 +18,86 @@ final class WrittenExport: @unchecked Sendable {
     /// What a delta wants removed.
     let deletes: Set<Association>
     let isDelta: Bool
+    /// Nil if it is the whole export.
+    let part: Part?
     /// Records of it, usable or not; nil if what is left of it cannot be known.
     private(set) var records: Int?
-    /// Records that nobody can use.
-    let unusable: Int
+    /// Records that nobody can use; nil if that depends on who is known when it is read.
+    let unusable: Int?
     private(set) var bytes: [UInt8]
     private(set) var damage: String?
     /// The text of each record, and the parts of the file that it must stand between.
     private let texts: [Association: [UInt8]]
     private let isPacked: Bool
+    /// The files beside it, by the endings of their names.
+    private(set) var companions: [String: [UInt8]] = [:]
 
     /// The kinds of owner that it speaks for.
     var kinds: Set<OwnerKind> { Set(creates.union(deletes).map(\.owner.kind)) }
     var isWhole: Bool { damage == nil }
+    /// The SHA-256 of its bytes, in hexadecimal.
+    private(set) lazy var digest = Self.digest(of: bytes)
+
+    private static func digest(of bytes: [UInt8]) -> String {
+        SHA256.hash(data: bytes).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    }
+
+    /// What an export asks for, and of whom.
+    struct Content {
+        let source: String
+        var creates: Set<Association>
+        var deletes: Set<Association> = []
+        var isDelta = false
+        /// The e-mails that customers are named by; nil if they are named by their ids.
+        var customers: Customers?
+    }
 
     /// Writes an export of a shape that the random numbers choose.
-    init(
-        _ name: String, source: String, creates: Set<Association>, deletes: Set<Association> = [],
-        isDelta: Bool = false, oddities: Bool = true, using random: SeededRandom
+    convenience init(_ name: String, _ content: Content, oddities: Bool = true, using random: SeededRandom) {
+        let shape = Shape.chosen(content, using: random)
+        self.init(name, content, shape, part: nil, oddities: oddities, using: random)
+    }
+
+    /// Writes an export of several files, all of one shape.
+    static func parts(
+        _ name: String, _ content: Content, count: Int, using random: SeededRandom
+    ) -> [WrittenExport] {
+        let shape = Shape.chosen(content, using: random)
+        let creates = content.creates.sorted()
+        return (1...count).map { number in
+            var own = content
+            own.creates = Set(creates.enumerated().filter { $0.offset % count == number - 1 }.map(\.element))
+            return WrittenExport(
+                "\(name)-\(number)of\(count)", own, shape, part: Part(export: name, count: count), oddities: true,
+                using: random)
+        }
+    }
+
+    private init(
+        _ name: String, _ content: Content, _ shape: Shape, part: Part?, oddities: Bool, using random: SeededRandom
     ) {
-        let changes = creates.sorted().map { ($0, "create") } + deletes.sorted().map { ($0, "delete") }
+        let changes =
+            content.creates.sorted().map { ($0, "create") } + content.deletes.sorted().map { ($0, "delete") }
         var lines = random.isOneIn(3) ? changes : random.shuffled(changes)
         // Duplicates, and records that cannot be used.
         if oddities, random.isOneIn(4), let again = lines.first { lines.append(again) }
-        let shape = Shape.chosen(isDelta: isDelta, kinds: Set(changes.map(\.0.owner.kind)), using: random)
-        unusable = oddities && !lines.isEmpty && random.isOneIn(8) ? 1 : 0
+        let odd = oddities && !lines.isEmpty && random.isOneIn(8) ? 1 : 0
+        unusable = content.customers == nil ? odd : nil
         var texts: [Association: [UInt8]] = [:]
         var written = lines.map { association, action in
             let text = shape.record(association, action)
             texts[association] = Array(text.utf8)
             return text
         }
-        if unusable > 0 { written.append(shape.unusable(random.name())) }
+        if odd > 0 { written.append(shape.unusable(random.name())) }
         var bytes = Array((shape.head + written.joined() + shape.tail).utf8)
         isPacked = random.isOneIn(6)
         if isPacked { bytes = gzip(bytes) }
         records = written.count
         let ending = (shape.isXML ? "xml" : "csv") + (isPacked ? ".gz" : "")
         self.name = "\(name).\(ending)"
-        (self.source, self.creates, self.deletes, self.isDelta) = (source, creates, deletes, isDelta)
-        (self.bytes, self.texts) = (bytes, texts)
+        (source, creates, deletes, isDelta) = (content.source, content.creates, content.deletes, content.isDelta)
+        (self.bytes, self.texts, self.part) = (bytes, texts, part)
     }
 
     /// The same export under another name, as it was before anything happened to it.
@@ -57,7 +105,21 @@ final class WrittenExport: @unchecked Sendable {
         self.name = name + other.name.drop { $0 != "." }
         (source, creates, deletes, isDelta) = (other.source, other.creates, other.deletes, other.isDelta)
         (records, unusable, bytes, damage) = (other.records, other.unusable, other.bytes, other.damage)
-        (texts, isPacked) = (other.texts, other.isPacked)
+        (texts, isPacked, part) = (other.texts, other.isPacked, other.part)
+    }
+
+    /// Puts a manifest beside it, or a mark that it is complete.
+    func announce(using random: SeededRandom) {
+        switch random.number(0...3) {
+        case 0: companions[".done"] = []
+        case 1: companions[".manifest.json"] = Array(#"{"records":\#(records ?? 0)}"#.utf8)
+        case 2: companions[".manifest.json"] = Array(#"{"sha256":"\#(digest)"}"#.utf8)
+        default:
+            // A wrong one makes as much of an export void as damage.
+            companions[".manifest.json"] = Array(#"{"records":\#((records ?? 0) + 1)}"#.utf8)
+            damage = "another number of records in its manifest"
+            records = nil
+        }
     }
 
     /// Damages it.
@@ -75,6 +137,7 @@ final class WrittenExport: @unchecked Sendable {
             damage = kind.rawValue
         }
         records = nil
+        digest = Self.digest(of: bytes)
     }
 
     /// Whether the record of an association stands in the file as it was written.
@@ -104,11 +167,15 @@ private struct Shape {
     /// A record whose cart's name cannot be one.
     let unusable: (_ name: String) -> String
 
-    static func chosen(isDelta: Bool, kinds: Set<OwnerKind>, using random: SeededRandom) -> Shape {
-        switch random.number(0...3) {
+    static func chosen(_ content: WrittenExport.Content, using random: SeededRandom) -> Shape {
+        let isDelta = content.isDelta
+        if let customers = content.customers {
+            return random.isOneIn(3) ? keyedElements(isDelta, customers) : keyedLines(isDelta, customers, random)
+        }
+        return switch random.number(0...3) {
         case 0: elements(isDelta)
         case 1: attributes(isDelta)
-        default: lines(isDelta, kinds, random)
+        default: lines(isDelta, Set(content.creates.union(content.deletes).map(\.owner.kind)), random)
         }
     }
 
@@ -131,6 +198,28 @@ private struct Shape {
             isXML: false,
             record: { row($0.owner.kind.rawValue, $0.owner.id.text, $0.cart.text, $1) },
             unusable: { row("customer", "u-\($0)", "not a cart", "create") })
+    }
+
+    private static func keyedLines(_ isDelta: Bool, _ customers: Customers, _ random: SeededRandom) -> Shape {
+        let delimiter = random.pick([",", ";", "\t", "|"])
+        func row(_ email: String, _ cart: String, _ action: String) -> String {
+            ([email, cart] + (isDelta ? [action] : [])).joined(separator: delimiter) + "\n"
+        }
+        return Shape(
+            head: row("customer_email", "cart_id", "action"), tail: "", isXML: false,
+            record: { row(customers.email(of: $0.owner.id.text), $0.cart.text, $1) },
+            unusable: { row("\($0)@example.com", "not a cart", "create") })
+    }
+
+    private static func keyedElements(_ isDelta: Bool, _ customers: Customers) -> Shape {
+        func element(_ email: String, _ cart: String, _ action: String) -> String {
+            "<association><customer_email>\(email)</customer_email><cart_id>\(cart)</cart_id>"
+                + (isDelta ? "<action>\(action)</action>" : "") + "</association>\n"
+        }
+        return Shape(
+            head: "<?xml version=\"1.0\"?>\n<associations>\n", tail: "</associations>\n", isXML: true,
+            record: { element(customers.email(of: $0.owner.id.text), $0.cart.text, $1) },
+            unusable: { element("\($0)@example.com", "not a cart", "create") })
     }
 
     private static func elements(_ isDelta: Bool) -> Shape {

@@ -304,16 +304,17 @@ static bool find(const char *folder, ino_t inode, char *found) {
     return is_found;
 }
 
-static void restore(int file, const char *path) {
+static bool restore(int file, const char *path) {
     int target = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     char bytes[65536];
-    ssize_t length;
+    ssize_t length = 0;
     off_t offset = 0;
     while (target >= 0 && (length = syscall(SYS_pread64, file, bytes, sizeof bytes, offset)) > 0) {
         if (syscall(SYS_write, target, bytes, length) != length) break;
         offset += length;
     }
     if (target >= 0) syscall(SYS_close, target);
+    return target >= 0 && length == 0;
 }
 
 static void undo_write(const struct change *change, const char *path) {
@@ -369,11 +370,66 @@ int worlds_cut(const char *copy, uint64_t seed) {
     return lost;
 }
 
+// MARK: - Copies
+
+// Calls a function with each name in a folder, but for itself and its parent, until one returns false.
+static bool each(const char *folder, const char *target, bool (*visit)(const char *, const char *)) {
+    DIR *open = opendir(folder);
+    if (!open) return false;
+    bool is_done = true;
+    struct dirent *entry;
+    while (is_done && (entry = readdir(open))) {
+        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
+        char from[PATH_MAX], to[PATH_MAX] = "";
+        is_done = snprintf(from, sizeof from, "%s/%s", folder, entry->d_name) < PATH_MAX
+            && (!target || snprintf(to, sizeof to, "%s/%s", target, entry->d_name) < PATH_MAX) && visit(from, to);
+    }
+    closedir(open);
+    return is_done;
+}
+
+static bool copy(const char *from, const char *to) {
+    struct stat status;
+    if (lstat(from, &status)) return false;
+    bool is_done;
+    if (S_ISDIR(status.st_mode)) {
+        is_done = !mkdir(to, 0700) && each(from, to, copy);
+    } else {
+        // What is neither a file nor a folder is of a process, and ends with it.
+        if (!S_ISREG(status.st_mode)) return true;
+        int source = (int)syscall(SYS_openat, AT_FDCWD, from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
+        if (source < 0) return false;
+        is_done = restore(source, to);
+        syscall(SYS_close, source);
+    }
+    struct timespec times[2] = {status.st_atim, status.st_mtim};
+    return is_done && !chmod(to, status.st_mode & 07777) && !utimensat(AT_FDCWD, to, times, 0);
+}
+
+static bool take_away(const char *path, const char *none) {
+    struct stat status;
+    if (lstat(path, &status)) return errno == ENOENT;
+    if (!S_ISDIR(status.st_mode)) return !syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+    return each(path, NULL, take_away) && !syscall(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR);
+}
+
+bool worlds_is_folder(const char *path) {
+    struct stat status;
+    return !lstat(path, &status) && S_ISDIR(status.st_mode);
+}
+
+bool worlds_copy(const char *folder, const char *target) { return take_away(target, NULL) && copy(folder, target); }
+
+bool worlds_remove(const char *folder) { return take_away(folder, NULL); }
+
 #else
 
 bool worlds_observe(void (*observer)(void)) { return false; }
 void worlds_pause(bool pauses) {}
 void worlds_watch(const char *folder) {}
 int worlds_cut(const char *copy, uint64_t seed) { return 0; }
+bool worlds_is_folder(const char *path) { return false; }
+bool worlds_copy(const char *folder, const char *target) { return false; }
+bool worlds_remove(const char *folder) { return false; }
 
 #endif

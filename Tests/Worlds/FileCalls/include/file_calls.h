@@ -21,4 +21,13 @@ void worlds_watch(const char *folder);
 /// Returns what was lost, in calls.
 int worlds_cut(const char *copy, uint64_t seed);
 
+/// Whether there is a folder at a path.
+bool worlds_is_folder(const char *path);
+
+/// Copies a folder with the times and modes of its files, in the place of what is there; returns whether it could.
+bool worlds_copy(const char *folder, const char *target);
+
+/// Removes a folder with all that is in it; returns whether it is gone.
+bool worlds_remove(const char *folder);
+
 #endif
