@@ -1,5 +1,7 @@
 import CartAssociations
 import CommerceSandbox
+import Foundation
+import TestSupport
 import Testing
 
 @testable import CommerceAPI
@@ -46,6 +48,34 @@ struct WriteTests {
             let owner = #"o"\/é–漢"#
             _ = try await stage.client.create(try association(owner, "cart-1"))
             #expect(stage.sandbox.associations().map(\.owner) == [owner])
+        }
+    }
+
+    @Test("the body of a write names its owner, whatever characters the id has", arguments: 0..<20 as Range<UInt64>)
+    func body(seed: UInt64) throws {
+        struct Body: Decodable, Equatable {
+            struct Element: Decodable, Equatable { let id, type: String }
+            let data: [Element]
+        }
+        var generator = SeededGenerator(seed: seed)
+        let ranges: [ClosedRange<UInt32>] = [
+            0x21...0x7E, 0x21...0x7E, 0xA1...0x2FF, 0x4E00...0x9FFF, 0x1F300...0x1F6FF,
+        ]
+        for kind in OwnerKind.allCases {
+            var text = ""
+            for _ in 0..<Int.random(in: 1...40, using: &generator) {
+                let range = try #require(ranges.randomElement(using: &generator))
+                if let scalar = Unicode.Scalar(UInt32.random(in: range, using: &generator)) {
+                    text.unicodeScalars.append(scalar)
+                }
+                if Bool.random(using: &generator) { text += #"\""# }
+            }
+            guard let id = OwnerID(text) else { continue }
+            let body = CommerceClient.body(naming: Owner(kind: kind, id: id))
+            let decoded = try JSONDecoder().decode(Body.self, from: Data(body))
+            #expect(
+                decoded == Body(data: [.init(id: text, type: kind.rawValue)]),
+                "\(String(decoding: body, as: UTF8.self))")
         }
     }
 

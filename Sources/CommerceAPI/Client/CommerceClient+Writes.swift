@@ -86,12 +86,27 @@ extension CommerceClient {
         _ kind: ChangeKind, _ association: Association, _ shopper: ShopperToken? = nil, repeatingUnknown: Bool = true
     ) -> APIRequest {
         // One element in each call: the store refuses more (Elastic Path, cart associations, error messages).
-        let owner = ["type": association.owner.kind.rawValue, "id": association.owner.id.text]
         return APIRequest(
             operation: kind == .create ? .create : .delete, method: kind == .create ? .post : .delete,
             path: "/v2/carts/\(association.cart.text)/relationships/\(association.owner.kind.rawValue)s",
-            body: json(["data": [owner]]), contentType: "application/json", shopper: shopper,
+            body: Self.body(naming: association.owner), contentType: "application/json", shopper: shopper,
             write: .change(kind, association), repeatsUnknown: repeatingUnknown)
+    }
+
+    /// `{"data":[{"id":"…","type":"customer"}]}`.
+    ///
+    /// Written here, since an encoder takes a fifteenth of the time of a call. An id has no control character, so that nothing
+    /// but quotes and backslashes is escaped in JSON (RFC 8259, 7).
+    static func body(naming owner: Owner) -> [UInt8] {
+        var body = Array(#"{"data":[{"id":""#.utf8)
+        for byte in owner.id.text.utf8 {
+            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { body.append(UInt8(ascii: "\\")) }
+            body.append(byte)
+        }
+        body += #"","type":""#.utf8
+        body += owner.kind.rawValue.utf8
+        body += #""}]}"#.utf8
+        return body
     }
 
     private func problem(with shopper: ShopperToken?, of kind: OwnerKind) -> String? {

@@ -78,6 +78,8 @@ extension Answer {
 
     /// Takes what the program reads of a header; of one that comes again, the first counts.
     mutating func take(header name: String, _ value: String) {
+        // Most headers of each call's answer say nothing to the program, and a name in small letters costs an allocation.
+        guard status == 429 || Self.mayMatter(name) else { return }
         let name = name.lowercased()
         switch name {
         case "retry-after": retryAfter = retryAfter ?? value
@@ -86,6 +88,14 @@ extension Answer {
         default: if name.contains("request-id") { requestID = requestID ?? value }
         }
         if status == 429 && Self.saysHowLongToWait(name) { waitHeaders[name] = value.printable(limit: 100) }
+    }
+
+    /// Whether a header's name begins like one that is read, or may have `request-id` in it.
+    private static func mayMatter(_ name: String) -> Bool {
+        switch name.utf8.first.map({ $0 | 0x20 }) {
+        case UInt8(ascii: "d"), UInt8(ascii: "l"), UInt8(ascii: "r"): true
+        default: name.utf8.contains { $0 | 0x20 == UInt8(ascii: "q") }
+        }
     }
 
     private static func saysHowLongToWait(_ name: String) -> Bool {
