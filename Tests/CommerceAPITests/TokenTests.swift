@@ -177,7 +177,7 @@ struct SecretTests {
     func echoOfRenewedToken() async throws {
         try await Stage.with { stage in
             for text in ["first-token", "second-token"] {
-                stage.client.keep(try #require(IssuedToken(Array(#"{"access_token":"\#(text)"}"#.utf8))))
+                stage.client.tokens.adopt(TokenKeeper.Issued(text: text, life: .zero))
             }
             let body = #"{"errors":[{"title":"no first-token, no second-token"}]}"#
             stage.sandbox.inject(SandboxFault(.answer(status: 400, body: body), operation: .create))

@@ -247,6 +247,26 @@ struct JournalTests {
         #expect(try ledger.entries(of: one.owner).map(\.change.kind) == [.create, .delete])
     }
 
+    @Test("the changes of runs newer than one are read unless they are too many, or one of the runs is gone")
+    func newer() throws {
+        let first = try ledger.newestRunNumber()
+        #expect(try ledger.entries(after: first, most: 0) == [])
+        for (number, run) in ["second", "third"].enumerated() {
+            try ledger.beginRun(makeRun(run))
+            try ledger.plan((0...number).map { Change(.create, try association("c", "cart-\($0)")) }, for: run)
+        }
+        #expect(try ledger.newestRunNumber() == first + 2)
+        #expect(try ledger.entries(after: first, most: 3)?.map(\.run) == ["second", "third", "third"])
+        #expect(try ledger.entries(after: first + 1, most: 2)?.count == 2)
+        #expect(try ledger.entries(after: first, most: 2) == nil)
+        for run in ["r", "second", "third"] { try ledger.updateRun(run) { $0.state = .failed } }
+        var retention = RunRetention(window: .zero)
+        retention.most = 1
+        #expect(try ledger.forgetRuns(by: retention, waiting: [], now: noon) == nil)
+        #expect(try ledger.run("second") == nil)
+        #expect(try ledger.entries(after: first, most: 3) == nil)
+    }
+
     @Test("a removed journal leaves the run and the other journals")
     func removed() throws {
         try ledger.beginRun(makeRun("second"))

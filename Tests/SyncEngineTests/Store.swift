@@ -95,7 +95,8 @@ struct Store: Sendable {
         }
         return RunTools(
             run: record?.id ?? RunRecord.makeID(at: Date(), using: &generator), started: record?.started ?? Date(),
-            ledger: ledger, client: client, recorder: LatencyRecorder(started: .now, wallClock: Date()),
+            ledger: ledger, client: client, listing: SharedListing(),
+            recorder: LatencyRecorder(started: .now, wallClock: Date()),
             progress: RunProgress(), stop: StopSignal(), time: clock, log: store.log.logger)
     }
 

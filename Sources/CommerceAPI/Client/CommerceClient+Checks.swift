@@ -84,7 +84,6 @@ extension CommerceClient {
     package func checkToken() async throws(APIError) -> TokenCheck {
         let call = try await perform(tokenRequest) { answer in IssuedToken(answer.body).map { ($0, answer.date) } }
         guard let (token, date) = call.value else { throw failure(of: call, "asking for a token") }
-        keep(token)
         let now = time.wall()
         tokens.adopt(TokenKeeper.Issued(text: token.text, life: token.life(now: now)))
         let clock = date.flatMap { Date(http: $0) }.map { Int(now.timeIntervalSince($0).rounded()) }

@@ -19,9 +19,9 @@ package struct Listing: Sendable {
         case incomplete(String)
     }
 
-    package internal(set) var associations: [Association] = []
+    package var associations: [Association] = []
     /// The carts that were seen, those without an owner included.
-    package internal(set) var cartIDs: Set<CartID> = []
+    package var cartIDs: Set<CartID> = []
     /// Distinct carts seen.
     package internal(set) var carts = 0
     /// Carts that the store says there are.

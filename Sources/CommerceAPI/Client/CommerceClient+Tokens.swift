@@ -1,4 +1,4 @@
-import CallPacing
+package import CallPacing
 import CartAssociations
 import Foundation
 import Synchronization
@@ -9,17 +9,10 @@ extension CommerceClient {
         do {
             let call = try await perform(tokenRequest) { answer in IssuedToken(answer.body) }
             guard let token = call.value else { return .failure(failure(of: call, "asking for a token")) }
-            keep(token)
             return .success(TokenKeeper.Issued(text: token.text, life: token.life(now: time.wall())))
         } catch {
             return .failure(error)
         }
-    }
-
-    /// Keeps a token out of all messages.
-    func keep(_ token: IssuedToken) {
-        // An answer may repeat the token that its call carried, after that one was renewed.
-        state.withLock { $0.tokens = $0.tokens.suffix(7) + [token.text] }
     }
 
     var tokenRequest: APIRequest {
@@ -38,12 +31,14 @@ extension CommerceClient {
     }
 }
 
-/// Keeps the one access token of a client, and has it renewed once for all callers.
-final class TokenKeeper: Sendable {
+/// Keeps the one access token for a store, and has it renewed once for all callers.
+///
+/// Clients that follow each other share it, so that each need not ask for a token of its own.
+package final class TokenKeeper: Sendable {
     /// A token as callers use it.
     struct Token: Sendable {
         let text: String
-        /// Counts the tokens of this client: a caller says by it which one was refused.
+        /// Counts the tokens: a caller says by it which one was refused.
         let number: Int
         fileprivate let renewFrom: ContinuousClock.Instant
         /// From when on a call might arrive too late with it.
@@ -61,6 +56,8 @@ final class TokenKeeper: Sendable {
         var token: Token?
         var renewal: Task<Result<Token, APIError>, Never>?
         var lastNumber = 0
+        /// The token in use and those that calls on the way may still carry.
+        var recent: [String] = []
     }
 
     /// How long before its end a token is renewed, while calls go on with it; half of its life if that is shorter.
@@ -71,9 +68,12 @@ final class TokenKeeper: Sendable {
     private let time: TimeSource
     private let state = Mutex(State())
 
-    init(_ time: TimeSource) { self.time = time }
+    package init(_ time: TimeSource) { self.time = time }
 
-    /// Whether the store has issued a token to this client.
+    /// The tokens that an answer may repeat: no message may hold any of them.
+    var recent: [String] { state.withLock(\.recent) }
+
+    /// Whether the store has issued a token.
     var hasIssued: Bool { state.withLock { $0.lastNumber > 0 } }
 
     /// The token that a call may leave with now; nil if there is none.
@@ -111,6 +111,9 @@ final class TokenKeeper: Sendable {
         return try await renewal.value.get()
     }
 
+    /// Waits for the end of a renewal, if one is under way: the client that asks for it makes no calls afterwards.
+    func settle() async { _ = await state.withLock(\.renewal)?.value }
+
     /// Replaces the token by one that was not issued through `token(refused:issue:)`.
     func adopt(_ issued: Issued) {
         let now = time.now()
@@ -128,6 +131,7 @@ final class TokenKeeper: Sendable {
 
     private static func keep(_ issued: Issued, _ state: inout State, _ now: ContinuousClock.Instant) -> Token {
         state.lastNumber += 1
+        state.recent = state.recent.suffix(7) + [issued.text]
         let token = Token(
             text: issued.text, number: state.lastNumber, renewFrom: now + issued.life - min(leeway, issued.life / 2),
             deadFrom: now + issued.life - min(travel, issued.life / 10))

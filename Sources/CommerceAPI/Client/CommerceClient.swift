@@ -21,8 +21,6 @@ package final class CommerceClient: Sendable {
         /// Why no further call is made; nil while calls are made.
         var standing: APIError?
         var sample = CallSample()
-        /// The token in use and those that calls on the way may still carry: no message may hold any of them.
-        var tokens: [String] = []
     }
 
     let options: APIOptions
@@ -41,12 +39,13 @@ package final class CommerceClient: Sendable {
 
     /// - Parameters:
     ///   - pacer: stands before every call of the process; all clients share it.
+    ///   - tokens: those of earlier clients with the same options, if there were any.
     ///   - stop: stops this client too.
     ///   - random: draws the waits before repetitions.
     ///   - observe: told every attempt, call and repetition as it happens; it must return soon.
     package init(
-        options: APIOptions, pacer: Pacer, retry: RetryPolicy = RetryPolicy(), stop: StopSignal? = nil, logger: Logger,
-        random: RandomSource = .system,
+        options: APIOptions, pacer: Pacer, tokens: TokenKeeper? = nil, retry: RetryPolicy = RetryPolicy(),
+        stop: StopSignal? = nil, logger: Logger, random: RandomSource = .system,
         observe: @escaping @Sendable (CallEvent) -> Void = { _ in }
     ) {
         self.options = options
@@ -56,7 +55,7 @@ package final class CommerceClient: Sendable {
         self.logger = logger
         self.random = random
         self.observe = observe
-        tokens = TokenKeeper(pacer.time)
+        self.tokens = tokens ?? TokenKeeper(pacer.time)
         signal = StopSignal(within: stop)
     }
 
@@ -81,6 +80,7 @@ package final class CommerceClient: Sendable {
     /// Closes all connections. No call may be under way, and none may follow.
     package func shutdown() async throws {
         stop()
+        await tokens.settle()
         try await transport.shutdown()
     }
 
@@ -336,7 +336,7 @@ extension CommerceClient {
         let sentence = FailureSentence(
             exchange, for: request.operation, shopper: request.shopper?.kind, isUnknown: answer == .unknown
         ).text
-        let secrets = options.secrets + state.withLock(\.tokens) + [request.shopper?.text].compactMap(\.self)
+        let secrets = options.secrets + tokens.recent + [request.shopper?.text].compactMap(\.self)
         return secrets.filter { $0.utf8.count >= 4 }.reduce(sentence) { text, secret in
             text.split(separator: secret, omittingEmptySubsequences: false).joined(separator: "(hidden)")
         }

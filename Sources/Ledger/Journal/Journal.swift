@@ -101,6 +101,24 @@ extension Ledger {
         }
     }
 
+    /// Every change that runs newer than the one with this number planned, in the order of runs and journals; nil if these are
+    /// more than `most`, or if one of these runs is removed.
+    package func entries(after run: Int64, most: Int) throws(LedgerError) -> [JournalEntry]? {
+        try reading("read the newest journals") { db in
+            var found: [JournalEntry] = []
+            let newest = try Self.newestRunNumber(db)
+            let runs = try Row.fetchAll(
+                db, sql: "SELECT number, id FROM run WHERE number > ? ORDER BY number", arguments: [run])
+            guard newest - run == Int64(runs.count) else { return nil }
+            for row in runs {
+                let range = Self.entries(of: row[0])
+                found += try EntryReader(db, range).entries(run: row[1], limit: most + 1 - found.count)
+                guard found.count <= most else { return nil }
+            }
+            return found
+        }
+    }
+
     /// Every change that any run planned for a cart, oldest first; reads all journals.
     package func entries(of cart: CartID) throws(LedgerError) -> [JournalEntry] {
         try history("cart = ?", [cart.text])

@@ -54,6 +54,15 @@ extension Ledger {
         try reading("read a run") { try Self.fetchRun($0, id) }.map(asItIs)
     }
 
+    /// The number of the newest run that there ever was, see `StoredAssociation.runNumber`; 0 before the first.
+    package func newestRunNumber() throws(LedgerError) -> Int64 {
+        try reading("read the runs") { try Self.newestRunNumber($0) }
+    }
+
+    static func newestRunNumber(_ db: Database) throws -> Int64 {
+        try Int64.fetchOne(db, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'run'") ?? 0
+    }
+
     /// Runs, newest first, from the one before `before` on, or from the newest.
     package func runs(limit: Int = 100, before: String? = nil) throws(LedgerError) -> [RunRecord] {
         try reading("read the runs") { db in

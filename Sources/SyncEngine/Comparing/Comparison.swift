@@ -127,9 +127,11 @@ struct Comparison {
         for association in listed {
             let fingerprint = key.fingerprint(association)
             seen.insert(fingerprint)
-            try diff.add(fingerprint, to: .existing)
+            // An earlier listing keeps no create of a cart away that was changed since.
+            if current.isNew(association.cart) { try diff.add(fingerprint, to: .existing) }
         }
-        let isListing = current.source == .api && current.isComplete
+        // What an earlier run's listing said is noted already.
+        let isListing = current.source == .api && current.isComplete && current.earlier == nil
         let existsByLedger = current.source == .ledger
         // Nothing here is worked out again for each of millions of rows.
         let speaksForCustomers = kinds.contains(.customer)
@@ -309,8 +311,8 @@ struct Comparison {
         let association = record.association
         let stored = try ledger.association(association)
         let sources = stored?.sources ?? []
-        // Without a complete listing it is not known to be gone, and the export names it.
-        let mayExist = isSeen || current.source != .api || !current.isComplete
+        // Without a complete and new listing it is not known to be gone, and the export names it.
+        let mayExist = isSeen || current.source != .api || !current.isComplete || current.earlier != nil
         // The record names the owner itself.
         if mayExist {
             let treatment = try plan.judge(

@@ -16,6 +16,8 @@ struct CurrentAssociations {
     var isComplete = true
     /// The owners that were listed one by one; nil if all were.
     private var owners: Set<Owner>?
+    /// What to heed if an earlier run asked for the listing; nil for the run's own.
+    private(set) var earlier: StoreListing.Earlier?
     /// The carts that the listing showed.
     var carts: Set<CartID> = []
 
@@ -25,8 +27,16 @@ struct CurrentAssociations {
     }
 
     /// What a complete listing of the store showed.
-    private init(_ listing: Listing) {
-        self.init(.api, "the listing is complete, \(listing.carts) carts")
+    private init(_ found: StoreListing.Found) {
+        let listing = found.listing
+        let size = Count.text(listing.cartIDs.count, "cart")
+        self.init(
+            .api,
+            found.earlier.map {
+                "the listing of \($0.age.components.seconds) s ago, by an earlier run, is complete, \(size)"
+            }
+                ?? "the listing is complete, \(size)")
+        earlier = found.earlier
         listed = listing.associations
         carts = listing.cartIDs
     }
@@ -36,36 +46,41 @@ struct CurrentAssociations {
         owners?.contains(owner) ?? true
     }
 
+    /// Whether what the listing showed of a cart still says what exists.
+    func isNew(_ cart: CartID) -> Bool { earlier?.changed.contains(cart) != true }
+
     /// Asks the store or the ledger, or takes nothing for existing.
     ///
-    /// - Parameter accounts: the only owners that the run is about, if these are accounts and not too many.
+    /// - Parameters:
+    ///   - accounts: the only owners that the run is about, if these are accounts and not too many.
+    ///   - isShared: whether an earlier run's listing will do.
     ///
     /// Throws `APIError` if the store was asked and no call to it makes sense.
     static func find(
-        _ wish: CurrentSource, accounts: Set<OwnerID>?, client: CommerceClient, progress: RunProgress
+        _ wish: CurrentSource, accounts: Set<OwnerID>?, isShared: Bool, tools: RunTools
     ) async throws -> CurrentAssociations {
         switch wish {
         case .ledger: return CurrentAssociations(.ledger, "as asked")
         case .none: return CurrentAssociations(.none, "as asked, everything is asserted again")
         case .api, .auto: break
         }
-        progress.enter(.listing)
-        @Sendable func advance(_ read: Int, _ total: Int) { progress.advance(to: read, of: total) }
+        tools.progress.enter(.listing)
+        let store = StoreListing(tools: tools, isShared: isShared)
         if let accounts {
             // One call for each account, if one for each hundred carts of the store would be more.
-            let whole = try await client.listAssociations(mostPages: accounts.count, progress: advance)
-            if whole.isComplete { return CurrentAssociations(whole) }
-            if let current = try await list(accounts, client, progress) { return current }
+            let whole = try await store.list(mostPages: accounts.count)
+            if whole.listing.isComplete { return CurrentAssociations(whole) }
+            if let current = try await list(accounts, tools.client, tools.progress) { return current }
         }
-        let listing = try await client.listAssociations(progress: advance)
-        guard case .incomplete(let reason) = listing.completeness else {
-            return CurrentAssociations(listing)
-        }
+        let found = try await store.list()
+        let listing = found.listing
+        guard case .incomplete(let reason) = listing.completeness else { return CurrentAssociations(found) }
         if wish == .auto { return CurrentAssociations(.ledger, "the listing is not complete: \(reason)") }
         var current = CurrentAssociations(.api, "the listing is not complete and causes no delete: \(reason)")
         current.listed = listing.associations
         current.carts = listing.cartIDs
         current.isComplete = false
+        current.earlier = found.earlier
         return current
     }
 

@@ -168,7 +168,7 @@ package struct RunPlanner: Sendable {
         case .clientCredentials:
             return try await CurrentAssociations.find(
                 options.current, accounts: try first.accounts(with: ledger, source: options.source),
-                client: tools.client, progress: tools.progress)
+                isShared: exports.isDelta, tools: tools)
         case .shopper:
             return try await CurrentAssociations.find(
                 options.current, shoppers: try ShopperTokens.toList(exports, options, ledger), client: tools.client,
@@ -236,7 +236,7 @@ private struct UndoPlanner {
         // With shoppers' tokens there is no listing of all owners.
         let wish = tools.client.authentication == .shopper ? CurrentSource.ledger : options.current
         let current = try await tools.stage(.list) {
-            try await CurrentAssociations.find(wish, accounts: nil, client: tools.client, progress: tools.progress)
+            try await CurrentAssociations.find(wish, accounts: nil, isShared: false, tools: tools)
         }
         tools.progress.enter(.comparing)
         let key = tools.ledger.fingerprintKey

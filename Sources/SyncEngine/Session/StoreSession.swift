@@ -27,6 +27,8 @@ package struct StoreSession: Sendable {
 
     private let api: APIOptions
     private let current: CurrentRun
+    private let tokens: TokenKeeper
+    private let listing = SharedListing()
     private var began: @Sendable (RunTools) -> Void = { _ in }
 
     /// No call is made yet.
@@ -46,6 +48,7 @@ package struct StoreSession: Sendable {
         self.time = time
         self.log = log
         self.current = current
+        tokens = TokenKeeper(time)
         pacer = Pacer(limit: rate, isAdaptive: isAdaptive, share: share, time: time, shared: shared) { change in
             current.note(change)
             log.log(
@@ -62,13 +65,16 @@ package struct StoreSession: Sendable {
         var random = random
         let stop = StopSignal(within: stop)
         let recorder = LatencyRecorder(started: time.now(), wallClock: now)
+        // A run of before goes on with changes that later ones do not have.
+        if record != nil { listing.forget() }
         // A client that had to give up makes no more calls, so each run has its own.
-        let client = CommerceClient(options: api, pacer: pacer, stop: stop, logger: log, random: random) { [time] in
+        let client = CommerceClient(options: api, pacer: pacer, tokens: tokens, stop: stop, logger: log, random: random)
+        { [time] in
             recorder.record($0, now: time.now())
         }
         let tools = RunTools(
             run: record?.id ?? RunRecord.makeID(at: now, using: &random), started: record?.started ?? now,
-            ledger: ledger, client: client, recorder: recorder, progress: RunProgress(), stop: stop,
+            ledger: ledger, client: client, listing: listing, recorder: recorder, progress: RunProgress(), stop: stop,
             time: time, log: log,
             span: InstrumentationSystem.tracer.startSpan(
                 record == nil ? "run" : "resumed run", context: .topLevel, at: time.traced))
@@ -80,6 +86,7 @@ package struct StoreSession: Sendable {
     /// The same session for one command among others: its runs stop with the signal, and each is told of when it begins.
     package func lent(until stop: StopSignal, began: @escaping @Sendable (RunTools) -> Void) -> StoreSession {
         var session = self
+        listing.forget()
         (session.stop, session.began) = (stop, began)
         return session
     }
@@ -87,6 +94,7 @@ package struct StoreSession: Sendable {
     /// Removes a part of the runs that are no longer kept, which takes some milliseconds; to be called while no run is under
     /// way. Returns whether there may be more.
     package func removeOldRuns() -> Bool {
+        listing.forgetOld(now: time.now())
         do {
             return try oldRuns?.removeSome(from: ledger, now: time.wall(), log: log) ?? false
         } catch {
@@ -132,6 +140,8 @@ package struct RunTools: Sendable {
     let started: Date
     let ledger: Ledger
     let client: CommerceClient
+    /// Also that of later runs.
+    let listing: SharedListing
     package let recorder: LatencyRecorder
     package let progress: RunProgress
     /// Stops this run alone.
