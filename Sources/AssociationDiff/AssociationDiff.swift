@@ -26,13 +26,14 @@ package struct AssociationDiff: ~Copyable {
 
         /// The bits of a record's sides.
         fileprivate static let recordBits: UInt8 = 3
+
+        /// The sides of a row that says so.
+        var ofRow: Sides { Sides(rawValue: rawValue & ~Self.recordBits | Sides.row.rawValue) }
     }
 
     private var store: PartitionedItems<PartitionedItem>
     /// Records added so far, wanted and unwanted: the position of the next one.
     private(set) var records = 0
-    /// One more than the highest row number added so far.
-    private var rows = 0
 
     /// Starts an empty comparison that keeps at most `memoryBudget` bytes of fingerprints in memory and spills the
     /// rest into a temporary file in `spillFolder`, which is made only when it is needed.
@@ -53,29 +54,30 @@ package struct AssociationDiff: ~Copyable {
         try store.append(PartitionedItem(fingerprint, sides: sides, position: position), of: fingerprint)
     }
 
-    /// Adds what the ledger's row of this number says: that the association exists, is asserted, or both.
-    ///
-    /// Rows are numbered from 0; no number and no fingerprint may come twice. Throws if the temporary file cannot
-    /// be written.
-    package mutating func add(_ fingerprint: Fingerprint, row: Int, to sides: Sides) throws(FileError) {
-        rows = max(rows, row + 1)
-        let sides = Sides(rawValue: sides.rawValue & ~Sides.recordBits | Sides.row.rawValue)
-        try store.append(PartitionedItem(fingerprint, sides: sides, position: UInt64(row)), of: fingerprint)
-    }
-
     /// Joins everything added and leaves the comparison empty.
     ///
-    /// `listingExtra` false holds no fingerprint of what exists and is not wanted; the rows are known all the same.
-    /// Throws if the temporary file cannot be read.
-    package mutating func join(listingExtra: Bool = true) throws(FileError) -> Difference {
-        var difference = Difference(records: records, rows: rows)
+    /// Throws if a temporary file cannot be read.
+    ///
+    /// - Parameters:
+    ///   - known: what the ledger's rows say.
+    ///   - kinds: the kinds of owners whose rows count.
+    ///   - listingExtra: false holds no fingerprint of what exists and is not wanted; the rows are known all the same.
+    package mutating func join(
+        with known: consuming KnownRows? = nil, of kinds: Set<OwnerKind> = Set(OwnerKind.allCases),
+        listingExtra: Bool = true
+    ) throws(FileError) -> Difference {
+        var known = known ?? KnownRows(memoryBudget: 0, spillFolder: store.spillFolder)
+        var difference = Difference(records: records, rows: known.count)
         var table = PartitionTable()
-        for partition in 0..<store.partitions where store.count(in: partition) > 0 {
-            table.reset(capacity: store.count(in: partition))
+        for partition in 0..<store.partitions {
+            let count = store.count(in: partition) + known.count(in: partition)
+            guard count > 0 else { continue }
+            table.reset(capacity: count)
             try store.forEach(in: partition) { item in
                 let new = table.merge(item)
                 difference.countRecord(item, isNew: new)
             }
+            try known.forEach(in: partition, of: kinds) { _ = table.merge($0) }
             table.forEach { difference.add($0, listingExtra: listingExtra) }
             if difference.hasNewContradictions {
                 try store.forEach(in: partition) { item in
@@ -83,10 +85,10 @@ package struct AssociationDiff: ~Copyable {
                 }
             }
             store.drop(partition)
+            known.drop(partition)
         }
         store = PartitionedItems(memoryBudget: store.memoryBudget, spillFolder: store.spillFolder)
         records = 0
-        rows = 0
         return difference
     }
 }

@@ -1,3 +1,5 @@
+package import CartAssociations
+
 /// How an export's wishes differ from what exists and from what its source asserted before.
 package struct Difference: Sendable {
     /// Wanted and not existing: the first record of each such association.
@@ -16,6 +18,9 @@ package struct Difference: Sendable {
     package private(set) var extraRows: RecordSet
     /// The rows of the ledger that the source asserted before and no record names.
     package private(set) var droppedRows: RecordSet
+
+    /// Tells whether a later reading of the ledger finds the same in `extraRows` and `droppedRows`.
+    package private(set) var unwantedRows = RowSum()
 
     /// Distinct associations wanted.
     private(set) var wantedCount = 0
@@ -68,12 +73,14 @@ package struct Difference: Sendable {
                 extraCount += 1
                 if listingExtra { extra.insert(joined.fingerprint) }
             }
+            // A row says that its association exists, is asserted, or both.
             if sides.contains(.row) {
                 if sides.contains(.asserted) {
                     droppedRows.insert(joined.position)
-                } else if sides.contains(.existing) {
+                } else {
                     extraRows.insert(joined.position)
                 }
+                unwantedRows.add(joined.fingerprint, row: joined.position)
             }
         }
     }
@@ -82,5 +89,21 @@ package struct Difference: Sendable {
         if item.isRecord && joined.contains(.wanted) && joined.contains(.unwanted) {
             contradictory.insert(item.position)
         }
+    }
+}
+
+/// Sums up rows of the ledger by their numbers and fingerprints, in any order: other rows have another sum, but for a
+/// chance of 2^-128.
+package struct RowSum: Sendable, Equatable {
+    private var high: UInt64 = 0
+    private var low: UInt64 = 0
+
+    package init() {}
+
+    package mutating func add(_ fingerprint: Fingerprint, row: Int) {
+        // Odd factors keep every bit, and tell apart rows that change places.
+        let factor = UInt64(row) << 1 | 1
+        high &+= fingerprint.high &* factor
+        low &+= fingerprint.low &* factor
     }
 }

@@ -26,6 +26,10 @@ struct PartitionedItem: BitwiseCopyable {
     var position: Int { Int(tag >> 5) }
     var isRecord: Bool { tag & 3 != 0 }
     var isRow: Bool { sides.contains(.row) }
+
+    func at(position: UInt64) -> PartitionedItem {
+        PartitionedItem(high: high, low: low, tag: position << 5 | tag & 31)
+    }
 }
 
 /// Items in partitions by the first bits of a fingerprint, each small enough to be joined in the cache.
@@ -35,8 +39,8 @@ struct PartitionedItem: BitwiseCopyable {
 ///
 /// Unsafe storage: the blocks that are being filled, and one to read spilled ones into, are one piece of memory, which is
 /// made in `init` and freed in `deinit`, and never leaves this type. Only what was written is ever read, and what is never
-/// touched costs nothing.
-@safe struct PartitionedItems<Item: BitwiseCopyable>: ~Copyable {
+/// touched costs nothing. Nobody else knows of it, so that the whole may go from one thread to another.
+@safe struct PartitionedItems<Item: BitwiseCopyable & Sendable>: ~Copyable, @unchecked Sendable {
     let memoryBudget: Int
     let spillFolder: String
     /// 2^9 partitions: of ten million against ten million each holds about a megabyte.

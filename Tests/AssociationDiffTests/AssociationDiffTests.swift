@@ -12,7 +12,7 @@ struct AssociationDiffTests {
 
     /// What is added, in the order of adding.
     private struct Input {
-        var items: [(fingerprint: Fingerprint, sides: AssociationDiff.Sides, isRow: Bool)] = []
+        var items: [(fingerprint: Fingerprint, sides: AssociationDiff.Sides, rowKind: OwnerKind?)] = []
         /// The records' fingerprints by position.
         private(set) var records: [(fingerprint: Fingerprint, isWanted: Bool)] = []
         /// The rows' fingerprints by number.
@@ -29,12 +29,13 @@ struct AssociationDiffTests {
                 let choice = Int.random(in: 0..<5, using: &generator)
                 if choice < 2 {
                     let isUnwanted = isDelta && Bool.random(using: &generator)
-                    items.append((fingerprint, isUnwanted ? .unwanted : .wanted, false))
+                    items.append((fingerprint, isUnwanted ? .unwanted : .wanted, nil))
                 } else if choice == 2 && hasListing {
-                    items.append((fingerprint, .existing, false))
+                    items.append((fingerprint, .existing, nil))
                 } else if rows.insert(fingerprint).inserted {
                     let sides: [AssociationDiff.Sides] = [.existing, .asserted, [.existing, .asserted]]
-                    items.append((fingerprint, hasListing ? .asserted : sides[choice - 2], true))
+                    let kind: OwnerKind = fingerprint.high.isMultiple(of: 3) ? .account : .customer
+                    items.append((fingerprint, hasListing ? .asserted : sides[choice - 2], kind))
                 }
             }
             number()
@@ -48,21 +49,32 @@ struct AssociationDiffTests {
         private mutating func number() {
             records = items.filter { !$0.sides.isDisjoint(with: [.wanted, .unwanted]) }
                 .map { ($0.fingerprint, $0.sides.contains(.wanted)) }
-            rows = items.filter(\.isRow).map(\.fingerprint)
+            rows = items.filter { $0.rowKind != nil }.map(\.fingerprint)
         }
 
-        func join(memoryBudget: Int, folder: String, listingExtra: Bool = true) throws -> Difference {
+        /// The same rows by their numbers, of which only those of some kinds of owners say anything.
+        func counting(_ kinds: Set<OwnerKind>) -> Input {
+            var input = self
+            input.items.removeAll { $0.rowKind.map { !kinds.contains($0) } ?? false }
+            return input
+        }
+
+        func join(
+            memoryBudget: Int, folder: String, of kinds: Set<OwnerKind> = Set(OwnerKind.allCases),
+            listingExtra: Bool = true
+        ) throws -> Difference {
             var diff = AssociationDiff(memoryBudget: memoryBudget, spillFolder: folder)
+            var known = KnownRows(memoryBudget: memoryBudget, spillFolder: folder)
             var row = 0
             for item in items {
-                if item.isRow {
-                    try diff.add(item.fingerprint, row: row, to: item.sides)
+                if let kind = item.rowKind {
+                    try known.add(item.fingerprint, row: row, of: kind, to: item.sides)
                     row += 1
                 } else {
                     try diff.add(item.fingerprint, to: item.sides)
                 }
             }
-            return try diff.join(listingExtra: listingExtra)
+            return try diff.join(with: known, of: kinds, listingExtra: listingExtra)
         }
 
         func set(_ side: AssociationDiff.Sides) -> Set<Fingerprint> {
@@ -101,10 +113,17 @@ struct AssociationDiffTests {
         let extra = existing.subtracting(wanted).subtracting(unwanted)
         #expect(input.all.filter(difference.extra.contains) == extra, comment)
         #expect(difference.extraCount == extra.count && difference.extra.count == extra.count, comment)
-        #expect(input.rows(difference.extraRows) == extra.intersection(input.rows).subtracting(asserted), comment)
+        let ofRows = Set(input.items.filter { $0.rowKind != nil }.map(\.fingerprint))
+        #expect(input.rows(difference.extraRows) == extra.intersection(ofRows).subtracting(asserted), comment)
         let dropped = asserted.subtracting(wanted).subtracting(unwanted)
         #expect(input.rows(difference.droppedRows) == dropped, comment)
         #expect(difference.droppedRows.count == dropped.count, comment)
+        var sum = RowSum()
+        for row in input.rows.indices.reversed()
+        where difference.extraRows.contains(row) || difference.droppedRows.contains(row) {
+            sum.add(input.rows[row], row: row)
+        }
+        #expect(difference.unwantedRows == sum, comment)
 
         let inContradiction = input.records.indices.filter { contradictory.contains(input.records[$0].fingerprint) }
         #expect(input.records.indices.filter(difference.contradictory.contains) == inContradiction, comment)
@@ -128,6 +147,36 @@ struct AssociationDiffTests {
         for budget in [1 << 30, 40_000, 0] {
             let difference = try input.join(memoryBudget: budget, folder: folder)
             expectSetArithmetic(difference, input, "seed \(seed), budget \(budget)")
+        }
+    }
+
+    @Test("rows of other kinds of owners say nothing", arguments: 40..<48 as Range<UInt64>)
+    func kindsOfRows(seed: UInt64) throws {
+        let input = Input(seed: seed, count: 6_000, values: 2_000, isDelta: false, hasListing: seed % 2 == 1)
+        for kinds in [[.customer], [.account], []] as [Set<OwnerKind>] {
+            let difference = try input.join(memoryBudget: 0, folder: folder, of: kinds)
+            expectSetArithmetic(difference, input.counting(kinds), "seed \(seed), \(kinds)")
+        }
+    }
+
+    @Test("a sum tells apart rows that have other fingerprints, other numbers or each other's")
+    func rowSums() {
+        var generator = SeededGenerator(seed: 5)
+        let fingerprints = (0..<64).map { _ in Fingerprint(high: generator.next(), low: generator.next()) }
+        func sum(_ rows: [(Int, Fingerprint)]) -> RowSum {
+            rows.reduce(into: RowSum()) { $0.add($1.1, row: $1.0) }
+        }
+        let rows = Array(fingerprints.enumerated().map { ($0.offset, $0.element) })
+        #expect(sum(rows) == sum(rows.shuffled(using: &generator)))
+        for at in 1..<rows.count {
+            var other = rows
+            (other[at - 1].1, other[at].1) = (rows[at].1, rows[at - 1].1)
+            #expect(sum(rows) != sum(other))
+            other = rows
+            other[at].0 += 1 << 40
+            #expect(sum(rows) != sum(other))
+            other.remove(at: at)
+            #expect(sum(rows) != sum(other))
         }
     }
 

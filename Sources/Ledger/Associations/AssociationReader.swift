@@ -11,18 +11,9 @@ struct AssociationReader {
         let owner: String
     }
 
-    /// A piece of the table.
-    struct Page {
-        var wanted: [StoredAssociation] = []
-        /// The page's last cart, whose rows are all in it; nil after the last page.
-        var last: String?
-    }
-
     private let source: String
     private let sets: SourceSets
     private let db: Database
-    private let scan: PreparedStatement
-    private let point: PreparedStatement
     /// The set of sources of the last row, and whether it holds the source, and any other: neighbouring rows
     /// mostly have the same.
     private var lastSet = SourceSets.empty
@@ -34,100 +25,137 @@ struct AssociationReader {
         self.source = source
         sets = try SourceSets(db)
         self.db = db
-        scan = try PreparedStatement(
-            db,
-            """
-            SELECT fingerprint, standing, cart, owner FROM association
-            WHERE cart > ? ORDER BY cart, owner_kind, owner
-            """)
-        point = try PreparedStatement(
-            db,
-            """
-            SELECT fingerprint, standing, since, run, export, record, line FROM association
-            WHERE cart = ? AND owner_kind = ? AND owner = ?
-            """)
     }
 
-    /// Goes through the rows of the carts behind a cart, or of the first ones; those that `isWanted` picks are read in
-    /// full.
-    ///
-    /// Pages end with a cart because SQLite compares a single column only at the start of a page, and more columns at
-    /// every row.
-    mutating func page(
-        after cart: String?, _ names: inout RunNames, _ isWanted: (() throws -> Standing) throws -> Bool
-    ) throws -> Page {
-        var page = Page()
-        var rows = 0
-        // No cart has an empty id: this is before the first row.
-        scan.bind(cart ?? "", at: 1)
+    /// A piece of the table, which ends with a cart because SQLite compares a single column only at the start of a piece,
+    /// and more columns at every row.
+    struct Page {
+        /// The number of the next row.
+        var next: Int
+        /// The last cart of the piece, whose rows are all in it; nil for the last piece, and before the first.
+        var cart: String?
+
+        init() { next = 0 }
+
+        /// No cart has an empty id: this is before the first row.
+        fileprivate var start: String { cart ?? "" }
+    }
+
+    /// Shows what all rows of the next piece say.
+    mutating func standings(_ page: inout Page, _ visit: (Int, Standing) throws -> Void) throws {
+        let scan = try PreparedStatement(
+            db, "SELECT fingerprint, standing, cart FROM association WHERE cart > ? ORDER BY cart, owner_kind, owner")
+        scan.bind(page.start, at: 1)
         defer { scan.reset() }
+        let end = page.next + Self.pageRows
+        var last: String?
         while try scan.step() {
-            rows += 1
-            if rows >= Self.pageRows {
+            if page.next >= end {
                 let cart = scan.text(2)
-                if let last = page.last, last != cart { return page }
-                page.last = cart
+                if let last, last != cart { return page.cart = last }
+                last = cart
             }
-            guard try isWanted({ try standing() }) else { continue }
-            guard let association = try association(at: scannedKey, &names) else {
-                throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a row is there and is not found by its key")
-            }
-            page.wanted.append(association)
+            try visit(page.next, try standing(scan))
+            page.next += 1
         }
-        page.last = nil
-        return page
+        page.cart = nil
+    }
+
+    /// Reads those rows of the next piece that are picked by their number and then by their standing.
+    mutating func associations(
+        _ page: inout Page, _ names: inout RunNames, rows: @escaping (Int) -> Bool,
+        where isWanted: (Standing) throws -> Bool
+    ) throws -> [(row: Int, stored: StoredAssociation)] {
+        let scan = try PreparedStatement(
+            db,
+            """
+            SELECT \(Self.columns), cart, owner, owner_kind FROM association
+            WHERE cart > ? AND picks(?) ORDER BY cart, owner_kind, owner
+            """)
+        let end = page.next + Self.pageRows
+        // Behind the piece's size each row is looked at for its cart.
+        let pick = RowPick(first: page.next) { $0 >= end || rows($0) }
+        defer { withExtendedLifetime(pick) { scan.reset() } }
+        scan.bind(page.start, at: 1)
+        scan.bind(pick, at: 2)
+        var found: [(row: Int, stored: StoredAssociation)] = []
+        var last: String?
+        while try scan.step() {
+            page.next = pick.number
+            if pick.number >= end {
+                let cart = scan.text(7)
+                if let last, last != cart {
+                    page.cart = last
+                    return found
+                }
+                last = cart
+                guard rows(pick.number) else { continue }
+            }
+            let standing = try standing(scan)
+            guard standing.ownerKind == StoredCodes.ownerKind(scan.int(9)) else {
+                throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a row says two kinds of owner")
+            }
+            guard try isWanted(standing) else { continue }
+            let stored = try association(scan, owner: scan.text(8), cart: scan.text(7), &names)
+            found.append((pick.number, stored))
+        }
+        page.next = pick.number + 1
+        page.cart = nil
+        return found
     }
 
     /// Goes through all rows and shows the owners of those that `isWanted` picks.
     mutating func forEachOwner(
         _ isWanted: (Standing) throws -> Bool, _ visit: (OwnerKind, Span<UInt8>) throws -> Void
     ) throws {
-        scan.bind("", at: 1)
+        let scan = try PreparedStatement(
+            db, "SELECT fingerprint, standing, owner FROM association ORDER BY cart, owner_kind, owner")
         defer { scan.reset() }
         while try scan.step() {
-            let standing = try standing()
-            if try isWanted(standing) { try scan.withBytes(3) { try visit(standing.ownerKind, $0) } }
+            let standing = try standing(scan)
+            if try isWanted(standing) { try scan.withBytes(2) { try visit(standing.ownerKind, $0) } }
         }
     }
 
     /// One row in full; nil if there is no such row.
-    func association(at key: Key, _ names: inout RunNames) throws -> StoredAssociation? {
-        bind(key, to: point)
+    mutating func association(at key: Key, _ names: inout RunNames) throws -> StoredAssociation? {
+        let point = try PreparedStatement(
+            db, "SELECT \(Self.columns) FROM association WHERE cart = ? AND owner_kind = ? AND owner = ?", isKept: true)
+        point.bind(key.cart, at: 1)
+        point.bind(key.ownerKind, at: 2)
+        point.bind(key.owner, at: 3)
         defer { point.reset() }
         guard try point.step() else { return nil }
-        guard let cart = CartID(key.cart), let owner = OwnerID(key.owner) else {
+        return try association(point, owner: key.owner, cart: key.cart, &names)
+    }
+
+    /// What a row says without its key.
+    private static let columns = "fingerprint, standing, since, run, export, record, line"
+
+    private mutating func association(
+        _ row: PreparedStatement, owner: String, cart: String, _ names: inout RunNames
+    ) throws -> StoredAssociation {
+        guard let cart = CartID(cart), let owner = OwnerID(owner) else {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "an association's ids are not usable ids")
         }
-        let standing = PackedStanding(code: point.integer(1))
-        let run = point.isNull(3) ? nil : point.integer(3)
+        let standing = PackedStanding(code: row.integer(1))
+        let run = row.isNull(3) ? nil : row.integer(3)
         return StoredAssociation(
-            association: CartAssociations.Association(StoredCodes.ownerKind(key.ownerKind), owner, cart),
-            fingerprint: try point.fingerprint(0), sources: sets.sources(of: standing.sources),
-            confirmation: standing.confirmation,
-            since: point.date(2), run: try run.flatMap { try names.name(of: $0, db) }, runNumber: run,
-            place: point.place(from: 4))
+            association: CartAssociations.Association(standing.ownerKind, owner, cart),
+            fingerprint: try row.fingerprint(0), sources: sets.sources(of: standing.sources),
+            confirmation: standing.confirmation, since: row.date(2),
+            run: try run.flatMap { try names.name(of: $0, db) }, runNumber: run, place: row.place(from: 4))
     }
 
-    private var scannedKey: Key {
-        let ownerKind = PackedStanding(code: scan.integer(1)).ownerKind
-        return Key(cart: scan.text(2), ownerKind: StoredCodes.code(ownerKind), owner: scan.text(3))
-    }
-
-    private mutating func standing() throws -> Standing {
-        let packed = PackedStanding(code: scan.integer(1))
+    private mutating func standing(_ row: PreparedStatement) throws -> Standing {
+        let packed = PackedStanding(code: row.integer(1))
         if packed.sources != lastSet {
             lastSet = packed.sources
             lastView = (sets.contains(source, in: lastSet), sets.containsOthers(than: source, in: lastSet))
         }
         return Standing(
-            fingerprint: try scan.fingerprint(0), ownerKind: packed.ownerKind, confirmation: packed.confirmation,
+            fingerprint: try row.fingerprint(0), ownerKind: packed.ownerKind, confirmation: packed.confirmation,
             isAsserted: lastView.isAsserted, isAssertedByOthers: lastView.isAssertedByOthers)
-    }
-
-    private func bind(_ key: Key, to statement: PreparedStatement) {
-        statement.bind(key.cart, at: 1)
-        statement.bind(key.ownerKind, at: 2)
-        statement.bind(key.owner, at: 3)
     }
 }
 

@@ -34,6 +34,7 @@ enum LedgerSchema {
                     PRAGMA synchronous = FULL;
                     PRAGMA journal_size_limit = 67108864;
                     """)
+            try RowPick.register(in: db)
         }
         return configuration
     }
@@ -55,6 +56,7 @@ enum LedgerSchema {
                     PRAGMA cell_size_check = ON;
                     PRAGMA trusted_schema = OFF;
                     """)
+            try RowPick.register(in: db)
         }
         let database = try DatabaseQueue(path: files.database, configuration: configuration)
         try database.inDatabase { db in

@@ -10,7 +10,7 @@ import GRDBSQLite
 /// `pointer` to SQLite, which is valid as long as `statement` lives; this value keeps it alive.
 @safe struct PreparedStatement {
     private let statement: Statement
-    private let pointer: OpaquePointer
+    let pointer: OpaquePointer
 
     /// - Parameter isKept: whether the connection keeps the statement for the next who asks for the same SQL. In a
     ///   transaction of few rows preparing costs as much as running. Only one may use it at a time, and leaves it

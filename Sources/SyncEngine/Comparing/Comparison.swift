@@ -62,11 +62,16 @@ struct Comparison {
 
     /// Joins both sides, reads the exports again for what differs, and judges what they do not want.
     ///
-    /// - Parameter owners: the owners that the exports name, if the scope asks for them.
-    mutating func compare(_ diff: inout AssociationDiff, owners: consuming NamedRows?) throws {
-        try addKnown(to: &diff)
+    /// - Parameters:
+    ///   - owners: the owners that the exports name, if the scope asks for them.
+    ///   - scan: the ledger as it was read already, if that says what exists.
+    mutating func compare(
+        _ diff: inout AssociationDiff, owners: consuming NamedRows?, scan: LedgerReading<KnownAssociations>?
+    ) throws {
+        let known = try findKnown(scan, addingListedTo: &diff)
         if let owners { ofNamedOwners = try findRows(of: owners) }
-        let difference = try diff.join(listingExtra: current.source == .api)
+        let difference = try diff.join(
+            with: known.taken(), of: kinds, listingExtra: current.source == .api)
         plan.counts.kept = difference.keptCount
         duplicates = zip(exports.starts, exports.starts.dropFirst()).map { start, end in
             (start..<end).count { difference.repeated.contains($0) && !difference.contradictory.contains($0) }
@@ -75,8 +80,11 @@ struct Comparison {
             plan.casePairs = CasePairs(key, spillFolder: ledger.folder)
         }
         if exports.isDelta { deltaDoubts = try settleDoubtsOfDelta(difference) }
+        let listed = unwantedListed(difference)
+        let unwanted = exports.isDelta ? nil : beginUnwanted(difference, listed: Set(listed.map(\.fingerprint)))
+        defer { unwanted?.stop() }
         if needsSecondReading(difference) { try readAgain(difference) }
-        if !exports.isDelta { try judgeUnwanted(difference) }
+        if !exports.isDelta { try judgeUnwanted(difference, listed, unwanted?.take()) }
         if let all = plan.withEnds {
             let isRefused = try isRefused(deletes: all.deletes, adopted: all.adopted)
             try plan.settleEnds(isRefused: isRefused)
@@ -121,8 +129,10 @@ struct Comparison {
         return current.listed.filter { shard.contains($0.cart) }
     }
 
-    /// Adds what exists and what the source asserted before.
-    private mutating func addKnown(to diff: inout AssociationDiff) throws {
+    /// What exists and what the source asserted before.
+    private mutating func findKnown(
+        _ scan: LedgerReading<KnownAssociations>?, addingListedTo diff: inout AssociationDiff
+    ) throws -> KnownAssociations {
         var seen = FingerprintSet()
         for association in listed {
             let fingerprint = key.fingerprint(association)
@@ -130,36 +140,34 @@ struct Comparison {
             // An earlier listing keeps no create of a cart away that was changed since.
             if current.isNew(association.cart) { try diff.add(fingerprint, to: .existing) }
         }
+        let known = try scan?.take() ?? readKnown(seen)
+        assertedBefore = known.asserted.sum(of: kinds)
+        adoptedBefore = known.adopted.sum(of: kinds)
+        return known
+    }
+
+    /// Reads the ledger for what it says, and notes where a complete listing shows something else.
+    private func readKnown(_ seen: FingerprintSet) throws -> KnownAssociations {
         // What an earlier run's listing said is noted already.
         let isListing = current.source == .api && current.isComplete && current.earlier == nil
-        let existsByLedger = current.source == .ledger
-        // Nothing here is worked out again for each of millions of rows.
-        let speaksForCustomers = kinds.contains(.customer)
-        let speaksForAccounts = kinds.contains(.account)
-        let both: AssociationDiff.Sides = [.existing, .asserted]
+        var known = KnownAssociations(existsByLedger: current.source == .ledger, spillFolder: ledger.folder)
         var row = 0
-        func note(_ standing: Standing) throws -> Bool {
-            defer { row += 1 }
-            if standing.ownerKind == .customer ? speaksForCustomers : speaksForAccounts {
-                let exists = existsByLedger && standing.exists
-                if standing.isAsserted {
-                    assertedBefore += 1
-                    if standing.isAdopted { adoptedBefore += 1 }
-                    try diff.add(standing.fingerprint, row: row, to: exists ? both : .asserted)
-                } else if exists {
-                    try diff.add(standing.fingerprint, row: row, to: .existing)
+        try ledger.forEachAssociation(
+            from: options.source,
+            where: { standing in
+                defer { row += 1 }
+                try known.add(standing, row: row)
+                return isListing && standing.exists != seen.contains(standing.fingerprint)
+            },
+            visit: { _, stored in
+                guard speaks(for: stored.association.cart), current.covers(stored.association.owner) else { return }
+                if stored.confirmation == nil {
+                    try notes.confirmed.add(stored.association, stored.fingerprint)
+                } else {
+                    try notes.vanished.add(stored.association, stored.fingerprint)
                 }
-            }
-            return isListing && standing.exists != seen.contains(standing.fingerprint)
-        }
-        try ledger.forEachAssociation(from: options.source, where: note) { _, stored in
-            guard speaks(for: stored.association.cart), current.covers(stored.association.owner) else { return }
-            if stored.confirmation == nil {
-                try notes.confirmed.add(stored.association, stored.fingerprint)
-            } else {
-                try notes.vanished.add(stored.association, stored.fingerprint)
-            }
-        }
+            })
+        return known
     }
 
     /// What exists of the owners that the exports name.
@@ -336,65 +344,82 @@ struct Comparison {
 
     // MARK: What the exports do not want
 
-    /// Judges every association that exists, or that the source asserted, and that the snapshot does not want.
-    private mutating func judgeUnwanted(_ difference: Difference) throws {
+    /// An association that the store's listing shows.
+    private struct Listed {
+        let fingerprint: Fingerprint
+        /// Its place in the listing.
+        let index: Int
+        let association: Association
+    }
+
+    /// What the listing shows and the exports do not want, in order: no more than a listing can show.
+    private func unwantedListed(_ difference: Difference) -> [Listed] {
         let kinds = kinds
+        var seen = FingerprintSet()
+        return listed.enumerated().compactMap { index, association in
+            guard kinds.contains(association.owner.kind) else { return nil }
+            let fingerprint = key.fingerprint(association)
+            guard difference.extra.contains(fingerprint), seen.insert(fingerprint) else { return nil }
+            return Listed(fingerprint: fingerprint, index: index, association: association)
+        }.sorted { $0.association < $1.association }
+    }
+
+    /// Begins to read the ledger's rows that the snapshot does not want; nil if there are none.
+    private func beginUnwanted(
+        _ difference: Difference, listed: Set<Fingerprint>
+    ) -> LedgerReading<UnwantedRows>? {
+        guard !listed.isEmpty || !difference.extraRows.isEmpty || !difference.droppedRows.isEmpty else { return nil }
+        let judgesAll = options.scope == .listed || options.scope == .all || options.listsUnmanaged
+        return LedgerReading { [ledger, source = options.source] goesOn in
+            try UnwantedRows(
+                of: difference, in: ledger, source: source, listed: listed, judgesAll: judgesAll, goesOn: goesOn)
+        }
+    }
+
+    /// Judges every association that exists, or that the source asserted, and that the snapshot does not want.
+    private mutating func judgeUnwanted(
+        _ difference: Difference, _ listed: [Listed], _ rows: consuming UnwantedRows?
+    ) throws {
         // A run that deletes nothing adds to what its source asserts, and lets go of nothing.
         if options.scope != .none { oldKinds = kinds.filter { old[$0]?.contains(options.source) == true } }
-        // Bounded by what a listing can show.
-        let listed = Dictionary(
-            listed.enumerated().filter { kinds.contains($0.element.owner.kind) }.map {
-                (key.fingerprint($0.element), $0)
-            },
-            uniquingKeysWith: { first, _ in first }
-        ).filter { difference.extra.contains($0.key) }.sorted { $0.value.element < $1.value.element }
-        let ids = Set(listed.map(\.key))
-        let hasRows = !listed.isEmpty || !difference.extraRows.isEmpty || !difference.droppedRows.isEmpty
         let doubts = first.doubts
         doubts.judgeShare(of: exports.facts.reduce(0) { $0 + $1.textBytes })
-        let rows = UnwantedRows(
-            ledger: ledger, source: options.source, difference: difference, listed: ids,
-            isListing: current.source == .api,
-            judgesAll: options.scope == .listed || options.scope == .all || options.listsUnmanaged)
         var answers: NamesInDoubt.Answers?
         let asksForNames = doubts.everything == nil && doubts.hasNames
         var ends = doubts.everything == nil && !difference.droppedRows.isEmpty ? try openEnds() : nil
-        if hasRows && (asksForNames || ends != nil) {
-            try rows.forEach { _, stored, _ in
-                if asksForNames { try doubts.ask(stored.association) }
-                if stored.sources.contains(options.source) && speaks(for: stored.association.cart) {
-                    ends?.count(stored.association)
+        if asksForNames || ends != nil {
+            try rows?.forEach { row in
+                if asksForNames { try doubts.ask(row.association) }
+                if row.sources.contains(options.source) && speaks(for: row.association.cart) {
+                    ends?.count(row.association)
                 }
             }
         }
         if asksForNames {
-            for (_, value) in listed { try doubts.ask(value.element) }
+            for shown in listed { try doubts.ask(shown.association) }
             answers = try doubts.answers()
         }
         ends?.settle(assertedBefore: assertedBefore)
         self.ends = ends
-        var known: [Fingerprint: StoredAssociation] = [:]
-        if hasRows {
-            try rows.forEach {
-                if $0.isAssertedByOthers && options.scope != .none {
-                    plan.counts.protected += 1
-                } else {
-                    plan.counts.unmanaged += 1
-                }
-            } visit: { row, stored, exists in
-                if current.source == .api { known[stored.fingerprint] = stored }
-                let doubt = doubts.everything ?? answers?.next(stored.association)
-                let end = ends?.reason(stored.association)
-                try judgeRow(row, stored, exists: exists, doubt: doubt, end: end)
-            }
+        var known: [Fingerprint: PickedAssociation] = [:]
+        let ids = Set(listed.map(\.fingerprint))
+        try rows?.forEach { row in
+            if current.source == .api { known[row.fingerprint] = row }
+            let doubt = doubts.everything ?? answers?.next(row.association)
+            // Without a listing the ledger says what exists, even if nothing was compared with it.
+            let exists = current.source == .api ? ids.contains(row.fingerprint) : row.confirmation != nil
+            try judgeRow(row, exists: exists, doubt: doubt, end: ends?.reason(row.association))
         }
-        for (fingerprint, (index, association)) in listed {
-            let doubt = doubts.everything ?? answers?.next(association)
+        let passedOver = rows?.passedOver ?? (asserted: 0, unasserted: 0)
+        plan.counts.protected += options.scope == .none ? 0 : passedOver.asserted
+        plan.counts.unmanaged += passedOver.unasserted + (options.scope == .none ? passedOver.asserted : 0)
+        for shown in listed {
+            let doubt = doubts.everything ?? answers?.next(shown.association)
+            let row = known[shown.fingerprint]
             try plan.judge(
-                association, fingerprint, place: nil, sources: known[fingerprint].map { owners(of: $0) } ?? [],
-                isOwnerNamed: ofNamedOwners?.rows.contains(index) == true,
-                isAdopted: known[fingerprint]?.isAdopted ?? false, doubt: doubt ?? wish(for: association),
-                end: ends?.reason(association))
+                shown.association, shown.fingerprint, place: nil, sources: row.map { owners(of: $0) } ?? [],
+                isOwnerNamed: ofNamedOwners?.rows.contains(shown.index) == true, isAdopted: row?.isAdopted ?? false,
+                doubt: doubt ?? wish(for: shown.association), end: ends?.reason(shown.association))
         }
         if !leavesOldOpen { for kind in oldKinds { notes.renewed[kind] = [options.source] } }
     }
@@ -409,7 +434,7 @@ struct Comparison {
     }
 
     /// The sources that give a reason to delete an association, or to keep it.
-    private func owners(of stored: StoredAssociation) -> [String] {
+    private func owners(of stored: PickedAssociation) -> [String] {
         guard oldKinds.contains(stored.association.owner.kind) else { return stored.sources }
         return stored.sources.filter { $0 != options.source }
     }
@@ -427,7 +452,7 @@ struct Comparison {
     func orders(of export: Int) -> RecordOrders { first.ranges.orders(of: export) }
 
     private mutating func judgeRow(
-        _ row: Int, _ stored: StoredAssociation, exists: Bool, doubt: String?, end: String?
+        _ stored: PickedAssociation, exists: Bool, doubt: String?, end: String?
     ) throws {
         let isDropped = stored.sources.contains(options.source)
         let isOld = isDropped && oldKinds.contains(stored.association.owner.kind)
@@ -449,12 +474,12 @@ struct Comparison {
         try checkRow(stored)
         try plan.judge(
             stored.association, stored.fingerprint, place: nil, sources: owners(of: stored),
-            isOwnerNamed: ofNamedOwners?.rows.contains(row) == true, isAdopted: stored.isAdopted,
+            isOwnerNamed: ofNamedOwners?.rows.contains(stored.row) == true, isAdopted: stored.isAdopted,
             doubt: doubt ?? wish(for: stored.association), end: end)
     }
 
     /// A delete that rests on the ledger alone rests on a row whose fingerprint is that of its text.
-    private func checkRow(_ stored: StoredAssociation) throws {
+    private func checkRow(_ stored: PickedAssociation) throws {
         guard key.fingerprint(stored.association) != stored.fingerprint else { return }
         throw LedgerError(
             .damaged, path: ledger.folder, problem: "the ledger's row of \(stored.association) is damaged",
@@ -560,43 +585,5 @@ struct Comparison {
         }
         figures.ownersInScope = try owners.join(listingExtra: false).existingCount
         return figures
-    }
-}
-
-/// The rows of the ledger that a snapshot does not want.
-private struct UnwantedRows {
-    let ledger: Ledger
-    let source: String
-    let difference: Difference
-    /// What the store's listing shows and the snapshot does not want.
-    let listed: Set<Fingerprint>
-    /// Whether a listing says what exists, else the ledger.
-    let isListing: Bool
-    /// Whether something may follow from what the source did not assert.
-    let judgesAll: Bool
-
-    /// Visits the rows from which something may follow, each time in the same order.
-    ///
-    /// - Parameters:
-    ///   - skip: gets the other rows, which are only counted.
-    ///   - visit: gets the row's number, what is stored, and whether it exists.
-    func forEach(
-        skip: (Standing) -> Void = { _ in }, visit: (Int, StoredAssociation, Bool) throws -> Void
-    ) throws {
-        // The row at hand, from the question about its number to the one about its standing.
-        var isDropped = false
-        var isExtra = false
-        try ledger.forEachAssociation(from: source) { row in
-            isDropped = difference.droppedRows.contains(row)
-            isExtra = difference.extraRows.contains(row)
-            return isDropped || isExtra || !listed.isEmpty
-        } where: { standing in
-            if isDropped || isExtra && judgesAll { return true }
-            if isExtra { skip(standing) }
-            return !listed.isEmpty && difference.extra.contains(standing.fingerprint)
-        } visit: { row, stored in
-            // Without a listing the ledger says what exists, even if nothing was compared with it.
-            try visit(row, stored, isListing ? listed.contains(stored.fingerprint) : stored.confirmation != nil)
-        }
     }
 }

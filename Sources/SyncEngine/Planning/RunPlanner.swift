@@ -124,6 +124,11 @@ package struct RunPlanner: Sendable {
         var owners: NamedRows? =
             options.scope == .listed
             ? NamedRows(memoryBudget: RunOptions.fingerprintBudget, spillFolder: ledger.folder) : nil
+        // A listing that turns out to be complete says more; in most stores that are large there is none.
+        let scan =
+            options.current == .ledger || options.current == .auto
+            ? LedgerReading(all: ledger, source: options.source) : nil
+        defer { scan?.stop() }
         tools.progress.enter(.reading)
         try tools.stageAtOnce(.read) {
             try first.read(exports, into: &diff, owners: &owners)
@@ -131,12 +136,14 @@ package struct RunPlanner: Sendable {
         }
         let warnings = try judgeFinalNewlines(exports, first.doubts) + judgeOrder(exports)
         let current = try await tools.stage(.list) { try await findCurrent(first, exports, key) }
+        if current.source != .ledger { scan?.stop() }
         tools.progress.enter(.comparing)
         let rejects = RejectsFiles(
             folder: keepingRejects ? tools.folder : nil, exports: exports, options)
         var comparison = try Comparison(options, exports, first, current, ledger, run: tools.run, rejects: rejects)
         try tools.stageAtOnce(.compare) {
-            try comparison.compare(&diff, owners: owners.take())
+            try comparison.compare(
+                &diff, owners: owners.take(), scan: current.source == .ledger ? scan : nil)
             try rejects.finish()
         }
         var plan = RunPlan(comparison)
