@@ -4,7 +4,7 @@ package import DurableFiles
 /// Compares what an export wants with what exists, as sets of fingerprints.
 ///
 /// Both sides are added in any order and any number; `join` then says which differ. Memory stays within the budget,
-/// plus about 10 MB and a few bits for each record and row; the rest goes to a nameless temporary file. A record is
+/// plus about 6 MB and a few bits for each record and row; the rest goes to a nameless temporary file. A record is
 /// known by its position, the number of records added before it, and a row of the ledger by its number: a second
 /// reading of the same export, or of the same ledger, can tell from one bit whether it is in the difference.
 package struct AssociationDiff: ~Copyable {

@@ -4,7 +4,7 @@ package import DurableFiles
 /// What the ledger's rows say, by their fingerprints, for `AssociationDiff.join`: filled in any order, also by another thread
 /// while the records are added to the comparison.
 ///
-/// Memory stays within the budget, plus about 8 MB; the rest goes to a nameless temporary file.
+/// Memory stays within the budget, plus about 4 MB; the rest goes to a nameless temporary file.
 package struct KnownRows: ~Copyable, Sendable {
     /// Items whose position is twice the row's number, and one more for an account.
     private var store: PartitionedItems<PartitionedItem>

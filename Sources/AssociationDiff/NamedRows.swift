@@ -3,7 +3,7 @@ package import DurableFiles
 
 /// Finds the rows with a name that an export has: of an owner, or of anything that has a fingerprint.
 ///
-/// Memory stays within the budget, plus about 10 MB and a bit for each row; the rest goes to a nameless temporary file.
+/// Memory stays within the budget, plus about 6 MB and a bit for each row; the rest goes to a nameless temporary file.
 package struct NamedRows: ~Copyable {
     /// What was found.
     package struct Rows: Sendable {

@@ -45,8 +45,8 @@ struct PartitionedItem: BitwiseCopyable {
     let spillFolder: String
     /// 2^9 partitions: of ten million against ten million each holds about a megabyte.
     let partitions = 1 << 9
-    /// 16 KiB a block.
-    private let blockItems = (16 << 10) / MemoryLayout<Item>.stride
+    /// 8 KiB a block: a comparison has a block for each partition twice.
+    private let blockItems = (8 << 10) / MemoryLayout<Item>.stride
     private var file: SpillFile?
     private var spilledBlocks = 0
     private var heldBlocks = 0

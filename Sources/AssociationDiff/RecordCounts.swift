@@ -6,7 +6,7 @@ package import DurableFiles
 /// Owners and carts are told apart by 73 bits of their keyed fingerprints, and the records of one cart by 62 bits of their
 /// owners': for ten million records the chance of a wrong count is about 1e-8, and 1e-5 if they all name one cart.
 ///
-/// Memory stays within twice the budget, plus about 20 MB and 24 to 48 bytes for each record of the busiest 512th of the carts
+/// Memory stays within twice the budget, plus about 12 MB and 24 to 48 bytes for each record of the busiest 512th of the carts
 /// and for each record of a cart that differs from its first; the rest goes to nameless temporary files.
 package struct RecordCounts: ~Copyable {
     /// What was counted.

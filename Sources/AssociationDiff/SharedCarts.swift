@@ -3,7 +3,7 @@ package import DurableFiles
 
 /// Finds the carts that an export gives to more than one owner.
 ///
-/// Memory stays within the budget, plus about 10 MB and 16 to 43 bytes for each cart that is found; the rest goes to a
+/// Memory stays within the budget, plus about 6 MB and 16 to 43 bytes for each cart that is found; the rest goes to a
 /// nameless temporary file.
 package struct SharedCarts: ~Copyable {
     private var store: PartitionedItems<PartitionedItem>

@@ -140,7 +140,7 @@ struct AssociationDiffTests {
 
     @Test("agrees with the arithmetic of sets, in memory and spilled", arguments: 0..<12 as Range<UInt64>)
     func setArithmetic(seed: UInt64) throws {
-        // 24 bytes an item and 682 in a block: few values make some partitions big enough to spill.
+        // 24 bytes an item and 341 in a block: few values make some partitions big enough to spill.
         let values = [3, 50, 1_000, 10_000][Int(seed % 4)]
         let input = Input(
             seed: seed, count: 16_000, values: values, isDelta: seed.isMultiple(of: 3), hasListing: seed % 2 == 1)
