@@ -35,7 +35,7 @@ package final class ImportDraft {
         record.append(fingerprint)
         record.append(place)
         record.append(UInt8(confirmation?.rawValue ?? 0))
-        record.append(UInt64(set))
+        record.append(small: UInt64(set))
         try sorter.add(record)
     }
 }
@@ -81,7 +81,7 @@ extension Ledger {
                         let change = try rows.write(record) { fields, ownerKind, known in
                             let confirmation = Ledger.Confirmation(rawValue: Int(fields.byte()))
                             let sources = try unions.union(
-                                of: Int(fields.number()), with: known?.sources ?? SourceSets.empty)
+                                of: Int(fields.small()), with: known?.sources ?? SourceSets.empty)
                             return PackedStanding(ownerKind, known?.confirmation ?? confirmation, sources: sources)
                         }
                         counts.count(change)

@@ -51,12 +51,12 @@ package struct PickedAssociations: ~Copyable, Sendable {
     /// Adds one; throws if the temporary file cannot be written.
     package mutating func add(_ picked: PickedAssociation) throws(LedgerError) {
         record.removeAll()
-        record.append(UInt64(picked.row))
+        record.append(small: UInt64(picked.row))
         record.append(UInt8(StoredCodes.code(picked.association.owner.kind)))
         record.append(picked.association.owner.id.text)
         record.append(picked.association.cart.text)
         record.append(picked.fingerprint)
-        record.append(UInt64(number(of: picked.sources)))
+        record.append(small: UInt64(number(of: picked.sources)))
         record.append(UInt8(picked.confirmation?.rawValue ?? 0))
         try list.add(record)
     }
@@ -76,12 +76,12 @@ package struct PickedAssociations: ~Copyable, Sendable {
         let sources = sources
         while try records.takeNext({ record in
             var fields = ByteRecord.Reader(record)
-            let row = Int(fields.number())
+            let row = Int(fields.small())
             let kind = StoredCodes.ownerKind(Int(fields.byte()))
             let owner = try fields.ownerID()
             let association = Association(kind, owner, try fields.cartID())
             let fingerprint = fields.fingerprint()
-            let set = sources[Int(fields.number())]
+            let set = sources[Int(fields.small())]
             let confirmation = Ledger.Confirmation(rawValue: Int(fields.byte()))
             try visit(
                 PickedAssociation(

@@ -15,7 +15,8 @@ struct ByteRecord {
 
     /// Appends text that is there as its UTF-8.
     mutating func append(text: Span<UInt8>) {
-        for index in text.indices { bytes.append(text[index]) }
+        // Unsafe only because the pointer could outlive the closure.
+        unsafe text.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
         bytes.append(0)
     }
 
@@ -25,8 +26,20 @@ struct ByteRecord {
     mutating func append(bytes more: ArraySlice<UInt8>) { bytes += more }
 
     mutating func append(_ number: UInt64) {
-        for shift in stride(from: UInt64(56), through: 0, by: -8) {
+        var shift: UInt64 = 64
+        while shift > 0 {
+            shift &-= 8
             bytes.append(UInt8(truncatingIfNeeded: number >> shift))
+        }
+    }
+
+    /// Appends a number that is mostly small, in as few bytes as it needs behind their number: the order is that of numbers.
+    mutating func append(small number: UInt64) {
+        var count = UInt64(8 - number.leadingZeroBitCount / 8)
+        bytes.append(UInt8(count))
+        while count > 0 {
+            count &-= 1
+            bytes.append(UInt8(truncatingIfNeeded: number >> (count &* 8)))
         }
     }
 
@@ -51,9 +64,15 @@ struct ByteRecord {
             return rest.prefix(count)
         }
 
-        mutating func number() -> UInt64 {
-            let number = rest.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
-            rest = rest.dropFirst(8)
+        mutating func number() -> UInt64 { number(8) }
+
+        /// Reads what `append(small:)` has written.
+        mutating func small() -> UInt64 { number(Int(min(byte(), 8))) }
+
+        private mutating func number(_ count: Int) -> UInt64 {
+            var number: UInt64 = 0
+            for byte in rest.prefix(count) { number = number << 8 | UInt64(byte) }
+            rest = rest.dropFirst(count)
             return number
         }
     }
@@ -69,9 +88,9 @@ extension ByteRecord {
     mutating func append(_ place: RecordPlace?) {
         guard let place else { return append(UInt8(0)) }
         append(UInt8(1))
-        append(UInt64(place.export))
-        append(UInt64(place.record))
-        append(UInt64(place.line))
+        append(small: UInt64(place.export))
+        append(small: UInt64(place.record))
+        append(small: UInt64(place.line))
     }
 
     /// A new cart is a byte that says what there is of it, and its texts.
@@ -103,9 +122,9 @@ extension ByteRecord.Reader {
 
     mutating func place() -> RecordPlace? {
         guard byte() == 1 else { return nil }
-        let export = Int(number())
-        let record = Int(number())
-        return RecordPlace(export: export, record: record, line: Int(number()))
+        let export = Int(small())
+        let record = Int(small())
+        return RecordPlace(export: export, record: record, line: Int(small()))
     }
 
     /// Throws if the bytes are not a valid id, which only a damaged temporary file explains.
@@ -129,7 +148,7 @@ extension ByteRecord.Reader {
         let isThere = byte() == 1
         for offset in 0..<3 as Range<Int32> {
             if isThere {
-                statement.bind(bits: number(), at: parameter + offset)
+                statement.bind(bits: small(), at: parameter + offset)
             } else {
                 statement.bindNull(at: parameter + offset)
             }

@@ -1,32 +1,21 @@
 import DurableFiles
-import HeapModule
 
 /// Sorted byte records, one after the other: from memory, or merged from the sorted runs of a file.
 struct SortedRecords {
     private var memory: [UInt8] = []
     private var pieces: [Range<Int>] = []
     private var next = 0
-    /// The sorted runs by their present record, the smallest first.
-    private var runs = Heap<Head>()
+    private var runs: [SortedRun] = []
+    /// The runs that are not over, as a heap: the one with the smallest record is the first, and none is smaller than the
+    /// one that is in front of it. A library's heap would have to keep each run in an object of its own.
+    private var heap: [Head] = []
+    /// The bytes with which all records begin.
+    private var shared = 0
 
-    private struct Head: Comparable {
-        let run: SortedRun
-        /// The first bytes of the run's present record, to decide most comparisons.
-        let prefix: UInt64
-
-        init(_ run: SortedRun) {
-            self.run = run
-            prefix = run.record.sortPrefix
-        }
-
-        static func < (left: Head, right: Head) -> Bool {
-            left.prefix == right.prefix
-                ? left.run.record.lexicographicallyPrecedes(right.run.record) : left.prefix < right.prefix
-        }
-
-        static func == (left: Head, right: Head) -> Bool {
-            left.prefix == right.prefix && left.run.record == right.run.record
-        }
+    private struct Head {
+        let run: Int
+        /// The first bytes in which the run's present record can differ from others, to decide most comparisons.
+        var prefix: UInt64
     }
 
     init(memory: [UInt8], pieces: [Range<Int>]) {
@@ -34,24 +23,30 @@ struct SortedRecords {
         self.pieces = pieces
     }
 
-    init(file: SpillFile, runs: [Range<Int>], memoryBudget: Int) throws(LedgerError) {
+    /// - Parameter shared: the bytes with which all records begin.
+    init(file: SpillFile, runs: [Range<Int>], shared: Int = 0, memoryBudget: Int) throws(LedgerError) {
         let blockBytes = min(max(memoryBudget / max(runs.count, 1), 2 * RecordSorter.longestRecord), 1 << 20)
+        self.shared = shared
         for range in runs {
-            let run = SortedRun(file: file, range: range, blockBytes: blockBytes)
-            if try run.advance() { self.runs.insert(Head(run)) }
+            var run = SortedRun(file: file, range: range, blockBytes: blockBytes)
+            guard try run.advance() else { continue }
+            heap.append(Head(run: self.runs.count, prefix: run.record.dropFirst(shared).sortPrefix))
+            self.runs.append(run)
         }
+        for index in heap.indices.reversed() { siftDown(from: index) }
     }
 
     /// Calls `take` with the next record; returns false at the end.
     mutating func takeNext(_ take: (ArraySlice<UInt8>) throws -> Void) throws -> Bool {
-        if let head = runs.min {
-            try take(head.run.record)
-            // Its place in the heap is put right by the next line, before anything else compares it.
-            if try head.run.advance() {
-                runs.replaceMin(with: Head(head.run))
+        if let head = heap.first {
+            try take(runs[head.run].record)
+            if try runs[head.run].advance() {
+                heap[0].prefix = runs[head.run].record.dropFirst(shared).sortPrefix
             } else {
-                runs.removeMin()
+                heap.swapAt(0, heap.count - 1)
+                heap.removeLast()
             }
+            siftDown(from: 0)
             return true
         }
         guard next < pieces.count else { return false }
@@ -59,10 +54,27 @@ struct SortedRecords {
         next += 1
         return true
     }
+
+    /// Moves a run behind those with smaller records.
+    private mutating func siftDown(from start: Int) {
+        var index = start
+        while 2 * index + 1 < heap.count {
+            var least = 2 * index + 1
+            if least + 1 < heap.count && isLess(heap[least + 1], heap[least]) { least += 1 }
+            guard isLess(heap[least], heap[index]) else { return }
+            heap.swapAt(least, index)
+            index = least
+        }
+    }
+
+    private func isLess(_ left: Head, _ right: Head) -> Bool {
+        if left.prefix != right.prefix { return left.prefix < right.prefix }
+        return runs[left.run].isLess(than: runs[right.run], behind: shared)
+    }
 }
 
 /// One sorted run in a file, read block by block.
-private final class SortedRun {
+private struct SortedRun {
     private let file: SpillFile
     private let blockBytes: Int
     private var unread: Range<Int>
@@ -79,8 +91,20 @@ private final class SortedRun {
 
     var record: ArraySlice<UInt8> { buffer[current] }
 
+    /// Whether the present record comes before that of another run; both begin with the same `shared` bytes.
+    func isLess(than other: SortedRun, behind shared: Int) -> Bool {
+        let common = min(current.count, other.current.count)
+        var offset = shared
+        while offset < common {
+            let (left, right) = (buffer[current.lowerBound + offset], other.buffer[other.current.lowerBound + offset])
+            if left != right { return left < right }
+            offset += 1
+        }
+        return current.count < other.current.count
+    }
+
     /// Moves to the next record; false at the end of the run.
-    func advance() throws(LedgerError) -> Bool {
+    mutating func advance() throws(LedgerError) -> Bool {
         if try !ensure(2) { return false }
         let start = current.upperBound + 2
         let count = Int(buffer[start - 2]) << 8 | Int(buffer[start - 1])
@@ -91,7 +115,7 @@ private final class SortedRun {
     }
 
     /// Sees to it that this many bytes follow the present record in the buffer; false at the end of the run.
-    private func ensure(_ count: Int) throws(LedgerError) -> Bool {
+    private mutating func ensure(_ count: Int) throws(LedgerError) -> Bool {
         let kept = current.upperBound
         if filled - kept >= count { return true }
         // Byte by byte, for it is a part of one record: a slice would have the whole buffer copied.
@@ -99,10 +123,11 @@ private final class SortedRun {
         for offset in 0..<filled { buffer[offset] = buffer[kept + offset] }
         current = 0..<0
         let more = min(blockBytes - filled, unread.count)
+        let start = filled
         // Unsafe only because the buffer could outlive the closure.
         let result = unsafe buffer.withUnsafeMutableBytes { buffer in
             Result { () throws(FileError) in
-                let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<(filled + more)])
+                let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[start..<(start + more)])
                 var bytes = unsafe rest.mutableBytes
                 try file.read(into: &bytes, at: unread.lowerBound)
             }
