@@ -105,7 +105,6 @@ let package = Package(
             dependencies: [
                 "CartAssociations", "DurableFiles", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
-                .product(name: "HeapModule", package: "swift-collections"),
             ],
             swiftSettings: settings),
         .target(
