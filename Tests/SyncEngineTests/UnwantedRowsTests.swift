@@ -58,6 +58,21 @@ struct UnwantedRowsTests {
         #expect(error?.problem == "the ledger changed while the run compared it with the export")
     }
 
+    @Test(
+        "a snapshot of customers lets go of no account, whatever the listing shows",
+        arguments: [CurrentSource.api, .ledger])
+    func otherKinds(current: CurrentSource) async throws {
+        try await withStore { store in
+            var generator = SeededGenerator(seed: 1)
+            let customers = try (1...3).map { try association($0) }
+            let account = Association(.account, try #require(OwnerID("a-1")), try #require(CartID("cart-9")))
+            try await store.sync(Set(customers + [account]), shuffled: &generator)
+            try await store.sync(Set(customers.prefix(2)), current: current, shuffled: &generator)
+            #expect(try store.associations == Set(customers.prefix(2) + [account]))
+            #expect(try store.asserted(by: "a") == Set(customers.prefix(2) + [account]))
+        }
+    }
+
     @Test("a reading that is stopped, or fails, ends and says so")
     func ended() throws {
         struct Enough: Error {}
