@@ -86,11 +86,12 @@ final class ExportingSystem {
     /// An export in parts, one of which may come later or never.
     private func inParts(_ new: WrittenExport.Content, _ evening: Duration, _ random: SeededRandom) -> [Put] {
         let name = "\(source)-\(number)"
-        var files = WrittenExport.parts(name, new, count: random.number(2...4), using: random)
+        var files = WrittenExport.parts(name, new, count: random.number(2...min(4, wanted.count)), using: random)
         if scenario.has(.damage), random.isOneIn(6) { random.pick(files).suffer(using: random) }
         let missing = random.isOneIn(4) ? files.remove(at: random.index(files.count)) : nil
         if let missing {
-            if random.isOneIn(3) { lacking.insert(name) } else { late.append((missing, evening)) }
+            // One that nobody can read, and that is alone, is never made void by what is newer: people are told of it.
+            if random.isOneIn(3) || !missing.isWhole { lacking.insert(name) } else { late.append((missing, evening)) }
         }
         return files.map { ($0, evening - random.seconds(0...1200)) }
     }

@@ -47,6 +47,8 @@ final class Life: @unchecked Sendable {
     fileprivate(set) var isService = false
     /// What its settings file says now; nil if nobody can make sense of it.
     var written: LifeSettings?
+    /// Told what it takes of its settings file.
+    var taken: ((LifeSettings) -> Void)?
     /// The limits that have held, each with the time since which it does.
     private var limits: [(since: Duration, limit: Int)]
 
@@ -55,8 +57,11 @@ final class Life: @unchecked Sendable {
         limits = [(machine.timeline.now, settings.limit)]
     }
 
-    /// Another limit holds from now on.
-    fileprivate func takes(limit: Int) { limits.append((machine.timeline.now, limit)) }
+    /// Other settings hold from now on.
+    fileprivate func takes(_ settings: LifeSettings) {
+        limits.append((machine.timeline.now, settings.limit))
+        taken?(settings)
+    }
 
     /// Calls that may arrive in the second before a time: what left before the limit fell may arrive a little later.
     func limit(at time: Duration) -> Int {
@@ -149,7 +154,7 @@ struct Machine: Sendable {
         let reload = SettingsReload(settingsFile, service) {
             guard let new = life.written else { return .refused("nobody can make sense of it") }
             session.pacer.setLimit(new.limit, reason: "rate.limit, read again")
-            life.takes(limit: new.limit)
+            life.takes(new)
             return .taken(
                 self.sources.map { self.options(of: $0, new, once: false) }, applied: ["rate.limit"],
                 needingRestart: [])

@@ -52,7 +52,7 @@ final class Oracle: @unchecked Sendable {
 
     var truth = Truth()
     /// All files of exports that were put somewhere, by their source and digest.
-    private var exports: [String: WrittenExport] = [:]
+    private var exports: [String: [WrittenExport]] = [:]
     private(set) var breach: Breach?
     private let timeline: Timeline
     private let story: Story
@@ -67,8 +67,8 @@ final class Oracle: @unchecked Sendable {
     private var approvals: [Given] = []
     /// The runs that approvals were used for, by the waiting runs that were approved.
     private var used: [String: String] = [:]
-    /// The most deletes of a run that the settings have allowed, with the time since which they do.
-    private var mostDeletes: [(since: Duration, most: Int)] = []
+    /// The most deletes of a run that the settings of each worker have allowed, with the time since which they do.
+    private var mostDeletes: [Int: [(since: Duration, most: Int)]] = [:]
     /// The dates of the world's beginning, which the ledger's are counted from.
     private let start: Date
     /// Whether the listing may show what is over.
@@ -88,7 +88,7 @@ final class Oracle: @unchecked Sendable {
         var runs: [String: RunRecord] = [:]
     }
 
-    func note(_ export: WrittenExport) { exports[Self.key(export.source, export.digest)] = export }
+    func note(_ export: WrittenExport) { exports[Self.key(export.source, export.digest), default: []].append(export) }
 
     /// An approval that a person has given.
     private struct Given {
@@ -105,13 +105,14 @@ final class Oracle: @unchecked Sendable {
         approvals.append(Given(run: run, worker: worker, deletes: approval.deletes, at: at))
     }
 
-    /// From now on settings allow so many deletes of a run.
-    func note(mostDeletes most: Int) { mostDeletes.append((timeline.now, most)) }
+    /// From now on the settings of a worker allow so many deletes of a run.
+    func note(mostDeletes most: Int, of worker: Int) { mostDeletes[worker, default: []].append((timeline.now, most)) }
 
     private static func key(_ source: String, _ digest: String) -> String { "\(source) \(digest)" }
 
     private func export(_ export: RunRecord.Export, of run: RunRecord) -> WrittenExport? {
-        exports[Self.key(run.source, export.digest)]
+        let same = exports[Self.key(run.source, export.digest)] ?? []
+        return same.first { $0.name == Self.name(export.path) } ?? same.last
     }
 
     private func exports(of run: RunRecord) -> [WrittenExport] { run.exports.compactMap { export($0, of: run) } }
@@ -225,7 +226,7 @@ final class Oracle: @unchecked Sendable {
 
     /// Other sources' last whole export must not want it.
     private func requireUnwanted(_ association: Association, by run: RunRecord, _ runs: [RunRecord]) {
-        for source in Set(exports.values.map(\.source)).sorted() where source != run.source {
+        for source in Set(exports.values.joined().map(\.source)).sorted() where source != run.source {
             let last = Self.accepted(runs, by: source).last.map(exports(of:)) ?? []
             guard last.allSatisfy({ !$0.isDelta && $0.isWhole }),
                 last.contains(where: { $0.creates.contains(association) })
@@ -304,7 +305,7 @@ final class Oracle: @unchecked Sendable {
             }
             said[worker, default: Said()].runs[run.id] = run
             try judgeJournal(of: run, ledger, worker)
-            judgeGuards(of: run)
+            judgeGuards(of: run, worker)
             judgeApproval(of: run, worker)
             judgeParts(of: run)
             judgeSequence(of: run, worker)
@@ -320,12 +321,13 @@ final class Oracle: @unchecked Sendable {
 
     private func began(_ run: RunRecord) -> Duration { .seconds(run.started.timeIntervalSince(start)) }
 
-    private func judgeGuards(of run: RunRecord) {
+    private func judgeGuards(of run: RunRecord, _ worker: Int) {
         guard [.applying, .stopped, .finished].contains(run.state), let figures = run.figures else { return }
         let limits = Guard()
         let began = began(run)
-        let before = mostDeletes.last { $0.since <= began }?.most ?? 0
-        let most = max(before, mostDeletes.filter { $0.since > began }.map(\.most).max() ?? 0)
+        let mostDeletes = mostDeletes[worker] ?? []
+        let before = mostDeletes.last { $0.since < began }?.most ?? 0
+        let most = max(before, mostDeletes.filter { $0.since >= began }.map(\.most).max() ?? 0)
         let share = figures.inScope < 100 ? 20 : Int(Double(figures.inScope) * limits.maxDeletesShare)
         let approved = lie == .noApprovals ? 0 : run.approvedDeletes ?? 0
         let allowed = max(min(most, share), approved)

@@ -25,6 +25,8 @@ final class World {
     private var inboxes: [String: [String: WrittenExport]] = [:]
     /// Runs that have waited for a person at some time.
     private var waited: [WaitingRun] = []
+    /// How often a settings file was written: each is longer than those before.
+    private var settingsWritten = 0
     /// Why a process is to end now; nil if it may go on.
     private var image: String?
 
@@ -161,6 +163,7 @@ final class World {
             let settings = self.settings(night * 100 + Int((end - timeline.now) / .seconds(1)))
             let until = max(end, timeline.now + .seconds(1))
             let isKilled = try run(machines, settings, kill) { life in
+                life.taken = { [self] in oracle.note(mostDeletes: $0.maxDeletes, of: life.machine.worker) }
                 self.rewriteSettings(of: life, night, random)
                 try life.machine.poll(life, settings, self.store, until: until)
             }
@@ -178,9 +181,10 @@ final class World {
                 guard !life.isDead, !life.isDone else { return }
                 let number = night * 100 + change
                 life.written = random.isOneIn(6) ? nil : settings(number, isReloaded: true)
-                story.note("the settings file is written: \(life.written?.words ?? "nobody understands it")")
-                if let most = life.written?.maxDeletes { oracle.note(mostDeletes: most) }
-                unseen { try Data(count: change).write(to: URL(filePath: life.machine.settingsFile)) }
+                let words = life.written?.words ?? "nobody understands it"
+                story.note("the settings file of worker \(life.machine.worker) is written: \(words)")
+                settingsWritten += 1
+                unseen { try Data(count: settingsWritten).write(to: URL(filePath: life.machine.settingsFile)) }
             }
         }
     }
@@ -286,7 +290,13 @@ final class World {
                 (export.name + $0.key, $0.value)
             }
         if let bucket = buckets[export.source] {
-            for (name, bytes) in files { bucket.put(name, bytes) }
+            // Some systems have one object, which is always the newest.
+            let isOverwritten = export.part == nil && scenario.random("object \(export.source)").isOneIn(3)
+            if isOverwritten {
+                bucket.put("\(export.source)-latest.csv", export.bytes)
+            } else {
+                for (name, bytes) in files { bucket.put(name, bytes) }
+            }
         } else {
             inboxes[export.source, default: [:]][export.name] = export
             for machine in machines {
@@ -369,7 +379,7 @@ final class World {
     ) throws -> Bool {
         let lives = try machines.map { try $0.life(settings) }
         oracle.begins()
-        oracle.note(mostDeletes: settings.maxDeletes)
+        for machine in machines { oracle.note(mostDeletes: settings.maxDeletes, of: machine.worker) }
         let who =
             machines.count > 1 ? "processes of all workers start" : "a process of worker \(machines[0].worker) starts"
         story.note("\(who) with \(settings.words)\(kill.map { ", to be killed at \($0)" } ?? "")")
