@@ -121,7 +121,7 @@ final class ExportingSystem {
     func sameAgain() -> WrittenExport {
         number += 1
         return WrittenExport(
-            "\(source)-\(number)-same", content, oddities: false, using: scenario.random("same \(source)"))
+            "\(source)-\(number)-same", content, oddities: false, using: scenario.random("same \(source)", number))
     }
 
     /// The last snapshot, which is whole and like none before, with what was late until now.

@@ -342,7 +342,8 @@ final class Oracle: @unchecked Sendable {
         else { return }
         let fits = approvals.filter { given in
             let age = run.started.timeIntervalSince(given.at)
-            return given.worker == worker && given.deletes == deletes && age >= -60 && age <= 86_401
+            return given.worker == worker && given.run.job == run.source && given.deletes == deletes && age >= -60
+                && age <= 86_401
                 && (run.exports.count > 1 || run.exports.first?.digest == given.run.digest)
         }
         // However often a waiting run is approved, it is approved once.
@@ -353,6 +354,7 @@ final class Oracle: @unchecked Sendable {
                     + (fits.isEmpty ? "nobody has approved that" : "the approval was used before"))
         }
         used[given.run.id] = run.id
+        story.note("run \(run.id) uses the approval of run \(given.run.id)")
     }
 
     private func judgeParts(of run: RunRecord) {
@@ -493,10 +495,14 @@ final class Oracle: @unchecked Sendable {
     // MARK: - At rest
 
     /// Judges the store after each source's last export was applied and nothing else happens.
-    func judgeRest(_ last: [WrittenExport], _ store: Set<Association>, _ ledgers: [Ledger]) throws {
+    ///
+    /// Returns whether deletes are withheld, which a second reading may make.
+    func judgeRest(_ last: [WrittenExport], _ store: Set<Association>, _ ledgers: [Ledger]) throws -> Bool {
+        var isWithheld = false
         let store = lie == .oneMissing ? Set(store.sorted().dropFirst()) : store
         if store != truth.present, lie == nil {
-            return breaks(.rest, "the sandbox and the record of its changes differ, which is a fault of the simulation")
+            breaks(.rest, "the sandbox and the record of its changes differ, which is a fault of the simulation")
+            return false
         }
         let wanted = last.reduce(into: Set<Association>()) { $0.formUnion($1.creates) }
         if let missing = wanted.subtracting(store).sorted().first {
@@ -508,11 +514,20 @@ final class Oracle: @unchecked Sendable {
                 // Nobody's any more: an earlier run let go of it before an attempt took effect late.
                 continue
             }
+            // What may be the rest of an export that was cut is withheld, and told of.
+            let entry = try ledgers.flatMap { try $0.entries(of: association.cart) }.last {
+                $0.change.association == association && $0.change.kind == .delete
+            }
+            if entry?.outcome?.outcome == .withheld {
+                isWithheld = true
+                continue
+            }
             let kinds = last.filter { stored.sources.contains($0.source) }
             if kinds.contains(where: { $0.kinds.contains(association.owner.kind) }) {
                 breaks(.rest, "\(association) is there, and no export wants it")
             }
         }
+        return isWithheld
     }
 }
 

@@ -551,8 +551,9 @@ final class World {
             if left.isEmpty {
                 let ledgers = try machines.map { try $0.openLedger() }
                 for (machine, ledger) in zip(machines, ledgers) { try oracle.judge(ledger, of: machine, again: true) }
-                try oracle.judgeRest(last, store.associations, ledgers)
+                let isWithheld = try oracle.judgeRest(last, store.associations, ledgers)
                 for ledger in ledgers { try ledger.close() }
+                if isWithheld { try readAgain(settings) }
                 return try repeatAtRest(settings)
             }
         }
@@ -567,12 +568,17 @@ final class World {
         }
     }
 
+    private func readAgain(_ settings: LifeSettings) throws {
+        timeline.pass(until: timeline.now + .seconds(60))
+        for system in systems { try put(system.sameAgain(), modified: timeline.now) }
+        _ = try run(machines, settings, nil) { try $0.machine.serve($0, settings, self.store) }
+    }
+
     /// A second reading of what is there already changes nothing.
     private func repeatAtRest(_ settings: LifeSettings) throws {
         guard oracle.breach == nil else { return }
         let before = store.changes
-        for system in systems { try put(system.sameAgain(), modified: timeline.now) }
-        _ = try run(machines, settings, nil) { try $0.machine.serve($0, settings, self.store) }
+        try readAgain(settings)
         if store.changes != before {
             oracle.breaks(.rest, "a second reading of what is there makes \(store.changes - before) changes")
         }
