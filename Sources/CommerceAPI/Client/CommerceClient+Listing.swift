@@ -33,6 +33,9 @@ package struct Listing: Sendable {
     /// An incomplete listing may keep creates away, and must never cause a delete.
     package internal(set) var completeness = Completeness.complete
 
+    /// A complete listing of a store without carts.
+    package init() {}
+
     package var isComplete: Bool { completeness == .complete }
 }
 
