@@ -72,6 +72,21 @@ struct ExportFetcherTests {
         #expect(folder.names() == ["a.csv", "b.csv"])
     }
 
+    @Test("a companion whose export did not follow it, since the process ended in between, is fetched again with it")
+    func interruptedCompanion() async throws {
+        let folder = try TemporaryFolder()
+        let source = ScriptedSource()
+        source.put("a.csv", "a", modified: 1000)
+        source.put("a.csv.manifest.json", #"{"records":1}"#, modified: 1000)
+        try Data(#"{"records":2}"#.utf8).write(to: URL(filePath: folder.path + "/a.csv.manifest.json"))
+        let fetcher = ExportFetcher.fetching(source, to: folder, try Ledger.new(in: try TemporaryFolder()))
+        #expect(await fetcher.fetch(now: { .zero }, interval: .seconds(10)) == 1)
+        #expect(fetcher.trouble == nil)
+        #expect(folder.names() == ["a.csv", "a.csv.manifest.json"])
+        let manifest = try Data(contentsOf: URL(filePath: folder.path + "/a.csv.manifest.json"))
+        #expect(manifest == Data(#"{"records":1}"#.utf8))
+    }
+
     @Test("listings that fail, come empty or come short make nothing come twice, also in another process")
     func listings() async throws {
         let folder = try TemporaryFolder()

@@ -421,9 +421,10 @@ final class ExportFetcher: Sendable {
 
     private func move(_ file: File, from inbox: OpenFolder, to target: OpenFolder, as name: String) throws {
         for companion in file.companions {
-            let ending = String(companion.dropFirst(file.export.name.count))
-            try FolderCalls.move(
-                PartialFile.name(of: companion), from: inbox, to: target, as: FileName.beside(name, ending))
+            let beside = FileName.beside(name, String(companion.dropFirst(file.export.name.count)))
+            // Its export did not follow it when a process ended in between, and is fetched again with it.
+            try FolderCalls.remove(beside, in: target)
+            try FolderCalls.move(PartialFile.name(of: companion), from: inbox, to: target, as: beside)
         }
         try FolderCalls.move(PartialFile.name(of: file.export.name), from: inbox, to: target, as: name)
     }
