@@ -42,6 +42,34 @@ struct AssociationTests {
         #expect(!other.isAsserted && other.isAssertedByOthers)
     }
 
+    @Test("what a run asserted that was interrupted before its plan was accepted is not asserted")
+    func interrupted() throws {
+        let names = ["earlier", "new", "others", "seen"]
+        let (earlier, new, others, seen) = try (
+            association("c", names[0]), association("c", names[1]), association("c", names[2]),
+            association("c", names[3])
+        )
+        try ledger.assert([earlier], by: "night", run: "r")
+        try ledger.assert([others], by: "day", run: "r")
+        try ledger.updateRun("r") { $0.state = .finished }
+        for run in ["stopped", "interrupted"] {
+            try ledger.beginRun(makeRun(run, source: "night"))
+            try ledger.confirm(ledger.draft([seen]), as: .listed, run: run, at: noon)
+            try ledger.assert([new, others, seen], by: "night", run: run)
+            if run == "stopped" { try ledger.updateRun(run) { $0.state = .applying } }
+            try ledger.endInterruptedRuns()
+            let sources = try Dictionary(
+                uniqueKeysWithValues: ledger.allAssociations().map { ($0.association.cart.text, $0.sources) })
+            if run == "stopped" {
+                #expect(
+                    sources == ["earlier": ["night"], "new": ["night"], "others": ["day", "night"], "seen": ["night"]])
+            } else {
+                #expect(sources == ["earlier": ["night"], "others": ["day"], "seen": []])
+            }
+        }
+        #expect(try ledger.runs().map(\.state) == [.failed, .stopped, .finished])
+    }
+
     @Test("an association stays until no source asserts it and it is not known to exist")
     func lifetime() throws {
         let one = try association("c", "cart-1")

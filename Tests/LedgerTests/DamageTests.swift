@@ -111,6 +111,8 @@ struct DamageTests {
                         SELECT value FROM n)
                     """)
         }
+        // One that was planning would have all pages read.
+        try ledger.updateRun("r") { $0.state = .finished }
         try ledger.close()
         let file = try #require(FileHandle(forUpdatingAtPath: folder.database))
         let size = try file.seekToEnd()

@@ -62,6 +62,7 @@ MUTANTS = [
     ("SyncEngine/Session/SharedListing.swift", "‹kept.changed.formUnion(changes.map(\\.change.association.cart))›", ""),
     ("SyncEngine/Session/StoreSession.swift", "if record != nil { ‹listing.forget()› }", ""),
     ("SyncEngine/Comparing/Comparison.swift", "record.action == .create && ‹!difference.repeated.contains(position)›\n", "true"),
+    ("Ledger/Journal/Runs.swift", "‹try retractAssertions(of: run)›\n", ""),
     # The pace.
     ("CallPacing/PaceCalculator.swift", "let slot = ‹max(onGrid, room, soonest)›", "max(onGrid, soonest)"),
     ("CallPacing/RecentCalls.swift", "static let window: Int64 = ‹1_000_050_000›", "950_000_000"),

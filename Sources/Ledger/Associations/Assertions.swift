@@ -43,6 +43,25 @@ extension Ledger {
         }
     }
 
+    /// Takes back what a run recorded as asserted by its source before its plan was accepted for good: no delete may rest on an
+    /// export that no run has taken. Reads the whole ledger.
+    ///
+    /// An earlier assertion that the run repeated goes as well; the source's next export makes it anew.
+    func retractAssertions(of run: RunRecord) throws(LedgerError) {
+        let draft = draftAssociations()
+        try reading("look for what an interrupted run asserted") { db in
+            let rows = try Row.fetchCursor(
+                db, sql: "SELECT cart, owner_kind, owner FROM association WHERE run = ?",
+                arguments: [try Self.number(db, of: run.id)])
+            while let row = try rows.next() {
+                guard let cart = CartID(row[0]), let owner = OwnerID(row[2]) else { continue }
+                let association = Association(StoredCodes.ownerKind(row[1]), owner, cart)
+                try draft.add(association, fingerprintKey.fingerprint(association))
+            }
+        }
+        try retract(draft, source: run.source)
+    }
+
     /// Records that associations were not in a complete listing of the store: those that no source asserts
     /// disappear, the others are no longer known to exist. The draft is empty afterwards.
     package func unconfirm(_ draft: AssociationDraft) throws(LedgerError) {

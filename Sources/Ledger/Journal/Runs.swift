@@ -173,11 +173,12 @@ extension Ledger {
         }
     }
 
-    /// Ends the runs that were planning when their process ended, and removes their half-written journals: they
+    /// Ends the runs that were planning when their process ended, and removes their half-written journals and assertions: they
     /// wrote nothing to the store. The lock says that no such process lives.
     func tidyInterruptedPlans() throws(LedgerError) {
         for run in try runs(in: [.planning]) {
             try removeJournal(of: run.id)
+            try retractAssertions(of: run)
             try updateRun(run.id) { $0.interrupt() }
         }
     }
