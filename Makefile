@@ -61,6 +61,14 @@ test: deps ## run the unit tests and the end-to-end tests, TESTS_AT_ONCE (4) at 
 	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TESTS_AT_ONCE) swift test --parallel --skip 'TimedTests/'
 	swift test --skip-build --no-parallel --filter 'TimedTests/'
 
+COVERED = --enable-code-coverage --scratch-path .build/covered
+LINES ?=
+.PHONY: coverage
+coverage: deps ## say which share of each target's lines the tests execute; LINES="CallPacing SyncEngine/Comparing" lists the others
+	swift build --build-tests $(COVERED)
+	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TESTS_AT_ONCE) swift test --skip-build $(COVERED) --parallel --skip 'TimedTests/' || true
+	Tests/Coverage/report "$$(swift build $(COVERED) --show-bin-path)" $(LINES)
+
 # Each sanitizer needs a build of its own of everything, which takes a quarter of an hour.
 SANITIZERS ?= thread address
 SANITIZED = --sanitize $$sanitizer --scratch-path .build/sanitized-$$sanitizer

@@ -35,6 +35,11 @@ package final class Program: Sendable {
         let errorPath = try folder.write("", to: "stderr")
         var variables = ["PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "HOME": folder.path]
         variables.merge(environment) { $1 }
+        // A build that counts which lines are executed has programs count into a few files that they share.
+        if let profile = ProcessInfo.processInfo.environment["LLVM_PROFILE_FILE"] {
+            let folder = URL(filePath: profile).deletingLastPathComponent().path
+            variables["LLVM_PROFILE_FILE"] = folder + "/program-%4m.profraw"
+        }
         try process.withLock { process in
             process.executableURL = try executable.map { URL(filePath: $0) } ?? Self.binary()
             process.arguments = arguments
