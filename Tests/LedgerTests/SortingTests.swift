@@ -50,6 +50,23 @@ struct SortingTests {
         }
     }
 
+    @Test("a few long records are merged with short ones", arguments: 0..<6 as Range<UInt64>)
+    func long(seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        let lengths = [0, 1, 4_094, 4_095, 4_096, 9_000, RecordSorter.longestRecord - 1, RecordSorter.longestRecord]
+        var records = Self.records(seed: seed, count: 500)
+        for _ in 0..<12 {
+            let count = lengths.randomElement(using: &generator) ?? 0
+            let letter = UInt8.random(in: 64...66, using: &generator)
+            records.append([UInt8](repeating: letter, count: count))
+        }
+        records.shuffle(using: &generator)
+        let expected = records.sorted { $0.lexicographicallyPrecedes($1) }
+        for budget in [0, 5_000, 300_000] {
+            #expect(try sort(records, memoryBudget: budget) == expected, "budget \(budget)")
+        }
+    }
+
     @Test("a sorter can be used again, and is empty at first")
     func again() throws {
         let sorter = RecordSorter(memoryBudget: 100, folder: folder.path)

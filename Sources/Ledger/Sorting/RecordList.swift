@@ -28,7 +28,8 @@ struct RecordList: ~Copyable, Sendable {
         guard file != nil else { return SortedRecords(memory: bytes, pieces: pieces()) }
         try spill()
         guard let file else { return SortedRecords(memory: [], pieces: []) }
-        return try SortedRecords(file: file, runs: [0..<spilled], memoryBudget: memoryBudget)
+        return try SortedRecords(
+            file: file, runs: [0..<spilled], shared: 0, longest: RecordSorter.longestRecord, memoryBudget: memoryBudget)
     }
 
     private func pieces() -> [Range<Int>] {

@@ -15,6 +15,8 @@ final class RecordSorter {
     /// The first record, with so many of whose bytes all records begin.
     private var first: [UInt8] = []
     private var shared = 0
+    /// The bytes of the longest record.
+    private var longest = 0
     private(set) var count = 0
 
     /// The longest record, in bytes: two ids and a few numbers are far below.
@@ -34,6 +36,7 @@ final class RecordSorter {
             shared = first.count
         }
         shared = record.bytes.countShared(with: first, atMost: shared)
+        longest = max(longest, record.bytes.count)
         run.add(record.bytes)
         count += 1
     }
@@ -43,6 +46,7 @@ final class RecordSorter {
         defer {
             run = UnsortedRun()
             writer = nil
+            longest = 0
             count = 0
         }
         guard let writer else {
@@ -52,7 +56,7 @@ final class RecordSorter {
         try spill()
         run = UnsortedRun()
         let (file, runs) = try writer.finish()
-        return try SortedRecords(file: file, runs: runs, shared: shared, memoryBudget: memoryBudget)
+        return try SortedRecords(file: file, runs: runs, shared: shared, longest: longest, memoryBudget: memoryBudget)
     }
 
     /// Hands the run over to be written.

@@ -23,9 +23,18 @@ struct SortedRecords {
         self.pieces = pieces
     }
 
-    /// - Parameter shared: the bytes with which all records begin.
-    init(file: SpillFile, runs: [Range<Int>], shared: Int = 0, memoryBudget: Int) throws(LedgerError) {
-        let blockBytes = min(max(memoryBudget / max(runs.count, 1), 2 * RecordSorter.longestRecord), 1 << 20)
+    /// The least that is worth a call of the system: with more runs than the budget has room for, it decides the memory, 4 MB for
+    /// each thousand runs.
+    private static let leastBlockBytes = 4 << 10
+    private static let mostBlockBytes = 1 << 20
+
+    /// - Parameters:
+    ///   - shared: the bytes with which all records begin.
+    ///   - longest: the bytes of the longest record.
+    init(file: SpillFile, runs: [Range<Int>], shared: Int, longest: Int, memoryBudget: Int) throws(LedgerError) {
+        let room = min(memoryBudget / max(runs.count, 1), Self.mostBlockBytes)
+        // A record stands whole in its block, behind its length.
+        let blockBytes = max(room, Self.leastBlockBytes, 2 + longest)
         self.shared = shared
         for range in runs {
             var run = SortedRun(file: file, range: range, blockBytes: blockBytes)
