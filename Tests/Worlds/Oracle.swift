@@ -338,7 +338,7 @@ final class Oracle: @unchecked Sendable {
 
     private func judgeApproval(of run: RunRecord, _ worker: Int) {
         guard [.applying, .stopped, .finished].contains(run.state), let deletes = run.approvedDeletes,
-            !used.values.contains(run.id)
+            !used.values.contains(Self.key(worker, run.id))
         else { return }
         let fits = approvals.filter { given in
             let age = run.started.timeIntervalSince(given.at)
@@ -347,15 +347,18 @@ final class Oracle: @unchecked Sendable {
                 && (run.exports.count > 1 || run.exports.first?.digest == given.run.digest)
         }
         // However often a waiting run is approved, it is approved once.
-        guard let given = fits.last(where: { used[$0.run.id] == nil }) else {
+        guard let given = fits.last(where: { used[Self.key(worker, $0.run.id)] == nil }) else {
             return breaks(
                 .approval,
                 "run \(run.id) began with \(deletes) approved deletes, and "
                     + (fits.isEmpty ? "nobody has approved that" : "the approval was used before"))
         }
-        used[given.run.id] = run.id
+        used[Self.key(worker, given.run.id)] = Self.key(worker, run.id)
         story.note("run \(run.id) uses the approval of run \(given.run.id)")
     }
+
+    /// A run of one of the workers, whose ledgers may have runs of the same id.
+    private static func key(_ worker: Int, _ run: String) -> String { "\(worker) \(run)" }
 
     private func judgeParts(of run: RunRecord) {
         guard [.applying, .stopped, .finished].contains(run.state) else { return }
