@@ -46,17 +46,6 @@ package struct OwnerKeyField: Sendable, Hashable {
             }
         return kind * 2 + (owner == .customer ? 0 : 1)
     }
-
-    /// Whose key it is, in the middle of a sentence.
-    package var words: String {
-        switch key {
-        case .id: "\(owner.rawValue) with the id"
-        case .email: "customer with the e-mail"
-        case .externalRef: "\(owner.rawValue) with the external reference"
-        case .registrationID: "account with the registration id"
-        case .memberEmail: "account member with the e-mail"
-        }
-    }
 }
 
 extension FingerprintKey {

@@ -182,6 +182,26 @@ struct RunTests {
         }
     }
 
+    @Test("an export of changes and a full export are refused together, and nothing is written")
+    func mixture() async throws {
+        try await withStore { store in
+            let full = try store.folder.write("customer_id,cart_id\nc-1,cart-1\n", to: "full.csv")
+            let changes = try store.folder.write("customer_id,cart_id,action\nc-2,cart-2,add\n", to: "changes.csv")
+            for (first, second) in [(full, changes), (changes, full)] {
+                try await store.withClient { client in
+                    let run = store.run(first, and: [second], client)
+                    let failure = await #expect(throws: RunFailure.self) {
+                        _ = try await run.plan(keepingRejects: true)
+                    }
+                    let words = failure.map { "\($0)" } ?? ""
+                    #expect(words.contains("one export has an action column and"), "\(words)")
+                    #expect(words.contains("in separate commands"), "\(words)")
+                }
+            }
+            #expect(try store.associations.isEmpty && store.ledger.runs().isEmpty)
+        }
+    }
+
     @Test("an export that changes between two readings is refused, and nothing is written")
     func changed() async throws {
         try await withStore { store in
