@@ -182,6 +182,46 @@ struct RunTests {
         }
     }
 
+    @Test("by the ledger, scope listed deletes what the source asserted and what the named owners have")
+    func listedByLedger() async throws {
+        try await withStore { store in
+            // Shoppers' own, of which an import into the ledger told.
+            let imported = store.ledger.draftAssociations()
+            try await store.withClient { client in
+                for (owner, cart) in [("c-1", "cart-2"), ("c-2", "cart-3")] {
+                    let association = try #require(OwnerID(owner)).association(cart)
+                    _ = try await client.create(association)
+                    try imported.add(association, store.ledger.fingerprintKey.fingerprint(association))
+                }
+            }
+            try store.ledger.confirm(imported, as: .listed, run: nil, at: Date())
+            _ = try await sync("customer_id,cart_id\nc-9,cart-8\n", in: store, scope: .none)
+            let report = try await sync(
+                "customer_id,cart_id\nc-1,cart-5\nc-0,cart-9\nc-1,cart-1\nc-0,cart-7\n", in: store, current: .ledger)
+            #expect(
+                try names(store) == ["c-0 cart-7", "c-0 cart-9", "c-1 cart-1", "c-1 cart-5", "c-2 cart-3"])
+            #expect(report.plan.deletes == 2 && report.plan.unmanaged == 1, "\(report.plan)")
+        }
+    }
+
+    @Test("by the ledger, scope all counts the owners of all associations for the guard")
+    func ownersOfAll() async throws {
+        try await withStore { store in
+            let rows = (10..<40).map { "c-\($0),cart-\($0)\n" }
+            _ = try await sync("customer_id,cart_id\n" + rows.joined(), in: store, scope: .owned, current: .ledger)
+            let path = try store.folder.write(
+                "customer_id,cart_id\n" + rows[20...24].reversed().joined() + rows[7], to: "export.csv")
+            try await store.withClient { client in
+                let run = store.run(path, scope: .all, current: .ledger, client) {
+                    $0.settings.planGuard.approvedDeletes = nil
+                }
+                let refusals = try await run.plan(keepingRejects: false).view.refusals
+                let owners = try #require(refusals.first { $0.rule == .owners })
+                #expect(owners.sentence.contains("24") && owners.sentence.contains("30"), "\(owners.sentence)")
+            }
+        }
+    }
+
     @Test("an export of changes and a full export are refused together, and nothing is written")
     func mixture() async throws {
         try await withStore { store in
