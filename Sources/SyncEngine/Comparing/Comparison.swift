@@ -364,7 +364,7 @@ struct Comparison {
         }.sorted { $0.association < $1.association }
     }
 
-    /// Begins to read the ledger's rows that the snapshot does not want; nil if there are none.
+    /// Begins to read the ledger's rows that the snapshot does not want; nil without such rows.
     private func beginUnwanted(
         _ difference: Difference, listed: Set<Fingerprint>
     ) -> LedgerReading<UnwantedRows>? {

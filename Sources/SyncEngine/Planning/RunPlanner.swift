@@ -124,7 +124,7 @@ package struct RunPlanner: Sendable {
         var owners: NamedRows? =
             options.scope == .listed
             ? NamedRows(memoryBudget: RunOptions.fingerprintBudget, spillFolder: ledger.folder) : nil
-        // A listing that turns out to be complete says more; in most stores that are large there is none.
+        // A complete listing says more, but most large stores have no complete one.
         let scan =
             options.current == .ledger || options.current == .auto
             ? LedgerReading(all: ledger, source: options.source) : nil
