@@ -1,3 +1,4 @@
+import ArgumentParser
 import CartAssociations
 
 /// The command as it was typed, to be typed again with a change.
@@ -47,14 +48,15 @@ struct TypedCommand: Sendable {
     ///
     /// - Parameter path: the words of the command; of one that is below another command the last word is enough.
     static func flags(of path: [String]) -> [String: CommandDescription.Argument] {
-        func named(_ name: String, in description: CommandDescription) -> CommandDescription? {
-            description.commands.first { $0.commandName == name }
-                ?? description.commands.lazy.compactMap { named(name, in: $0) }.first
+        func named(_ name: String, in command: any ParsableCommand.Type) -> (any ParsableCommand.Type)? {
+            let commands = command.configuration.subcommands.filter { $0.configuration.shouldDisplay }
+            return commands.first { $0._commandName == name } ?? commands.lazy.compactMap { named(name, in: $0) }.first
         }
-        let command = path.reduce(try? CommandDescription.ofProgram()) { command, name in
-            command.flatMap { named(name, in: $0) }
-        }
-        let arguments = command?.shownArguments ?? []
+        let root: (any ParsableCommand.Type)? = Cartsync.self
+        let command = path.reduce(root) { command, name in command.flatMap { named(name, in: $0) } }
+        // Only this one is described: all of them take longer than anything else that a small command does.
+        let description = command.flatMap { try? CommandDescription.of($0) }
+        let arguments = description?.shownArguments ?? []
         let named = arguments.flatMap { argument in (argument.names ?? []).map { ($0.text, argument) } }
         return Dictionary(named) { first, _ in first }
     }

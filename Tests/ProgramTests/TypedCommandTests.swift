@@ -93,6 +93,19 @@ struct TypedCommandTests {
         #expect(typed.again() == "cartsync owners check --state s a.csv")
     }
 
+    @Test("the flags of a command are those that the description of the whole program has for it")
+    func flags() throws {
+        func compare(_ command: CommandDescription) {
+            let names = command.shownArguments.flatMap { ($0.names ?? []).map(\.text) }
+            let found = TypedCommand.flags(of: Array(command.words.dropFirst()))
+            // No command line with `--version` is repeated.
+            #expect(Set(found.keys) == Set(names).subtracting(["--version"]), "\(command.words)")
+            command.commands.forEach(compare)
+        }
+        try CommandDescription.ofProgram().commands.forEach(compare)
+        #expect(TypedCommand.flags(of: ["nothing"]).isEmpty)
+    }
+
     @Test("what is carried to another command is what that one takes")
     func carried() {
         #expect(TypedCommand.carried.isSubset(of: TypedCommand.flags(of: ["runs", "resume"]).keys))

@@ -72,8 +72,13 @@ struct CommandDescription: Decodable {
     }
 
     /// The program with all its commands. Throws if ArgumentParser's description is not the one known here.
-    static func ofProgram() throws -> CommandDescription {
+    static func ofProgram() throws -> CommandDescription { try of(Cartsync.self) }
+
+    /// One command, with those below it; without `--version`, which every command takes from the program.
+    ///
+    /// Throws if ArgumentParser's description is not the one known here.
+    static func of(_ command: any ParsableCommand.Type) throws -> CommandDescription {
         struct Dump: Decodable { let command: CommandDescription }
-        return try JSONDecoder().decode(Dump.self, from: Data(Cartsync._dumpHelp().utf8)).command
+        return try JSONDecoder().decode(Dump.self, from: Data(command._dumpHelp().utf8)).command
     }
 }
