@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 
 SOURCES := Package.swift Sources Tests
-DEBIAN_PACKAGES := git pkg-config libarchive-dev librnp-dev libsqlite3-dev libxml2-dev zlib1g-dev
+DEBIAN_PACKAGES := git pkg-config python3 libarchive-dev librnp-dev libsqlite3-dev libxml2-dev zlib1g-dev
 BREW_PACKAGES := libarchive libxml2 rnp zlib pkgconf
 # A target may only import what its entry in Package.swift names.
 IMPORTS := --explicit-target-dependency-import-check error
@@ -15,6 +15,8 @@ OPTIMIZED += -Xlinker -s -Xlinker --no-export-dynamic -Xswiftc -use-ld=lld
 OPTIMIZED += -Xlinker -z -Xlinker now
 # The list of addresses to be set at the start is packed, of which 3 MB less are in memory. It needs glibc 2.36, Debian 12's.
 OPTIMIZED += -Xlinker -z -Xlinker pack-relative-relocs
+# Of ICU's data what the program can use; the toolchain's, to which nothing points then, is left out.
+OPTIMIZED += -Xlinker --gc-sections -Xlinker $$(deploy/icu-data .build)
 endif
 # Another version of a package than the one that was tried is no release.
 OPTIMIZED += $(if $(wildcard Package.resolved),--force-resolved-versions)

@@ -10,6 +10,7 @@ cp Makefile "$root/source"
 chroot "$root" make -C /source deps >>"$work/said" 2>&1 || { tail "$work/said"; exit 1; }
 chroot "$root" pkg-config --exists libarchive librnp libxml-2.0 sqlite3 zlib
 chroot "$root" git --version >/dev/null
+chroot "$root" python3 --version >/dev/null
 # A second time there is nothing to do, and nobody is asked for the network.
 [ -z "$(chroot "$root" make -s -C /source deps)" ]
 umount "$root/proc"
