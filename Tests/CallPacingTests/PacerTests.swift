@@ -127,6 +127,23 @@ struct PacerTests {
         #expect(ended.all.map(\.wasMade) == [false, false, true])
     }
 
+    @Test("a call that another process did not let go takes no turn of its own")
+    func noSharedTurn() async throws {
+        let clock = HandTurnedClock()
+        let asked = Collected<Int>()
+        let shared = SharedPace { _ in
+            asked.add(0)
+            if asked.all.count == 1 { throw CancellationError() }
+            return nil
+        } complete: { _, _ in
+        }
+        let pacer = Pacer(limit: 100, time: clock.time, shared: shared)
+        await #expect(throws: CancellationError.self) { try await pacer.admit() }
+        let begin = clock.time.now()
+        let next = try await clock.passing { try await pacer.admit() }
+        #expect(next.granted - begin < .milliseconds(100))
+    }
+
     @Test("a call of a process that is gone counts for a second from then")
     func abandoned() async throws {
         let clock = HandTurnedClock()

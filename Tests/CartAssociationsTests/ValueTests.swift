@@ -1,4 +1,5 @@
 import CartAssociations
+import Foundation
 import Testing
 
 @Suite("values")
@@ -25,6 +26,14 @@ struct ValueTests {
         ])
     func owners(text: String, isGood: Bool) {
         #expect((OwnerID(text) != nil) == isGood)
+    }
+
+    @Test("what is no id is none in JSON either")
+    func decoding() throws {
+        #expect(try JSONDecoder().decode([CartID].self, from: Data(#"["a-1"]"#.utf8)).map(\.text) == ["a-1"])
+        for text in [#"["a b"]"#, #"[""]"#, "[1]"] {
+            #expect(throws: DecodingError.self) { try JSONDecoder().decode([CartID].self, from: Data(text.utf8)) }
+        }
     }
 
     @Test(

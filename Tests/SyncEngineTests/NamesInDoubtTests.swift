@@ -35,13 +35,14 @@ struct NamesInDoubtTests {
             about: [
                 association("c-1", "cart-1"), association("c-5", "cart-2"), association("c-2", "cart-5"),
                 association("c-55", "cart-55"), association("me@example.org", "cart-7"),
-                association("you@example.org", "cart-7"), association("c", "-5"),
+                association("you@example.org", "cart-7"), association("c", "-5"), association("%%", "cart-7"),
             ])
         #expect(
             reasons == [
                 nil, "its owner stands in line 3, which was rejected: 4 fields where the header has 3",
                 "cart-5 stands in line 3, which was rejected: 4 fields where the header has 3", nil,
                 "its owner stands in line 4, which was rejected: text after a closing quote", nil, nil,
+                "its owner may stand in a part of the export that was not understood",
             ])
         #expect(doubts.everything == nil)
         #expect(doubts.parts == 2)

@@ -263,6 +263,48 @@ struct RunTests {
             #expect(store.sandbox.statistics().writes == 0)
         }
     }
+
+    @Test("an export of other contents, as old and as long as before, is noticed")
+    func changedAlike() async throws {
+        try await withStore { store in
+            let rows = (10..<99).map { "c-\($0),cart-\($0)\n" }
+            let path = try store.folder.write("customer_id,cart_id\n" + rows.joined(), to: "export.csv")
+            let modified = try FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date
+            store.sandbox.inject(SandboxFault(.delay(.milliseconds(500)), operation: .list))
+            try await store.withClient { client in
+                let run = store.run(path, client)
+                let progress = run.tools.progress
+                async let change = {
+                    try await wait { progress.now.phase == .listing }
+                    let changed = "customer_id,cart_id\n" + rows.dropLast().joined() + "c-98,cart-77\n"
+                    let file = try #require(FileHandle(forUpdatingAtPath: path))
+                    try file.write(contentsOf: Data(changed.utf8))
+                    try file.close()
+                    let date = try #require(modified)
+                    try FileManager.default.setAttributes([.modificationDate: date], ofItemAtPath: path)
+                }()
+                await #expect(throws: RunFailure.self) { _ = try await run.plan(keepingRejects: true) }
+                try await change
+            }
+            #expect(store.sandbox.statistics().writes == 0)
+        }
+    }
+
+    @Test("two exports of one kind with rejected records have two files of them")
+    func twoRejects() async throws {
+        try await withStore { store in
+            let first = try store.folder.write("customer_id,cart_id\nc-1,cart-1\n,cart-2\n", to: "a.csv")
+            let second = try store.folder.write("cart_id;customer_id\ncart-3;c-3\ncart-4;\n", to: "b.csv")
+            try await store.withClient { client in
+                let run = store.run(first, and: [second], client)
+                let report = try await run.plan(keepingRejects: true).apply()
+                let names = store.folder.names(in: "state/runs/\(report.report.run)").filter { $0.hasPrefix("rejects") }
+                #expect(Set(names).isSuperset(of: ["rejects.csv", "rejects-2.csv"]), "\(names)")
+                let text = try store.folder.read("state/runs/\(report.report.run)/rejects-2.csv")
+                #expect(text.contains(";cart_id;customer_id") && text.contains(";cart-4;"), "\(text)")
+            }
+        }
+    }
 }
 
 extension OwnerID {

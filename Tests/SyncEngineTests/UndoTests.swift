@@ -52,6 +52,20 @@ struct UndoTests {
         }
     }
 
+    @Test("what an attempt without an answer may have made is left, and said")
+    func doubtful() async throws {
+        try await withStore { store in
+            store.sandbox.inject(SandboxFault(.resetAfterEffect, operation: .create, count: 1))
+            let report = try await sync([1, 2], in: store)
+            #expect(report.outcomes.create[.alreadyThere] == 1, "\(report.outcomes.create)")
+            let view = try await undo(report.run, in: store)
+            #expect(view.counts.deletes == 1)
+            #expect(
+                view.warnings.count == 1 && view.warnings[0].hasPrefix("1 changes of run \(report.run) were made by"))
+            #expect(try store.associations.count == 1)
+        }
+    }
+
     @Test("what the run deleted is created and is its source's again, but for what was gone before")
     func deletes() async throws {
         var options = SandboxOptions()

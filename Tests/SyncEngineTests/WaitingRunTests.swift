@@ -88,6 +88,21 @@ struct WaitingRunTests {
         }
     }
 
+    @Test("what root writes is the user's whose state folder it is", .enabled(if: getuid() == 0))
+    func writtenByRoot() throws {
+        try withLedger { folder, ledger in
+            try WaitingRuns(ledger).add(waiting())
+            let files = FileManager.default
+            try files.removeItem(atPath: folder.path("approvals"))
+            try files.setAttributes([.ownerAccountID: 4711, .groupOwnerAccountID: 4711], ofItemAtPath: folder.path)
+            try WaitingRuns(ledger).add(waiting())
+            for name in ["", "/20261121-101500-4f2a.waiting.json"] {
+                let owner = try files.attributesOfItem(atPath: folder.path("approvals") + name)[.ownerAccountID]
+                #expect(owner as? Int == 4711, "approvals\(name)")
+            }
+        }
+    }
+
     @Test(
         "a file that is no waiting run of ours is not there",
         arguments: ["", "{", "null", #"{"id":"20261121-101500-4f2a"}"#, String(repeating: "x", count: 2 << 20)])
