@@ -59,6 +59,20 @@ struct JobsTests {
         }
     }
 
+    @Test("with --once a job whose inbox is missing keeps no other from its exports, and is what the command ends with")
+    func missingInbox() async throws {
+        try await withShop { shop in
+            try settings(shop)
+            try FileManager.default.removeItem(atPath: shop.folder.path("inbox/customers"))
+            _ = try shop.folder.write(records("account", 1...60), to: "inbox/accounts/one.csv")
+            let result = try await shop.cartsync("serve", "--once", "--http", "off")
+            #expect(result.status == 66, "\(result.status) \(result.errors)")
+            #expect(result.errors.contains("inbox/customers"), "\(result.errors)")
+            #expect(shop.folder.names(in: "inbox/accounts/done").contains("one.csv"), "\(result.errors)")
+            #expect(shop.associations.count == 60)
+        }
+    }
+
     @Test("SIGHUP reads the settings again: rate and guards hold at once, bad ones are refused, the rest is named")
     func reload() async throws {
         try await withShop { shop in

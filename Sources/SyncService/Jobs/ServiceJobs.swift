@@ -22,6 +22,7 @@ package final class ServiceJobs: Service {
     /// The commands that others handed over: their runs have turns like those of the jobs.
     let commands = CommandQueue()
     private let jobs: [Job]
+    private let once: Bool
 
     /// Builds every job; nothing is polled yet.
     ///
@@ -35,6 +36,7 @@ package final class ServiceJobs: Service {
         once: Bool
     ) throws(InboxError) {
         let metrics = ServiceMetrics(session, sources: jobs.map(\.options.run.source), stateLimit: stateLimit)
+        self.once = once
         let turn = turn
         self.jobs = try jobs.map { (options, source) throws(InboxError) in
             var session = session
@@ -65,17 +67,32 @@ package final class ServiceJobs: Service {
         self.metrics = metrics
     }
 
+    /// Serves until graceful shutdown or cancellation, or once.
+    ///
+    /// Throws what `InboxService.run` throws for one of the jobs: of those that look once, after all have ended.
     package func run() async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        try await withThrowingTaskGroup(of: (any Error)?.self) { group in
             for job in jobs {
                 let heartbeat = job.runs.heartbeat
-                group.addTask {
+                group.addTask { [once] in
                     defer { heartbeat?.finish() }
-                    try await job.inbox.run()
+                    do {
+                        try await job.inbox.run()
+                        return nil
+                    } catch  where once {
+                        return error
+                    }
                 }
-                if let heartbeat { group.addTask { await heartbeat.run() } }
+                if let heartbeat {
+                    group.addTask {
+                        await heartbeat.run()
+                        return nil
+                    }
+                }
             }
-            try await group.waitForAll()
+            var first: (any Error)?
+            for try await failure in group { first = first ?? failure }
+            if let first { throw first }
         }
     }
 
