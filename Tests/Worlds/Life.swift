@@ -104,7 +104,7 @@ struct Machine: Sendable {
     }
 
     func session(_ life: Life, _ settings: LifeSettings, _ store: SimulatedStore) throws -> StoreSession {
-        let log = Logger(label: "world") { _ in SwiftLogNoOpLogHandler() }
+        let log = Logger(label: "world") { _ in StoryLog(worker: worker, life: life, story: store.story) }
         var session = StoreSession(
             life.ledger, try store.options(for: life), rate: settings.limit, isAdaptive: settings.isAdaptive,
             time: timeline.time, log: log)

@@ -1,4 +1,5 @@
 import CartAssociations
+import Crypto
 import Foundation
 import Ledger
 import SyncEngine
@@ -84,8 +85,19 @@ final class Oracle: @unchecked Sendable {
     /// What the ledger of one worker has said.
     private struct Said {
         var outcomes: [Int64: Outcome] = [:]
-        /// By their ids, which are in the order of their beginning.
-        var runs: [String: RunRecord] = [:]
+        /// By their ids.
+        private(set) var runs: [String: RunRecord] = [:]
+        /// Which run it was of all, by their ids: those of one second have ids in any order.
+        private(set) var places: [String: Int] = [:]
+
+        /// - Parameter run: came after all that were noted before, if it was not.
+        mutating func note(_ run: RunRecord) {
+            if places[run.id] == nil { places[run.id] = places.count }
+            runs[run.id] = run
+        }
+
+        /// The oldest first.
+        var inOrder: [RunRecord] { runs.values.sorted { places[$0.id, default: 0] < places[$1.id, default: 0] } }
     }
 
     func note(_ export: WrittenExport) { exports[Self.key(export.source, export.digest), default: []].append(export) }
@@ -247,27 +259,25 @@ final class Oracle: @unchecked Sendable {
 
     private func runs(beside run: RunRecord, _ ledger: Ledger, _ worker: Int) throws -> [RunRecord] {
         if let beside, beside.run == run.id { return beside.all }
-        var all = said[worker]?.runs ?? [:]
-        for run in try Self.runs(ledger, unless: all) { all[run.id] = run }
-        let sorted = all.values.sorted { $0.id < $1.id }
-        beside = (run.id, sorted)
-        return sorted
+        var now = said[worker] ?? Said()
+        for run in try Self.runs(ledger, after: now) { now.note(run) }
+        let all = now.inOrder
+        beside = (run.id, all)
+        return all
     }
 
-    /// Those runs that may be others than they were, the oldest first.
-    ///
-    /// - Parameter known: as they were.
-    private static func runs(_ ledger: Ledger, unless known: [String: RunRecord]) throws -> [RunRecord] {
+    /// Those runs that may be others than was said before, the oldest first.
+    private static func runs(_ ledger: Ledger, after said: Said) throws -> [RunRecord] {
         let few = 8
         let newest = try ledger.runs(limit: few)
-        guard let first = newest.last, newest.count == few, known[first.id] != nil else {
+        guard let first = newest.last, newest.count == few, said.runs[first.id] != nil else {
             return try ledger.runs(limit: 1000).reversed()
         }
         // What is over stays so, but for what can go on.
-        let open = try known.values.filter { known in
+        let open = try said.inOrder.filter { known in
             known.isResumable && !newest.contains { $0.id == known.id }
         }.compactMap { try ledger.run($0.id) }
-        return (open + newest).sorted { $0.id < $1.id }
+        return open + newest.reversed()
     }
 
     private func judgeCreate(_ association: Association, of run: RunRecord, _ ledger: Ledger) throws {
@@ -296,14 +306,14 @@ final class Oracle: @unchecked Sendable {
     func judge(_ ledger: Ledger, of machine: Machine, again: Bool = false) throws {
         let worker = machine.worker
         let runs =
-            try again ? ledger.runs(limit: 1000).reversed() : Self.runs(ledger, unless: said[worker]?.runs ?? [:])
+            try again ? ledger.runs(limit: 1000).reversed() : Self.runs(ledger, after: said[worker] ?? Said())
         for run in runs where again || said[worker]?.runs[run.id]?.state != run.state || run.isResumable {
             let before = said[worker]?.runs[run.id]?.state
             if before == nil { story.runs += 1 }
             if before != run.state {
                 story.note("run \(run.id) of \(run.source) is \(run.state.rawValue): \(run.reason ?? "")")
             }
-            said[worker, default: Said()].runs[run.id] = run
+            said[worker, default: Said()].note(run)
             try judgeJournal(of: run, ledger, worker)
             judgeGuards(of: run, worker)
             judgeApproval(of: run, worker)
@@ -344,7 +354,7 @@ final class Oracle: @unchecked Sendable {
             let age = run.started.timeIntervalSince(given.at)
             return given.worker == worker && given.run.job == run.source && given.deletes == deletes && age >= -60
                 && age <= 86_401
-                && (run.exports.count > 1 || run.exports.first?.digest == given.run.digest)
+                && run.digest == given.run.digest
         }
         // However often a waiting run is approved, it is approved once.
         guard let given = fits.last(where: { used[Self.key(worker, $0.run.id)] == nil }) else {
@@ -375,10 +385,11 @@ final class Oracle: @unchecked Sendable {
 
     private func judgeSequence(of run: RunRecord, _ worker: Int) {
         guard run.command == "serve", let (kinds, time) = snapshot(run),
-            !approvals.contains(where: { given in run.exports.contains { $0.digest == given.run.digest } }),
-            let runs = said[worker]?.runs.values
+            !approvals.contains(where: { $0.run.digest == run.digest }),
+            let said = said[worker]
         else { return }
-        for other in runs where other.id < run.id && other.source == run.source {
+        let runs = said.runs.values
+        for other in said.inOrder.prefix(while: { $0.id != run.id }) where other.source == run.source {
             guard let (theirs, newer) = snapshot(other), !kinds.isDisjoint(with: theirs),
                 newer > time || lie == .newerBefore && newer < time, !runs.contains(where: { $0.undone == other.id })
             else { continue }
@@ -554,5 +565,14 @@ enum Lie: String, CaseIterable {
         case .oneRecordMore: .records
         case .oneMissing: .rest
         }
+    }
+}
+
+extension RunRecord {
+    /// That of its exports, as a waiting run has it.
+    fileprivate var digest: String {
+        let digests = exports.map(\.digest)
+        guard digests.count > 1 else { return digests.first ?? "" }
+        return SHA256.hash(data: Data(digests.joined(separator: "\n").utf8)).map { String(format: "%02x", $0) }.joined()
     }
 }

@@ -32,7 +32,7 @@ final class SimulatedStore: @unchecked Sendable {
     private let timeline: Timeline
     private let random: SeededRandom
     private let oracle: Oracle
-    private let story: Story
+    let story: Story
     var weather = Weather()
     /// What goes wrong on purpose, if anything does.
     var sabotage: Sabotage?

@@ -1,3 +1,5 @@
+import Logging
+
 /// What happens in a world, step by step, and how often.
 final class Story: @unchecked Sendable {
     private(set) var lines: [String] = []
@@ -14,7 +16,9 @@ final class Story: @unchecked Sendable {
 
     func note(_ words: @autoclosure () -> String, isFault: Bool = false) {
         if isFault { faults += 1 }
-        lines.append("\(Self.clock(timeline.now))  \(words().replacing(folder + "/", with: ""))")
+        let words = words()
+        let shown = words.utf8.contains(UInt8(ascii: "/")) ? words.replacing(folder + "/", with: "") : words
+        lines.append("\(Self.clock(timeline.now))  \(shown)")
     }
 
     /// A night and a time of day, for instance `3 02:15:04.250`.
@@ -25,5 +29,26 @@ final class Story: @unchecked Sendable {
         let (days, second) = seconds.quotientAndRemainder(dividingBy: 86_400)
         let fraction = String(1000 + rest).dropFirst()
         return "\(days) \(two(second / 3600)):\(two(second / 60 % 60)):\(two(second % 60)).\(fraction)"
+    }
+}
+
+/// The log of one process of the program, as a part of the story.
+struct StoryLog: LogHandler {
+    let worker: Int
+    let life: Life
+    let story: Story
+    var logLevel = Logger.Level.notice
+    var metadata: Logger.Metadata = [:]
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        guard !life.isDead else { return }
+        let metadata = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
+        let words = metadata.map { "\($0)=\($1)" }.joined(separator: " ")
+        story.note("worker \(worker) says: \(event.message)\(words.isEmpty ? "" : ", \(words)")")
     }
 }
