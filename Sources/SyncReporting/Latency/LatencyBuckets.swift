@@ -16,15 +16,14 @@ enum LatencyBuckets {
     ]
 
     /// All buckets, the empty ones too.
-    static func count(_ tally: LatencyTally) -> [LatencyBucket] {
+    static func count(_ histogram: SparseHistogram) -> [LatencyBucket] {
         var buckets = bounds.map { LatencyBucket(upTo: $0, count: 0) } + [LatencyBucket(upTo: nil, count: 0)]
-        let histogram = tally.histogram
         var bucket = 0
-        for recorded in histogram.recordedValues() {
+        for (cell, count) in histogram.cells {
             // A cell counts in the bucket of its lowest value: at most 0.1 % away from the truth.
-            let lowest = Double(histogram.lowestEquivalentForValue(recorded.value)) / 1000
+            let lowest = Double(LatencyRange.lowest(inCell: cell)) / 1000
             while bucket < bounds.count, lowest > bounds[bucket] { bucket += 1 }
-            buckets[bucket].count += Int(recorded.count)
+            buckets[bucket].count += count
         }
         return buckets
     }

@@ -97,8 +97,10 @@ struct Percentiles: Codable, Sendable, Equatable {
     var p9999: Double
     var max: Double
 
-    init(_ tally: LatencyTally) {
-        let cells = tally.sparse
+    init(_ tally: LatencyTally) { self.init(tally, tally.sparse) }
+
+    /// - Parameter cells: those of the tally that are not empty.
+    init(_ tally: LatencyTally, _ cells: SparseHistogram) {
         func at(_ percentile: Double) -> Double { Double(cells.value(atPercentile: percentile)) / 1000 }
         count = tally.count
         p50 = at(50)
@@ -127,10 +129,11 @@ struct LatencyFigures: Codable, Sendable, Equatable {
     var count: Int { percentiles.count }
 
     init(_ tally: LatencyTally) {
-        percentiles = Percentiles(tally)
+        let cells = tally.sparse
+        percentiles = Percentiles(tally, cells)
         outOfRange = tally.outOfRange
         sum = Double(tally.sum) / 1000
-        buckets = LatencyBuckets.count(tally)
+        buckets = LatencyBuckets.count(cells)
         curve = CurvePoint.curve(of: tally)
     }
 }

@@ -12,10 +12,14 @@ package enum ReportPage {
     ///
     /// - Parameter links: what the page leads to if it is served, beside the report's own folder; empty for a file.
     package static func html(_ report: RunReport, links: [Link] = []) throws -> String {
+        try template.get().render(content(report, links))
+    }
+
+    /// Parsed once: a service writes a page for each run.
+    private static let template = Result {
         MustacheContentTypes.register(Markup(), named: Markup.contentType)
-        let template = try MustacheTemplate(
+        return try MustacheTemplate(
             string: "{{% CONTENT_TYPE:\(Markup.contentType)}}" + text(PackageResources.report_html))
-        return template.render(content(report, links))
     }
 
     /// A link of a page that is served.
