@@ -1,4 +1,5 @@
 import CFileCalls
+import ExportFiles
 import Foundation
 
 /// The files of a world, seen from outside of the program.
@@ -28,6 +29,12 @@ enum Files {
 
     static func bytes(of path: String) -> [UInt8]? { (try? Data(contentsOf: URL(filePath: path))).map(Array.init) }
 
+    /// Whether a part came after a newer snapshot had taken the place of the other parts: a person has to see it.
+    private static func isOrphan(_ name: String, in inbox: String) -> Bool {
+        guard let part = PartName(name) else { return false }
+        return FileManager.default.fileExists(atPath: "\(inbox)/superseded/\(part.whole).parts")
+    }
+
     /// What is not over in an inbox: exports to be taken, in work, or waiting for a person.
     ///
     /// - Parameter lacking: exports of which a part never comes.
@@ -35,6 +42,7 @@ enum Files {
         ["", "working", "waiting"].flatMap { folder in
             ((try? FileManager.default.contentsOfDirectory(atPath: inbox + "/" + folder)) ?? []).filter { name in
                 (name.contains(".csv") || name.contains(".xml")) && !lacking.contains { name.hasPrefix($0 + "-") }
+                    && !isOrphan(name, in: inbox)
             }.sorted().map { folder.isEmpty ? $0 : folder + "/" + $0 }
         }
     }
