@@ -99,6 +99,32 @@ struct SortingTests {
         #expect(error?.kind == .storage)
     }
 
+    @Test("batches hold all records in order, and few bytes more than one record", arguments: 0..<3 as Range<UInt64>)
+    func batches(seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        var records = Self.records(seed: seed, count: 5_000)
+        for length in [9_000, RecordSorter.longestRecord, RecordSorter.longestRecord, RecordSorter.longestRecord - 1] {
+            records.append([UInt8](repeating: 66, count: length))
+        }
+        records.shuffle(using: &generator)
+        let sorter = RecordSorter(memoryBudget: 100_000, folder: folder.path)
+        for bytes in records {
+            var record = ByteRecord()
+            record.append(bytes: bytes[...])
+            try sorter.add(record)
+        }
+        let batches = SortedBatches(try sorter.sorted())
+        var found: [[UInt8]] = []
+        while let batch = try batches.next() {
+            #expect(0 < batch.count && batch.count <= SortedBatches.mostRecords)
+            #expect(batch.size <= (256 << 10) + RecordSorter.longestRecord)
+            for index in 0..<batch.count { found.append(Array(batch[index])) }
+        }
+        let isOver = try batches.next() == nil
+        #expect(isOver)
+        #expect(found == records.sorted { $0.lexicographicallyPrecedes($1) })
+    }
+
     @Test("numbers that are mostly small keep their value and their order")
     func smallNumbers() throws {
         var generator = SeededGenerator(seed: 3)

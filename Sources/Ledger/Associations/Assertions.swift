@@ -8,27 +8,18 @@ extension Ledger {
     /// Written in transactions of many rows: after a crash in between, some are recorded and some are not, and
     /// doing it again completes them. `at` is rounded down to seconds.
     package func assert(_ draft: AssertionDraft, at: Date) throws(LedgerError) {
-        var records = try draft.sorter.sorted()
-        var more = true
-        while more {
-            more = try writing("record what an export asserts") { db in
-                var rows = try RowMerge(db, run: draft.run, at: at, keepsEqual: false)
-                var unions = try SetUnions(db, added: [[draft.source]])
-                for _ in 0..<Self.rowsPerTransaction {
-                    let isThere = try records.takeNext { record in
-                        _ = try rows.write(record) { fields, ownerKind, known in
-                            let confirmation = Ledger.Confirmation(rawValue: Int(fields.byte()))
-                            let sources = try unions.union(of: 0, with: known?.sources ?? SourceSets.empty)
-                            // How the row is already known to exist stays if the record does not say, and what we
-                            // created stays ours.
-                            let isOurs = known?.confirmation == .created
-                            return PackedStanding(
-                                ownerKind, isOurs ? .created : confirmation ?? known?.confirmation, sources: sources)
-                        }
-                    }
-                    guard isThere else { return false }
-                }
-                return true
+        _ = try merge(draft.sorter, "record what an export asserts") { db in
+            let sets = try SetUnions(db, added: [[draft.source]])
+            // How the row is already known to exist stays if the record does not say, and what we created stays ours.
+            let join = StandingJoin(keepsEqual: false) { known, added in
+                PackedStanding(
+                    known.ownerKind,
+                    known.confirmation == .created ? .created : added.confirmation ?? known.confirmation,
+                    sources: try sets.union(of: known.sources, with: added.sources))
+            }
+            return try RowMerge(db, run: draft.run, at: at, join: join) { fields, ownerKind in
+                let confirmation = Ledger.Confirmation(rawValue: Int(fields.byte()))
+                return PackedStanding(ownerKind, confirmation, sources: try sets.set(of: 0))
             }
         }
     }

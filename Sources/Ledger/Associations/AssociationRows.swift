@@ -90,100 +90,11 @@ struct ConfirmationWriter {
     }
 }
 
-/// Merges sorted records with the rows that are there: a record is the row's key, its fingerprint, its place, and
-/// what its new standing is made from.
-struct RowMerge {
-    enum Change {
-        case added, changed, kept
-    }
-
-    private let db: Database
-    private let select: PreparedStatement
-    private let insert: PreparedStatement
-    private let update: PreparedStatement
-    private let keepsEqual: Bool
-    /// Whether the next row is probably not there yet, because the last one was not: new rows come in masses, and
-    /// looking for each first would cost as much as making it.
-    private var expectsNew = true
-
-    /// - Parameter keepsEqual: whether a row whose standing stays the same is left alone.
-    init(_ db: Database, run: String, at: Date, keepsEqual: Bool) throws {
-        self.db = db
-        self.keepsEqual = keepsEqual
-        select = try PreparedStatement(db, "SELECT standing FROM association \(AssociationRows.key)")
-        insert = try PreparedStatement(db, AssociationRows.insert + " ON CONFLICT DO NOTHING")
-        update = try PreparedStatement(
-            db,
-            """
-            UPDATE association SET fingerprint = ?4, export = ?5, record = ?6, line = ?7, standing = ?8, since = ?9,
-                run = ?10 \(AssociationRows.key)
-            """)
-        let number = try Ledger.number(db, of: run)
-        for statement in [insert, update] {
-            statement.bind(Int64(at.timeIntervalSince1970), at: 9)
-            statement.bind(number, at: 10)
-        }
-    }
-
-    /// Writes one record.
-    ///
-    /// - Parameter standing: the row's new standing, from the rest of the record and from what the row says so far;
-    ///   nil if there is no row.
-    mutating func write(
-        _ record: ArraySlice<UInt8>,
-        _ standing: (inout ByteRecord.Reader, OwnerKind, PackedStanding?) throws -> PackedStanding
-    ) throws -> Change {
-        if expectsNew {
-            _ = try bind(record, to: insert, known: nil, standing)
-            try insert.run()
-            if db.changesCount == 1 { return .added }
-            expectsNew = false
-        }
-        var fields = ByteRecord.Reader(record)
-        _ = fields.bindKey(to: select)
-        guard try select.step() else {
-            select.reset()
-            expectsNew = true
-            return try write(record, standing)
-        }
-        let known = PackedStanding(code: select.integer(0))
-        select.reset()
-        if try bind(record, to: update, known: known, standing) == known && keepsEqual { return .kept }
-        try update.run()
-        return .changed
-    }
-
-    /// Binds a record and returns the row's new standing.
-    private func bind(
-        _ record: ArraySlice<UInt8>, to statement: PreparedStatement, known: PackedStanding?,
-        _ standing: (inout ByteRecord.Reader, OwnerKind, PackedStanding?) throws -> PackedStanding
-    ) throws -> PackedStanding {
-        var fields = ByteRecord.Reader(record)
-        let ownerKind = fields.bindKey(to: statement)
-        fields.bindFingerprint(to: statement, at: 4)
-        fields.bindPlace(to: statement, from: 5)
-        let standing = try standing(&fields, ownerKind, known)
-        statement.bind(standing.code, at: 8)
-        return standing
-    }
-}
-
 extension PreparedStatement {
     /// Binds the key of an association's row to the first three parameters.
     fileprivate func bind(key association: CartAssociations.Association) {
         bind(association.cart.text, at: 1)
         bind(StoredCodes.code(association.owner.kind), at: 2)
         bind(association.owner.id.text, at: 3)
-    }
-}
-
-extension ByteRecord.Reader {
-    /// Binds the key of an association's row to the first three parameters, and returns its kind of owner.
-    fileprivate mutating func bindKey(to statement: PreparedStatement) -> OwnerKind {
-        statement.bind(text: text(), at: 1)
-        let kind = Int(byte())
-        statement.bind(kind, at: 2)
-        statement.bind(text: text(), at: 3)
-        return StoredCodes.ownerKind(kind)
     }
 }

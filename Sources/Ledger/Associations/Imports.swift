@@ -49,12 +49,11 @@ package struct ImportCounts: Sendable, Hashable, Codable {
     /// Associations of which nothing new was said; a repeated one counts here, too.
     package var kept = 0
 
-    fileprivate mutating func count(_ change: RowMerge.Change) {
-        switch change {
-        case .added: added += 1
-        case .changed: changed += 1
-        case .kept: kept += 1
-        }
+    /// Adds what one transaction did.
+    mutating func add(_ rows: RowMerge) {
+        added += rows.added
+        changed += rows.changed
+        kept += rows.count - rows.added - rows.changed
     }
 }
 
@@ -69,28 +68,17 @@ extension Ledger {
     ///
     /// Written in transactions of many rows: after a crash in between, doing it again completes it.
     package func importAll(_ draft: ImportDraft, run: String, at: Date) throws(LedgerError) -> ImportCounts {
-        var records = try draft.sorter.sorted()
-        var counts = ImportCounts()
-        var more = true
-        while more {
-            more = try writing("import associations") { db in
-                var rows = try RowMerge(db, run: run, at: at, keepsEqual: true)
-                var unions = try SetUnions(db, added: draft.sets)
-                for _ in 0..<Self.rowsPerTransaction {
-                    let isThere = try records.takeNext { record in
-                        let change = try rows.write(record) { fields, ownerKind, known in
-                            let confirmation = Ledger.Confirmation(rawValue: Int(fields.byte()))
-                            let sources = try unions.union(
-                                of: Int(fields.small()), with: known?.sources ?? SourceSets.empty)
-                            return PackedStanding(ownerKind, known?.confirmation ?? confirmation, sources: sources)
-                        }
-                        counts.count(change)
-                    }
-                    guard isThere else { return false }
-                }
-                return true
+        try merge(draft.sorter, "import associations") { db in
+            let sets = try SetUnions(db, added: draft.sets)
+            let join = StandingJoin(keepsEqual: true) { known, added in
+                PackedStanding(
+                    known.ownerKind, known.confirmation ?? added.confirmation,
+                    sources: try sets.union(of: known.sources, with: added.sources))
+            }
+            return try RowMerge(db, run: run, at: at, join: join) { fields, ownerKind in
+                let confirmation = Ledger.Confirmation(rawValue: Int(fields.byte()))
+                return PackedStanding(ownerKind, confirmation, sources: try sets.set(of: Int(fields.small())))
             }
         }
-        return counts
     }
 }

@@ -47,6 +47,11 @@ struct SourceSets {
         return try number((members[set] ?? []).union([id]), db)
     }
 
+    /// The set with all sources of two; recorded if it is new.
+    mutating func joining(_ set: Int64, to other: Int64, _ db: Database) throws -> Int64 {
+        try number((members[set] ?? []).union(members[other] ?? []), db)
+    }
+
     /// The set with one source less; recorded if it is new.
     mutating func removing(_ source: String, from set: Int64, _ db: Database) throws -> Int64 {
         guard let id = ids[source], let present = members[set], present.contains(id) else { return set }
@@ -72,29 +77,46 @@ struct SourceSets {
 }
 
 /// The sets of rows that get more sources, each looked up once.
-struct SetUnions {
+final class SetUnions {
     private let db: Database
     private let added: [[String]]
     private var sets: SourceSets
+    /// The number of each set that is added, once it is needed.
+    private var numbers: [Int64?]
     private var unions: [Union: Int64] = [:]
+    /// The last union and its number: neighbouring rows mostly have the same.
+    private var last: (union: Union, number: Int64)?
 
     private struct Union: Hashable {
         let known: Int64
-        let added: Int
+        let added: Int64
     }
 
+    /// - Parameter added: the sources that are added, in sets that are known by their index.
     init(_ db: Database, added: [[String]]) throws {
         self.db = db
         self.added = added
+        numbers = Array(repeating: nil, count: added.count)
         sets = try SourceSets(db)
     }
 
-    mutating func union(of set: Int, with known: Int64) throws -> Int64 {
-        let union = Union(known: known, added: set)
-        if let number = unions[union] { return number }
-        var number = known
-        for source in added[set] { number = try sets.adding(source, to: number, db) }
+    /// The number of an added set.
+    func set(of index: Int) throws -> Int64 {
+        if let number = numbers[index] { return number }
+        var number = SourceSets.empty
+        for source in added[index] { number = try sets.adding(source, to: number, db) }
+        numbers[index] = number
+        return number
+    }
+
+    /// The number of the set with the sources of a known one and of an added one.
+    func union(of known: Int64, with added: Int64) throws -> Int64 {
+        if known == added || added == SourceSets.empty { return known }
+        let union = Union(known: known, added: added)
+        if let last, last.union == union { return last.number }
+        let number = try unions[union] ?? sets.joining(added, to: known, db)
         unions[union] = number
+        last = (union, number)
         return number
     }
 }

@@ -9,7 +9,7 @@ extension Ledger {
     /// Written in transactions of many rows, while the run's state is `planning`: a run that is interrupted then
     /// has no plan. Changes that are withheld have their outcome at once, and are no part of `counts`.
     package func appendPlan(_ draft: PlanDraft, at now: Date) throws(LedgerError) {
-        var records = try draft.sorter.sorted()
+        let batches = SortedBatches(try draft.sorter.sorted())
         var next: Int64?
         var more = true
         while more {
@@ -24,11 +24,13 @@ extension Ledger {
                         arguments: [draft.creates, draft.deletes, draft.run])
                 }
                 var id = next ?? range.lowerBound
-                let writer = try EntryWriter(db, now: now)
+                var writer = try EntryWriter(db, now: now)
+                let end = id + Int64(Self.rowsPerTransaction)
                 defer { next = id }
-                for _ in 0..<Self.rowsPerTransaction {
-                    guard try records.takeNext({ try writer.write($0, id: id) }) else { return false }
-                    id += 1
+                while id < end {
+                    guard let batch = try batches.next() else { return false }
+                    try writer.write(batch, firstID: id)
+                    id += Int64(batch.count)
                 }
                 return true
             }

@@ -2,49 +2,80 @@ import CartAssociations
 import Foundation
 import GRDB
 
-/// Writes planned changes.
+/// Writes planned changes, several with one statement.
 struct EntryWriter {
-    private let insert: PreparedStatement
+    private let db: Database
+    /// By their number of rows, as they are needed.
+    private var statements: [Int: PreparedStatement] = [:]
     private let withhold: PreparedStatement
     private let now: Int64
 
+    private static let mostRows = 32
+    private static let columns = [
+        "id", "cart", "kind", "owner_kind", "owner", "fingerprint", "export", "record", "line", "cart_name",
+        "cart_description",
+    ]
+
     /// - Parameter now: when changes that are withheld have ended.
     init(_ db: Database, now: Date) throws {
+        self.db = db
         self.now = Int64((now.timeIntervalSince1970 * 1000).rounded())
-        insert = try PreparedStatement(
-            db,
-            """
-            INSERT INTO entry
-                (id, cart, kind, owner_kind, owner, fingerprint, export, record, line, cart_name, cart_description)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-            """)
         withhold = try PreparedStatement(
             db, "INSERT INTO outcome (entry, kind, outcome, attempts, at, message) VALUES (?, ?, ?, 0, ?, ?)")
     }
 
-    /// Writes one record of a `PlanDraft`; a change that is withheld has its outcome at once.
-    func write(_ record: ArraySlice<UInt8>, id: Int64) throws {
-        var fields = ByteRecord.Reader(record)
-        insert.bind(id, at: 1)
-        insert.bind(text: fields.text(), at: 2)
-        let kind = Int(fields.byte())
-        insert.bind(kind, at: 3)
-        insert.bind(Int(fields.byte()), at: 4)
-        insert.bind(text: fields.text(), at: 5)
-        fields.bindFingerprint(to: insert, at: 6)
-        fields.bindPlace(to: insert, from: 7)
-        let cart = fields.newCart()
-        insert.bind(cart?.name, at: 10)
-        insert.bind(cart?.description, at: 11)
-        try insert.run()
-        let reason = fields.text()
-        guard !reason.isEmpty else { return }
-        withhold.bind(id, at: 1)
-        withhold.bind(kind, at: 2)
-        withhold.bind(StoredCodes.code(.withheld), at: 3)
-        withhold.bind(now, at: 4)
-        withhold.bind(text: reason, at: 5)
-        try withhold.run()
+    /// Writes records of a `PlanDraft`, whose ids follow each other; a change that is withheld has its outcome at once.
+    mutating func write(_ records: ByteRecords, firstID: Int64) throws {
+        var next = 0
+        while next < records.count {
+            let rows = records.count - next < Self.mostRows ? 1 : Self.mostRows
+            try write(records, from: next, rows: rows, firstID: firstID)
+            next += rows
+        }
+    }
+
+    private mutating func write(_ records: ByteRecords, from first: Int, rows: Int, firstID: Int64) throws {
+        let insert = try statement(rows: rows)
+        var withheld: [(id: Int64, kind: Int, reason: ArraySlice<UInt8>)] = []
+        for row in 0..<rows {
+            let parameter = Int32(row * Self.columns.count + 1)
+            let id = firstID + Int64(first + row)
+            var fields = ByteRecord.Reader(records[first + row])
+            insert.bind(id, at: parameter)
+            fields.bindText(to: insert, at: parameter + 1)
+            let kind = Int(fields.byte())
+            insert.bind(kind, at: parameter + 2)
+            insert.bind(Int(fields.byte()), at: parameter + 3)
+            fields.bindText(to: insert, at: parameter + 4)
+            fields.bindFingerprint(to: insert, at: parameter + 5)
+            fields.bindPlace(to: insert, from: parameter + 6)
+            fields.bindNewCart(to: insert, from: parameter + 9)
+            let reason = fields.text()
+            if !reason.isEmpty { withheld.append((id, kind, reason)) }
+        }
+        // What is bound stays in the records.
+        try withExtendedLifetime(records) { try insert.run() }
+        for (id, kind, reason) in withheld {
+            withhold.bind(id, at: 1)
+            withhold.bind(kind, at: 2)
+            withhold.bind(StoredCodes.code(.withheld), at: 3)
+            withhold.bind(now, at: 4)
+            withhold.bind(staying: reason.span, at: 5)
+            try withExtendedLifetime(reason) { try withhold.run() }
+        }
+    }
+
+    private mutating func statement(rows: Int) throws -> PreparedStatement {
+        if let statement = statements[rows] { return statement }
+        // With FAIL a statement of several rows needs no way back of its own: an error ends the whole transaction.
+        let statement = try PreparedStatement(
+            db,
+            """
+            INSERT OR FAIL INTO entry (\(Self.columns.joined(separator: ", ")))
+            VALUES \(PreparedStatement.rows(rows, columns: Self.columns.count))
+            """)
+        statements[rows] = statement
+        return statement
     }
 }
 

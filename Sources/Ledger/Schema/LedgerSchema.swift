@@ -35,6 +35,7 @@ enum LedgerSchema {
                     PRAGMA journal_size_limit = 67108864;
                     """)
             try RowPick.register(in: db)
+            try StandingJoin.register(in: db)
         }
         return configuration
     }

@@ -26,6 +26,15 @@ import GRDBSQLite
         unsafe String(cString: sqlite3_libversion())
     }
 
+    /// The rows of a statement's `VALUES`: each has parameters of its own, row behind row, and all share those behind them.
+    static func rows(_ count: Int, columns: Int, shared: Int = 0) -> String {
+        (0..<count).map { row in
+            let own = (1...columns).map { row * columns + $0 }
+            let all = own + (0..<shared).map { count * columns + $0 + 1 }
+            return "(\(all.map { "?\($0)" }.joined(separator: ", ")))"
+        }.joined(separator: ", ")
+    }
+
     func bind(_ value: Int64, at parameter: Int32) {
         unsafe sqlite3_bind_int64(pointer, parameter, value)
     }
@@ -58,12 +67,20 @@ import GRDBSQLite
         if let text { bind(text, at: parameter) } else { bindNull(at: parameter) }
     }
 
-    /// Binds text from a piece of a record, which holds valid UTF-8.
-    func bind(text: ArraySlice<UInt8>, at parameter: Int32) {
-        // SQLite copies the bytes before the call returns, as the destructor -1 (SQLITE_TRANSIENT) asks.
+    /// Binds valid UTF-8 that SQLite does not copy: its bytes must stay where they are until the statement has been reset.
+    func bind(staying text: Span<UInt8>, at parameter: Int32) {
+        // No bytes may be at no address, which would be null.
+        guard !text.isEmpty else { return bind("", at: parameter) }
         unsafe text.withUnsafeBytes { bytes in
             let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
-            unsafe sqlite3_bind_text(pointer, parameter, start, Int32(bytes.count), Self.copied)
+            unsafe sqlite3_bind_text(pointer, parameter, start, Int32(bytes.count), nil)
+        }
+    }
+
+    /// Binds the bytes of a fingerprint as `bind(staying:at:)` binds text.
+    func bind(stayingFingerprint bytes: Span<UInt8>, at parameter: Int32) {
+        _ = unsafe bytes.withUnsafeBytes { bytes in
+            unsafe sqlite3_bind_blob(pointer, parameter, bytes.baseAddress, Int32(bytes.count), nil)
         }
     }
 
@@ -75,14 +92,6 @@ import GRDBSQLite
         var bytes = (fingerprint.high.bigEndian, fingerprint.low.bigEndian)
         // SQLite copies the bytes before the call returns, as the destructor -1 (SQLITE_TRANSIENT) asks.
         _ = unsafe withUnsafeBytes(of: &bytes) { bytes in
-            unsafe sqlite3_bind_blob(pointer, parameter, bytes.baseAddress, Int32(bytes.count), Self.copied)
-        }
-    }
-
-    /// Binds the bytes of a fingerprint from a piece of a record.
-    func bind(blob: ArraySlice<UInt8>, at parameter: Int32) {
-        // SQLite copies the bytes before the call returns, as the destructor -1 (SQLITE_TRANSIENT) asks.
-        _ = unsafe blob.withUnsafeBytes { bytes in
             unsafe sqlite3_bind_blob(pointer, parameter, bytes.baseAddress, Int32(bytes.count), Self.copied)
         }
     }

@@ -44,24 +44,37 @@ struct ByteRecord {
     }
 
     /// Reads the fields of a record in the order in which they were appended.
+    ///
+    /// What it binds to a statement is not copied: the record must stay where it is until the statement has been reset.
     struct Reader {
-        private var rest: ArraySlice<UInt8>
+        private let record: ArraySlice<UInt8>
+        /// Where the next field begins. A slice of what is left would count references with every field.
+        private var next: Int
 
-        init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
-
-        /// The bytes of a text, without its end.
-        mutating func text() -> ArraySlice<UInt8> {
-            let end = rest.firstIndex(of: 0) ?? rest.endIndex
-            defer { rest = rest[min(end + 1, rest.endIndex)...] }
-            return rest[..<end]
+        init(_ bytes: ArraySlice<UInt8>) {
+            record = bytes
+            next = bytes.startIndex
         }
 
-        mutating func byte() -> UInt8 { rest.popFirst() ?? 0 }
+        /// The bytes of a text, without its end.
+        mutating func text() -> ArraySlice<UInt8> { record[textRange()] }
 
-        /// This many bytes as they are.
-        mutating func bytes(_ count: Int) -> ArraySlice<UInt8> {
-            defer { rest = rest.dropFirst(count) }
-            return rest.prefix(count)
+        mutating func bindText(to statement: PreparedStatement, at parameter: Int32) {
+            let range = textRange()
+            statement.bind(staying: record.span.extracting(offsets(range)), at: parameter)
+        }
+
+        /// Binds a fingerprint, which has the same bytes in the tables.
+        mutating func bindFingerprint(to statement: PreparedStatement, at parameter: Int32) {
+            let range = next..<min(next + 16, record.endIndex)
+            next = range.upperBound
+            statement.bind(stayingFingerprint: record.span.extracting(offsets(range)), at: parameter)
+        }
+
+        mutating func byte() -> UInt8 {
+            guard next < record.endIndex else { return 0 }
+            defer { next += 1 }
+            return record[next]
         }
 
         mutating func number() -> UInt64 { number(8) }
@@ -69,11 +82,27 @@ struct ByteRecord {
         /// Reads what `append(small:)` has written.
         mutating func small() -> UInt64 { number(Int(min(byte(), 8))) }
 
+        private mutating func textRange() -> Range<Int> {
+            let start = next
+            var end = start
+            while end < record.endIndex && record[end] != 0 { end += 1 }
+            next = min(end + 1, record.endIndex)
+            return start..<end
+        }
+
         private mutating func number(_ count: Int) -> UInt64 {
             var number: UInt64 = 0
-            for byte in rest.prefix(count) { number = number << 8 | UInt64(byte) }
-            rest = rest.dropFirst(count)
+            let end = min(next + count, record.endIndex)
+            while next < end {
+                number = number << 8 | UInt64(record[next])
+                next += 1
+            }
             return number
+        }
+
+        /// Where a part of the record is, counted from its first byte.
+        private func offsets(_ range: Range<Int>) -> Range<Int> {
+            range.lowerBound - record.startIndex..<range.upperBound - record.startIndex
         }
     }
 }
@@ -103,16 +132,23 @@ extension ByteRecord {
 }
 
 extension ByteRecord.Reader {
+    /// Binds the two texts of a new cart to parameters that follow each other, null if the record has none.
+    mutating func bindNewCart(to statement: PreparedStatement, from parameter: Int32) {
+        let parts = byte()
+        for offset in 0..<2 as Range<Int32> {
+            if parts > offset {
+                bindText(to: statement, at: parameter + offset)
+            } else {
+                statement.bindNull(at: parameter + offset)
+            }
+        }
+    }
+
     mutating func newCart() -> NewCart? {
         let parts = byte()
         guard parts > 0 else { return nil }
         let name = String(decoding: text(), as: UTF8.self)
         return NewCart(name: name, description: parts > 1 ? String(decoding: text(), as: UTF8.self) : nil)
-    }
-
-    /// Binds a fingerprint, which has the same bytes in the tables.
-    mutating func bindFingerprint(to statement: PreparedStatement, at parameter: Int32) {
-        statement.bind(blob: bytes(16), at: parameter)
     }
 
     mutating func fingerprint() -> Fingerprint {
