@@ -129,6 +129,13 @@ struct JournalTests {
                 #expect(cart.hasFailedCreate == failed, "seed \(seed), \(cart.cart)")
             }
         }
+        var finished: [JournalEntry] = []
+        try ledger.forEachEnded(of: "r") { finished.append($0) }
+        let all = try ledger.allEntries(of: "r")
+        #expect(finished == all.filter { $0.outcome != nil }, "seed \(seed)")
+        let left = Dictionary(grouping: pending, by: \.change.kind).mapValues(\.count)
+        #expect(try ledger.pending(of: "r", besides: finished.count) == left, "seed \(seed)")
+        #expect(try ledger.pending(of: "r", besides: entries.count) == [:], "seed \(seed)")
         let counts = try ledger.counts(of: "r")
         #expect(counts.pending == pending.count, "seed \(seed)")
         let failures = counts.outcomes.values.reduce(0) { $0 + ($1[.failed] ?? 0) }

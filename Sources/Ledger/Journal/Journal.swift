@@ -91,11 +91,47 @@ extension Ledger {
 
     /// Visits every entry of a run's journal in its order. The visitor may use the ledger.
     package func forEachEntry(of run: String, visit: (JournalEntry) throws -> Void) throws {
+        try forEachEntry(of: run, onlyEnded: false, visit)
+    }
+
+    /// Visits the entries of a run's journal that have an outcome, in its order. The visitor may use the ledger.
+    ///
+    /// Those of a run that was stopped early are found at once, however many it planned.
+    package func forEachEnded(of run: String, visit: (JournalEntry) throws -> Void) throws {
+        try forEachEntry(of: run, onlyEnded: true, visit)
+    }
+
+    /// How many entries of a run's journal have no outcome.
+    ///
+    /// - Parameter ended: how many have one, as `forEachEnded` shows them: if these are all, nothing more is read.
+    package func pending(of run: String, besides ended: Int) throws(LedgerError) -> [ChangeKind: Int] {
+        try reading("read the journal") { db in
+            let range = try Self.entries(db, of: run)
+            // Ids have no gaps; if they had, the entries would be counted one by one.
+            guard let last = try Self.lastEntry(db, in: range), last - range.lowerBound + 1 != Int64(ended) else {
+                return [:]
+            }
+            let kinds = ChangeKind.allCases
+            let counts = kinds.map { "count(*) FILTER (WHERE kind = \(StoredCodes.code($0)))" }
+            let row = try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT \(counts.joined(separator: ", ")) FROM entry WHERE id >= ? AND id < ?
+                        AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.entry = entry.id)
+                    """, arguments: [range.lowerBound, range.upperBound])
+            return Dictionary(
+                uniqueKeysWithValues: zip(kinds, kinds.indices.map { row?[$0] ?? 0 })
+            ).filter { $0.value > 0 }
+        }
+    }
+
+    private func forEachEntry(of run: String, onlyEnded: Bool, _ visit: (JournalEntry) throws -> Void) throws {
         let range = try reading("read the journal") { try Self.entries($0, of: run) }
         var start = range.lowerBound
         while start < range.upperBound {
             let page = try reading("read the journal") { db in
-                try EntryReader(db, start..<range.upperBound).entries(run: run, limit: Self.entriesPerPage)
+                try EntryReader(db, start..<range.upperBound, onlyEnded: onlyEnded)
+                    .entries(run: run, limit: Self.entriesPerPage)
             }
             for entry in page { try visit(entry) }
             guard page.count == Self.entriesPerPage, let last = page.last else { return }

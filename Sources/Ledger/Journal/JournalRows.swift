@@ -83,14 +83,19 @@ struct EntryWriter {
 struct EntryReader {
     private let select: PreparedStatement
 
-    init(_ db: Database, _ range: Range<Int64>) throws {
+    /// - Parameter onlyEnded: whether entries without an outcome are passed over, which costs nothing then.
+    init(_ db: Database, _ range: Range<Int64>, onlyEnded: Bool = false) throws {
+        // With CROSS, SQLite goes through the outcomes and looks for their entries.
+        let rows =
+            onlyEnded
+            ? "outcome CROSS JOIN entry ON entry.id = outcome.entry WHERE outcome.entry >= ? AND outcome.entry < ?"
+            : "entry LEFT JOIN outcome ON outcome.entry = entry.id WHERE entry.id >= ? AND entry.id < ?"
         select = try PreparedStatement(
             db,
             """
             SELECT entry.id, entry.kind, owner_kind, owner, cart, fingerprint, export, record, line,
                 outcome.outcome, status, attempts, service, response, at, message, cart_name, cart_description, answer
-            FROM entry LEFT JOIN outcome ON outcome.entry = entry.id
-            WHERE entry.id >= ? AND entry.id < ? ORDER BY entry.id
+            FROM \(rows) ORDER BY \(onlyEnded ? "outcome.entry" : "entry.id")
             """)
         select.bind(range.lowerBound, at: 1)
         select.bind(range.upperBound, at: 2)

@@ -248,7 +248,7 @@ private struct UndoPlanner {
         tools.progress.enter(.comparing)
         let key = tools.ledger.fingerprintKey
         let listed = current.source == .api && current.isComplete ? Set(current.listed) : nil
-        try tools.ledger.forEachEntry(of: run.id) { try undo($0, of: run, listed: listed, key) }
+        try tools.ledger.forEachEnded(of: run.id) { try undo($0, of: run, listed: listed, key) }
         try plan.countLosses()
         figures.deletes = plan.counts.deletes
         figures.ownersLosing = plan.ownersLosing

@@ -48,12 +48,10 @@ struct JournalReading {
             try FileSystem.makeFolder(folder, permissions: 0o700)
             file = try ResultsFile(path: folder + "/" + ResultsFile.name) { [owners] in owners.text($0) }
         }
-        var pending: [ChangeKind: Int] = [:]
-        try ledger.forEachEntry(of: run) { entry in
-            guard let outcome = entry.outcome, let ended = entry.endedAt else {
-                pending[entry.change.kind, default: 0] += 1
-                return
-            }
+        var entries = 0
+        try ledger.forEachEnded(of: run) { entry in
+            entries += 1
+            guard let outcome = entry.outcome, let ended = entry.endedAt else { return }
             count(entry.change, outcome)
             measure(entry.change.kind, outcome, ended)
             lastEnded = max(lastEnded ?? ended, ended)
@@ -62,6 +60,7 @@ struct JournalReading {
             try file?.add(entry.change, shown, export: export(of: entry.change))
         }
         try file?.finish()
+        let pending = try ledger.pending(of: run, besides: entries)
         outcomes.create.pending = pending[.create, default: 0]
         outcomes.delete.pending = pending[.delete, default: 0]
     }
