@@ -206,32 +206,41 @@ struct Comparison {
         // A delta and a cart with two owners are judged record by record.
         let canPick = !exports.isDelta && !first.hasSharedCarts
         var reading = exports.read()
-        var chosen: [JudgedRecord] = []
+        let decoding = DecodingAhead()
         while let batch = try reading.next(picking: canPick ? differs : nil) {
-            chosen.removeAll(keepingCapacity: true)
             let text = batch.text.span
-            for record in batch.records {
-                if let statement = record.statement, statement.action == nil, !differs(reading.position(of: record)),
-                    !first.isShared(cart: text.extracting(statement.cart.range))
-                {
-                    continue
-                }
-                chosen.append(record)
+            let chosen = batch.records.filter { record in
+                guard let statement = record.statement, statement.action == nil else { return true }
+                return differs(reading.position(of: record))
+                    || first.isShared(cart: text.extracting(statement.cart.range))
             }
-            for (judged, record) in zip(chosen, batch.decode(chosen)) {
-                var doubt: String?
-                if let statement = judged.statement, statement.action == .delete {
-                    doubt = deltaDoubts?.next(cart: text.extracting(statement.cart.range))
-                }
-                switch record {
-                case .usable(let record):
-                    try take(record, at: reading.position(of: judged), of: reading.export, difference, doubt: doubt)
-                case .rejected(let record):
-                    // A record may turn out to be unusable only when it is decoded.
-                    let isNew = judged.statement != nil
-                    try rejects.add(record, of: reading.export, isConflict: isNew)
-                    if isNew { try first.doubts.add(record.doubt) }
-                }
+            guard !chosen.isEmpty else { continue }
+            let next = DecodingAhead.Records(
+                batch: batch, chosen: chosen, positions: chosen.map { reading.position(of: $0) },
+                export: reading.export)
+            if let (records, decoded) = decoding.exchange(for: next) { try take(records, decoded, difference) }
+        }
+        if let (records, decoded) = decoding.exchange(for: nil) { try take(records, decoded, difference) }
+    }
+
+    private mutating func take(
+        _ records: DecodingAhead.Records, _ decoded: [ReadRecord], _ difference: Difference
+    ) throws {
+        let text = records.batch.text.span
+        for (index, record) in decoded.enumerated() {
+            let statement = records.chosen[index].statement
+            var doubt: String?
+            if let statement, statement.action == .delete {
+                doubt = deltaDoubts?.next(cart: text.extracting(statement.cart.range))
+            }
+            switch record {
+            case .usable(let record):
+                try take(record, at: records.positions[index], of: records.export, difference, doubt: doubt)
+            case .rejected(let record):
+                // A record may turn out to be unusable only when it is decoded.
+                let isNew = statement != nil
+                try rejects.add(record, of: records.export, isConflict: isNew)
+                if isNew { try first.doubts.add(record.doubt) }
             }
         }
     }
