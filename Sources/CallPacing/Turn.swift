@@ -8,6 +8,7 @@ package final class Turn: Sendable {
         /// Empty while the turn is free.
         var waiting: Deque<(number: Int, begin: CheckedContinuation<Void, any Error>)> = []
         var lastNumber = 0
+        var taken = 0
     }
 
     private let state = Mutex(State())
@@ -15,7 +16,10 @@ package final class Turn: Sendable {
     package init() {}
 
     /// The callers that wait, and the one whose turn it is.
-    var count: Int { state.withLock { $0.waiting.count + ($0.isTaken ? 1 : 0) } }
+    package var count: Int { state.withLock { $0.waiting.count + ($0.isTaken ? 1 : 0) } }
+
+    /// How often somebody had the turn, from 0.
+    package var taken: Int { state.withLock { $0.taken } }
 
     /// Does some work when it is the caller's turn, and passes the turn on.
     ///
@@ -59,6 +63,7 @@ package final class Turn: Sendable {
         let next = state.withLock { state in
             let next = state.waiting.popFirst()
             state.isTaken = next != nil
+            if next != nil { state.taken += 1 }
             return next?.begin
         }
         next?.resume()
@@ -67,6 +72,7 @@ package final class Turn: Sendable {
     private static func takeFree(_ state: inout State) -> Bool {
         guard !state.isTaken else { return false }
         state.isTaken = true
+        state.taken += 1
         return true
     }
 }

@@ -16,7 +16,6 @@ package struct ServiceNotice: Service {
     /// How often the manager wants to hear that the service is alive; nil for never.
     private let interval: Duration?
     private let isAlive: @Sendable () -> Bool
-    private let onReady: @Sendable () -> Void
     private let time: TimeSource
 
     /// The time between two looks at a service that is not ready yet.
@@ -25,17 +24,14 @@ package struct ServiceNotice: Service {
     /// - Parameters:
     ///   - environment: that of the process: `NOTIFY_SOCKET`, and `WATCHDOG_USEC` if the manager restarts a service
     ///     that it does not hear from.
-    ///   - onReady: called once when the service is ready, whether there is a manager or not.
     ///   - isAlive: whether the service polls; it is ready when it first does.
     package init(
-        environment: [String: String], time: TimeSource, onReady: @escaping @Sendable () -> Void = {},
-        isAlive: @escaping @Sendable () -> Bool
+        environment: [String: String], time: TimeSource, isAlive: @escaping @Sendable () -> Bool
     ) {
         socket = environment["NOTIFY_SOCKET"]
         // Twice in each period, as sd_watchdog_enabled(3) recommends.
         interval = environment["WATCHDOG_USEC"].flatMap(Int64.init).map { .microseconds($0 / 2) }
         self.isAlive = isAlive
-        self.onReady = onReady
         self.time = time
     }
 
@@ -43,7 +39,6 @@ package struct ServiceNotice: Service {
     package func run() async throws {
         try? await cancelWhenGracefulShutdown {
             while !isAlive() { try await time.sleep(for: Self.firstLook) }
-            onReady()
             tell("READY=1")
             guard let interval else { return try await gracefulShutdown() }
             while true {

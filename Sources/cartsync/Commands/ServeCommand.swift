@@ -100,15 +100,13 @@ struct ServeCommand: ProgramCommand {
             .init(
                 service: jobs, successTerminationBehavior: .gracefullyShutdownGroup,
                 failureTerminationBehavior: .gracefullyShutdownGroup))
-        // The last one is the first to hear of the shutdown: the service manager is told before anything drains.
-        let notice = ServiceNotice(
-            environment: ProcessInfo.processInfo.environment, time: .system
-        ) {
+        let rest = MemoryAtRest(of: jobs) {
             session.ledger.giveBackMemory()
-            Memory.giveBackStart()
-        } isAlive: {
-            jobs.isPolling
+            Memory.giveBack()
         }
+        configuration.services.append(.init(service: rest))
+        // The last one is the first to hear of the shutdown: the service manager is told before anything drains.
+        let notice = ServiceNotice(environment: ProcessInfo.processInfo.environment, time: .system) { jobs.isPolling }
         configuration.services.append(.init(service: notice))
         configuration.maximumGracefulShutdownDuration = .seconds(30)
         let group = ServiceGroup(configuration: configuration)

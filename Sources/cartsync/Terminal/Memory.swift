@@ -25,6 +25,6 @@ enum Memory {
     /// those of the next.
     static func giveBackBlocks() { cartsync_give_back_blocks() }
 
-    /// Gives back what only the start of a service needs, which is more than half of what a resting service holds.
-    static func giveBackStart() { cartsync_give_back_memory() }
+    /// Gives back what only the start of a service or a run needed, which is more than half of what it holds then.
+    static func giveBack() { cartsync_give_back_memory() }
 }
