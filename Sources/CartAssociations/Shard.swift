@@ -41,7 +41,3 @@ package struct Shard: Sendable, Hashable {
         return contains(cart: bytes.span)
     }
 }
-
-extension Shard: CustomStringConvertible {
-    package var description: String { "\(index)/\(count)" }
-}
