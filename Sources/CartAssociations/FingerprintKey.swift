@@ -51,9 +51,14 @@ package struct FingerprintKey: Sendable, Hashable {
 
     /// The fingerprint of an association, equal to that of its bytes.
     package func fingerprint(_ association: Association) -> Fingerprint {
-        let owner = Array(association.owner.id.text.utf8)
-        let cart = Array(association.cart.text.utf8)
-        return fingerprint(association.owner.kind, owner: owner.span, cart: cart.span)
+        var owner = association.owner.id.text
+        var cart = association.cart.text
+        // Unsafe only because the pointers could outlive the closures.
+        return owner.withUTF8 { owner in
+            cart.withUTF8 { cart in
+                unsafe fingerprint(association.owner.kind, owner: owner.span, cart: cart.span)
+            }
+        }
     }
 
     /// The fingerprint of an owner, to count or look up owners; it never equals that of an association or a cart.

@@ -9,7 +9,9 @@ struct ByteRecord {
     mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
 
     mutating func append(_ text: String) {
-        bytes.append(contentsOf: text.utf8)
+        var text = text
+        // Unsafe only because the pointer could outlive the closure.
+        text.withUTF8 { unsafe bytes.append(contentsOf: $0) }
         bytes.append(0)
     }
 
