@@ -71,16 +71,10 @@ coverage: deps ## say which share of each target's lines the tests execute; LINE
 	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TESTS_AT_ONCE) swift test --skip-build $(COVERED) --parallel --skip 'TimedTests/' || true
 	Tests/Coverage/report "$$(swift build $(COVERED) --show-bin-path)" $(LINES)
 
-# Each sanitizer needs a build of its own of everything, which takes a quarter of an hour.
 SANITIZERS ?= thread address
-SANITIZED = --sanitize $$sanitizer --scratch-path .build/sanitized-$$sanitizer
 .PHONY: sanitize
-sanitize: deps ## run the tests that start no program under SANITIZERS (thread address)
-	for sanitizer in $(SANITIZERS); do \
-		swift build --build-tests $(SANITIZED) && \
-		SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TESTS_AT_ONCE) swift test --skip-build $(SANITIZED) --parallel \
-			--disable-xctest --skip 'EndToEndTests|TimedTests/' || exit 1; \
-	done
+sanitize: deps ## run the tests that start no program under SANITIZERS (thread address), TESTS_AT_ONCE (4) at once
+	TESTS_AT_ONCE=$(TESTS_AT_ONCE) Tests/Sanitizers/run $(SANITIZERS)
 
 .PHONY: check
 check: deps ## check the format, the house (Tests/Architecture), and that there are no warnings
