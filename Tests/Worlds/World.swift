@@ -452,6 +452,8 @@ final class World {
     private func end(_ lives: [Life]) throws {
         SteppedTasks.shared.drop()
         timeline.drop()
+        // A thread ends with its process.
+        LedgerReadings.wait()
         oracle.begins()
         let isDead = lives.contains(where: \.isDead)
         if isDead {

@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// Other work on the ledger goes on between two pieces of it, and must not change associations meanwhile.
 final class LedgerReading<Found: ~Copyable & Sendable>: Sendable {
-    private let queue = DispatchQueue(label: "cartsync.ledger-reading")
+    private var queue: DispatchQueue { LedgerReadings.queue }
     private let isStopped = Atomic(false)
     private let state = Mutex(State())
 
@@ -48,4 +48,12 @@ final class LedgerReading<Found: ~Copyable & Sendable>: Sendable {
         isStopped.store(true, ordering: .relaxed)
         queue.sync {}
     }
+}
+
+/// The thread on which ledgers are read: runs go one after the other, so that one does for all.
+package enum LedgerReadings {
+    fileprivate static let queue = DispatchQueue(label: "cartsync.ledger-reading")
+
+    /// Waits until none of those that have begun reads any longer: only then may a ledger be closed whose run has not ended.
+    package static func wait() { queue.sync {} }
 }
