@@ -242,25 +242,36 @@ struct RunTests {
         }
     }
 
+    /// Plans an export that is changed between two readings: it is refused, and nothing is written.
+    private func planWhile(_ path: String, changes change: @escaping @Sendable () throws -> Void, in store: Store)
+        async throws
+    {
+        // The listing comes between the two readings, and takes its time.
+        store.sandbox.inject(SandboxFault(.delay(.milliseconds(500)), operation: .list))
+        try await store.withClient { client in
+            let run = store.run(path, client)
+            let progress = run.tools.progress
+            async let changed: Void = {
+                try await wait { progress.now.phase == .listing }
+                try change()
+            }()
+            await #expect(throws: RunFailure.self) { _ = try await run.plan(keepingRejects: true) }
+            try await changed
+        }
+        #expect(store.sandbox.statistics().writes == 0)
+    }
+
     @Test("an export that changes between two readings is refused, and nothing is written")
     func changed() async throws {
         try await withStore { store in
             let path = try store.folder.write("customer_id,cart_id\nc-1,cart-1\n", to: "export.csv")
-            // The listing comes between the two readings, and takes its time.
-            store.sandbox.inject(SandboxFault(.delay(.milliseconds(500)), operation: .list))
-            try await store.withClient { client in
-                let run = store.run(path, client)
-                let progress = run.tools.progress
-                async let change = {
-                    try await wait { progress.now.phase == .listing }
+            try await planWhile(
+                path,
+                changes: {
                     // The same file, not another under its name.
                     let changed = "customer_id,cart_id\nc-1,cart-1\nc-2,cart-2\n"
                     try Data(changed.utf8).write(to: URL(filePath: path))
-                }()
-                await #expect(throws: RunFailure.self) { _ = try await run.plan(keepingRejects: true) }
-                try await change
-            }
-            #expect(store.sandbox.statistics().writes == 0)
+                }, in: store)
         }
     }
 
@@ -270,23 +281,16 @@ struct RunTests {
             let rows = (10..<99).map { "c-\($0),cart-\($0)\n" }
             let path = try store.folder.write("customer_id,cart_id\n" + rows.joined(), to: "export.csv")
             let modified = try FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date
-            store.sandbox.inject(SandboxFault(.delay(.milliseconds(500)), operation: .list))
-            try await store.withClient { client in
-                let run = store.run(path, client)
-                let progress = run.tools.progress
-                async let change = {
-                    try await wait { progress.now.phase == .listing }
+            try await planWhile(
+                path,
+                changes: {
                     let changed = "customer_id,cart_id\n" + rows.dropLast().joined() + "c-98,cart-77\n"
                     let file = try #require(FileHandle(forUpdatingAtPath: path))
                     try file.write(contentsOf: Data(changed.utf8))
                     try file.close()
                     let date = try #require(modified)
                     try FileManager.default.setAttributes([.modificationDate: date], ofItemAtPath: path)
-                }()
-                await #expect(throws: RunFailure.self) { _ = try await run.plan(keepingRejects: true) }
-                try await change
-            }
-            #expect(store.sandbox.statistics().writes == 0)
+                }, in: store)
         }
     }
 
