@@ -96,20 +96,21 @@ struct EntryReader {
             SELECT entry.id, entry.kind, owner_kind, owner, cart, fingerprint, export, record, line,
                 outcome.outcome, status, attempts, service, response, at, message, cart_name, cart_description, answer
             FROM \(rows) ORDER BY \(onlyEnded ? "outcome.entry" : "entry.id")
-            """)
+            """, isKept: true)
         select.bind(range.lowerBound, at: 1)
         select.bind(range.upperBound, at: 2)
     }
 
     func entries(run: String, limit: Int) throws -> [JournalEntry] {
+        defer { select.reset() }
         var entries: [JournalEntry] = []
         while entries.count < limit, try select.step() { entries.append(try entry(run: run)) }
-        select.reset()
         return entries
     }
 
     /// Carts with pending entries; the range must begin with a cart's first entry.
     func pendingCarts(run: String, limit: Int) throws -> [CartChanges] {
+        defer { select.reset() }
         var carts: [CartChanges] = []
         var cart: String?
         var pending: [JournalEntry] = []
@@ -139,7 +140,6 @@ struct EntryReader {
             }
         }
         if carts.count < limit { finish() }
-        select.reset()
         return carts
     }
 

@@ -196,7 +196,8 @@ extension Ledger {
     private static func fetchRuns(
         _ db: Database, sql: String, arguments: StatementArguments
     ) throws -> [RunRecord] {
-        try String.fetchAll(db, sql: "SELECT record FROM run " + sql, arguments: arguments).map { text in
+        let select = try db.cachedStatement(sql: "SELECT record FROM run " + sql)
+        return try String.fetchAll(select, arguments: arguments).map { text in
             do {
                 return try JSONDecoder().decode(RunRecord.self, from: Data(text.utf8))
             } catch {
