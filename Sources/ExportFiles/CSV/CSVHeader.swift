@@ -148,6 +148,8 @@ private struct SeparatorLine {
 
     /// nil if the text does not begin with one, or not enough of the text is there.
     init?(_ text: [UInt8], _ count: Int, isLast: Bool) {
+        // Nearly every text begins otherwise, and compiling the pattern takes longer than splitting ten lines.
+        guard let first = text.first, "\"Ss".utf8.contains(first) else { return nil }
         let start = String(decoding: text[..<min(count, 16)], as: UTF8.self)
         guard let match = start.prefixMatch(of: #/(?i:"?sep=)(.|\t)"?[ \t,;]*(\r\n|\n|\r)/#),
             let delimiter = match.1.first
