@@ -62,15 +62,16 @@ struct OperationLatency: Codable, Sendable, Equatable {
         }
         callAnswers = final
         attemptAnswers = each
-        service = LatencyFigures(totals.tally(.service))
-        response = LatencyFigures(totals.tally(.response))
+        let service = LatencyFigures(totals.tally(.service))
+        let response = LatencyFigures(totals.tally(.response))
+        (self.service, self.response) = (service, response)
         pacerWait = LatencyFigures(totals.pacerWait)
         backoff = LatencyFigures(totals.backoff)
         byAnswer = AnswerClass.allCases.compactMap { answer in
             guard totals.count(.service, answer) + totals.count(.response, answer) > 0 else { return nil }
             return AnswerLatency(
-                answer: answer, service: Percentiles(totals.tally(.service, answer)),
-                response: Percentiles(totals.tally(.response, answer)))
+                answer: answer, service: service.percentiles(of: totals.tally(.service, answer)),
+                response: response.percentiles(of: totals.tally(.response, answer)))
         }
     }
 
@@ -136,6 +137,9 @@ struct LatencyFigures: Codable, Sendable, Equatable {
         buckets = LatencyBuckets.count(cells)
         curve = CurvePoint.curve(of: tally)
     }
+
+    /// The percentiles of a part of these durations, which most often is all of them.
+    func percentiles(of part: LatencyTally) -> Percentiles { part.count == count ? percentiles : Percentiles(part) }
 }
 
 extension LatencyReport {
