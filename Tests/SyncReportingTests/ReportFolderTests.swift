@@ -79,7 +79,8 @@ import Testing
     @Test("a distribution is in milliseconds and ends with the count of all calls")
     func distribution() throws {
         let run = SampleRun.tenMinutes()
-        let text = try #require(PercentileFile.text(run.recorder.snapshot().operationTotals(.create).tally(.response)))
+        let tally = run.recorder.snapshot().operationTotals(.create).tally(.response)
+        let text = try #require(PercentileFile.text(tally.sparse))
         #expect(text.contains("Value     Percentile TotalCount 1/(1-Percentile)"))
         #expect(text.contains(/Total count    = +9000\]/))
         let maximum = try #require(text.firstMatch(of: /#\[Max     = +([\d.]+)/)?.output.1)
@@ -90,7 +91,7 @@ import Testing
     func distributionOfLibrary(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         var tally = LatencyTally()
-        #expect(PercentileFile.text(tally) == nil)
+        #expect(PercentileFile.text(tally.sparse) == nil)
         let most = [1, 2000, 60_000, 3_600_000_000][Int(seed % 4)]
         for _ in 0..<Int.random(in: 1...500, using: &random) {
             let longest = UInt64.random(in: 0...UInt64(most), using: &random)
@@ -98,7 +99,13 @@ import Testing
         }
         var text = ""
         tally.histogram.outputPercentileDistribution(to: &text, outputValueUnitScalingRatio: 1000)
-        #expect(PercentileFile.text(tally) == text)
+        #expect(PercentileFile.text(tally.sparse) == text)
+        let curve = tally.histogram.percentiles(ticksPerHalfDistance: 4).map { step in
+            CurvePoint(
+                percentile: step.percentileLevelIteratedTo,
+                milliseconds: Double(min(step.value, tally.histogram.maxRecorded)) / 1000)
+        }
+        #expect(CurvePoint.curve(of: tally.sparse) == curve)
         for percentile in [0.1, 50, 75, 99, 99.9, 99.99, 100] {
             #expect(tally.value(atPercentile: percentile) == tally.histogram.valueAtPercentile(percentile))
         }

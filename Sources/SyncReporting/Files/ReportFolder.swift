@@ -31,8 +31,8 @@ package struct ReportFolder: Sendable {
         try DurableFile.write(HistogramLog.text(snapshot).utf8, to: path(of: Self.logName))
         for operation in Operation.allCases {
             for clock in LatencyClock.allCases {
-                let tally = snapshot.operationTotals(operation).tally(clock)
-                guard let distribution = PercentileFile.text(tally) else { continue }
+                let histogram = snapshot.operationTotals(operation).tally(clock).sparse
+                guard let distribution = PercentileFile.text(histogram) else { continue }
                 let name = Self.distributionName(HistogramLog.tag(operation, clock))
                 try DurableFile.write(distribution.utf8, to: path(of: name))
             }

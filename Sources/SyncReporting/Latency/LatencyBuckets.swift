@@ -1,5 +1,3 @@
-import Histogram
-
 /// One bucket of a histogram that is small enough to be read.
 struct LatencyBucket: Codable, Sendable, Equatable {
     /// The upper bound in milliseconds; nil for the last bucket.
@@ -38,12 +36,10 @@ struct CurvePoint: Codable, Sendable, Equatable {
     /// Steps for each halving of the distance to 100 %.
     private static let ticks = 4
 
-    static func curve(of tally: LatencyTally) -> [CurvePoint] {
-        let histogram = tally.histogram
-        return histogram.percentiles(ticksPerHalfDistance: ticks).map { step in
+    static func curve(of histogram: SparseHistogram) -> [CurvePoint] {
+        histogram.steps(ticks: ticks).map { step in
             CurvePoint(
-                percentile: step.percentileLevelIteratedTo,
-                milliseconds: Double(min(step.value, histogram.maxRecorded)) / 1000)
+                percentile: step.percentile, milliseconds: Double(min(step.value, histogram.maximum)) / 1000)
         }
     }
 }

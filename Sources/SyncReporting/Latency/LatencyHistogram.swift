@@ -34,6 +34,9 @@ enum LatencyRange {
         let bucket = (cell >> halfMagnitude) - 1
         return UInt64(cell - (bucket << halfMagnitude)) << UInt64(bucket)
     }
+
+    /// The highest value, in microseconds, that falls in a cell.
+    static func highest(inCell cell: Int) -> UInt64 { lowest(inCell: cell + 1) - 1 }
 }
 
 /// Durations of one kind: their histogram, their exact sum and how many did not fit.
@@ -71,7 +74,7 @@ struct LatencyTally: Sendable {
         if count == 0 { histogram = other.histogram } else { histogram.add(other.histogram) }
     }
 
-    /// The cells that are not empty. The library's own look for a percentile reads all of them, forty times as slowly.
+    /// The cells that are not empty. The library's own ways to percentiles read all of them, forty times as slowly.
     var sparse: SparseHistogram {
         guard count > 0 else { return SparseHistogram() }
         let cells = histogram.recordedValues().map { (cell: LatencyRange.cell(of: $0.value), count: Int($0.count)) }

@@ -135,7 +135,7 @@ struct LatencyFigures: Codable, Sendable, Equatable {
         outOfRange = tally.outOfRange
         sum = Double(tally.sum) / 1000
         buckets = LatencyBuckets.count(cells)
-        curve = CurvePoint.curve(of: tally)
+        curve = CurvePoint.curve(of: cells)
     }
 
     /// The percentiles of a part of these durations, which most often is all of them.

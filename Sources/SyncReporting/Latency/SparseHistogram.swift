@@ -51,9 +51,39 @@ struct SparseHistogram: Sendable, Equatable {
         var passed = 0
         for (cell, count) in cells {
             passed += count
-            if passed >= wanted { return min(maximum, LatencyRange.lowest(inCell: cell + 1) - 1) }
+            if passed >= wanted { return min(maximum, LatencyRange.highest(inCell: cell)) }
         }
         return maximum
+    }
+
+    /// One line of a percentile distribution.
+    struct Step {
+        /// From 0 to 100.
+        let percentile: Double
+        /// The highest duration of the cell that the percentile lies in, in microseconds.
+        let value: UInt64
+        /// Durations up to this one.
+        let count: Int
+    }
+
+    /// The percentile distribution, as HdrHistogram steps through it: denser towards 100 %, and ending there.
+    ///
+    /// - Parameter ticks: steps for each halving of the distance to 100 %.
+    func steps(ticks: Int) -> [Step] {
+        var steps: [Step] = []
+        var percentile = 0.0
+        var passed = 0
+        for (cell, count) in cells {
+            passed += count
+            let value = LatencyRange.highest(inCell: cell)
+            while passed == total || 100 * Double(passed) / Double(total) >= percentile {
+                steps.append(Step(percentile: percentile, value: value, count: passed))
+                guard percentile < 100 else { break }
+                let halvings = Int((100 / (100 - percentile)).exponent) + 1
+                percentile = passed == total ? 100 : percentile + 100 / Double(ticks << halvings)
+            }
+        }
+        return steps
     }
 
     /// Reads the encoding.
