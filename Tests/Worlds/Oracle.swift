@@ -268,7 +268,7 @@ final class Oracle: @unchecked Sendable {
 
     /// Those runs that may be others than was said before, the oldest first.
     private static func runs(_ ledger: Ledger, after said: Said) throws -> [RunRecord] {
-        let few = 8
+        let few = 4
         let newest = try ledger.runs(limit: few)
         guard let first = newest.last, newest.count == few, said.runs[first.id] != nil else {
             return try ledger.runs(limit: 1000).reversed()
