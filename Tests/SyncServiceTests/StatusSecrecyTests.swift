@@ -139,6 +139,22 @@ struct StatusSecrecyTests {
         }
     }
 
+    @Test("a server that is cancelled while connections come ends, and not the process")
+    func cancelled() async {
+        await #expect(processExitsWith: .success) {
+            for _ in 0..<20 {
+                let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+                try await serving { server in
+                    let bootstrap = ClientBootstrap(group: group)
+                    for _ in 0..<200 { _ = bootstrap.connect(host: "127.0.0.1", port: server.port) }
+                    _ = try await bootstrap.connect(host: "127.0.0.1", port: server.port).get()
+                }
+                try await group.shutdownGracefully()
+            }
+            exit(EXIT_SUCCESS)
+        }
+    }
+
     private static func fixture(_ name: String) -> String {
         URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "../CommerceAPITests/Fixtures/\(name)").standardizedFileURL.path

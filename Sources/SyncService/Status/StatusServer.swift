@@ -126,11 +126,24 @@ package final class StatusServer: Service {
                 configuration: ApplicationConfiguration(address: .hostname(options.host, port: options.port)),
                 onServerRunning: { onListening($0.localAddress?.port ?? 0) },
                 logger: quiet)
-            try await application.run()
+            try await Self.serve(application)
         } catch is CancellationError {
             return
         } catch {
             throw StatusServerError.cannotListen(host: options.host, port: options.port, reason: "\(error)")
+        }
+    }
+
+    /// Stops gracefully even if it is cancelled: NIO ends the process if a connection is let go of before anybody took it.
+    private static func serve(_ application: some ApplicationProtocol) async throws {
+        var configuration = ServiceGroupConfiguration(services: [application], logger: application.logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(idleSeconds)
+        let group = ServiceGroup(configuration: configuration)
+        let serving = Task { try await group.run() }
+        try await withTaskCancellationHandler {
+            try await serving.value
+        } onCancel: {
+            Task { await group.triggerGracefulShutdown() }
         }
     }
 }
