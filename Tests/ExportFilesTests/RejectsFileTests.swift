@@ -111,6 +111,18 @@ struct RejectsFileTests {
         #expect(bytes == expected)
     }
 
+    @Test(
+        "a carriage return before a line end, or at the end of the file, makes a record of the rejects no better",
+        arguments: ["k-1\r\r\nc-2,k-2\n", "k-1\r\r\r\n", "k-1\r\r", "k-1\n\"c\",k\r\r\n\rc,k\n"])
+    func carriageReturns(_ rest: String) throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write("customer_id,cart_id\nc-1,\(rest)", to: "c.csv")
+        let first = try WholeReading(path)
+        #expect(!first.rejected.isEmpty)
+        let second = try WholeReading(try Self.rejects(of: path, in: folder))
+        #expect(second.usable.isEmpty && second.rejected.count == first.rejected.count)
+    }
+
     @Test("an export that has columns of the same names gets others, and its rejects are still known as such")
     func columnNames() throws {
         let folder = try TemporaryFolder()

@@ -123,10 +123,8 @@ final class Promises {
         try rejects.finish()
         switch (reading.facts.format, try outcome(rejectsPath)) {
         case (.csv, .read(let again)):
-            // A carriage return at the very end of the file is one with the line end that follows it now.
-            let isCut = reading.facts.shape.encoding == .utf8 && reading.reasons.last == .carriageReturn
             // A mark within wrong quotes may show another of several faults first.
-            guard again.reasons.count == reading.reasons.count && again.values.isEmpty || isCut else {
+            guard again.reasons.count == reading.reasons.count && again.values.isEmpty else {
                 throw Broken(
                     description: "rejected again: \(again.reasons) instead of \(reading.reasons), read: \(again.values)"
                 )

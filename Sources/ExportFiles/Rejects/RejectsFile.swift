@@ -73,7 +73,7 @@ package final class RejectsFile {
         switch shape.format {
         case .csv:
             let row = CSVRejectRow(shape)
-            buffer += row.cells(record) + row.lineEnd
+            buffer += row.cells(record) + row.lineEnd(after: record.raw)
         case .xml:
             buffer += Self.comment(record) + record.raw + Array("\n".utf8)
         }
@@ -143,6 +143,12 @@ struct CSVRejectRow {
     }
 
     var lineEnd: [UInt8] { Array(shape.lineEnd.rawValue.utf8) }
+
+    /// The line end behind a record: a carriage return that ended no line must not become a part of it.
+    func lineEnd(after record: [UInt8]) -> [UInt8] {
+        let isOpen = shape.lineEnd == .lineFeed && record.last == CSVFramer.carriageReturn
+        return isOpen ? [CSVFramer.carriageReturn, CSVFramer.lineFeed] : lineEnd
+    }
 
     func header() -> [UInt8] {
         // A rejects file that is rejected again keeps the names that it has.
