@@ -123,6 +123,24 @@ struct RejectsFileTests {
         #expect(second.usable.isEmpty && second.rejected.count == first.rejected.count)
     }
 
+    @Test(
+        "whatever stands in a rejected record, in the file of rejects it is rejected again", arguments: UInt64(1)...20)
+    func rejectedAgain(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let folder = try TemporaryFolder()
+        let pieces = ["c-1,k-1", "c-1,k-1", "c", ",", "\n", "\r", "\r", "\r\n", "\"", "\0", " ", "=", "é", "\u{85}"]
+        for _ in 0..<100 {
+            let length = Int.random(in: 1...12, using: &random)
+            let text = (0..<length).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()
+            let path = try folder.write("customer_id,cart_id\nc-9,k-9\n\(text)\nc-8,k-8\n", to: "c.csv")
+            guard let first = try? WholeReading(path), !first.rejected.isEmpty else { continue }
+            let second = try WholeReading(try Self.rejects(of: path, in: folder))
+            #expect(
+                second.usable.isEmpty && second.rejected.count == first.rejected.count,
+                "seed \(seed): \(text.debugDescription)")
+        }
+    }
+
     @Test("an export that has columns of the same names gets others, and its rejects are still known as such")
     func columnNames() throws {
         let folder = try TemporaryFolder()
