@@ -159,6 +159,7 @@ MUTANTS = [
     ("ExportFiles/CSV/CSVReading.swift", "mayBeCut = ‹requiresFinalNewline && !block.found.endsWithNewline && trailer == nil›", "false"),
     ("ExportFiles/CSV/CSVTrailer.swift", "isKnown: Bool { ‹first.count == Self.fewest› }", "!first.isEmpty"),
     ("ExportFiles/Packing/ExpansionLimit.swift", "if ‹produced / Self.ratio > packed› {", "false"),
+    ("ExportFiles/Rejects/RejectsFile.swift", "let isOpen = ‹shape.lineEnd == .lineFeed && record.last == CSVFramer.carriageReturn›", "false"),
     # The inbox and its jobs.
     ("SyncService/Jobs/JobRuns.swift", "‹!facts.mayBeCut || options.missingFinalNewline == .makesNoDeletes›,", "true"),
     ("SyncService/Jobs/JobRuns.swift", "return stopped.last { ‹$0.exports.map(\\.digest) == digests› }", "true"),
@@ -202,6 +203,7 @@ NEAREST = {
     "ExportFiles/CSV/CSVReading": "ChecksumTests|IdentifierTextTests",
     "ExportFiles/CSV/CSVTrailer": "IdentifierTextTests|ReportedExportTests",
     "ExportFiles/Packing": "BrokenSampleTests|PackedExportTests",
+    "ExportFiles/Rejects": "RejectsFileTests",
     "SyncService/Jobs": "JobRunsTests",
     "SyncService/Inbox/InboxWatch": "InboxWatchTests",
     "SyncService/Inbox/Supersession": "ExportDecisionTests",
