@@ -106,7 +106,7 @@ package struct ExportManifest: Sendable, Equatable {
                 error.code == EFBIG
                     ? "the manifest is longer than 64 KiB" : "the manifest cannot be read: \(error.reason)")
         }
-        guard let content = try? JSONDecoder().decode(Content.self, from: Data(bytes)) else {
+        guard let content = try? ForeignJSON.decode(Content.self, from: bytes) else {
             throw refusal("the manifest is not valid")
         }
         parts = (content.parts ?? []).map {

@@ -46,6 +46,7 @@ struct ClassificationTests {
         Row(404, "<html>no</html>", is: .unknown, again: true, on: .delete),
         Row(404, #"{"errors":[{"title":"Not Found"}]}"#, is: .unknown, again: true, on: .delete),
         Row(404, #"{"errors":[{"title":"Not Found","detail":"Cart not found"}]}"#, is: .success, on: .delete),
+        Row(404, #"{"errors":[{"title":"Cart not found"}],"errors":[]}"#, is: .unknown, again: true, on: .delete),
         Row(400, #"{"errors":[{"title":"Cart not found"}]}"#, is: .refused, on: .delete),
         Row(404, is: .unknown, again: true, on: .create), Row(404, "<html>", is: .unknown, again: true, on: .create),
         Row(404, #"{"errors":[{"title":"Not Found"}]}"#, is: .refused, on: .create), Row(404, is: .refused, on: .list),

@@ -29,6 +29,7 @@ struct ListingPageTests {
         "a body that is no page of carts is none",
         arguments: [
             "", "{}", "null", "<html>", #"{"data":{}}"#, #"{"data":[{"name":"no id"}]}"#, #"{"data":[{"id":"1""#,
+            #"{"data":[{"id":"1"}],"data":[]}"#, #"{"data":[{"id":"1","id":"2"}]}"#,
         ])
     func noPage(body: String) {
         #expect(ListingPage(Array(body.utf8)) == nil)

@@ -182,7 +182,10 @@ struct ManifestTests {
 
     @Test(
         "a manifest that is none refuses the export",
-        arguments: ["", "[]", "{", "{\"records\":\"2\"}", "{\"records\":-1}", "{\"sha256\":\"abc\"}", "{}"])
+        arguments: [
+            "", "[]", "{", "{\"records\":\"2\"}", "{\"records\":-1}", "{\"sha256\":\"abc\"}", "{}",
+            "{\"records\":2,\"records\":1}",
+        ])
     func malformed(_ text: String) throws {
         let folder = try TemporaryFolder()
         try folder.write(text, to: "a.csv.manifest.json")

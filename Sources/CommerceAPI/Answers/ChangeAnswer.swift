@@ -76,7 +76,7 @@ enum ChangeAnswer: Sendable, Equatable {
 
     /// What stands under `data`; nil for a body without it, or with `errors`.
     private static func data<Value: Decodable>(_ type: Value.Type, _ body: [UInt8]) -> Value? {
-        guard let body = try? JSONDecoder().decode(DocumentedData<Value>.self, from: Data(body)), !body.hasErrors else {
+        guard let body = try? ForeignJSON.decode(DocumentedData<Value>.self, from: body), !body.hasErrors else {
             return nil
         }
         return body.data
@@ -128,7 +128,7 @@ extension VendorErrors {
     }
 
     private static func documented(_ body: [UInt8]) -> [DocumentedErrors.Item] {
-        ((try? JSONDecoder().decode(DocumentedErrors.self, from: Data(body)))?.errors) ?? []
+        ((try? ForeignJSON.decode(DocumentedErrors.self, from: body))?.errors) ?? []
     }
 }
 

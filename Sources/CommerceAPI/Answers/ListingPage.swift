@@ -1,4 +1,4 @@
-import Foundation
+import CartAssociations
 
 /// One page of `GET /v2/carts`, as far as associations go.
 ///
@@ -17,7 +17,7 @@ struct ListingPage: Sendable, Equatable {
 
     /// Nil if the body is not a page of carts.
     init?(_ body: [UInt8]) {
-        guard let page = try? JSONDecoder().decode(Page.self, from: Data(body)) else { return nil }
+        guard let page = try? ForeignJSON.decode(Page.self, from: body) else { return nil }
         carts = page.data.map { cart in
             Cart(
                 id: cart.id, customers: cart.relationships?.customers?.owners ?? [],

@@ -159,7 +159,7 @@ extension CommerceClient {
         }
         let path = "/v2/account-members/\(formEncoded(id))/account-memberships?include=account&page%5Blimit%5D=100"
         let call = try await perform(APIRequest(operation: .list, method: .get, path: path)) {
-            try? JSONDecoder().decode(Memberships.self, from: Data($0.body))
+            try? ForeignJSON.decode(Memberships.self, from: $0.body)
         }
         guard let memberships = call.value else { throw failure(of: call, "looking up a member's accounts") }
         return memberships.included?.accounts?.map(\.id) ?? []
@@ -185,7 +185,7 @@ extension OwnersPage {
             let data: [ListedOwner]
             let meta: Meta?
         }
-        guard let page = try? JSONDecoder().decode(Page.self, from: Data(body)) else { return nil }
+        guard let page = try? ForeignJSON.decode(Page.self, from: body) else { return nil }
         owners = page.data
         total = page.meta?.results?.total
         // Totals stop counting at the largest offset, and not every list says so.
