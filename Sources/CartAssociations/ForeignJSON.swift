@@ -24,17 +24,13 @@ package enum ForeignJSON {
 
     /// - Parameter bytes: a document that a reader of JSON has read.
     private static func hasRepeatedName(_ bytes: [UInt8]) -> Bool {
-        /// The names that each open object has so far; those of closed ones keep their memory for others.
+        /// The names that each open object has so far.
         var objects: [Set<ArraySlice<UInt8>>] = []
-        var depth = 0
         var index = 0
         while index < bytes.count {
             switch bytes[index] {
-            case UInt8(ascii: "{"):
-                if depth == objects.count { objects.append([]) }
-                objects[depth].removeAll(keepingCapacity: true)
-                depth += 1
-            case UInt8(ascii: "}"): depth = max(0, depth - 1)
+            case UInt8(ascii: "{"): objects.append([])
+            case UInt8(ascii: "}"): _ = objects.popLast()
             case UInt8(ascii: "\""):
                 let start = index
                 index += 1
@@ -43,8 +39,8 @@ package enum ForeignJSON {
                 }
                 // What a colon follows is a name.
                 let next = bytes[min(index + 1, bytes.count)...].first { $0 > 0x20 }
-                guard next == UInt8(ascii: ":"), index < bytes.count, depth > 0 else { break }
-                let isNew = objects[depth - 1].insert(name(bytes[start...index])).inserted
+                guard next == UInt8(ascii: ":"), index < bytes.count, let object = objects.indices.last else { break }
+                let isNew = objects[object].insert(name(bytes[start...index])).inserted
                 if !isNew { return true }
             default: break
             }
