@@ -5,7 +5,7 @@ package enum ForeignJSON {
     /// Decodes a document.
     ///
     /// Throws `DecodingError`, also if an object has a name twice: one reader takes the first of the two, and another the
-    /// last (RFC 8259, section 4), so that nobody knows what the document says.
+    /// last (RFC 8259, section 4), so that what the document says is unclear.
     package static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value {
         let value = try JSONDecoder().decode(type, from: Data(bytes))
         guard let text = inUTF8(bytes), !hasRepeatedName(text) else {
