@@ -40,6 +40,16 @@ struct InboxServiceTests {
         }
     }
 
+    @Test("what was half made when the last process ended is gone, wherever its export goes")
+    func halfMade() async throws {
+        try scratch.createFolder("working")
+        try scratch.write("a", to: "working/a.csv")
+        try scratch.createFolder("waiting/\(FolderCalls.unfinished("a.csv.report"))")
+        try await service { _ in .done(report: nil) }.run()
+        #expect(scratch.names(in: "waiting").isEmpty)
+        #expect(scratch.names(in: "done") == ["a.csv"])
+    }
+
     @Test("exports are synced one after the other, the oldest first, and go where their verdict says")
     func verdicts() async throws {
         for (position, name) in ["done.csv", "failed.csv", "later.csv", "last.csv", "waiting.csv"].enumerated() {

@@ -88,6 +88,22 @@ struct InboxTests {
         #expect(scratch.names(in: "done") == ["a.csv"])
     }
 
+    @Test("reports and copies that are half made are removed, and nothing else", arguments: InboxName.Folder.allCases)
+    func removesUnfinished(place: InboxName.Folder) throws {
+        let folder = place.rawValue
+        for half in [FolderCalls.unfinished("a.csv.report"), FolderCalls.unfinished(String(repeating: "a", count: 250))] {
+            try scratch.createFolder("\(folder)/\(half)")
+            try scratch.write("{}", to: "\(folder)/\(half)/report.json")
+        }
+        try scratch.write("own", to: "\(folder)/\(FolderCalls.unfinished("a.csv"))")
+        try scratch.write("x", to: "\(folder)/b.part")
+        try scratch.createFolder("\(folder)/a.csv.report")
+        try scratch.write("x", to: ".sent-by-others.csv.part")
+        try inbox.removeUnfinished()
+        #expect(scratch.names(in: folder) == ["a.csv.report", "b.part"])
+        #expect(scratch.names().contains(".sent-by-others.csv.part"))
+    }
+
     @Test("names are only names", arguments: ["a b.csv", "..csv", "-rf", "line\nbreak.csv", "\u{1B}[31m.csv", "ü.csv"])
     func oddNames(name: String) throws {
         try scratch.write("x", to: name)

@@ -155,11 +155,18 @@ enum FolderCalls {
         }
     }
 
+    /// The name of a file or folder until it is whole. It is never taken for an export, and what a crash left of it is
+    /// removed.
+    static func unfinished(_ name: String) -> String { FileName.fitting(name, before: ".", ending: ".part") }
+
+    /// Whether a name is that of a file or folder that is not whole.
+    static func isUnfinished(_ name: String) -> Bool { name.hasPrefix(".") && name.hasSuffix(".part") }
+
     /// Copies a folder of files, which gets its name when it is whole and on the disk.
     private static func copyFolder(
         _ name: String, from folder: OpenFolder, to other: OpenFolder, as target: String
     ) throws(InboxError) {
-        let unfinished = FileName.fitting(target, before: ".", ending: ".part")
+        let unfinished = unfinished(target)
         try remove(unfinished, in: other)
         let from = try below(name, in: folder)
         let to = try make(unfinished, in: other)
@@ -193,8 +200,7 @@ enum FolderCalls {
     private static func make(
         _ name: String, in folder: OpenFolder, _ fill: (OpenFile) throws(InboxError) -> Void
     ) throws(InboxError) {
-        // A name that is never taken for an export; what a crash left of it is written over.
-        let unfinished = FileName.fitting(name, before: ".", ending: ".part")
+        let unfinished = unfinished(name)
         try remove(unfinished, in: folder)
         do throws(InboxError) {
             let file = try doing("written", folder.path(of: unfinished)) { () throws(FileError) in

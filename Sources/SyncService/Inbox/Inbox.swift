@@ -287,6 +287,17 @@ struct Inbox: Sendable {
         }
     }
 
+    /// Removes reports and copies that were being made in its folders when the process ended. They are made anew, but maybe
+    /// in another folder.
+    func removeUnfinished() throws(InboxError) {
+        let folders = try InboxFolders(folder)
+        for place in InboxName.Folder.allCases {
+            for name in try FolderCalls.names(in: folders[place]).names where FolderCalls.isUnfinished(name) {
+                try FolderCalls.remove(name, in: folders[place])
+            }
+        }
+    }
+
     /// When an export came into its folder, or later; nil if it is gone. Its own time is that of its contents.
     private static func arrival(of export: String, in folder: OpenFolder) throws(InboxError) -> Duration? {
         var times: [Duration] = []
@@ -380,7 +391,7 @@ struct Inbox: Sendable {
     private func writeReport(
         to target: String, in folder: OpenFolder, reason: String?, from report: String?
     ) throws(InboxError) {
-        let unfinished = "\(target).part"
+        let unfinished = FolderCalls.unfinished(target)
         try FolderCalls.remove(unfinished, in: folder)
         // As the report itself: it says who has which cart.
         let beside = try FolderCalls.doing("created", folder.path(of: unfinished)) { () throws(FileError) in
