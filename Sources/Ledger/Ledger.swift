@@ -154,9 +154,21 @@ package final class Ledger: Sendable {
     /// Reads, with the database's errors sorted.
     func reading<Value>(_ action: String, _ body: (Database) throws -> Value) throws(LedgerError) -> Value {
         do {
-            return try database.read(body)
+            return try atOneMoment(body)
         } catch {
             throw LedgerError(error, doing: action, folder: folder)
+        }
+    }
+
+    /// Reads in one transaction, of which nothing would stay. The library's own `read` forbids writing by a pragma, at which
+    /// SQLite compiles every statement of the connection again.
+    private func atOneMoment<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        try database.inDatabase { db in
+            // One that is read beside another process is in a transaction for as long as it is open.
+            guard !db.isInsideTransaction else { return try body(db) }
+            try db.beginTransaction(.deferred)
+            defer { try? db.rollback() }
+            return try body(db)
         }
     }
 
@@ -166,7 +178,7 @@ package final class Ledger: Sendable {
     /// Reads with a visitor, whose own errors pass through as they are.
     func visiting<Value>(_ action: String, _ body: (Database) throws -> Value) throws -> Value {
         do {
-            return try database.read(body)
+            return try atOneMoment(body)
         } catch let error as DatabaseError {
             throw LedgerError(error, doing: action, folder: folder)
         }
