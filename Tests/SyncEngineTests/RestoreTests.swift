@@ -117,4 +117,37 @@ struct RestoreTests {
             try ledger.close()
         }
     }
+
+    @Test("a run of one shard leaves open what is in others, and what was let go of is not deleted by any")
+    func shards() async throws {
+        try await withStore { store in
+            var generator = SeededGenerator(seed: 1)
+            let all = History.universe.filter { $0.owner.kind == .customer }
+            try await store.sync(Set(all), shuffled: &generator)
+            let (state, backup) = (store.folder.path("state"), store.folder.path("backup"))
+            _ = try store.ledger.backup(to: backup)
+            try store.ledger.close()
+            try FileManager.default.removeItem(atPath: state + "/ledger.sqlite")
+            let restore = try LedgerRestore(
+                folder: state, backup: backup, store: store.ledger.store, source: "a", time: .system)
+            _ = try restore.finish()
+            let ledger = try Ledger.open(folder: state, store: nil, now: Date())
+            #expect(try ledger.oldAssertions()[.customer] == ["a"])
+
+            let here = Store(store: store.store, ledger: ledger)
+            let gone = try #require(all.first)
+            let text = "customer_id,cart_id\n" + all.dropFirst().map { "\($0.owner.id),\($0.cart)\n" }.joined()
+            let path = try store.folder.write(text, to: "export.csv")
+            let shards = (0..<2).compactMap { Shard($0, of: 2) }
+            for shard in shards.sorted(by: { !$0.contains(gone.cart) && $1.contains(gone.cart) }) + [nil] {
+                try await store.withClient { client in
+                    _ = try await here.run(path, shard: shard, client).plan(keepingRejects: true).apply()
+                }
+                #expect(try ledger.oldAssertions()[.customer, default: []] == (shard == nil ? [] : ["a"]))
+                #expect(try here.asserted(by: "a").contains(gone) == (shard?.contains(gone.cart) == false))
+            }
+            #expect(try store.associations == Set(all), "it was not known who wanted it")
+            try ledger.close()
+        }
+    }
 }
