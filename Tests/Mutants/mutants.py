@@ -168,7 +168,7 @@ MUTANTS = [
     ("SyncService/Jobs/JobRuns.swift", "if fate == nil, ‹waited?.approval == nil› {", "true"),
     ("SyncService/Inbox/Supersession.swift", "if !covered.isEmpty, ‹kinds.isSubset(of: covered)› {", "true"),
     ("SyncService/Inbox/Supersession.swift", "if ‹isApplied› {", "true"),
-    ("SyncService/Inbox/InboxService.swift", "‹try inbox.removeUnfinished()›\n", ""),
+    ("SyncService/Inbox/InboxService.swift", "‹try inbox.endMoves()›\n", ""),
     ("SyncService/Inbox/InboxWatch.swift", "flatMap { ‹$0.entry == entry› ? $0 : nil }", "true"),
     ("SyncService/Inbox/InboxWatch.swift", "|| since != nil && ‹still >= settle› ?", "still > settle"),
     ("SyncService/Status/TokenGate.swift", "if ‹left > .zero› {", "false"),

@@ -88,20 +88,29 @@ struct InboxTests {
         #expect(scratch.names(in: "done") == ["a.csv"])
     }
 
-    @Test("reports and copies that are half made are removed, and nothing else", arguments: InboxName.Folder.allCases)
-    func removesUnfinished(place: InboxName.Folder) throws {
+    @Test("the next process ends the move of an export that has moved, and removes what is half made",
+        arguments: [InboxName.Folder.done, .failed, .superseded, .waiting])
+    func endsMoves(place: InboxName.Folder) throws {
         let folder = place.rawValue
-        for half in [FolderCalls.unfinished("a.csv.report"), FolderCalls.unfinished(String(repeating: "a", count: 250))] {
+        for name in ["a.csv", "late.csv", String(repeating: "a", count: 225)] {
+            let half = FolderCalls.unfinished(Inbox.report(of: name))
             try scratch.createFolder("\(folder)/\(half)")
-            try scratch.write("{}", to: "\(folder)/\(half)/report.json")
+            try scratch.write("because", to: "\(folder)/\(half)/reason.txt")
         }
-        try scratch.write("own", to: "\(folder)/\(FolderCalls.unfinished("a.csv"))")
-        try scratch.write("x", to: "\(folder)/b.part")
-        try scratch.createFolder("\(folder)/a.csv.report")
+        // Of the second one the export has not moved yet.
+        try scratch.write("a", to: "\(folder)/a.csv")
+        try scratch.write("a", to: "\(folder)/" + String(repeating: "a", count: 225))
+        try scratch.write("own", to: "\(folder)/\(FolderCalls.unfinished("copy.csv"))")
         try scratch.write("x", to: ".sent-by-others.csv.part")
-        try inbox.removeUnfinished()
-        #expect(scratch.names(in: folder) == ["a.csv.report", "b.part"])
+        try inbox.endMoves()
+        let long = Inbox.report(of: String(repeating: "a", count: 225))
+        #expect(
+            scratch.names(in: folder)
+                == ["a.csv", "a.csv.report", String(repeating: "a", count: 225), long].sorted())
+        #expect(try scratch.read("\(folder)/a.csv.report/reason.txt") == "because")
         #expect(scratch.names().contains(".sent-by-others.csv.part"))
+        try inbox.endMoves()
+        #expect(scratch.names(in: folder).count == 4)
     }
 
     @Test("names are only names", arguments: ["a b.csv", "..csv", "-rf", "line\nbreak.csv", "\u{1B}[31m.csv", "ü.csv"])

@@ -201,8 +201,9 @@ struct Inbox: Sendable {
         let reportProblem: String?
     }
 
-    /// Moves an export out of `working/`, its report before it. A name that is taken there gets a number.
+    /// Moves an export out of `working/`. A name that is taken there gets a number.
     ///
+    /// Its report is made before, and gets its name after, so that none is ever there without an export.
     /// The reason is written beside the export, for a person who looks into the folder. A report that cannot be put there
     /// does not hold up its export.
     @discardableResult
@@ -213,16 +214,17 @@ struct Inbox: Sendable {
         let (working, target) = (folders[.working], folders[place])
         let name = freeName(export.name, in: target, from: working)
         var reportProblem: String?
-        if reason != nil || report != nil {
-            do throws(InboxError) {
-                try writeReport(to: Self.report(of: name), in: target, reason: reason, from: report)
-                try removeOldReports(in: target)
-            } catch {
-                reportProblem = "\(error)"
-            }
+        func trying(_ step: () throws(InboxError) -> Void) {
+            guard reason != nil || report != nil, reportProblem == nil else { return }
+            do throws(InboxError) { try step() } catch { reportProblem = "\(error)" }
         }
+        trying { () throws(InboxError) in try makeReport(of: name, in: target, reason: reason, from: report) }
         try moveCompanions(of: export.name, from: working, to: target, as: name)
         try FolderCalls.move(export.name, from: working, to: target, as: name)
+        trying { () throws(InboxError) in
+            try nameReport(of: name, in: target)
+            try removeOldReports(in: target)
+        }
         // What cannot be removed now is so after the next one.
         try? removeOldExports(in: target, place)
         try folders.synchronize(place)
@@ -287,14 +289,21 @@ struct Inbox: Sendable {
         }
     }
 
-    /// Removes reports and copies that were being made in its folders when the process ended. They are made anew, but maybe
-    /// in another folder.
-    func removeUnfinished() throws(InboxError) {
+    /// Ends what the last process was at when it ended: the report of an export that has moved gets its name, and other reports and
+    /// copies in its folders are removed, which are made anew with the next move.
+    func endMoves() throws(InboxError) {
         let folders = try InboxFolders(folder)
         for place in InboxName.Folder.allCases {
-            for name in try FolderCalls.names(in: folders[place]).names where FolderCalls.isUnfinished(name) {
-                try FolderCalls.remove(name, in: folders[place])
+            let folder = folders[place]
+            let unfinished = try FolderCalls.names(in: folder).names.filter(FolderCalls.isUnfinished)
+            guard !unfinished.isEmpty else { continue }
+            for export in try exports(in: folder) {
+                let report = Self.report(of: export.name)
+                guard unfinished.contains(FolderCalls.unfinished(report)), !folder.exists(report) else { continue }
+                try nameReport(of: export.name, in: folder)
             }
+            for name in unfinished { try FolderCalls.remove(name, in: folder) }
+            try folders.synchronize(place)
         }
     }
 
@@ -353,11 +362,15 @@ struct Inbox: Sendable {
         for entry in entries {
             let name = freeName(entry.name, in: target, from: waiting)
             let report = Self.report(of: entry.name)
-            if waiting.exists(report) {
-                try FolderCalls.move(report, from: waiting, to: target, as: Self.report(of: name))
+            let hasReport = waiting.exists(report)
+            if hasReport {
+                let unfinished = FolderCalls.unfinished(Self.report(of: name))
+                try FolderCalls.remove(unfinished, in: target)
+                try FolderCalls.move(report, from: waiting, to: target, as: unfinished)
             }
             try moveCompanions(of: entry.name, from: waiting, to: target, as: name)
             try FolderCalls.move(entry.name, from: waiting, to: target, as: name)
+            if hasReport { try nameReport(of: name, in: target) }
         }
         try folders.synchronize(.superseded)
         try FolderCalls.synchronize(waiting)
@@ -387,11 +400,11 @@ struct Inbox: Sendable {
         }
     }
 
-    /// Puts the report together under another name, then renames it, so that it is there whole or not at all.
-    private func writeReport(
-        to target: String, in folder: OpenFolder, reason: String?, from report: String?
+    /// Puts the report of an export together under another name, which `nameReport` takes from it.
+    private func makeReport(
+        of export: String, in folder: OpenFolder, reason: String?, from report: String?
     ) throws(InboxError) {
-        let unfinished = FolderCalls.unfinished(target)
+        let unfinished = FolderCalls.unfinished(Self.report(of: export))
         try FolderCalls.remove(unfinished, in: folder)
         // As the report itself: it says who has which cart.
         let beside = try FolderCalls.doing("created", folder.path(of: unfinished)) { () throws(FileError) in
@@ -407,11 +420,15 @@ struct Inbox: Sendable {
             }
             if let reason { try FolderCalls.write("\(reason)\n", to: Self.reasonName, in: beside) }
             try FolderCalls.synchronize(beside)
-            try FolderCalls.move(unfinished, from: folder, to: folder, as: target)
         } catch {
             // Half a report is of no use, and the disk may be full.
             try? FolderCalls.remove(unfinished, in: folder)
             throw error
         }
+    }
+
+    private func nameReport(of export: String, in folder: OpenFolder) throws(InboxError) {
+        let report = Self.report(of: export)
+        try FolderCalls.move(FolderCalls.unfinished(report), from: folder, to: folder, as: report)
     }
 }

@@ -119,7 +119,7 @@ final class InboxService: Service {
         do {
             tell(try inbox.heal())
             try inbox.putBack()
-            try inbox.removeUnfinished()
+            try inbox.endMoves()
         } catch {
             // The first look tells.
             guard error.isTurned, !once else { throw error }
