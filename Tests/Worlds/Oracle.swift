@@ -156,9 +156,11 @@ final class Oracle: @unchecked Sendable {
         let ledger = life.ledger
         do {
             let entries = try ledger.entries(of: association.cart).filter {
-                $0.change.association == association && $0.change.kind == change.kind
+                $0.change.association == association && $0.change.kind == change.kind && $0.outcome == nil
             }
-            guard let entry = entries.last(where: { $0.outcome == nil }), let run = try ledger.run(entry.run) else {
+            // A later run that was stopped may want the same when an earlier one goes on.
+            let pending = try entries.compactMap { entry in try ledger.run(entry.run).map { (entry, $0) } }
+            guard let (entry, run) = pending.last(where: { $0.1.state == .applying }) ?? pending.last else {
                 return breaks(
                     .journal,
                     "\(change.kind.rawValue) of \(association) leaves, and the journal has no pending change for it")
