@@ -166,6 +166,8 @@ MUTANTS = [
     ("SyncService/Jobs/JobRuns.swift", "‹!facts.mayBeCut || options.missingFinalNewline == .makesNoDeletes›,", "true"),
     ("SyncService/Jobs/JobRuns.swift", "return stopped.last { ‹$0.exports.map(\\.digest) == digests› }", "true"),
     ("SyncService/Jobs/JobRuns.swift", "if fate == nil, ‹waited?.approval == nil› {", "true"),
+    ("SyncService/Jobs/JobRuns.swift", ", ‹run.figures?.isSnapshot == true›\n", "true"),
+    ("SyncService/Jobs/JobRuns.swift", "return ‹session.time.wall().timeIntervalSince(run.started) >= Self.night›", "true"),
     ("SyncService/Inbox/Supersession.swift", "if !covered.isEmpty, ‹kinds.isSubset(of: covered)› {", "true"),
     ("SyncService/Inbox/Supersession.swift", "if ‹isApplied› {", "true"),
     ("SyncService/Inbox/InboxService.swift", "‹try inbox.endMoves()›\n", ""),

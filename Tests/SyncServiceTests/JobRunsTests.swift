@@ -41,8 +41,14 @@ struct Shop: Sendable {
     }
 
     /// A process of the service.
-    func session(rate: Int = 2000) -> StoreSession {
-        StoreSession(ledger, api, rate: rate, isAdaptive: false, time: .system, log: .silent)
+    ///
+    /// - Parameter late: by how much the clock on its wall is ahead of this one.
+    func session(rate: Int = 2000, late: TimeInterval = 0) -> StoreSession {
+        let system = TimeSource.system
+        let time = TimeSource(now: system.now, wall: { Date() + late }) { instant, tolerance in
+            try await system.sleep(until: instant, tolerance: tolerance)
+        }
+        return StoreSession(ledger, api, rate: rate, isAdaptive: false, time: time, log: .silent)
     }
 
     /// The job, which looks once, in a new process.
@@ -64,14 +70,15 @@ struct Shop: Sendable {
     }
 
     /// The job with exports that are fetched, which looks once, in a new process.
-    func jobs(from source: ScriptedSource, keeping kept: Int = 30) throws -> ServiceJobs {
+    func jobs(from source: ScriptedSource, keeping kept: Int = 30, late: TimeInterval = 0) throws -> ServiceJobs {
         var run = RunOptions(
             command: "serve", exports: [], settings: RunSettings(), concurrency: 4, rateLimit: 0)
         run.source = "fetched"
         let options = JobOptions(
             name: "fetched", run: run, poll: .seconds(10), settle: .zero, remember: .seconds(400 * 86_400),
             metricsFile: nil)
-        return try ServiceJobs([(options, .remote(source, mostBytes: 1 << 20, kept: kept))], session(), once: true)
+        return try ServiceJobs(
+            [(options, .remote(source, mostBytes: 1 << 20, kept: kept))], session(late: late), once: true)
     }
 
     /// Puts an export of customers and carts with these numbers into the inbox, and serves once.
@@ -312,6 +319,25 @@ struct JobRunsTests {
             try await shop.serve()
             #expect(shop.names("superseded") == ["between.csv", "copy.csv"])
             #expect(shop.count == 30)
+        }
+    }
+
+    @Test(
+        "of what is fetched again a snapshot is applied again after a night, if records of it were rejected",
+        arguments: [
+            ("customer_id,cart_id\nc-1,cart-1\nc-2,Grüße\n", true), ("customer_id,cart_id\nc-1,cart-1\n", false),
+            ("customer_id,cart_id,action\nc-1,cart-1,create\nc-2,Grüße,create\n", false),
+        ])
+    func fetchedAgain(text: String, isRepeated: Bool) async throws {
+        try await Shop.with { (shop) async throws in
+            let source = ScriptedSource()
+            let hour: TimeInterval = 3600
+            for (place, late) in [0, 0.1 * hour, 19 * hour, 21 * hour, 22 * hour].enumerated() {
+                source.put("export.csv", text, modified: 1000 + place)
+                try await shop.jobs(from: source, late: late).run()
+                #expect(shop.count == 1)
+                #expect(try shop.ledger.runs().count == (isRepeated && place >= 3 ? 2 : 1))
+            }
         }
     }
 

@@ -142,7 +142,7 @@ final class JobRuns: ExportWork {
         guard let digests = try? export.files.digests(),
             let applied = try? session.ledger.applied(by: source, digests: digests)
         else { return nil }
-        let standing = ExportStanding(of: digests, time: time, after: applied, repeatsIncomplete: !isFetched) {
+        let standing = ExportStanding(of: digests, time: time, after: applied, repeatsIncomplete: repeats(applied)) {
             ownerKinds(export)
         }
         guard let reason = standing.reason else { return nil }
@@ -158,6 +158,19 @@ final class JobRuns: ExportWork {
             return .superseded(reason: "not applied: \(reason); to apply it all the same: \(command(export.claimed))")
         }
     }
+
+    /// Whether the bytes that were applied last are applied again if that run did not succeed in everything. Into a folder a
+    /// person puts them; of what is fetched a snapshot is once a night, since some servers give the same file a new time with every
+    /// answer, and what a delta says is said of its time.
+    private func repeats(_ applied: AppliedExports) -> Bool {
+        guard isFetched else { return true }
+        guard let last = applied.last, let run = try? session.ledger.run(last.run), run.figures?.isSnapshot == true
+        else { return false }
+        return session.time.wall().timeIntervalSince(run.started) >= Self.night
+    }
+
+    /// From one export of a nightly source to the next there are at least so many seconds.
+    private static let night: TimeInterval = 20 * 3600
 
     private func ownerKinds(_ export: OpenExport) -> Set<OwnerKind> {
         let reader = ExportReader(options: runOptions.reading)
