@@ -289,24 +289,6 @@ struct Inbox: Sendable {
         }
     }
 
-    /// Ends what the last process was at when it ended: the report of an export that has moved gets its name, and other reports and
-    /// copies in its folders are removed, which are made anew with the next move.
-    func endMoves() throws(InboxError) {
-        let folders = try InboxFolders(folder)
-        for place in InboxName.Folder.allCases {
-            let folder = folders[place]
-            let unfinished = try FolderCalls.names(in: folder).names.filter(FolderCalls.isUnfinished)
-            guard !unfinished.isEmpty else { continue }
-            for export in try exports(in: folder) {
-                let report = Self.report(of: export.name)
-                guard unfinished.contains(FolderCalls.unfinished(report)), !folder.exists(report) else { continue }
-                try nameReport(of: export.name, in: folder)
-            }
-            for name in unfinished { try FolderCalls.remove(name, in: folder) }
-            try folders.synchronize(place)
-        }
-    }
-
     /// When an export came into its folder, or later; nil if it is gone. Its own time is that of its contents.
     private static func arrival(of export: String, in folder: OpenFolder) throws(InboxError) -> Duration? {
         var times: [Duration] = []
@@ -328,7 +310,7 @@ struct Inbox: Sendable {
         return freeName(name, in: folders[place], from: folders[.working])
     }
 
-    private func freeName(_ name: String, in folder: OpenFolder, from source: OpenFolder) -> String {
+    func freeName(_ name: String, in folder: OpenFolder, from source: OpenFolder) -> String {
         let companions = rules.companions(of: name).map { source.exists($0) }
         return InboxName.free(name) { name in
             if folder.exists(name) || folder.exists(Self.report(of: name)) { return true }
@@ -376,7 +358,7 @@ struct Inbox: Sendable {
         try FolderCalls.synchronize(waiting)
     }
 
-    private func exports(in folder: OpenFolder) throws(InboxError) -> [InboxEntry] {
+    func exports(in folder: OpenFolder) throws(InboxError) -> [InboxEntry] {
         var entries: [InboxEntry] = []
         for name in try FolderCalls.names(in: folder).names {
             guard !NameRules.isAlwaysLeftAlone(name), !rules.isCompanion(name),
@@ -427,7 +409,7 @@ struct Inbox: Sendable {
         }
     }
 
-    private func nameReport(of export: String, in folder: OpenFolder) throws(InboxError) {
+    func nameReport(of export: String, in folder: OpenFolder) throws(InboxError) {
         let report = Self.report(of: export)
         try FolderCalls.move(FolderCalls.unfinished(report), from: folder, to: folder, as: report)
     }
