@@ -41,8 +41,8 @@ extension Inbox {
         }
     }
 
-    /// Puts companions back that came into `working/` without their export, where they would keep the next one of its name out. If
-    /// others came in the meantime, these go to `superseded/`.
+    /// Puts companions back that came into `working/` without their export, where they would keep the next one of its name out.
+    /// One that was replaced in the meantime, or whose export is gone, goes to `superseded/`.
     private func putBackCompanions(_ folders: InboxFolders) throws(InboxError) {
         let working = folders[.working]
         let held = Set(try exports(in: working).flatMap { rules.companions(of: $0.name) })

@@ -409,6 +409,7 @@ struct Inbox: Sendable {
         }
     }
 
+    /// Gives the report its name, once its export is there.
     func nameReport(of export: String, in folder: OpenFolder) throws(InboxError) {
         let report = Self.report(of: export)
         try FolderCalls.move(FolderCalls.unfinished(report), from: folder, to: folder, as: report)
