@@ -327,6 +327,30 @@ struct InboxServiceTests {
         #expect(prey.names().isEmpty)
     }
 
+    @Test("what the last process was moving is taken back as soon as the inbox is in order, and before anything is synced")
+    func recovers() async throws {
+        let service = service(once: false) { [scratch] _ in
+            let manifest = (try? scratch.read("working/a.csv.manifest.json")) ?? "missing"
+            return .failed(reason: "its manifest is \(manifest)", report: nil)
+        }
+        try scratch.createFolder("working")
+        try scratch.write("x", to: "working/a.csv")
+        try scratch.createFolder("failed/\(FolderCalls.unfinished("a.csv.report"))")
+        try scratch.write("there", to: "failed/a.csv.manifest.json")
+        let prey = try TemporaryFolder()
+        try FileManager.default.createSymbolicLink(atPath: scratch.path("done"), withDestinationPath: prey.path)
+        try await serving(service) { _ in
+            await clock.advanceSleepers(.zero)
+            try await wait { service.status().pollFailure != nil }
+            #expect(scratch.names(in: "working") == ["a.csv"])
+            try FileManager.default.removeItem(atPath: scratch.path("done"))
+            await clock.advanceSleepers(.seconds(10))
+            try await wait { service.status().tally.failed == 1 }
+        }
+        #expect(scratch.names(in: "failed") == ["a.csv", "a.csv.manifest.json", "a.csv.report"])
+        #expect(try scratch.read("failed/a.csv.report/reason.txt") == "its manifest is there\n")
+    }
+
     @Test("permissions that are gone are told, and noticed when they come back", .enabled(if: getuid() != 0))
     func permissions() async throws {
         let service = service(once: false) { _ in .done(report: nil) }

@@ -118,8 +118,7 @@ final class InboxService: Service {
     private func prepare() throws(InboxError) {
         do {
             tell(try inbox.heal())
-            try inbox.putBack()
-            try inbox.endMoves()
+            try recover()
         } catch {
             // The first look tells.
             guard error.isTurned, !once else { throw error }
@@ -128,6 +127,14 @@ final class InboxService: Service {
         for problem in InboxAccess.problems(of: inbox.folder) {
             logger.warning("others may do more than they should", metadata: ["inbox": .quoted(problem)])
         }
+    }
+
+    /// Ends or takes back what the last process was moving, once the inbox is in order: before that nothing in it is touched.
+    private func recover() throws(InboxError) {
+        guard state.withLock({ !$0.hasRecovered }) else { return }
+        try inbox.putBack()
+        try inbox.endMoves()
+        state.withLock { $0.hasRecovered = true }
     }
 
     private func stop() {
@@ -230,6 +237,7 @@ final class InboxService: Service {
                 metadata: ["inbox": "\(inbox.folder)", "folders": "\(healed.made.joined(separator: " "))"])
         }
         tell(healed)
+        try recover()
     }
 
     private func tell(_ healed: (made: [String], tightened: [String])) {

@@ -9,6 +9,8 @@ struct InboxState: Sendable {
     private(set) var isStopping = false
     /// Whether the inbox was the root of a file system when the service began.
     private(set) var isMounted = false
+    /// Whether the moves of the last process are ended or taken back.
+    var hasRecovered = false
     /// When it was last time to look for what is no longer kept; nil before the first time.
     private var lastTidied: Duration?
 
