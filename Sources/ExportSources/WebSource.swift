@@ -134,9 +134,13 @@ package final class WebSource: ExportSource {
             }
             try await answer.save(version, from: asked.offset, to: file)
             return try finished(version, known, before, file)
+        case 416 where asked.offset > 0:
+            // All of it was there, or it is another one by now, of which the server does not say so.
+            await answer.drain()
+            file.discard()
+            return try await download(export, known: known, to: file)
         case let status:
             await answer.drain()
-            if status == 416 { file.discard() }
             throw refusal(status, answer)
         }
     }
@@ -199,7 +203,6 @@ package final class WebSource: ExportSource {
             case 304: "that is no answer to a request without conditions; check source.url"
             case 401, 403: "check source.header, source.token, source.user and source.password, or source.certificate"
             case 404, 410: "there is no export; check source.url"
-            case 416: "it has become shorter while it was fetched; it is fetched anew at the next look"
             default:
                 answer.retryAfter.map { "it asks to wait for \($0.components.seconds) s" } ?? "it is asked again later"
             }

@@ -289,6 +289,26 @@ struct BucketSourceTests {
         }
     }
 
+    @Test("of what is there a part is gone on with, and what is there to its last byte is fetched anew", arguments: 1...3)
+    func wholeAlready(bytes: Int) async throws {
+        try await with { server, source, _ in
+            server.put(list("nightly/"), page(["nightly/a.csv"]))
+            server.put("/exports/nightly/a.csv", .init(content: Data("new".utf8), etag: #""e""#))
+            let file = PartialFile(folder: folder.path, name: "a.csv", limit: 1000)
+            do {
+                try file.begin(ExportVersion(etag: #""e""#, size: 3), keeping: false)
+                try file.append(Array("old".utf8.prefix(bytes)))
+                let export = try #require(try await source.list().first)
+                _ = try await source.download(export, known: nil, to: file)
+            } catch {
+                Issue.record("\(error)")
+            }
+            let fetched = FileManager.default.contents(atPath: file.path).map { String(decoding: $0, as: UTF8.self) }
+            #expect(fetched == ["oew", "olw", "new"][bytes - 1])
+            #expect(server.statuses == [200, bytes < 3 ? 206 : 200])
+        }
+    }
+
     @Test("pages that repeat, and a bucket without end, are errors and not a shorter listing")
     func endless() async throws {
         try await with { server, source, _ in

@@ -112,6 +112,20 @@ struct WebExportsTests {
         }
     }
 
+    @Test("what was there to its last byte when the process ended is fetched anew at once")
+    func wholeAlready() async throws {
+        try await with { server, fetcher, _ in
+            let file = PartialFile(folder: folder.path, name: "customers.csv", limit: 1 << 20)
+            try file.begin(ExportVersion(etag: #""a""#), keeping: false)
+            try file.append(Array(export.reversed()))
+            server.put(path, .init(content: export, etag: #""a""#))
+            #expect(await fetch(fetcher) == 1)
+            #expect(fetched == export)
+            #expect(server.statuses == [416, 200])
+            #expect(fetcher.trouble == nil)
+        }
+    }
+
     @Test("what has changed in between, or has only a weak tag, begins anew", arguments: [#""b""#, #"W/"b""#])
     func notResumed(etag: String) async throws {
         try await with { server, fetcher, _ in

@@ -87,8 +87,9 @@ package final class BucketSource: ExportSource {
         if file.version != version { file.discard() }
         var headers: [(name: String, value: String)] = []
         if let etag = version.etag { headers.append(("if-match", etag)) }
-        // Without a tag a part could be of another version.
-        let offset = version.etag == nil ? 0 : file.size
+        // Without a tag a part could be of another version, and there is nothing to ask for behind the end.
+        let isPart = version.etag != nil && file.size < export.size ?? .max
+        let offset = isPart ? file.size : 0
         if offset > 0 { headers.append(("range", "bytes=\(offset)-")) }
         let key = export.bytes.map { String(decoding: $0, as: UTF8.self) } ?? export.name
         do throws(SourceError) {

@@ -31,7 +31,7 @@ struct JobApprovals: Sendable {
     }
 
     private func review(_ run: WaitingRun) throws {
-        let waiting = try inbox.waiting().filter { $0.size == run.bytes }
+        let waiting = try exports(of: run)
         if waiting.isEmpty {
             // It may be in work already, with its approval.
             guard try !inbox.unfinished().contains(where: { $0.entry.size == run.bytes }) else { return }
@@ -55,6 +55,14 @@ struct JobApprovals: Sendable {
         }
     }
 
+    /// The exports in `waiting/` that may be a run's: the one of its name, for others may have the same bytes, or else all of its
+    /// size, for a person may have given it another name.
+    private func exports(of run: WaitingRun) throws(InboxError) -> [InboxEntry] {
+        let sameSize = try inbox.waiting().filter { $0.size == run.bytes }
+        let own = sameSize.filter { $0.name == run.export }
+        return own.isEmpty ? sameSize : own
+    }
+
     private func putAside(_ run: WaitingRun, _ waiting: [InboxEntry], _ decline: Decline) throws {
         for entry in waiting where try inbox.open(entry, in: .waiting, spoolFolder: inbox.folder).digest() == run.digest
         {
@@ -70,9 +78,13 @@ struct JobApprovals: Sendable {
 
     /// The waiting run that an export had, and its approval if there is one; nil if no run waits for the export.
     func waiting(for export: OpenExport) -> (run: WaitingRun, approval: Approval?)? {
-        let candidates = own.filter { $0.bytes == export.claimed.entry.size }
-        guard !candidates.isEmpty, let digest = try? export.files.digest() else { return nil }
-        return candidates.last { $0.digest == digest }.map { ($0, runs.approval(of: $0, now: time.wall())) }
+        let sameSize = own.filter { $0.bytes == export.claimed.entry.size }
+        guard !sameSize.isEmpty, let digest = try? export.files.digest() else { return nil }
+        let same = sameSize.filter { $0.digest == digest }
+        // What still lies in waiting/ has its run for itself, whatever else has its bytes.
+        let lying = Set(((try? inbox.waiting()) ?? []).map(\.name))
+        let run = same.last { $0.export == export.claimed.name } ?? same.last { !lying.contains($0.export) }
+        return run.map { ($0, runs.approval(of: $0, now: time.wall())) }
     }
 
     /// Remembers that a run waits from now on.
@@ -85,8 +97,8 @@ struct JobApprovals: Sendable {
     ) throws(RunFailure) {
         do {
             var waiting = WaitingRun(
-                id: run, cause: plan == nil ? .stopped : .refused, job: job, export: export.claimed.name,
-                digest: try export.files.digest(), bytes: export.claimed.entry.size, since: time.wall())
+                id: run, cause: plan == nil ? .stopped : .refused, job: job,
+                export: try inbox.freeName(export.claimed.name, in: .waiting), digest: try export.files.digest(), bytes: export.claimed.entry.size, since: time.wall())
             if let plan { waiting.take(plan) }
             if let former { try runs.remove(former) }
             try runs.add(waiting)

@@ -1,0 +1,88 @@
+import CallPacing
+import Foundation
+import Ledger
+import SyncEngine
+import TestSupport
+import Testing
+
+@testable import SyncService
+
+@Suite("exports with the same bytes that wait for a person")
+struct JobApprovalsTests {
+    private let folder: TemporaryFolder
+    private let inbox: Inbox
+    private let ledger: Ledger
+    private let approvals: JobApprovals
+
+    init() throws {
+        folder = try TemporaryFolder()
+        try folder.createFolder("inbox")
+        inbox = Inbox(folder: folder.path("inbox"))
+        try inbox.heal()
+        ledger = try Ledger.open(
+            folder: folder.path("state"), store: StoreIdentity(baseURL: "http://127.0.0.1:1", clientID: "t"),
+            now: Date())
+        approvals = JobApprovals(
+            runs: WaitingRuns(ledger), job: "nightly", inbox: inbox, ledger: ledger, time: .system, log: .silent)
+    }
+
+    private func claim(_ name: String) throws -> OpenExport {
+        try folder.write("customer_id,cart_id\nc-1,cart-1\n", to: "inbox/" + name)
+        let entry = try #require(try inbox.list().entries.first { $0.name == name })
+        return try open(try #require(try inbox.claim(entry)))
+    }
+
+    private func open(_ claimed: ClaimedExport) throws -> OpenExport {
+        OpenExport(
+            claimed: claimed, files: try inbox.open(claimed.entry, in: .working, spoolFolder: ledger.folder))
+    }
+
+    /// An export whose run waits, under the name that it has in `waiting/`.
+    private func wait(_ name: String, run: String) throws -> String {
+        let export = try claim(name)
+        try approvals.wait(export, run: run, plan: nil, inPlaceOf: nil)
+        return try inbox.finish(export.claimed, to: .waiting, reason: "a person stopped it").name
+    }
+
+    private func approve(_ run: String) throws {
+        let waiting = try approvals.runs.find(run)
+        try approvals.runs.add(try waiting.approval(deletes: nil, by: .command, now: Date()))
+    }
+
+    @Test("what waits keeps its run, whatever else with its bytes is at work")
+    func apart() throws {
+        #expect(try wait("second.csv", run: "20261130-120000-aaaa") == "second.csv")
+        let first = try claim("first.csv")
+        #expect(approvals.waiting(for: first) == nil)
+        try inbox.finish(first.claimed, to: .done)
+        try approve("20261130-120000-aaaa")
+        approvals.review()
+        let second = try open(try #require(try inbox.unfinished().first))
+        #expect(approvals.waiting(for: second)?.run.id == "20261130-120000-aaaa")
+        #expect(approvals.waiting(for: second)?.approval != nil)
+    }
+
+    @Test("an approval is of the one that it was given for, also if it had to be given a number")
+    func eachItsOwn() throws {
+        #expect(try wait("a.csv", run: "20261130-120000-aaaa") == "a.csv")
+        #expect(try wait("a.csv", run: "20261130-130000-bbbb") == "a-2.csv")
+        try approve("20261130-130000-bbbb")
+        approvals.review()
+        let released = try inbox.unfinished()
+        #expect(released.map(\.name) == ["a-2.csv"])
+        #expect(approvals.waiting(for: try open(try #require(released.first)))?.run.id == "20261130-130000-bbbb")
+        #expect(try inbox.waiting().map(\.name) == ["a.csv"])
+    }
+
+    @Test("one that a person gave another name keeps its run")
+    func renamed() throws {
+        _ = try wait("a.csv", run: "20261130-120000-aaaa")
+        try FileManager.default.moveItem(
+            atPath: folder.path("inbox/waiting/a.csv"), toPath: folder.path("inbox/waiting/b.csv"))
+        try approve("20261130-120000-aaaa")
+        approvals.review()
+        let released = try inbox.unfinished()
+        #expect(released.map(\.name) == ["b.csv"])
+        #expect(approvals.waiting(for: try open(try #require(released.first)))?.run.id == "20261130-120000-aaaa")
+    }
+}
