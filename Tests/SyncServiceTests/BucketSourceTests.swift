@@ -289,7 +289,7 @@ struct BucketSourceTests {
         }
     }
 
-    @Test("of what is there a part is gone on with, and what is there to its last byte is fetched anew", arguments: 1...3)
+    @Test("a part that is there is gone on with, and what is there to its last byte is fetched anew", arguments: 1...3)
     func wholeAlready(bytes: Int) async throws {
         try await with { server, source, _ in
             server.put(list("nightly/"), page(["nightly/a.csv"]))

@@ -327,7 +327,7 @@ struct InboxServiceTests {
         #expect(prey.names().isEmpty)
     }
 
-    @Test("what the last process was moving is taken back as soon as the inbox is in order, and before anything is synced")
+    @Test("what the last process was moving is taken back as soon as the inbox is in order, before anything is synced")
     func recovers() async throws {
         let service = service(once: false) { [scratch] _ in
             let manifest = (try? scratch.read("working/a.csv.manifest.json")) ?? "missing"

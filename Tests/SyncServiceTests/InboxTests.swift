@@ -88,7 +88,8 @@ struct InboxTests {
         #expect(scratch.names(in: "done") == ["a.csv"])
     }
 
-    @Test("the next process ends the move of an export that has moved, and removes what is half made",
+    @Test(
+        "the next process ends the move of an export that has moved, and removes what is half made",
         arguments: [InboxName.Folder.done, .failed, .superseded, .waiting])
     func endsMoves(place: InboxName.Folder) throws {
         let folder = place.rawValue

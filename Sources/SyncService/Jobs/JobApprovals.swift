@@ -98,7 +98,8 @@ struct JobApprovals: Sendable {
         do {
             var waiting = WaitingRun(
                 id: run, cause: plan == nil ? .stopped : .refused, job: job,
-                export: try inbox.freeName(export.claimed.name, in: .waiting), digest: try export.files.digest(), bytes: export.claimed.entry.size, since: time.wall())
+                export: try inbox.freeName(export.claimed.name, in: .waiting), digest: try export.files.digest(),
+                bytes: export.claimed.entry.size, since: time.wall())
             if let plan { waiting.take(plan) }
             if let former { try runs.remove(former) }
             try runs.add(waiting)
