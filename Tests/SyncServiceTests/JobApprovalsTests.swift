@@ -1,7 +1,9 @@
 import CallPacing
+import Dispatch
 import Foundation
 import Ledger
 import SyncEngine
+import Synchronization
 import TestSupport
 import Testing
 
@@ -84,5 +86,37 @@ struct JobApprovalsTests {
         let released = try inbox.unfinished()
         #expect(released.map(\.name) == ["b.csv"])
         #expect(approvals.waiting(for: try open(try #require(released.first)))?.run.id == "20261130-120000-aaaa")
+    }
+
+    @Test("an export that is on its way between the folders, while somebody looks, keeps its run")
+    func moving() throws {
+        _ = try wait("a.csv", run: "20261130-120000-aaaa")
+        let isOver = Atomic(false)
+        let looks = Atomic(0)
+        let approvals = approvals
+        let ended = DispatchSemaphore(value: 0)
+        // A thread of its own: the tasks of all tests share two.
+        Thread.detachNewThread {
+            while !isOver.load(ordering: .acquiring) {
+                approvals.review()
+                looks.add(1, ordering: .acquiringAndReleasing)
+            }
+            ended.signal()
+        }
+        defer { ended.wait() }
+        defer { isOver.store(true, ordering: .releasing) }
+        /// Between two moves of an export lies a whole run, and so the look in which the first one was.
+        func letLook() {
+            let before = looks.load(ordering: .acquiring)
+            while looks.load(ordering: .acquiring) < before + 2 { sched_yield() }
+        }
+        for _ in 0..<300 {
+            #expect(try inbox.release("a.csv"))
+            letLook()
+            let claimed = try #require(try inbox.unfinished().first)
+            try inbox.finish(claimed, to: .waiting, reason: "a person stopped it")
+            letLook()
+        }
+        #expect(approvals.runs.all().map(\.id) == ["20261130-120000-aaaa"])
     }
 }

@@ -31,10 +31,11 @@ struct JobApprovals: Sendable {
     }
 
     private func review(_ run: WaitingRun) throws {
+        let wasAtWork = try isAtWork(run)
         let waiting = try exports(of: run)
         if waiting.isEmpty {
-            // It may be in work already, with its approval.
-            guard try !inbox.unfinished().contains(where: { $0.entry.size == run.bytes }) else { return }
+            // It may be in work with its approval, or on its way from there or to there.
+            guard try !wasAtWork && !isAtWork(run) else { return }
             try runs.remove(run)
             log.notice("a run no longer waits, its export is gone", metadata: ["run": "\(run.id)"])
             return
@@ -53,6 +54,10 @@ struct JobApprovals: Sendable {
                 ])
             return
         }
+    }
+
+    private func isAtWork(_ run: WaitingRun) throws(InboxError) -> Bool {
+        try inbox.unfinished().contains { $0.entry.size == run.bytes }
     }
 
     /// The exports in `waiting/` that may be a run's: the one of its name, for others may have the same bytes, or else all of its
