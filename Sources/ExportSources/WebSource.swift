@@ -135,7 +135,7 @@ package final class WebSource: ExportSource {
             try await answer.save(version, from: asked.offset, to: file)
             return try finished(version, known, before, file)
         case 416 where asked.offset > 0:
-            // All of it was there, or it is another one by now, of which the server does not say so.
+            // All of it was there, or the server has a shorter one by now.
             await answer.drain()
             file.discard()
             return try await download(export, known: known, to: file)

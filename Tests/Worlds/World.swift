@@ -552,7 +552,11 @@ final class World {
             timeline.pass(until: timeline.now + .seconds(4000))
             if left.isEmpty {
                 // An export that is sorted by chance leaves its end open once more.
-                for _ in 0..<20 where try judgeRest(last) { try readAgain(settings) }
+                var readings = 0
+                while try judgeRest(last), readings < 20 {
+                    try readAgain(settings)
+                    readings += 1
+                }
                 return try repeatAtRest(settings)
             }
         }
