@@ -47,27 +47,15 @@ package final class StopSignal: Sendable {
         _ wait: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         if isStopped { throw CancellationError() }
-        return try await withThrowingTaskGroup(of: Value?.self) { group in
-            group.addTask { try await wait() }
-            group.addTask {
-                await self.stopped()
-                return nil
-            }
-            while let result = try await group.next() {
-                group.cancelAll()
-                if let result { return result }
-            }
-            throw CancellationError()
-        }
-    }
-
-    /// Returns when the signal has come, or when the task is cancelled.
-    private func stopped() async {
+        let waiting = Task { try await wait() }
         let number = nextNumber()
-        let (end, sender) = AsyncStream.makeStream(of: Void.self)
-        add(number) { sender.finish() }
-        for await _ in end {}
-        remove(number)
+        add(number) { waiting.cancel() }
+        defer { remove(number) }
+        return try await withTaskCancellationHandler {
+            try await waiting.value
+        } onCancel: {
+            waiting.cancel()
+        }
     }
 
     private func nextNumber() -> Int {
