@@ -64,13 +64,12 @@ struct NameDate: Hashable {
     private static func runs(_ name: String) -> [Run] {
         var runs: [Run] = []
         var rest = name[...]
-        while true {
-            let gap = rest.prefix { !("0"..."9").contains($0) }
-            let digits = rest[gap.endIndex...].prefix { ("0"..."9").contains($0) }
-            if digits.isEmpty { return runs }
-            runs.append(Run(gap: gap, digits: digits))
+        while let start = rest.firstIndex(where: { ("0"..."9").contains($0) }) {
+            let digits = rest[start...].prefix { ("0"..."9").contains($0) }
+            runs.append(Run(gap: rest[..<start], digits: digits))
             rest = rest[digits.endIndex...]
         }
+        return runs
     }
 
     /// The date that the runs begin with, and how many of them it takes; nil if they begin with none.
