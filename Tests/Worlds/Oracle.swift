@@ -336,7 +336,8 @@ final class Oracle: @unchecked Sendable {
     private func judgeGuards(of run: RunRecord, _ worker: Int) {
         guard [.applying, .stopped, .finished].contains(run.state), let figures = run.figures else { return }
         let limits = Guard()
-        let began = began(run)
+        // A date is not exact to the nanosecond: settings of the very moment may be before it or after it.
+        let began = began(run) - .milliseconds(1)
         let mostDeletes = mostDeletes[worker] ?? []
         let before = mostDeletes.last { $0.since < began }?.most ?? 0
         let most = max(before, mostDeletes.filter { $0.since >= began }.map(\.most).max() ?? 0)
