@@ -98,8 +98,8 @@ struct TokenTests {
 
     @Test("no call leaves with a token that ended while it waited")
     func heldBack() async throws {
-        let time = TimeSource.fast(20)
-        try await Stage.with(SandboxOptions(tokenLifetime: .seconds(2)), time: time) { stage in
+        let time = TimeSource.fast(100)
+        try await Stage.with(SandboxOptions(tokenLifetime: .seconds(100)), time: time) { stage in
             try await stage.client.authenticate()
             stage.client.pacer.hold(reason: "quiet hours")
             try await withThrowingTaskGroup(of: ChangeOutcome.self) { group in
@@ -110,7 +110,7 @@ struct TokenTests {
                 }
                 #expect(await eventually { stage.client.pacer.waiting == 8 })
                 // By the client's clock its token is over; the store's own has not ended yet.
-                try await time.sleep(for: .seconds(10))
+                try await time.sleep(for: .seconds(200))
                 stage.client.pacer.setLimit(2000, reason: "morning")
                 for try await result in group { #expect((result.outcome, result.attempts) == (.created, 1)) }
             }
