@@ -41,6 +41,15 @@ package struct ExportShape: Sendable, Equatable {
 
     /// Whether only what the export names is done: each record says create or delete, or all are additions.
     package var isDelta: Bool { kind != .snapshot }
+
+    /// Whether the header of a CSV is that of another with more behind it: it may have taken in a record whose line end
+    /// before it was lost.
+    package func hasMore(thanHeaderOf other: ExportShape) -> Bool {
+        guard format == .csv, other.format == .csv, columns.count > other.columns.count, let last = other.columns.last
+        else { return false }
+        let beginning = columns.prefix(other.columns.count)
+        return beginning.dropLast().elementsEqual(other.columns.dropLast()) && beginning.last?.hasPrefix(last) == true
+    }
 }
 
 /// The characters that end a line.

@@ -106,9 +106,9 @@ final class NamesInDoubt {
         everything = everything ?? "\(words(PartPlace(part))), and may name any owner: \(reason)"
     }
 
-    /// An export without a final line end may have lost the records that would follow.
-    func mayBeCut(_ export: String) {
-        cut = cut ?? "\(export) has no final line end and may be cut"
+    /// An export may have lost records, of which nothing is left to say whose they were.
+    func mayLackRecords(because reason: String) {
+        cut = cut ?? reason
         everything = everything ?? cut
     }
 

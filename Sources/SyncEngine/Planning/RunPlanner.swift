@@ -134,7 +134,8 @@ package struct RunPlanner: Sendable {
             try first.read(exports, into: &diff, owners: &owners)
             try exports.checkStatements()
         }
-        let warnings = try judgeFinalNewlines(exports, first.doubts) + judgeOrder(exports)
+        let warnings =
+            try judgeFinalNewlines(exports, first.doubts) + judgeHeaders(exports, first.doubts) + judgeOrder(exports)
         let current = try await tools.stage(.list) { try await findCurrent(first, exports, key) }
         if current.source != .ledger { scan?.stop() }
         tools.progress.enter(.comparing)
@@ -207,12 +208,25 @@ package struct RunPlanner: Sendable {
                     .truncated, file: file.name, problem: "there is no final line end, so the export may be cut",
                     advice: "export it again, or set export.require-final-newline to false")
             case .makesNoDeletes:
-                doubts.mayBeCut(file.name)
-                warnings.append(
-                    "\(file.name) has no final line end and may be cut, so this run makes no deletes; export it again")
+                let reason = "\(file.name) has no final line end and may be cut"
+                doubts.mayLackRecords(because: reason)
+                warnings.append("\(reason), so this run makes no deletes; export it again")
             }
         }
         return warnings
+    }
+
+    /// Returns the warnings about headers that may have taken in a record: in a part of one record nothing else shows it.
+    private func judgeHeaders(_ exports: RunExports, _ doubts: NamesInDoubt) -> [String] {
+        zip(exports.facts, exports.files).compactMap { facts, file in
+            guard facts.records == 0, exports.facts.contains(where: { facts.shape.hasMore(thanHeaderOf: $0.shape) })
+            else { return nil }
+            let reason =
+                "\(file.name) has no record, and its header is that of another part with more behind it, "
+                + "as if a line end were lost"
+            doubts.mayLackRecords(because: reason)
+            return "\(reason), so this run makes no deletes; export it again"
+        }
     }
 }
 
