@@ -125,11 +125,14 @@ final class ExportingSystem {
     }
 
     /// The last snapshot, which is whole and like none before, with what was late until now.
-    func lastExports(_ now: Duration) -> (last: WrittenExport, late: [Put]) {
+    func lastExports(_ now: Duration, isNew: (WrittenExport) -> Bool) -> (last: WrittenExport, late: [Put]) {
         let random = scenario.random("last \(source)")
-        add(random)
-        number += 1
-        let last = WrittenExport("\(source)-\(number)-last", content, oddities: false, using: random)
+        var last: WrittenExport
+        repeat {
+            add(random)
+            number += 1
+            last = WrittenExport("\(source)-\(number)-last", content, oddities: false, using: random)
+        } while !isNew(last)
         return (last, late)
     }
 }

@@ -49,6 +49,8 @@ final class Life: @unchecked Sendable {
     var written: LifeSettings?
     /// Told what it takes of its settings file.
     var taken: ((LifeSettings) -> Void)?
+    /// Told when an export has moved.
+    var moved: (() -> Void)?
     /// The limits that have held, each with the time since which it does.
     private var limits: [(since: Duration, limit: Int)]
 

@@ -52,8 +52,8 @@ final class Oracle: @unchecked Sendable {
     }
 
     var truth = Truth()
-    /// All files of exports that were put somewhere, by their source and digest.
-    private var exports: [String: [WrittenExport]] = [:]
+    /// All files of exports that were put somewhere, by their source and digest, each with the time when it was.
+    private var exports: [String: [(export: WrittenExport, at: Duration)]] = [:]
     private(set) var breach: Breach?
     private let timeline: Timeline
     private let story: Story
@@ -76,6 +76,8 @@ final class Oracle: @unchecked Sendable {
     var listingLags = false
     /// Whether runs that are over may be gone, with their journals.
     var forgetsRuns = false
+    /// By worker, the runs of the process under way that were over when their exports moved.
+    private var moved: [Int: Said] = [:]
 
     init(_ timeline: Timeline, _ story: Story, lie: Lie?) {
         (self.timeline, self.story, self.lie) = (timeline, story, lie)
@@ -100,7 +102,12 @@ final class Oracle: @unchecked Sendable {
         var inOrder: [RunRecord] { runs.values.sorted { places[$0.id, default: 0] < places[$1.id, default: 0] } }
     }
 
-    func note(_ export: WrittenExport) { exports[Self.key(export.source, export.digest), default: []].append(export) }
+    func note(_ export: WrittenExport) {
+        exports[Self.key(export.source, export.digest), default: []].append((export, timeline.now))
+    }
+
+    /// Whether no file with these bytes was put for the source before.
+    func isNew(_ export: WrittenExport) -> Bool { exports[Self.key(export.source, export.digest)] == nil }
 
     /// An approval that a person has given.
     private struct Given {
@@ -124,7 +131,9 @@ final class Oracle: @unchecked Sendable {
 
     private func export(_ export: RunRecord.Export, of run: RunRecord) -> WrittenExport? {
         let same = exports[Self.key(run.source, export.digest)] ?? []
-        return same.first { $0.name == Self.name(export.path) } ?? same.last
+        // Later ones may have the same bytes.
+        let before = same.filter { $0.at <= began(run) + .milliseconds(1) }
+        return (before.first { $0.export.name == Self.name(export.path) } ?? before.last ?? same.last)?.export
     }
 
     private func exports(of run: RunRecord) -> [WrittenExport] { run.exports.compactMap { export($0, of: run) } }
@@ -240,7 +249,7 @@ final class Oracle: @unchecked Sendable {
 
     /// Other sources' last whole export must not want it.
     private func requireUnwanted(_ association: Association, by run: RunRecord, _ runs: [RunRecord]) {
-        for source in Set(exports.values.joined().map(\.source)).sorted() where source != run.source {
+        for source in Set(exports.values.joined().map(\.export.source)).sorted() where source != run.source {
             let last = Self.accepted(runs, by: source).last.map(exports(of:)) ?? []
             guard last.allSatisfy({ !$0.isDelta && $0.isWhole }),
                 last.contains(where: { $0.creates.contains(association) })
@@ -259,10 +268,18 @@ final class Oracle: @unchecked Sendable {
         }
     }
 
+    /// An export has moved: what follows from its run stays, even if the same process forgets the run.
+    func hasMoved(_ ledger: Ledger, of worker: Int) throws {
+        guard forgetsRuns else { return }
+        for run in try ledger.runs(limit: 4).reversed() { moved[worker, default: Said()].note(run) }
+    }
+
     private func runs(beside run: RunRecord, _ ledger: Ledger, _ worker: Int) throws -> [RunRecord] {
         if let beside, beside.run == run.id { return beside.all }
-        var now = said[worker] ?? Said()
-        for run in try Self.runs(ledger, after: now) { now.note(run) }
+        let before = said[worker] ?? Said()
+        var now = before
+        for run in moved[worker]?.inOrder ?? [] { now.note(run) }
+        for run in try Self.runs(ledger, after: before) { now.note(run) }
         let all = now.inOrder
         beside = (run.id, all)
         return all
@@ -309,6 +326,9 @@ final class Oracle: @unchecked Sendable {
         let worker = machine.worker
         let runs =
             try again ? ledger.runs(limit: 1000).reversed() : Self.runs(ledger, after: said[worker] ?? Said())
+        for run in moved.removeValue(forKey: worker)?.inOrder ?? [] where !runs.contains(where: { $0.id == run.id }) {
+            said[worker, default: Said()].note(run)
+        }
         for run in runs where again || said[worker]?.runs[run.id]?.state != run.state || run.isResumable {
             let before = said[worker]?.runs[run.id]?.state
             if before == nil { story.runs += 1 }

@@ -50,5 +50,6 @@ struct StoryLog: LogHandler {
         let metadata = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
         let words = metadata.map { "\($0)=\($1)" }.joined(separator: " ")
         story.note("worker \(worker) says: \(event.message)\(words.isEmpty ? "" : ", \(words)")")
+        if "\(event.message)" == "moved" { life.moved?() }
     }
 }

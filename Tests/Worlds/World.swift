@@ -396,6 +396,9 @@ final class World {
         }
         defer { FileWatch.shared.end() }
         for life in lives {
+            life.moved = { [self, unowned life] in
+                unseen { try oracle.hasMoved(life.ledger, of: life.machine.worker) }
+            }
             try begin(life)
             meddle(with: life)
         }
@@ -536,7 +539,7 @@ final class World {
         for bucket in buckets.values { bucket.weather = SimulatedBucket.Weather() }
         var last: [WrittenExport] = []
         for system in systems {
-            let (export, late) = system.lastExports(timeline.now)
+            let (export, late) = system.lastExports(timeline.now, isNew: oracle.isNew)
             last.append(export)
             for (export, modified) in late { try put(export, modified: modified) }
             // In a bucket the time is that of the putting.
