@@ -550,7 +550,7 @@ final class World {
         store.have(customers)
         for _ in 0..<10 {
             try decide(random, isLast: true)
-            _ = try run(machines, settings, nil) { try $0.machine.serve($0, settings, self.store) }
+            try serveInTurn(settings)
             guard oracle.breach == nil else { return }
             timeline.pass(until: timeline.now + .seconds(4000))
             if left.isEmpty {
@@ -587,7 +587,15 @@ final class World {
     private func readAgain(_ settings: LifeSettings) throws {
         timeline.pass(until: timeline.now + .seconds(60))
         for system in systems { try put(system.sameAgain(), modified: timeline.now) }
-        _ = try run(machines, settings, nil) { try $0.machine.serve($0, settings, self.store) }
+        try serveInTurn(settings)
+    }
+
+    /// One worker after the other: a listing is incomplete while another worker changes the store, and then what it did not show
+    /// stays until the next.
+    private func serveInTurn(_ settings: LifeSettings) throws {
+        for machine in machines where oracle.breach == nil {
+            _ = try run([machine], settings, nil) { try $0.machine.serve($0, settings, self.store) }
+        }
     }
 
     /// A second reading of what is there already changes nothing.
