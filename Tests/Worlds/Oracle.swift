@@ -560,11 +560,26 @@ final class Oracle: @unchecked Sendable {
                 continue
             }
             let kinds = last.filter { stored.sources.contains($0.source) }
-            if kinds.contains(where: { $0.kinds.contains(association.owner.kind) }) {
+            if try kinds.contains(where: { try hasIncompleteListing($0.source, association, ledgers) }) {
+                isWithheld = true
+            } else if kinds.contains(where: { $0.kinds.contains(association.owner.kind) }) {
                 breaks(.rest, "\(association) is there, and no export wants it")
             }
         }
         return isWithheld
+    }
+
+    /// Whether the last run of a source about an association says that its listing was not complete: what it did not show stays.
+    private func hasIncompleteListing(
+        _ source: String, _ association: Association, _ ledgers: [Ledger]
+    ) throws -> Bool {
+        for ledger in ledgers where try ledger.association(association) != nil {
+            guard let run = try ledger.runs(limit: 1000).first(where: { $0.source == source && $0.state == .finished }),
+                let report = try ReportFolder(path: ledger.folder + "/runs/" + run.id).report()
+            else { continue }
+            if report.plan.currentReason.contains("is not complete and causes no delete") { return true }
+        }
+        return false
     }
 }
 

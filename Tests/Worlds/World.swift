@@ -550,11 +550,11 @@ final class World {
         store.have(customers)
         for _ in 0..<10 {
             try decide(random, isLast: true)
-            try serveInTurn(settings)
+            _ = try run(machines, settings, nil) { try $0.machine.serve($0, settings, self.store) }
             guard oracle.breach == nil else { return }
             timeline.pass(until: timeline.now + .seconds(4000))
             if left.isEmpty {
-                // An export that is sorted by chance leaves its end open once more.
+                // An export that is sorted by chance leaves its end open once more, and the changes of a worker the listing of another.
                 var readings = 0
                 while try judgeRest(last), readings < 20 {
                     try readAgain(settings)
@@ -587,15 +587,7 @@ final class World {
     private func readAgain(_ settings: LifeSettings) throws {
         timeline.pass(until: timeline.now + .seconds(60))
         for system in systems { try put(system.sameAgain(), modified: timeline.now) }
-        try serveInTurn(settings)
-    }
-
-    /// One worker after the other: a listing is incomplete while another worker changes the store, and then what it did not show
-    /// stays until the next.
-    private func serveInTurn(_ settings: LifeSettings) throws {
-        for machine in machines where oracle.breach == nil {
-            _ = try run([machine], settings, nil) { try $0.machine.serve($0, settings, self.store) }
-        }
+        _ = try run(machines, settings, nil) { try $0.machine.serve($0, settings, self.store) }
     }
 
     /// A second reading of what is there already changes nothing.
