@@ -30,7 +30,7 @@ struct SandboxClient: Sendable {
     init(port: Int) {
         base = "http://127.0.0.1:\(port)"
         let configuration = URLSessionConfiguration.ephemeral
-        configuration.timeoutIntervalForRequest = 20
+        configuration.timeoutIntervalForRequest = 60
         session = URLSession(configuration: configuration)
     }
 

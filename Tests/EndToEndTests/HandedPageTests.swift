@@ -30,7 +30,7 @@ struct HandedPageTests {
     }
 
     private func ask(_ url: String) async throws -> Data {
-        let answer = try await HTTPClient.shared.execute(HTTPClientRequest(url: url), timeout: .seconds(10))
+        let answer = try await HTTPClient.shared.execute(HTTPClientRequest(url: url), timeout: .seconds(60))
         return Data(String(buffer: try await answer.body.collect(upTo: 1 << 20)).utf8)
     }
 

@@ -63,7 +63,8 @@ struct InboxAttackTests {
     }
 
     private func readiness(_ page: String) async throws -> String {
-        let answer = try await HTTPClient.shared.execute(HTTPClientRequest(url: page + "/readyz"), timeout: .seconds(5))
+        let answer = try await HTTPClient.shared.execute(
+            HTTPClientRequest(url: page + "/readyz"), timeout: .seconds(60))
         return "\(answer.status.code) \(String(buffer: try await answer.body.collect(upTo: 1 << 16)))"
     }
 

@@ -20,7 +20,7 @@ struct OwnerSecrecyTests {
     private func body(_ url: String, token: String? = nil) async throws -> String {
         var request = HTTPClientRequest(url: url)
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
-        let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(5))
+        let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
         return String(buffer: try await answer.body.collect(upTo: 4 << 20))
     }
 

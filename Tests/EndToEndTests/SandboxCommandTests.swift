@@ -26,7 +26,7 @@ struct SandboxCommandTests {
         request.headers.add(
             name: "Content-Type", value: form ? "application/x-www-form-urlencoded" : "application/json")
         if !body.isEmpty { request.body = .bytes(ByteBuffer(string: body)) }
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
         return (Int(response.status.code), String(buffer: try await response.body.collect(upTo: 1 << 20)))
     }
 

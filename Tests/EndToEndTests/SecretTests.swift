@@ -115,7 +115,7 @@ struct SecretTests {
                 try service.errorsSoFar().firstMatch(of: #/url="?(http://127\.0\.0\.1:\d+)//#).map { String($0.1) })
             for path in ["/", "/metrics", "/api/runs", "/healthz", "/readyz"] {
                 let answer = try await HTTPClient.shared.execute(
-                    HTTPClientRequest(url: url + path), timeout: .seconds(5))
+                    HTTPClientRequest(url: url + path), timeout: .seconds(60))
                 let body = String(buffer: try await answer.body.collect(upTo: 1 << 20))
                 #expect(!body.isEmpty, "\(path)")
                 #expect(markers.allSatisfy { !body.contains($0) }, "\(path)")

@@ -44,7 +44,7 @@ struct ServiceTests {
 
             let url = try await program.pageURL()
             let health = try await HTTPClient.shared.execute(
-                HTTPClientRequest(url: url + "/healthz"), timeout: .seconds(5))
+                HTTPClientRequest(url: url + "/healthz"), timeout: .seconds(60))
             #expect(health.status.code == 200)
 
             program.send(signal: SIGTERM)
@@ -119,7 +119,7 @@ struct ServiceTests {
         try await withShop { shop in
             func lastSuccess(_ program: Program) async throws -> Double {
                 let response = try await HTTPClient.shared.execute(
-                    HTTPClientRequest(url: try await program.pageURL() + "/metrics"), timeout: .seconds(5))
+                    HTTPClientRequest(url: try await program.pageURL() + "/metrics"), timeout: .seconds(60))
                 let text = String(buffer: try await response.body.collect(upTo: 1 << 20))
                 let line = try #require(
                     text.split(separator: "\n").first { $0.hasPrefix("cartsync_last_success_timestamp_seconds{") })

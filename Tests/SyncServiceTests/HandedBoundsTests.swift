@@ -13,7 +13,7 @@ import Testing
     import Darwin
 #endif
 
-@Suite("What a service does for a process that behaves badly", .timeLimit(.minutes(1)))
+@Suite("What a service does for a process that behaves badly", .timeLimit(.minutes(10)))
 struct HandedBoundsTests {
     private static let request = CommandRequest(
         words: ["sync", "a.csv"], settings: [],

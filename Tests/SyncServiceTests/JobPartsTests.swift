@@ -8,7 +8,7 @@ import Testing
 @testable import ExportFiles
 @testable import SyncService
 
-@Suite("exports in several files, from the inbox to the store", .timeLimit(.minutes(1)))
+@Suite("exports in several files, from the inbox to the store", .timeLimit(.minutes(10)))
 struct JobPartsTests {
     /// Puts a part with customers and carts of these numbers into the inbox.
     private func put(

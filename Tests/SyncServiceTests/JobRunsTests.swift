@@ -109,7 +109,7 @@ extension [Duration] {
     fileprivate var isSorted: Bool { zip(self, dropFirst()).allSatisfy { $0 <= $1 } }
 }
 
-@Suite("what a job does with its exports", .timeLimit(.minutes(1)))
+@Suite("what a job does with its exports", .timeLimit(.minutes(10)))
 struct JobRunsTests {
     @Test("a refused plan waits for a person, is approved, and is applied once")
     func refused() async throws {

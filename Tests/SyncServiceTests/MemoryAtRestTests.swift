@@ -6,7 +6,7 @@ import Testing
 
 @testable import SyncService
 
-@Suite("Memory of a service at rest", .timeLimit(.minutes(1)))
+@Suite("Memory of a service at rest", .timeLimit(.minutes(10)))
 struct MemoryAtRestTests {
     @Test(
         "it is given back when the service is ready, once after the start and once after runs, and not while one goes on"

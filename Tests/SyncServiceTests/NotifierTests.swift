@@ -14,7 +14,7 @@ import Testing
 
 @testable import SyncService
 
-@Suite("Telling people", .timeLimit(.minutes(1)))
+@Suite("Telling people", .timeLimit(.minutes(10)))
 struct NotifierTests {
     private struct Message: Decodable {
         struct Item: Decodable {

@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    @Suite("What the service manager is told", .timeLimit(.minutes(1)))
+    @Suite("What the service manager is told", .timeLimit(.minutes(10)))
     struct ServiceNoticeTests {
         private func names() throws -> (folder: TemporaryFolder, names: [String]) {
             let folder = try TemporaryFolder()

@@ -28,7 +28,7 @@ private struct KeptLog: LogHandler {
     }
 }
 
-@Suite("settings that are read again", .timeLimit(.minutes(1)))
+@Suite("settings that are read again", .timeLimit(.minutes(10)))
 struct SettingsReloadTests {
     @Test("a changed file is read again: what holds at once is taken, and settings that cannot be used change nothing")
     func changes() async throws {

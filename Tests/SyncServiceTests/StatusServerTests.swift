@@ -175,7 +175,7 @@ struct StatusServerTests {
             let port = try #require(await ports.first { _ in true })
             func isThere() async throws -> Bool {
                 let request = HTTPClientRequest(url: "http://127.0.0.1:\(port)/readyz")
-                let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
+                let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
                 return String(buffer: try await answer.body.collect(upTo: 1 << 20)).contains("known to this test alone")
             }
             #expect(try await isThere())

@@ -5,7 +5,7 @@ package struct TimedOut: Error {}
 ///
 /// It sleeps between two looks: a loop of `Task.yield` would keep the few threads of all tests busy.
 package func eventually(
-    within limit: Duration = .seconds(60), _ condition: () async throws -> Bool
+    within limit: Duration = .seconds(300), _ condition: () async throws -> Bool
 ) async rethrows -> Bool {
     let end = ContinuousClock.now + limit
     var pause = Duration.milliseconds(1)
@@ -21,7 +21,7 @@ package func eventually(
 ///
 /// - Throws: `TimedOut`, or what the condition throws.
 package func wait(
-    within limit: Duration = .seconds(60), until condition: () async throws -> Bool
+    within limit: Duration = .seconds(300), until condition: () async throws -> Bool
 ) async throws {
     guard try await eventually(within: limit, condition) else { throw TimedOut() }
 }

@@ -8,7 +8,7 @@ import Tracing
 
 @testable import TraceExport
 
-@Suite("exporting traces", .timeLimit(.minutes(1)))
+@Suite("exporting traces", .timeLimit(.minutes(10)))
 struct TraceExporterTests {
     /// What was told.
     private final class Told: Sendable {
