@@ -1,5 +1,7 @@
 package import CartAssociations
+import Dispatch
 package import DurableFiles
+import Synchronization
 
 /// Compares what an export wants with what exists, as sets of fingerprints.
 ///
@@ -54,7 +56,7 @@ package struct AssociationDiff: ~Copyable {
         try store.append(PartitionedItem(fingerprint, sides: sides, position: position), of: fingerprint)
     }
 
-    /// Joins everything added and leaves the comparison empty.
+    /// Joins everything added and leaves the comparison empty; two threads share the work if there is much.
     ///
     /// Throws if a temporary file cannot be read.
     ///
@@ -66,29 +68,64 @@ package struct AssociationDiff: ~Copyable {
         with known: consuming KnownRows? = nil, of kinds: Set<OwnerKind> = Set(OwnerKind.allCases),
         listingExtra: Bool = true
     ) throws(FileError) -> Difference {
-        var known = known ?? KnownRows(memoryBudget: 0, spillFolder: store.spillFolder)
-        var difference = Difference(records: records, rows: known.count)
-        var table = PartitionTable()
-        for partition in 0..<store.partitions {
-            let count = store.count(in: partition) + known.count(in: partition)
-            guard count > 0 else { continue }
-            table.reset(capacity: count)
-            try store.forEach(in: partition) { item in
-                let new = table.merge(item)
-                difference.countRecord(item, isNew: new)
-            }
-            try known.forEach(in: partition, of: kinds) { _ = table.merge($0) }
-            table.forEach { difference.add($0, listingExtra: listingExtra) }
-            if difference.hasNewContradictions {
-                try store.forEach(in: partition) { item in
-                    difference.addContradiction(item, joined: table.sides(of: item))
+        let store = exchange(
+            &store, with: PartitionedItems(memoryBudget: store.memoryBudget, spillFolder: store.spillFolder))
+        let known = known ?? KnownRows(memoryBudget: 0, spillFolder: store.spillFolder)
+        let difference = Mutex(Difference(records: records, rows: known.count))
+        let failure = Mutex<FileError?>(nil)
+        let next = Atomic(0)
+        // For less, a second thread costs more than it saves.
+        let threads = records + known.count < 1 << 14 ? 1 : 2
+        records = 0
+        DispatchQueue.concurrentPerform(iterations: threads) { _ in
+            var table = PartitionTable()
+            while failure.withLock({ $0 == nil }) {
+                let partition = next.add(1, ordering: .relaxed).oldValue
+                guard partition < store.partitions else { return }
+                do throws(FileError) {
+                    let repeated = try table.fill(from: store, known, partition, of: kinds)
+                    let hasContradictions = difference.withLock { difference in
+                        difference.addRepeated(repeated)
+                        table.forEach { difference.add($0, listingExtra: listingExtra) }
+                        return difference.hasNewContradictions
+                    }
+                    guard hasContradictions else { continue }
+                    let contradictory = try table.contradictoryRecords(of: store, partition)
+                    difference.withLock { $0.addContradictory(contradictory) }
+                } catch {
+                    failure.withLock { $0 = error }
                 }
             }
-            store.drop(partition)
-            known.drop(partition)
         }
-        store = PartitionedItems(memoryBudget: store.memoryBudget, spillFolder: store.spillFolder)
-        records = 0
-        return difference
+        if let error = failure.withLock({ $0 }) { throw error }
+        return difference.withLock { $0 }
+    }
+}
+
+extension PartitionTable {
+    /// Takes a partition's items in; returns the records that repeat an earlier one of the same kind.
+    fileprivate mutating func fill(
+        from store: borrowing PartitionedItems<PartitionedItem>, _ known: borrowing KnownRows, _ partition: Int,
+        of kinds: Set<OwnerKind>
+    ) throws(FileError) -> [Int] {
+        var repeated: [Int] = []
+        reset(capacity: store.count(in: partition) + known.count(in: partition))
+        try store.forEach(in: partition) { item in
+            let isNew = merge(item)
+            if item.isRecord && !isNew { repeated.append(item.position) }
+        }
+        try known.forEach(in: partition, of: kinds) { _ = merge($0) }
+        return repeated
+    }
+
+    /// A partition's records whose association is both wanted and unwanted.
+    fileprivate func contradictoryRecords(
+        of store: borrowing PartitionedItems<PartitionedItem>, _ partition: Int
+    ) throws(FileError) -> [Int] {
+        var records: [Int] = []
+        try store.forEach(in: partition) { item in
+            if item.isRecord && sides(of: item).isSuperset(of: [.wanted, .unwanted]) { records.append(item.position) }
+        }
+        return records
     }
 }

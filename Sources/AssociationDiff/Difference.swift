@@ -51,8 +51,8 @@ package struct Difference: Sendable {
         }
     }
 
-    mutating func countRecord(_ item: PartitionedItem, isNew: Bool) {
-        if item.isRecord && !isNew { repeated.insert(item.position) }
+    mutating func addRepeated(_ records: [Int]) {
+        for position in records { repeated.insert(position) }
     }
 
     mutating func add(_ joined: PartitionedItem, listingExtra: Bool) {
@@ -85,10 +85,8 @@ package struct Difference: Sendable {
         }
     }
 
-    mutating func addContradiction(_ item: PartitionedItem, joined: AssociationDiff.Sides) {
-        if item.isRecord && joined.contains(.wanted) && joined.contains(.unwanted) {
-            contradictory.insert(item.position)
-        }
+    mutating func addContradictory(_ records: [Int]) {
+        for position in records { contradictory.insert(position) }
     }
 }
 

@@ -41,7 +41,4 @@ package struct KnownRows: ~Copyable, Sendable {
             if isWanted { visit(item.at(position: UInt64(item.position >> 1))) }
         }
     }
-
-    /// Forgets a partition's rows.
-    mutating func drop(_ partition: Int) { store.drop(partition) }
 }

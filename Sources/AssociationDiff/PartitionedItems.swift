@@ -37,9 +37,9 @@ struct PartitionedItem: BitwiseCopyable {
 /// A partition is a list of blocks. Full blocks stay in memory until the budget is used up; later ones go to the
 /// temporary file. Items keep the order in which they were added.
 ///
-/// Unsafe storage: the blocks that are being filled, and one to read spilled ones into, are one piece of memory, which is
-/// made in `init` and freed in `deinit`, and never leaves this type. Only what was written is ever read, and what is never
-/// touched costs nothing. Nobody else knows of it, so that the whole may go from one thread to another.
+/// Unsafe storage: the blocks that are being filled are one piece of memory, which is made in `init` and freed in `deinit`,
+/// and never leaves this type. Only what was written is ever read, and what is never touched costs nothing. Nobody else
+/// knows of it, so that the whole may go from one thread to another, and several may read it at a time.
 @safe struct PartitionedItems<Item: BitwiseCopyable & Sendable>: ~Copyable, @unchecked Sendable {
     let memoryBudget: Int
     let spillFolder: String
@@ -50,7 +50,7 @@ struct PartitionedItem: BitwiseCopyable {
     private var file: SpillFile?
     private var spilledBlocks = 0
     private var heldBlocks = 0
-    /// A block for each partition and the one for reading, and how many items are in each partition's.
+    /// A block for each partition, and how many items are in each.
     private let open: UnsafeMutablePointer<Item>
     private let openCounts: UnsafeMutablePointer<Int>
     private var contents: [Partition]
@@ -66,7 +66,7 @@ struct PartitionedItem: BitwiseCopyable {
         self.memoryBudget = memoryBudget
         self.spillFolder = spillFolder
         contents = [Partition](repeating: Partition(), count: partitions)
-        unsafe open = .allocate(capacity: (partitions + 1) * blockItems)
+        unsafe open = .allocate(capacity: partitions * blockItems)
         unsafe openCounts = .allocate(capacity: partitions)
         unsafe openCounts.initialize(repeating: 0, count: partitions)
     }
@@ -123,7 +123,9 @@ struct PartitionedItem: BitwiseCopyable {
     func forEachBlock(in partition: Int, _ visit: (Span<Item>) -> Void) throws(FileError) {
         let content = contents[partition]
         for block in content.held { visit(block.span) }
-        let block = unsafe UnsafeMutableBufferPointer(start: open + partitions * blockItems, count: blockItems)
+        // Of each visit its own, as several threads may read.
+        let block = UnsafeMutableBufferPointer<Item>.allocate(capacity: blockItems)
+        defer { unsafe block.deallocate() }
         for number in content.spilled {
             var items = unsafe block.mutableSpan
             // Unsafe only because raw bytes may make an invalid value: any bytes are a valid item.

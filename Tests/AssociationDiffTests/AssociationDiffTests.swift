@@ -138,12 +138,15 @@ struct AssociationDiffTests {
         #expect(difference.keptCount == clear.intersection(existing).count, comment)
     }
 
-    @Test("agrees with the arithmetic of sets, in memory and spilled", arguments: 0..<12 as Range<UInt64>)
+    @Test(
+        "agrees with the arithmetic of sets, in memory and spilled, on one thread and on two",
+        arguments: 0..<16 as Range<UInt64>)
     func setArithmetic(seed: UInt64) throws {
         // 24 bytes an item and 341 in a block: few values make some partitions big enough to spill.
         let values = [3, 50, 1_000, 10_000][Int(seed % 4)]
         let input = Input(
-            seed: seed, count: 16_000, values: values, isDelta: seed.isMultiple(of: 3), hasListing: seed % 2 == 1)
+            seed: seed, count: seed < 12 ? 16_000 : 40_000, values: values, isDelta: seed.isMultiple(of: 3),
+            hasListing: seed % 2 == 1)
         for budget in [1 << 30, 40_000, 0] {
             let difference = try input.join(memoryBudget: budget, folder: folder)
             expectSetArithmetic(difference, input, "seed \(seed), budget \(budget)")
