@@ -35,19 +35,18 @@ struct ApplyingTests {
 
     @Test("a canary waits for a listing that lags, and then the rest is made")
     func canary() async throws {
-        var options = SandboxOptions()
-        // Longer than it takes from the last of five creates to the first look, also on a busy machine.
-        options.behaviour.listingLag = .milliseconds(700)
-        try await withStore(options) { store in
+        try await withStore { store in
             var store = store
             store.time = .fast(10)
+            let lagging = #"{"data":[],"meta":{"results":{"total":0}}}"#
+            store.sandbox.inject(SandboxFault(.answer(status: 200, body: lagging), operation: .list, first: 2))
             let (report, failure) = try await sync(1...40, in: store) {
                 $0.canary = 5
             }
             #expect(failure == nil)
             #expect(report.outcomes.create[.created] == 40)
-            // One page before the plan; the canary's look came too early at least once.
-            #expect(store.sandbox.statistics().count(.list) >= 3)
+            // One page before the plan, and the canary's two looks.
+            #expect(store.sandbox.statistics().count(.list) == 3)
         }
     }
 
@@ -345,11 +344,24 @@ struct ApplyingTests {
 
     @Test("a deadline that passes ends the run resumably, with its words")
     func deadline() async throws {
-        // A second is enough to plan in; the changes would take four.
-        try await withStore(SandboxOptions(latency: .steady(.milliseconds(40)))) { store in
-            let (report, failure) = try await sync(1...400, in: store) {
-                $0.deadline = Deadline.after(.seconds(1)).moment(now: Date(), instant: .now)
+        try await withStore(SandboxOptions(latency: .steady(.milliseconds(20)))) { store in
+            var store = store
+            let clock = HandTurnedClock()
+            store.time = clock.time
+            let path = try export(1...400, in: store)
+            // The deadline passes with the fiftieth create.
+            let observe: @Sendable (CallEvent) -> Void = { event in
+                guard case .finished(let call) = event, call.operation == .create else { return }
+                clock.advance(.milliseconds(20))
             }
+            let (report, failure) = try await store.withClient(observe: observe) { client in
+                let run = store.run(path, client) {
+                    $0.deadline = Deadline.after(.seconds(1)).moment(now: Date(), instant: clock.time.now())
+                }
+                let ended = try await run.plan(keepingRejects: false).apply()
+                return (ended.report, ended.failure)
+            }
+            #expect(report.inconsistencies() == [])
             #expect(failure?.exitStatus == .stoppedEarly)
             #expect(failure?.description.contains("the deadline has passed") == true)
             #expect(report.outcomes.pending > 0)
