@@ -140,7 +140,7 @@ struct AssociationTests {
         try ledger.scan(from: "a") { seen.append($0.fingerprint.high) }
         #expect(seen.count == 52_000 && Set(seen).count == 52_000)
         var carts: [String] = []
-        try ledger.forEachAssociation(where: { $0.fingerprint.high.isMultiple(of: 1_000) }) { _, stored in
+        try ledger.forEachAssociation(where: { $1.fingerprint.high.isMultiple(of: 1_000) }) { _, stored in
             carts.append(stored.association.cart.text)
             // A visitor may use the ledger.
             let again = try ledger.association(stored.association)
@@ -175,7 +175,7 @@ struct AssociationTests {
             }
         }
         #expect(visits == 1)
-        #expect(throws: Enough.self) { try ledger.forEachAssociation(where: { _ in throw Enough() }) { _, _ in } }
+        #expect(throws: Enough.self) { try ledger.forEachAssociation(where: { _, _ in throw Enough() }) { _, _ in } }
         #expect(try ledger.allAssociations().count == 2)
     }
 

@@ -82,7 +82,7 @@ extension Ledger {
         try forEachAssociation(
             from: source,
             where: {
-                try visit($0)
+                try visit($1)
                 return false
             }, visit: { _, _ in })
     }

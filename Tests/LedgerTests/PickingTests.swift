@@ -49,14 +49,14 @@ struct PickingTests {
             let wanted = Set(all.indices.filter { _ in Int.random(in: 0..<share, using: &generator) == 0 })
             var asked: [Int] = []
             var found: Set<Int> = []
-            try ledger.forEachAssociation(from: "a", rows: wanted.contains) { standing in
-                asked.append(1)
+            try ledger.forEachAssociation(from: "a", rows: wanted.contains) { row, standing in
+                asked.append(row)
                 return standing.fingerprint.low.isMultiple(of: 2)
             } visit: { row, stored in
                 #expect(stored == all[row])
                 found.insert(row)
             }
-            #expect(asked.count == wanted.count)
+            #expect(asked == wanted.sorted())
             #expect(found == wanted.filter { all[$0].fingerprint.low.isMultiple(of: 2) })
         }
     }

@@ -262,7 +262,7 @@ final class RecordJudge: Sendable {
         guard let field = fields.keyField, !isCrosswalk else {
             guard let ids = owners.ids else { return (.customer, ByteRange(), nil) }
             let (kind, owner) = try self.id(ids, fields, bytes)
-            guard owners.holds != .id || owners.verifiesIDs else { return (kind, owner, nil) }
+            if case .id = owners.holds, !owners.verifiesIDs { return (kind, owner, nil) }
             if let only = owners.holds.ownerKind, only != kind {
                 throw RejectReason(
                     .contradiction, "the owner is a \(kind.rawValue), where keys are those of \(only.rawValue)s")

@@ -64,7 +64,7 @@ struct AssociationReader {
     /// Reads those rows of the next piece that are picked by their number and then by their standing.
     mutating func associations(
         _ page: inout Page, _ names: inout RunNames, rows: @escaping (Int) -> Bool,
-        where isWanted: (Standing) throws -> Bool
+        where isWanted: (Int, Standing) throws -> Bool
     ) throws -> [(row: Int, stored: StoredAssociation)] {
         let scan = try PreparedStatement(
             db,
@@ -95,7 +95,7 @@ struct AssociationReader {
             guard standing.ownerKind == StoredCodes.ownerKind(scan.int(9)) else {
                 throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a row says two kinds of owner")
             }
-            guard try isWanted(standing) else { continue }
+            guard try isWanted(pick.number, standing) else { continue }
             let stored = try association(scan, owner: scan.text(8), cart: scan.text(7), &names)
             found.append((pick.number, stored))
         }

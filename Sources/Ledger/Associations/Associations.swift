@@ -19,8 +19,8 @@ extension Ledger {
         } while page.cart != nil
     }
 
-    /// Visits the associations that `isWanted` picks by their standing, as seen from one source, in the order of
-    /// carts.
+    /// Visits the associations that `isWanted` picks by their number and standing, as seen from one source, in the
+    /// order of carts.
     ///
     /// `isWanted` must not use the ledger. The visitor may: it is called between two pieces of the ledger, so that
     /// what is changed between two pieces may or may not be visited.
@@ -30,7 +30,8 @@ extension Ledger {
     ///   - visit: given the number and the row.
     package func forEachAssociation(
         from source: String = "", rows: @escaping (Int) -> Bool = { _ in true },
-        where isWanted: (Standing) throws -> Bool = { _ in true }, visit: (Int, StoredAssociation) throws -> Void
+        where isWanted: (Int, Standing) throws -> Bool = { _, _ in true },
+        visit: (Int, StoredAssociation) throws -> Void
     ) throws {
         var page = AssociationReader.Page()
         var names = RunNames()

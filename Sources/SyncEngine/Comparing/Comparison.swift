@@ -151,11 +151,9 @@ struct Comparison {
         // What an earlier run's listing said is noted already.
         let isListing = current.source == .api && current.isComplete && current.earlier == nil
         var known = KnownAssociations(existsByLedger: current.source == .ledger, spillFolder: ledger.folder)
-        var row = 0
         try ledger.forEachAssociation(
             from: options.source,
-            where: { standing in
-                defer { row += 1 }
+            where: { row, standing in
                 try known.add(standing, row: row)
                 return isListing && standing.exists != seen.contains(standing.fingerprint)
             },

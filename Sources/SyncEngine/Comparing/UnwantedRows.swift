@@ -23,18 +23,13 @@ struct UnwantedRows: ~Copyable, Sendable {
         var picked = ledger.pickedAssociations()
         var passedOver = (asserted: 0, unasserted: 0)
         var sum = RowSum()
-        // The row at hand, from the question about its number to the one about its standing.
-        var row = 0
-        var isDropped = false
-        var isExtra = false
-        func looksAt(_ number: Int) -> Bool {
-            row = number
-            isDropped = difference.droppedRows.contains(number)
-            isExtra = difference.extraRows.contains(number)
-            return isDropped || isExtra || !listed.isEmpty
-        }
-        try ledger.forEachAssociation(from: source, rows: looksAt) { standing in
+        let (droppedRows, extraRows, judgesListed) = (difference.droppedRows, difference.extraRows, !listed.isEmpty)
+        try ledger.forEachAssociation(from: source) { row in
+            judgesListed || droppedRows.contains(row) || extraRows.contains(row)
+        } where: { row, standing in
             try goesOn()
+            let isDropped = droppedRows.contains(row)
+            let isExtra = extraRows.contains(row)
             if isDropped || isExtra { sum.add(standing.fingerprint, row: row) }
             if isDropped || isExtra && judgesAll { return true }
             if isExtra {
