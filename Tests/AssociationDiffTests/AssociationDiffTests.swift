@@ -254,6 +254,28 @@ struct AssociationDiffTests {
         #expect(text.contains("make a temporary file in /nowhere/at/all: No such file or directory"))
     }
 
+    @Test(
+        "a temporary file that cannot be read ends the comparison, on one thread and on two",
+        .enabled(if: FileManager.default.fileExists(atPath: "/proc/self/fd")), arguments: [10_000, 40_000])
+    func lost(count: UInt64) throws {
+        let own = folder + "/diff-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: own, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: own) }
+        var diff = AssociationDiff(memoryBudget: 0, spillFolder: own)
+        for low in 0..<count { try diff.add(Fingerprint(high: low << 61, low: low), to: .wanted) }
+        // The file has no name, but this process has it open.
+        for name in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
+            let path = "/proc/self/fd/" + name
+            let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path)
+            guard target?.hasPrefix(own) == true else { continue }
+            try FileHandle(forWritingTo: URL(filePath: path)).truncate(atOffset: 0)
+        }
+        let error = #expect(throws: FileError.self) { try diff.join() }
+        #expect(error == FileError(own, .readSpilled, code: EIO))
+        try diff.add(Fingerprint(high: 1, low: 2), to: .wanted)
+        #expect(try diff.join().missing.count == 1)
+    }
+
     @Test("the temporary file leaves nothing behind, even while it is in use")
     func noTrace() throws {
         let own = folder + "/diff-\(UUID().uuidString)"
