@@ -3,6 +3,14 @@ package enum OwnerKind: String, Sendable, Hashable, CaseIterable, Codable {
     case customer
     case account
 
+    /// With its article, for sentences: `a customer` or `an account`.
+    package var withArticle: String {
+        switch self {
+        case .customer: "a customer"
+        case .account: "an account"
+        }
+    }
+
     // Other modules would compare two by a call through a table, for each of millions of records.
     @inlinable package static func == (first: OwnerKind, second: OwnerKind) -> Bool {
         switch (first, second) {

@@ -88,6 +88,25 @@ struct OwnerKeyReadingTests {
         #expect(named.rejections == ["4 contradiction"])
     }
 
+    @Test("an owner of another kind than the keys, or than what the export is for, rejects its record")
+    func otherKind() throws {
+        var options = ReadingOptions()
+        options.ownerKey = .email
+        let either = try WholeReading(
+            text: "customer_id,account_id,cart\nann@x.example,,k1\n,d-1,k2\n", options, owners: Self.owners)
+        #expect(either.associations == ["customer id-ann k1"])
+        #expect(either.rejections == ["3 contradiction"])
+        #expect(
+            either.rejected.map(\.reason.sentence) == ["the owner is an account, where keys are those of customers"])
+        options.isCrosswalk = true
+        let pairs = try WholeReading(text: "account_id,customer_email\nd-1,ann@x.example\n", options)
+        #expect(pairs.rejected.map(\.reason.sentence) == ["the key is a customer's, and the id an account's"])
+        let typed = try WholeReading(
+            text: "owner_type,owner_id,cart\naccount,d-1,k1\ncustomer,c-1,k2\n", ReadingOptions(ownerKind: .customer))
+        #expect(typed.associations == ["customer c-1 k2"])
+        #expect(typed.rejected.map(\.reason.sentence) == ["the owner is an account, where only customers are taken"])
+    }
+
     @Test("a key of nobody or of several owners rejects its record, with its cart in doubt", arguments: [16, 64, 4096])
     func rejected(blockSize: Int) throws {
         let text =

@@ -48,6 +48,18 @@ struct NamesInDoubtTests {
         #expect(doubts.parts == 2)
     }
 
+    @Test("a cart is in doubt behind hundreds of thousands of words that name nothing")
+    func manyWords() throws {
+        // More than are added from one look at the disk's free space to the next.
+        let words = (0..<30).map { line in (0..<10_000).map { "w\(line)-\($0)" }.joined(separator: " ") }
+        let (_, reasons) = try doubts(
+            "note,customer_id,cart_id\n" + words.map { $0 + ",c-9,cart-9,x\n" }.joined()
+                + "a,c-1,cart-1,x\nb,c-2,cart-2\n",
+            about: [association("c-3", "cart-1"), association("c-2", "cart-2")])
+        #expect(
+            reasons == ["cart-1 stands in line 32, which was rejected: 4 fields where the header has 3", nil])
+    }
+
     @Test("a cart that the export calls otherwise is in doubt by all words of that name")
     func cartNames() throws {
         var carts = CartNames()

@@ -118,7 +118,7 @@ extension CommerceClient {
             return
                 "the export has no \(kind.rawValue) token for this \(kind.rawValue), which api.authentication: shopper needs"
         case (.shopper, .some(let shopper)):
-            return shopper.kind == kind ? nil : "a \(shopper.kind.rawValue) token cannot speak for a \(kind.rawValue)"
+            return shopper.kind == kind ? nil : "\(shopper.kind.withArticle) token cannot speak for \(kind.withArticle)"
         }
     }
 

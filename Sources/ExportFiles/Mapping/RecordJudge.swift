@@ -161,7 +161,8 @@ final class RecordJudge: Sendable {
         try checkKey(fields.key, keyField, bytes)
         try checkOwner(owner, bytes)
         guard kind == keyField.owner else {
-            throw RejectReason(.contradiction, "the key is one of \(keyField.owner.rawValue)s, and the id is another's")
+            throw RejectReason(
+                .contradiction, "the key is \(keyField.owner.withArticle)'s, and the id \(kind.withArticle)'s")
         }
         return Statement(
             kind: kind, action: nil, owner: owner, cart: cart, keyField: keyField, key: fields.key,
@@ -265,7 +266,7 @@ final class RecordJudge: Sendable {
             if case .id = owners.holds, !owners.verifiesIDs { return (kind, owner, nil) }
             if let only = owners.holds.ownerKind, only != kind {
                 throw RejectReason(
-                    .contradiction, "the owner is a \(kind.rawValue), where keys are those of \(only.rawValue)s")
+                    .contradiction, "the owner is \(kind.withArticle), where keys are those of \(only.rawValue)s")
             }
             return (kind, owner, OwnerKeyField(owners.holds, of: kind))
         }
@@ -302,7 +303,7 @@ final class RecordJudge: Sendable {
             }
             if let only, kind != only {
                 throw RejectReason(
-                    .contradiction, "the owner is a \(kind.rawValue), where only a \(only.rawValue) is taken")
+                    .contradiction, "the owner is \(kind.withArticle), where only \(only.rawValue)s are taken")
             }
             return (kind, fields.owner)
         }
